@@ -1,0 +1,276 @@
+//! What a contract may call. `read` and `write` are the only doors to the store: they check the session in the same
+//! transaction, and only they make a `Caller`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::db::{Db, Migrated, Tx};
+use crate::error::{Code, Error, Flaw, Result, Unproven};
+use crate::hasher::Hasher;
+use crate::sessions::token::{Claims, Keys};
+use crate::sessions::{self, Door, Grant, RefreshToken, Refreshed};
+use crate::settings::Settings;
+use crate::users::password::{Password, PasswordHash, Policy};
+use crate::users::sql::Credentials;
+use crate::users::{self, Caller, Draft, Email, Name, Role, User, UserId, Username};
+
+/// Taskwell, running: the store, the keys, the hashing threads. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+struct Parts {
+    db: Db,
+    hasher: Hasher,
+    keys: Keys,
+    settings: Settings,
+    clock: Clock,
+}
+
+/// A sign-up that has been read and found well-formed.
+pub struct SignUp {
+    /// `None`: one is made from the address.
+    pub username: Option<Username>,
+    pub name: Option<Name>,
+    pub email: Email,
+    pub password: Password,
+}
+
+impl App {
+    /// Opens the store at `path` and starts the threads.
+    pub fn open(path: &Path, secret: &[u8], settings: Settings, clock: Clock) -> Result<(App, Migrated)> {
+        let keys = Keys::new(secret)?;
+        let (db, migrated) = Db::open(path, &settings, &clock)?;
+        let hasher = Hasher::start(settings.hash_threads, settings.bcrypt_cost)?;
+        let parts = Parts { db, hasher, keys, settings, clock };
+        Ok((App(Arc::new(parts)), migrated))
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// What a bearer token says, if it is ours and in time; the door then asks the store whether its session lives.
+    pub fn verify(&self, token: &str) -> Result<Claims> {
+        self.0.keys.verify(token, self.0.clock.now())
+    }
+
+    /// Reads as the token's user. `input` is what the request said: if it was wrong, that is told only to somebody whose
+    /// session lives.
+    pub async fn read<I, T, E, F>(&self, token: Claims, input: Result<I, E>, f: F) -> Result<T, E>
+    where
+        I: Send + 'static,
+        T: Send + 'static,
+        E: From<Error>,
+        F: Fn(&mut Tx, &Caller, &I) -> Result<T> + Send + 'static,
+    {
+        match input {
+            Ok(input) => Ok(self
+                .0
+                .db
+                .read(move |tx| {
+                    let caller = sessions::check(tx, &token)?;
+                    f(tx, &caller, &input)
+                })
+                .await?),
+            Err(wrong) => Err(self.refuse(token, wrong).await),
+        }
+    }
+
+    /// Writes as the token's user, in one transaction; answers when it is safe on the disk. `input` as in [`App::read`].
+    pub async fn write<I, T, E, F>(&self, token: Claims, input: Result<I, E>, f: F) -> Result<T, E>
+    where
+        I: Send + 'static,
+        T: Send + 'static,
+        E: From<Error>,
+        F: Fn(&mut Tx, &Caller, &I) -> Result<T> + Send + 'static,
+    {
+        match input {
+            Ok(input) => Ok(self
+                .0
+                .db
+                .write(move |tx| {
+                    let caller = sessions::check(tx, &token)?;
+                    f(tx, &caller, &input)
+                })
+                .await?),
+            Err(wrong) => Err(self.refuse(token, wrong).await),
+        }
+    }
+
+    async fn refuse<E: From<Error>>(&self, token: Claims, wrong: E) -> E {
+        let checked = self.0.db.read(move |tx| sessions::check(tx, &token)).await;
+        checked.map_or_else(E::from, |_| wrong)
+    }
+
+    /// Makes an account with the role `user`.
+    pub async fn register(&self, new: SignUp) -> Result<User> {
+        let draft = self.draft(new, Role::User).await?;
+        self.0.db.write(move |tx| users::register(tx, &draft)).await
+    }
+
+    /// Makes an account and opens its first session, both or neither.
+    pub async fn sign_up(&self, new: SignUp, door: Door) -> Result<Grant> {
+        let draft = self.draft(new, Role::User).await?;
+        let parts = self.0.clone();
+        self.0
+            .db
+            .write(move |tx| {
+                let user = users::register(tx, &draft)?;
+                sessions::open(tx, &parts.keys, &parts.settings, user, &door)
+            })
+            .await
+    }
+
+    async fn draft(&self, new: SignUp, role: Role) -> Result<Draft> {
+        let (username, email) = (new.username.clone(), new.email.clone());
+        self.0.db.read(move |tx| users::require_free(tx, username.as_ref(), &email)).await?;
+        Ok(Draft {
+            username: new.username,
+            name: new.name,
+            email: new.email,
+            password: self.0.hasher.hash(new.password).await?,
+            role,
+        })
+    }
+
+    /// Opens a session for the account of that username or address. It takes the same time whether there is one or not.
+    ///
+    /// # Errors
+    /// Which of [`Unproven::UnknownUser`] and [`Unproven::WrongPassword`] it was is told; most contracts answer both alike.
+    pub async fn login(&self, login: String, password: Password, door: Door) -> Result<Grant> {
+        let found = self.0.db.read(move |tx| users::sql::credentials_by_login(tx, &login)).await?;
+        let stored = found.as_ref().map(|found| found.password.clone());
+        let proven = self.0.hasher.verify(password, stored).await?;
+        let known = found.ok_or(Error::Unauthenticated(Unproven::UnknownUser))?;
+        if !proven {
+            return Err(Error::Unauthenticated(Unproven::WrongPassword));
+        }
+        let parts = self.0.clone();
+        self.0
+            .db
+            .write(move |tx| {
+                let (id, hash) = (known.user.id, &known.password);
+                sessions::open_verified(tx, &parts.keys, &parts.settings, id, hash, &door)
+            })
+            .await
+    }
+
+    /// New tokens for a refresh token, which is used up by it. Using one twice ends its session.
+    pub async fn refresh(&self, token: RefreshToken, door: Door) -> Result<Grant> {
+        let parts = self.0.clone();
+        let refreshed = self
+            .0
+            .db
+            .write(move |tx| sessions::rotate(tx, &parts.keys, &parts.settings, &token, &door))
+            .await?;
+        granted(refreshed)
+    }
+
+    /// A new access token for a refresh token that stays good (contract 000).
+    pub async fn renew(&self, token: RefreshToken, door: Door) -> Result<String> {
+        let parts = self.0.clone();
+        let renewed = self
+            .0
+            .db
+            .write(move |tx| sessions::renew(tx, &parts.keys, &parts.settings, &token, &door))
+            .await?;
+        granted(renewed)
+    }
+
+    /// Ends the session of a refresh token (contract 000).
+    pub async fn logout_by_refresh(&self, token: RefreshToken) -> Result<()> {
+        self.0.db.write(move |tx| sessions::end_by_refresh(tx, &token)).await
+    }
+
+    /// Sets the caller's password, if it knows the old one, and ends its other sessions.
+    pub async fn change_password(&self, token: Claims, old: Password, new: String) -> Result<()> {
+        let me = self.credentials(&token).await?;
+        let user = &me.user;
+        let own = [&*user.username, &*user.email, user.name.as_deref().unwrap_or("")];
+        let chars_min = self.0.settings.password_chars_min;
+        let new = Password::chosen(&new, Policy::House, chars_min, &own)
+            .map_err(|Flaw(code, message)| Error::invalid("new_password", code, message))?;
+        let proven = self.prove(me, old, "current_password").await?;
+        let hash = self.0.hasher.hash(new).await?;
+        self.write(token, Ok((proven, hash)), |tx, caller, (proven, hash)| {
+            require_same(tx, caller.id(), proven)?;
+            users::sql::set_password(tx, caller.id(), hash)?;
+            sessions::end_others(tx, caller)
+        })
+        .await
+    }
+
+    /// Deletes the caller's account with all that is its, if it knows its password.
+    pub async fn delete_me(&self, token: Claims, password: Password) -> Result<()> {
+        let me = self.credentials(&token).await?;
+        let proven = self.prove(me, password, "password").await?;
+        self.write(token, Ok(proven), |tx, caller, proven| {
+            require_same(tx, caller.id(), proven)?;
+            let me = users::me(tx, caller)?;
+            users::remove(tx, &me)
+        })
+        .await
+    }
+
+    async fn credentials(&self, token: &Claims) -> Result<Credentials> {
+        self.read(token.clone(), Ok::<_, Error>(()), |tx, caller, ()| {
+            users::sql::credentials(tx, caller.id())
+        })
+        .await?
+        .ok_or(Error::Unauthenticated(Unproven::BadToken))
+    }
+
+    /// The account's hash, if `password` is what it was made from.
+    async fn prove(&self, me: Credentials, password: Password, field: &'static str) -> Result<PasswordHash> {
+        if self.0.hasher.verify(password, Some(me.password.clone())).await? {
+            Ok(me.password)
+        } else {
+            Err(wrong_password(field))
+        }
+    }
+
+    /// Makes an account of any role: the operator's command line.
+    pub async fn create_user(&self, new: SignUp, role: Role) -> Result<User> {
+        let draft = self.draft(new, role).await?;
+        self.0.db.write(move |tx| users::register(tx, &draft)).await
+    }
+
+    /// Sets a password without the old one and ends every session: the operator's command line.
+    pub async fn reset_password(&self, user: UserId, new: Password) -> Result<()> {
+        let hash = self.0.hasher.hash(new).await?;
+        self.0.db.write(move |tx| users::reset_password(tx, user, &hash)).await
+    }
+
+    /// A transaction in nobody's name: the operator's command line and health checks. No contract may call it.
+    pub async fn as_operator<T: Send + 'static>(
+        &self,
+        f: impl Fn(&mut Tx) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.0.db.write(f).await
+    }
+
+    /// That the store answers.
+    pub async fn ping(&self) -> Result<()> {
+        self.0.db.read(|tx| users::sql::find(tx, UserId(0)).map(drop)).await
+    }
+}
+
+fn granted<T>(refreshed: Refreshed<T>) -> Result<T> {
+    match refreshed {
+        Refreshed::Granted(grant) => Ok(grant),
+        Refreshed::Reused => Err(Error::Unauthenticated(Unproven::BadRefreshToken)),
+    }
+}
+
+/// The hash was looked at in another transaction; it must still be the one.
+fn require_same(tx: &mut Tx, user: UserId, proven: &PasswordHash) -> Result<()> {
+    match users::sql::credentials(tx, user)? {
+        Some(now) if now.password == *proven => Ok(()),
+        _ => Err(wrong_password("password")),
+    }
+}
+
+fn wrong_password(field: &'static str) -> Error {
+    Error::invalid(field, Code::WrongPassword, "is not your password")
+}

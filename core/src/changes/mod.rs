@@ -1,0 +1,73 @@
+//! What happened to tasks: one sequence per owner, without gaps, written in the transaction that did it. The number of a
+//! task's last change is the task's version.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::db::Tx;
+use crate::error::{Error, Noun, Result};
+use crate::users::{Caller, UserId};
+
+/// Which task a change is about, and its number.
+#[derive(Debug, Clone, Copy)]
+pub struct Change {
+    pub owner: UserId,
+    pub seq: i64,
+    pub task_id: i64,
+    pub task_uuid: Uuid,
+    pub kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Created,
+    Updated,
+    Deleted,
+}
+
+impl Kind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Created => "created",
+            Kind::Updated => "updated",
+            Kind::Deleted => "deleted",
+        }
+    }
+}
+
+/// Takes the owner's next number. First of all in every write, so that writers of one account queue up here.
+pub fn next(tx: &mut Tx, owner: UserId) -> Result<i64> {
+    tx.find("UPDATE counters SET last = last + 1 WHERE owner = $1 RETURNING last", &[&owner])?
+        .ok_or(Error::Missing(Noun::User))
+}
+
+/// Writes a change down under the number that [`next`] gave, with what the task was before and after, as JSON.
+pub fn record<T: Serialize>(
+    tx: &mut Tx,
+    caller: &Caller,
+    change: &Change,
+    before: Option<&T>,
+    after: Option<&T>,
+) -> Result<()> {
+    let at = tx.now().as_micros();
+    tx.execute(
+        "INSERT INTO changes (owner, seq, task_id, task_uuid, kind, actor, at, before, after) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        &[
+            &change.owner,
+            &change.seq,
+            &change.task_id,
+            &change.task_uuid,
+            &change.kind.as_str(),
+            &caller.id(),
+            &at,
+            &before.map(json).transpose()?,
+            &after.map(json).transpose()?,
+        ],
+    )?;
+    Ok(())
+}
+
+fn json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|e| Error::internal("a task has no JSON", e))
+}

@@ -1,0 +1,45 @@
+//! The two things that come from outside a transaction: the time and randomness. All else asks the transaction for them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::error::{Error, Result};
+use crate::time::Timestamp;
+
+/// The system's clock. A test moves its own copy forward instead of waiting.
+#[derive(Debug, Clone, Default)]
+pub struct Clock {
+    ahead_us: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// Now, in whole microseconds.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    pub fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let us = since.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX));
+        Timestamp::from_micros(us.saturating_add(self.ahead_us.load(Ordering::Relaxed)))
+    }
+
+    /// Moves this clock, and all its clones, by so many seconds.
+    pub fn advance_s(&self, seconds: i64) {
+        self.ahead_us.fetch_add(seconds.saturating_mul(1_000_000), Ordering::Relaxed);
+    }
+}
+
+/// `N` bytes that nobody can guess, from the operating system.
+pub fn random_bytes<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|e| Error::internal("no randomness", e))?;
+    Ok(bytes)
+}
+
+/// `bytes` in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,200 @@
+//! The database's threads: one that writes, committing what waits as a group, and some that read.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use futures_channel::oneshot;
+use rusqlite::Connection;
+
+use super::{Tx, sqlite};
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+
+/// Jobs that may wait for a thread; beyond it the answer is [`Error::Unavailable`].
+const QUEUE_MAX: usize = 8192;
+/// Writes that share one commit, and so one sync of the disk.
+const GROUP_MAX: usize = 256;
+/// Reads that share one snapshot while they queue.
+const READS_PER_SNAPSHOT_MAX: usize = 64;
+
+/// The database: a handle to its threads, cheap to clone. They end when the last handle is dropped.
+#[derive(Clone)]
+pub struct Db(Arc<Threads>);
+
+struct Threads {
+    reads: Option<Sender<Job>>,
+    writes: Option<Sender<Job>>,
+    handles: Vec<JoinHandle<()>>,
+}
+
+type Job = Box<dyn Work>;
+
+/// A use case on its way through a thread: run inside a transaction, answered after the commit.
+trait Work: Send {
+    /// Runs it; whether what it wrote is to be kept.
+    fn run(&mut self, tx: &mut Tx) -> bool;
+    /// Sends the answer: its own where the commit went well or it had failed before.
+    fn reply(self: Box<Self>, committed: &Result<()>);
+}
+
+struct UseCase<T, F> {
+    f: F,
+    outcome: Option<Result<T>>,
+    answer: oneshot::Sender<Result<T>>,
+}
+
+impl<T: Send, F: Fn(&mut Tx) -> Result<T> + Send> Work for UseCase<T, F> {
+    fn run(&mut self, tx: &mut Tx) -> bool {
+        // A fault in one use case must not take the thread, and everybody's requests, with it.
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.f)(tx)))
+            .unwrap_or_else(|_| Err(Error::Internal("a use case panicked".into())));
+        let keep = outcome.is_ok() && !tx.discarded;
+        self.outcome = Some(outcome);
+        keep
+    }
+
+    fn reply(self: Box<Self>, committed: &Result<()>) {
+        let outcome = match (self.outcome, committed) {
+            (Some(Err(error)), _) => Err(error),
+            (_, Err(error)) => Err(error.clone()),
+            (Some(outcome), Ok(())) => outcome,
+            (None, Ok(())) => Err(Error::Internal("a use case was not run".into())),
+        };
+        // Whoever asked may have hung up; what was written stays written.
+        let _ = self.answer.send(outcome);
+    }
+}
+
+impl Db {
+    pub(super) fn start(writer: Connection, readers: Vec<Connection>, clock: &Clock) -> Result<Db> {
+        let (write_queue, to_write) = bounded(QUEUE_MAX);
+        let (read_queue, to_read) = bounded(QUEUE_MAX);
+        let commits = Arc::new(AtomicU64::new(0));
+        let mut handles = Vec::with_capacity(1 + readers.len());
+        let (count, time) = (commits.clone(), clock.clone());
+        handles.push(thread("db-write", move || {
+            write_loop(&writer, &to_write, &time, &count);
+        })?);
+        for reader in readers {
+            let (queue, count, time) = (to_read.clone(), commits.clone(), clock.clone());
+            handles.push(thread("db-read", move || {
+                read_loop(&reader, &queue, &time, &count);
+            })?);
+        }
+        Ok(Db(Arc::new(Threads { reads: Some(read_queue), writes: Some(write_queue), handles })))
+    }
+
+    /// Runs `f` on a snapshot that holds every write answered before.
+    pub async fn read<T, F>(&self, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx) -> Result<T> + Send + 'static,
+    {
+        send(self.0.reads.as_ref(), f).await
+    }
+
+    /// Runs `f` in a transaction of its own; answers when it is safe on the disk. `f` may be run again where the
+    /// database asks for it, so it changes nothing outside.
+    pub async fn write<T, F>(&self, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx) -> Result<T> + Send + 'static,
+    {
+        send(self.0.writes.as_ref(), f).await
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        // Closing the queues lets the threads finish what waits, then end.
+        self.reads = None;
+        self.writes = None;
+        for handle in self.handles.drain(..) {
+            let _ = handle.join();
+        }
+    }
+}
+
+async fn send<T, F>(queue: Option<&Sender<Job>>, f: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: Fn(&mut Tx) -> Result<T> + Send + 'static,
+{
+    let (answer, answered) = oneshot::channel();
+    let job = Box::new(UseCase { f, outcome: None, answer });
+    let queue = queue.ok_or_else(|| Error::Internal("the database is closed".into()))?;
+    queue.try_send(job).map_err(|e| match e {
+        TrySendError::Full(_) => Error::Unavailable { retry_after_s: 1 },
+        TrySendError::Disconnected(_) => Error::Internal("a database thread has ended".into()),
+    })?;
+    answered.await.unwrap_or_else(|_| Err(Error::Internal("a database thread dropped a job".into())))
+}
+
+fn thread(name: &str, f: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name(name.into())
+        .spawn(f)
+        .map_err(|e| Error::internal("cannot start a thread", e))
+}
+
+/// Takes what is waiting, runs each in a savepoint, commits once, and answers after that.
+fn write_loop(connection: &Connection, queue: &Receiver<Job>, clock: &Clock, commits: &AtomicU64) {
+    while let Ok(first) = queue.recv() {
+        let mut group = vec![first];
+        let committed = sqlite::begin_write(connection).and_then(|()| {
+            for at in 0..GROUP_MAX {
+                if at == group.len() {
+                    match queue.try_recv() {
+                        Ok(job) => group.push(job),
+                        Err(_) => break,
+                    }
+                }
+                let job = &mut group[at];
+                sqlite::savepoint(connection, || job.run(&mut Tx::new(connection, clock)))?;
+            }
+            sqlite::commit(connection)
+        });
+        if let Err(error) = &committed {
+            tracing::error!(%error, "a group of {} writes was not committed", group.len());
+            sqlite::rollback(connection);
+        }
+        commits.fetch_add(1, Ordering::Release);
+        for job in group {
+            job.reply(&committed);
+        }
+    }
+    sqlite::close(connection);
+}
+
+/// Reads that queue share a snapshot, as long as no commit was answered since it was taken.
+fn read_loop(connection: &Connection, queue: &Receiver<Job>, clock: &Clock, commits: &AtomicU64) {
+    let mut next = None;
+    while let Some(first) = next.take().or_else(|| queue.recv().ok()) {
+        let seen = commits.load(Ordering::Acquire);
+        let begun = sqlite::begin_read(connection);
+        let mut job: Job = first;
+        let mut count = 0;
+        loop {
+            if begun.is_ok() {
+                job.run(&mut Tx::new(connection, clock));
+            }
+            job.reply(&begun);
+            count += 1;
+            match queue.try_recv() {
+                // The order matters: first the job, then the look whether its snapshot is still the newest.
+                Ok(waiting) if count < READS_PER_SNAPSHOT_MAX && commits.load(Ordering::Acquire) == seen => {
+                    job = waiting;
+                }
+                Ok(waiting) => {
+                    next = Some(waiting);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        sqlite::end_read(connection);
+    }
+}

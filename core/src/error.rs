@@ -1,0 +1,200 @@
+//! What can go wrong, as values that a caller can tell apart. Knows no HTTP: each contract draws these in its own shape.
+
+use std::borrow::Cow;
+
+/// What every fallible use case answers.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a use case did not happen. Nothing of it was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// The input breaks a rule; every field that does is listed.
+    Invalid(Vec<Problem>),
+    /// Nobody, or nobody who may act, was proven by token or password.
+    Unauthenticated(Unproven),
+    /// The caller is known and may not do this.
+    Forbidden,
+    /// There is no such thing, or it is not the caller's to see.
+    Missing(Noun),
+    /// Somebody else's thing is in the way.
+    Conflict(Conflict),
+    /// The task is no longer the version that the caller has seen (RFC 9110, section 13.1.1).
+    Stale,
+    /// Too much is waiting; worth trying again after so many seconds.
+    Unavailable { retry_after_s: u32 },
+    /// The disk that holds the database is full.
+    StorageFull,
+    /// A fault of ours or of the machine. The cause is for the log, never for an answer.
+    Internal(String),
+}
+
+/// What is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noun {
+    Task,
+    User,
+    Session,
+}
+
+/// What is in the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conflict {
+    EmailTaken,
+    UsernameTaken,
+    /// The last active admin can't be demoted, deactivated or deleted.
+    LastAdmin,
+}
+
+/// Why the caller is not taken for anybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unproven {
+    /// No bearer token was sent.
+    NoToken,
+    /// The access token is malformed, forged, expired, or its session has ended.
+    BadToken,
+    /// No account has this name or address. Only contract 000 tells it from a wrong password.
+    UnknownUser,
+    /// The password is not the account's, or the account is deactivated.
+    WrongPassword,
+    /// No session has this refresh token, or it has been used.
+    BadRefreshToken,
+    /// The refresh token's session has outlived its time.
+    RefreshTokenExpired,
+}
+
+/// One field that breaks a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The field's name as the caller sent it; `body` where it is the whole body.
+    pub field: Cow<'static, str>,
+    pub code: Code,
+    /// What is wrong and what is allowed, without the field's name.
+    pub message: Cow<'static, str>,
+}
+
+/// Which kind of rule a value breaks; the word is the same in every contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    Required,
+    Null,
+    Type,
+    Syntax,
+    Format,
+    TooShort,
+    TooLong,
+    Control,
+    UnknownWord,
+    WeakPassword,
+    Mismatch,
+    UnknownParameter,
+    Duplicate,
+    Range,
+    WrongPassword,
+}
+
+impl Code {
+    /// The word that stands in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Code::Required => "required",
+            Code::Null => "null",
+            Code::Type => "type",
+            Code::Syntax => "syntax",
+            Code::Format => "format",
+            Code::TooShort => "too_short",
+            Code::TooLong => "too_long",
+            Code::Control => "control_character",
+            Code::UnknownWord => "unknown_word",
+            Code::WeakPassword => "weak_password",
+            Code::Mismatch => "mismatch",
+            Code::UnknownParameter => "unknown_parameter",
+            Code::Duplicate => "duplicate",
+            Code::Range => "range",
+            Code::WrongPassword => "wrong_password",
+        }
+    }
+}
+
+/// What is wrong with a value whose field is not known yet: what `Title::parse` and its like answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flaw(pub Code, pub Cow<'static, str>);
+
+impl Flaw {
+    pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Flaw {
+        Flaw(code, message.into())
+    }
+}
+
+impl Error {
+    /// One field, one problem.
+    pub fn invalid(
+        field: impl Into<Cow<'static, str>>,
+        code: Code,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Error {
+        Error::Invalid(vec![Problem { field: field.into(), code, message: message.into() }])
+    }
+
+    pub(crate) fn internal(what: &str, cause: impl std::fmt::Display) -> Error {
+        Error::Internal(format!("{what}: {cause}"))
+    }
+}
+
+/// Collects what is wrong with an input, so that all of it is said at once.
+#[derive(Debug, Default)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// Notes a problem.
+    pub fn note(
+        &mut self,
+        field: impl Into<Cow<'static, str>>,
+        code: Code,
+        message: impl Into<Cow<'static, str>>,
+    ) {
+        self.0.push(Problem { field: field.into(), code, message: message.into() });
+    }
+
+    /// The value, or its flaw noted under `field`.
+    pub fn take<T>(&mut self, field: impl Into<Cow<'static, str>>, parsed: Result<T, Flaw>) -> Option<T> {
+        parsed.map_err(|Flaw(code, message)| self.note(field, code, message)).ok()
+    }
+
+    /// `value` where nothing is wrong. A value that is missing has left a problem behind.
+    pub fn finish<T>(self, value: Option<T>) -> Result<T> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(Error::Invalid(self.0)),
+        }
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Error::Invalid(problems) => {
+                for (i, problem) in problems.iter().enumerate() {
+                    let comma = if i == 0 { "" } else { "; " };
+                    write!(f, "{comma}{}: {}", problem.field, problem.message)?;
+                }
+                Ok(())
+            }
+            Error::Unauthenticated(_) => f.write_str("not authenticated"),
+            Error::Forbidden => f.write_str("not allowed"),
+            Error::Missing(noun) => write!(f, "{noun:?} not found"),
+            Error::Conflict(Conflict::EmailTaken) => f.write_str("the email is taken"),
+            Error::Conflict(Conflict::UsernameTaken) => f.write_str("the username is taken"),
+            Error::Conflict(Conflict::LastAdmin) => {
+                f.write_str("this is the last active admin; make another one first")
+            }
+            Error::Stale => f.write_str("the task has changed since"),
+            Error::Unavailable { retry_after_s } => {
+                write!(f, "too much is waiting; try again in {retry_after_s} s")
+            }
+            Error::StorageFull => f.write_str("the disk that holds the database is full"),
+            Error::Internal(cause) => f.write_str(cause),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,16 @@
+//! What Taskwell is: its rules, its storage, its use cases. Knows no HTTP, no async runtime, no process.
+
+pub mod app;
+pub mod changes;
+pub mod clock;
+pub mod db;
+pub mod error;
+pub mod hasher;
+pub mod key;
+pub mod page;
+pub mod sessions;
+pub mod settings;
+pub mod tasks;
+pub mod text;
+pub mod time;
+pub mod users;

@@ -1,0 +1,177 @@
+//! What can be done with sessions: open, check, refresh, end. All in the store, so that an end holds at once everywhere.
+
+mod model;
+mod sql;
+pub mod token;
+
+pub use model::{Door, Grant, RefreshToken, Session};
+use token::{Claims, Keys};
+use uuid::Uuid;
+
+use crate::db::Tx;
+use crate::error::{Error, Noun, Result, Unproven};
+use crate::settings::Settings;
+use crate::users::password::PasswordHash;
+use crate::users::{self, Caller, User, UserId};
+
+/// Living sessions that one account may have; a login beyond it ends the oldest.
+pub const PER_USER_MAX: i64 = 500;
+/// An ended-by-time session is kept for a while, so that its refresh token is told from one that never was.
+const KEPT_EXPIRED_S: i64 = 30 * 86_400;
+const USER_AGENT_CHARS_MAX: usize = 200;
+
+/// The caller that a token names, if its session lives in the store and its user is active.
+pub(crate) fn check(tx: &mut Tx, claims: &Claims) -> Result<Caller> {
+    let live = sql::live(tx, claims)?.ok_or(Error::Unauthenticated(Unproven::BadToken))?;
+    Ok(Caller { id: claims.user, uuid: live.uuid, role: live.role, session: claims.session })
+}
+
+/// Opens a session for a user whose password was verified against `verified`.
+///
+/// # Errors
+/// The account was deactivated or got another password meanwhile.
+pub(crate) fn open_verified(
+    tx: &mut Tx,
+    keys: &Keys,
+    settings: &Settings,
+    user: UserId,
+    verified: &PasswordHash,
+    door: &Door,
+) -> Result<Grant> {
+    let now = users::sql::credentials(tx, user)?;
+    match now {
+        Some(now) if now.user.is_active && now.password == *verified => {
+            open(tx, keys, settings, now.user, door)
+        }
+        _ => Err(Error::Unauthenticated(Unproven::WrongPassword)),
+    }
+}
+
+/// Opens a session for a user who was just made.
+pub(crate) fn open(tx: &mut Tx, keys: &Keys, settings: &Settings, user: User, door: &Door) -> Result<Grant> {
+    sql::prune(tx, user.id, tx.now().plus_seconds(-KEPT_EXPIRED_S), PER_USER_MAX - 1)?;
+    let expires_at = tx.now().plus_seconds(i64::from(settings.refresh_token_days) * 86_400);
+    let agent: Option<String> =
+        door.user_agent.as_ref().map(|agent| agent.chars().take(USER_AGENT_CHARS_MAX).collect());
+    let session = sql::insert(tx, user.id, agent.as_deref(), expires_at)?;
+    grant(tx, keys, settings, user, session, door)
+}
+
+fn grant(
+    tx: &mut Tx,
+    keys: &Keys,
+    settings: &Settings,
+    user: User,
+    session: Uuid,
+    door: &Door,
+) -> Result<Grant> {
+    let refresh_token = RefreshToken::new()?;
+    sql::insert_refresh(tx, &refresh_token.hash(), session)?;
+    let (access_token, expires_in_s) = access_token(tx, keys, settings, &user, session, door)?;
+    Ok(Grant { user, access_token, expires_in_s, refresh_token })
+}
+
+fn access_token(
+    tx: &Tx,
+    keys: &Keys,
+    settings: &Settings,
+    user: &User,
+    session: Uuid,
+    door: &Door,
+) -> Result<(String, i64)> {
+    let minutes =
+        if door.short { settings.short_access_token_minutes } else { settings.access_token_minutes };
+    let expires_in_s = i64::from(minutes) * 60;
+    let expires_at = tx.now().plus_seconds(expires_in_s);
+    let token = keys.issue((user.id, user.uuid), session, tx.now(), expires_at)?;
+    Ok((token, expires_in_s))
+}
+
+/// What came of a refresh token. Reuse ends the session, and that must be committed, so it is no error here.
+pub(crate) enum Refreshed<T> {
+    Granted(T),
+    Reused,
+}
+
+/// New tokens for a refresh token, which is good for one use (RFC 9700, section 4.14.2). A second use ends the session.
+pub(crate) fn rotate(
+    tx: &mut Tx,
+    keys: &Keys,
+    settings: &Settings,
+    token: &RefreshToken,
+    door: &Door,
+) -> Result<Refreshed<Grant>> {
+    let Refreshed::Granted((user, session)) = redeem(tx, token)? else {
+        return Ok(Refreshed::Reused);
+    };
+    sql::use_refresh(tx, &token.hash())?;
+    grant(tx, keys, settings, user, session, door).map(Refreshed::Granted)
+}
+
+/// A new access token for a refresh token that stays good: contract 000 answers no other one.
+pub(crate) fn renew(
+    tx: &mut Tx,
+    keys: &Keys,
+    settings: &Settings,
+    token: &RefreshToken,
+    door: &Door,
+) -> Result<Refreshed<String>> {
+    let Refreshed::Granted((user, session)) = redeem(tx, token)? else {
+        return Ok(Refreshed::Reused);
+    };
+    let (token, _) = access_token(tx, keys, settings, &user, session, door)?;
+    Ok(Refreshed::Granted(token))
+}
+
+fn redeem(tx: &mut Tx, token: &RefreshToken) -> Result<Refreshed<(User, Uuid)>> {
+    let bad = Error::Unauthenticated(Unproven::BadRefreshToken);
+    let found = sql::find_refresh(tx, &token.hash())?.ok_or(bad.clone())?;
+    if found.used {
+        sql::delete(tx, found.user, found.session)?;
+        return Ok(Refreshed::Reused);
+    }
+    if found.expires_at <= tx.now() {
+        return Err(Error::Unauthenticated(Unproven::RefreshTokenExpired));
+    }
+    let user = users::sql::find(tx, found.user)?.filter(|user| user.is_active).ok_or(bad)?;
+    sql::touch(tx, found.session)?;
+    Ok(Refreshed::Granted((user, found.session)))
+}
+
+/// Ends the session of a refresh token: contract 000's logout.
+///
+/// # Errors
+/// The token is unknown or used, or its session's time is over.
+pub fn end_by_refresh(tx: &mut Tx, token: &RefreshToken) -> Result<()> {
+    let found = sql::find_refresh(tx, &token.hash())?
+        .filter(|found| !found.used)
+        .ok_or(Error::Unauthenticated(Unproven::BadRefreshToken))?;
+    if found.expires_at <= tx.now() {
+        return Err(Error::Unauthenticated(Unproven::RefreshTokenExpired));
+    }
+    sql::delete(tx, found.user, found.session).map(drop)
+}
+
+/// Ends the caller's session: its access and refresh tokens are dead from here on.
+pub fn end(tx: &mut Tx, caller: &Caller) -> Result<()> {
+    sql::delete(tx, caller.id(), caller.session()).map(drop)
+}
+
+/// Ends one session of the caller's.
+pub fn end_one(tx: &mut Tx, caller: &Caller, session: Uuid) -> Result<()> {
+    if sql::delete(tx, caller.id(), session)? { Ok(()) } else { Err(Error::Missing(Noun::Session)) }
+}
+
+/// Ends every session of the caller's, the one that asks among them.
+pub fn end_all(tx: &mut Tx, caller: &Caller) -> Result<()> {
+    users::sql::end_sessions(tx, caller.id())
+}
+
+pub(crate) fn end_others(tx: &mut Tx, caller: &Caller) -> Result<()> {
+    sql::delete_others(tx, caller.id(), caller.session())
+}
+
+/// The caller's living sessions, newest first.
+pub fn list(tx: &mut Tx, caller: &Caller) -> Result<Vec<Session>> {
+    sql::list(tx, caller.id(), PER_USER_MAX)
+}

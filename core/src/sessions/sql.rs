@@ -1,0 +1,134 @@
+//! How sessions and their refresh tokens are stored.
+
+use uuid::Uuid;
+
+use super::model::Session;
+use super::token::Claims;
+use crate::db::{FromRow, Row, Tx};
+use crate::error::Result;
+use crate::time::Timestamp;
+use crate::users::{Role, UserId};
+
+/// Who a living session's user is.
+pub struct Live {
+    pub uuid: Uuid,
+    pub role: Role,
+}
+
+impl FromRow for Live {
+    fn from_row(row: &Row) -> Result<Live> {
+        Ok(Live { uuid: row.get(0)?, role: row.get(1)? })
+    }
+}
+
+/// A refresh token's session.
+pub struct Refresh {
+    pub session: Uuid,
+    pub used: bool,
+    pub user: UserId,
+    pub expires_at: Timestamp,
+}
+
+impl FromRow for Refresh {
+    fn from_row(row: &Row) -> Result<Refresh> {
+        Ok(Refresh {
+            session: row.get(0)?,
+            used: row.get(1)?,
+            user: row.get(2)?,
+            expires_at: Timestamp::from_micros(row.get(3)?),
+        })
+    }
+}
+
+impl FromRow for Session {
+    fn from_row(row: &Row) -> Result<Session> {
+        Ok(Session {
+            uuid: row.get(0)?,
+            user_agent: row.get(1)?,
+            created_at: Timestamp::from_micros(row.get(2)?),
+            last_used_at: Timestamp::from_micros(row.get(3)?),
+            expires_at: Timestamp::from_micros(row.get(4)?),
+        })
+    }
+}
+
+/// The check of every request: the session is there, in time, and its user active.
+pub fn live(tx: &mut Tx, claims: &Claims) -> Result<Option<Live>> {
+    let now = tx.now().as_micros();
+    tx.find(
+        "SELECT u.uuid, u.role FROM sessions s JOIN users u ON u.id = s.user_id \
+         WHERE s.uuid = $1 AND s.user_id = $2 AND s.expires_at > $3 AND u.is_active",
+        &[&claims.session, &claims.user, &now],
+    )
+}
+
+pub fn insert(tx: &mut Tx, user: UserId, user_agent: Option<&str>, expires_at: Timestamp) -> Result<Uuid> {
+    let uuid = tx.new_uuid()?;
+    let now = tx.now().as_micros();
+    tx.execute(
+        "INSERT INTO sessions (uuid, user_id, user_agent, created_at, last_used_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        &[&uuid, &user, &user_agent, &now, &now, &expires_at.as_micros()],
+    )?;
+    Ok(uuid)
+}
+
+pub fn touch(tx: &mut Tx, session: Uuid) -> Result<()> {
+    let now = tx.now().as_micros();
+    tx.execute("UPDATE sessions SET last_used_at = $1 WHERE uuid = $2", &[&now, &session])?;
+    Ok(())
+}
+
+pub fn insert_refresh(tx: &mut Tx, hash: &[u8], session: Uuid) -> Result<()> {
+    tx.execute("INSERT INTO refresh_tokens (hash, session_uuid) VALUES ($1, $2)", &[&hash, &session])?;
+    Ok(())
+}
+
+pub fn find_refresh(tx: &mut Tx, hash: &[u8]) -> Result<Option<Refresh>> {
+    tx.find(
+        "SELECT s.uuid, r.used_at IS NOT NULL, s.user_id, s.expires_at \
+         FROM refresh_tokens r JOIN sessions s ON s.uuid = r.session_uuid WHERE r.hash = $1",
+        &[&hash],
+    )
+}
+
+pub fn use_refresh(tx: &mut Tx, hash: &[u8]) -> Result<()> {
+    let now = tx.now().as_micros();
+    tx.execute("UPDATE refresh_tokens SET used_at = $1 WHERE hash = $2", &[&now, &hash])?;
+    Ok(())
+}
+
+/// Whether there was such a session of that user's.
+pub fn delete(tx: &mut Tx, user: UserId, session: Uuid) -> Result<bool> {
+    let deleted = tx.execute("DELETE FROM sessions WHERE uuid = $1 AND user_id = $2", &[&session, &user])?;
+    Ok(deleted > 0)
+}
+
+pub fn delete_others(tx: &mut Tx, user: UserId, but: Uuid) -> Result<()> {
+    tx.execute("DELETE FROM sessions WHERE user_id = $1 AND uuid <> $2", &[&user, &but])?;
+    Ok(())
+}
+
+/// Sessions that are long over, and the oldest beyond `keep`.
+pub fn prune(tx: &mut Tx, user: UserId, expired_before: Timestamp, keep: i64) -> Result<()> {
+    tx.execute(
+        "DELETE FROM sessions WHERE user_id = $1 AND expires_at < $2",
+        &[&user, &expired_before.as_micros()],
+    )?;
+    tx.execute(
+        "DELETE FROM sessions WHERE user_id = $1 AND uuid IN \
+         (SELECT uuid FROM sessions WHERE user_id = $1 ORDER BY created_at DESC, uuid DESC LIMIT 1000 OFFSET $2)",
+        &[&user, &keep],
+    )?;
+    Ok(())
+}
+
+/// The living sessions of a user, newest first.
+pub fn list(tx: &mut Tx, user: UserId, count: i64) -> Result<Vec<Session>> {
+    let now = tx.now().as_micros();
+    tx.all(
+        "SELECT uuid, user_agent, created_at, last_used_at, expires_at FROM sessions \
+         WHERE user_id = $1 AND expires_at > $2 ORDER BY created_at DESC, uuid DESC LIMIT $3",
+        &[&user, &now, &count],
+    )
+}

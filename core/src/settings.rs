@@ -1,0 +1,35 @@
+//! What an operator may change about the rules. Where the values come from (flags, environment) is the process's business.
+
+/// The rules that can be set, each with its bounds in the place that reads it (`server`).
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How long an access token is good, in minutes: 1 to 525,600.
+    pub access_token_minutes: u32,
+    /// The same at contract 000's door, whose clients know how to refresh.
+    pub short_access_token_minutes: u32,
+    /// How long a session, and so its refresh token, is good, in days: 1 to 365.
+    pub refresh_token_days: u32,
+    /// bcrypt's cost, 4 to 31: each step doubles the time of a hash.
+    pub bcrypt_cost: u32,
+    /// The fewest characters of a new password, 1 to 72.
+    pub password_chars_min: usize,
+    /// Threads that hash passwords.
+    pub hash_threads: usize,
+    /// Threads that read the database.
+    pub read_threads: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Settings {
+            access_token_minutes: 24 * 60,
+            short_access_token_minutes: 15,
+            refresh_token_days: 30,
+            bcrypt_cost: 12,
+            password_chars_min: 8,
+            hash_threads: cores,
+            read_threads: cores.clamp(2, 8),
+        }
+    }
+}

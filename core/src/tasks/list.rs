@@ -1,0 +1,120 @@
+//! What a list of tasks may be asked for: which tasks, in which order, from where on.
+
+use super::model::{Priority, Status, Task};
+use crate::error::{Code, Flaw, Result};
+use crate::page::Cursor;
+use crate::text::Words;
+use crate::time::Timestamp;
+
+/// Which tasks, in which order. The default is all, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct Query {
+    pub status: Option<Status>,
+    pub priority: Option<Priority>,
+    /// Due before this moment, itself left out.
+    pub due_before: Option<Timestamp>,
+    /// Due after this moment, itself left out.
+    pub due_after: Option<Timestamp>,
+    pub words: Words,
+    pub order: Order,
+}
+
+/// A column to sort by, and the way; ties go by id, the same way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Order {
+    pub by: By,
+    pub descending: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    CreatedAt,
+    UpdatedAt,
+    /// Tasks without one come last, both ways.
+    DueDate,
+    /// By rank: low, medium, high, urgent.
+    Priority,
+}
+
+impl Default for Order {
+    fn default() -> Order {
+        Order { by: By::CreatedAt, descending: true }
+    }
+}
+
+impl Order {
+    pub const ALL: [Order; 8] = [
+        Order { by: By::CreatedAt, descending: false },
+        Order { by: By::CreatedAt, descending: true },
+        Order { by: By::UpdatedAt, descending: false },
+        Order { by: By::UpdatedAt, descending: true },
+        Order { by: By::DueDate, descending: false },
+        Order { by: By::DueDate, descending: true },
+        Order { by: By::Priority, descending: false },
+        Order { by: By::Priority, descending: true },
+    ];
+
+    /// `created_at`, `updated_at`, `due_date`, `priority`; with `-` in front the other way round.
+    pub fn parse(word: &str) -> Result<Order, Flaw> {
+        let (descending, column) = match word.strip_prefix('-') {
+            Some(column) => (true, column),
+            None => (false, word),
+        };
+        let by = match column {
+            "created_at" => By::CreatedAt,
+            "updated_at" => By::UpdatedAt,
+            "due_date" => By::DueDate,
+            "priority" => By::Priority,
+            _ => {
+                return Err(Flaw::new(
+                    Code::UnknownWord,
+                    "must be one of created_at, updated_at, due_date, priority, or one of them after a -",
+                ));
+            }
+        };
+        Ok(Order { by, descending })
+    }
+
+    /// Reads a cursor that belongs to this order.
+    pub fn parse_cursor(self, text: &str) -> Result<Cursor, Flaw> {
+        let cursor = Cursor::parse(text)?;
+        let keyed = cursor.key.is_some() || self.by == By::DueDate;
+        if cursor.order == self.tag() && keyed {
+            Ok(cursor)
+        } else {
+            Err(Flaw::new(Code::Format, "a cursor of another list or another sort"))
+        }
+    }
+
+    /// Where to begin: before every key there can be.
+    pub(super) fn start(self) -> Cursor {
+        let end = if self.descending { i64::MAX } else { i64::MIN };
+        Cursor { order: self.tag(), key: Some(end), id: end }
+    }
+
+    /// The place after `task`.
+    pub(super) fn after(self, task: &Task) -> Cursor {
+        let key = match self.by {
+            By::CreatedAt => Some(task.created_at.as_micros()),
+            By::UpdatedAt => Some(task.updated_at.as_micros()),
+            By::DueDate => task.due_date.map(Timestamp::as_micros),
+            By::Priority => Some(task.priority.rank()),
+        };
+        Cursor { order: self.tag(), key, id: task.id }
+    }
+
+    /// The place where the tasks without a key begin.
+    pub(super) fn keyless(self) -> Cursor {
+        Cursor { key: None, ..self.start() }
+    }
+
+    pub(super) fn tag(self) -> u8 {
+        let by = match self.by {
+            By::CreatedAt => 0,
+            By::UpdatedAt => 2,
+            By::DueDate => 4,
+            By::Priority => 6,
+        };
+        by + u8::from(self.descending)
+    }
+}

@@ -1,0 +1,262 @@
+//! What a task is and every rule about it, as pure functions. How it is stored is `sql`.
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
+use serde::{Serialize, Serializer};
+use uuid::Uuid;
+
+use crate::error::{Code, Flaw, Result};
+use crate::text;
+use crate::time::Timestamp;
+use crate::users::UserId;
+
+/// A task as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Task {
+    #[serde(skip)]
+    pub id: i64,
+    #[serde(skip)]
+    pub uuid: Uuid,
+    #[serde(skip)]
+    pub owner: UserId,
+    pub title: String,
+    pub description: Option<String>,
+    pub status: Status,
+    pub priority: Priority,
+    pub due_date: Option<Timestamp>,
+    /// Set exactly while `status` is completed.
+    pub completed_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// The number of its last change in the owner's sequence; what an `ETag` shows.
+    #[serde(skip)]
+    pub version: i64,
+}
+
+/// 1 to 200 characters on one line, after trimming.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Title(String);
+
+impl Title {
+    pub const CHARS_MAX: usize = 200;
+
+    pub fn parse(text: &str) -> Result<Title, Flaw> {
+        text::line(text, 1, Title::CHARS_MAX).map(Title)
+    }
+}
+
+/// Up to 20,000 characters on any number of lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description(String);
+
+impl Description {
+    pub const CHARS_MAX: usize = 20_000;
+
+    pub fn parse(text: &str) -> Result<Description, Flaw> {
+        text::lines(text, Description::CHARS_MAX).map(Description)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Pending,
+    InProgress,
+    Completed,
+}
+
+impl Status {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Pending => "pending",
+            Status::InProgress => "in_progress",
+            Status::Completed => "completed",
+        }
+    }
+
+    pub fn parse(word: &str) -> Result<Status, Flaw> {
+        match word {
+            "pending" => Ok(Status::Pending),
+            "in_progress" => Ok(Status::InProgress),
+            "completed" => Ok(Status::Completed),
+            _ => Err(Flaw::new(Code::UnknownWord, "must be one of pending, in_progress, completed")),
+        }
+    }
+}
+
+/// How much it matters; the order is the rank, and the number is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    Low = 1,
+    Medium = 2,
+    High = 3,
+    Urgent = 4,
+}
+
+impl Priority {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Priority::Low => "low",
+            Priority::Medium => "medium",
+            Priority::High => "high",
+            Priority::Urgent => "urgent",
+        }
+    }
+
+    pub fn parse(word: &str) -> Result<Priority, Flaw> {
+        match word {
+            "low" => Ok(Priority::Low),
+            "medium" => Ok(Priority::Medium),
+            "high" => Ok(Priority::High),
+            "urgent" => Ok(Priority::Urgent),
+            _ => Err(Flaw::new(Code::UnknownWord, "must be one of low, medium, high, urgent")),
+        }
+    }
+
+    pub(crate) fn rank(self) -> i64 {
+        self as i64
+    }
+}
+
+/// A member of a partial write: left out, `null`, or a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Patch<T> {
+    #[default]
+    Keep,
+    Clear,
+    Set(T),
+}
+
+/// A task to be made.
+#[derive(Debug, Clone)]
+pub struct NewTask {
+    pub title: Title,
+    pub description: Option<Description>,
+    pub priority: Option<Priority>,
+    pub due_date: Option<Timestamp>,
+    pub state: StateChange,
+}
+
+/// What is to be changed of a task.
+#[derive(Debug, Clone, Default)]
+pub struct Update {
+    pub title: Option<Title>,
+    pub description: Patch<Description>,
+    pub priority: Option<Priority>,
+    pub due_date: Patch<Timestamp>,
+    pub state: StateChange,
+}
+
+/// What a write says of a task's completion, in the three members the contracts have for it.
+#[derive(Debug, Clone, Default)]
+pub struct StateChange {
+    pub status: Option<Status>,
+    pub completed: Option<bool>,
+    pub completed_at: Patch<Timestamp>,
+}
+
+impl StateChange {
+    /// Status and completion time after this change. `status` wins over `completed`, and that over `completed_at`; a time
+    /// that disagrees with the winner is passed over. Completing sets the time once, leaving `completed` clears it.
+    fn apply(
+        &self,
+        status: Status,
+        completed_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> (Status, Option<Timestamp>) {
+        let reopened = if status == Status::Completed { Status::Pending } else { status };
+        let status = match (self.status, self.completed, self.completed_at) {
+            (Some(status), _, _) => status,
+            (None, Some(true), _) | (None, None, Patch::Set(_)) => Status::Completed,
+            (None, Some(false), _) | (None, None, Patch::Clear) => reopened,
+            (None, None, Patch::Keep) => status,
+        };
+        let completed_at = match (status, self.completed_at) {
+            (Status::Completed, Patch::Set(given)) => Some(given),
+            (Status::Completed, _) => completed_at.or(Some(now)),
+            _ => None,
+        };
+        (status, completed_at)
+    }
+}
+
+impl NewTask {
+    /// The task as it will be stored; the id comes from the database.
+    pub(super) fn to_task(&self, uuid: Uuid, owner: UserId, version: i64, now: Timestamp) -> Task {
+        let (status, completed_at) = self.state.apply(Status::Pending, None, now);
+        Task {
+            id: 0,
+            uuid,
+            owner,
+            title: self.title.0.clone(),
+            description: self.description.as_ref().map(|d| d.0.clone()),
+            status,
+            priority: self.priority.unwrap_or(Priority::Medium),
+            due_date: self.due_date,
+            completed_at,
+            created_at: now,
+            updated_at: now,
+            version,
+        }
+    }
+}
+
+impl Task {
+    /// The task after `update`, or `None` where that changes nothing: then there is nothing to write.
+    pub(super) fn updated(&self, update: &Update, version: i64, now: Timestamp) -> Option<Task> {
+        // The clock may have been set back; a task is never older than its creation.
+        let now = now.max(self.updated_at);
+        let mut new = self.clone();
+        if let Some(title) = &update.title {
+            title.0.clone_into(&mut new.title);
+        }
+        match &update.description {
+            Patch::Keep => {}
+            Patch::Clear => new.description = None,
+            Patch::Set(description) => new.description = Some(description.0.clone()),
+        }
+        if let Some(priority) = update.priority {
+            new.priority = priority;
+        }
+        match update.due_date {
+            Patch::Keep => {}
+            Patch::Clear => new.due_date = None,
+            Patch::Set(due) => new.due_date = Some(due),
+        }
+        (new.status, new.completed_at) = update.state.apply(self.status, self.completed_at, now);
+        if new == *self {
+            return None;
+        }
+        new.updated_at = now;
+        new.version = version;
+        Some(new)
+    }
+}
+
+impl FromSql for Status {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Status> {
+        Status::parse(value.as_str()?).map_err(|_| FromSqlError::InvalidType)
+    }
+}
+
+impl FromSql for Priority {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Priority> {
+        match value.as_i64()? {
+            1 => Ok(Priority::Low),
+            2 => Ok(Priority::Medium),
+            3 => Ok(Priority::High),
+            4 => Ok(Priority::Urgent),
+            other => Err(FromSqlError::OutOfRange(other)),
+        }
+    }
+}
+
+impl Serialize for Status {
+    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
+    }
+}
+
+impl Serialize for Priority {
+    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
+    }
+}

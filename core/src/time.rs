@@ -1,0 +1,187 @@
+//! Points in time: what the contracts accept, what we print. Where time comes from is `clock`.
+
+use std::fmt;
+use std::str::FromStr as _;
+
+use crate::error::{Code, Flaw, Result};
+
+/// A point in time, in microseconds since 1970-01-01T00:00:00Z. Prints as RFC 3339 in UTC with `Z`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(i64);
+
+const YEAR_1_US: i64 = -62_135_596_800_000_000;
+const YEAR_10000_US: i64 = 253_402_300_800_000_000;
+/// The longest spelling that is looked at: nine digits of a second and an offset fit easily.
+const CHARS_MAX: usize = 40;
+
+impl Timestamp {
+    pub const fn from_micros(us: i64) -> Timestamp {
+        Timestamp(us)
+    }
+
+    pub const fn as_micros(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since 1970, as JWT claims count them (RFC 7519, section 2).
+    pub const fn as_seconds(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+
+    #[must_use]
+    pub const fn plus_seconds(self, seconds: i64) -> Timestamp {
+        Timestamp(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
+    }
+
+    /// ISO 8601 / RFC 3339 with `Z`, an offset, no zone (taken as UTC), or a date alone (midnight UTC), in the years
+    /// 1 to 9999. Parts of a microsecond are cut off.
+    pub fn parse(text: &str) -> Result<Timestamp, Flaw> {
+        let flaw = || Flaw::new(Code::Format, "not an ISO 8601 date or time such as 2026-12-31T10:00:00Z");
+        let shaped = text.len() <= CHARS_MAX
+            && text.len() >= 10
+            && text.as_bytes()[..4].iter().all(u8::is_ascii_digit)
+            && text.as_bytes()[4] == b'-'
+            && !text.contains('[');
+        if !shaped {
+            return Err(flaw());
+        }
+        let parsed = match jiff::Timestamp::from_str(text) {
+            Ok(zoned) => zoned,
+            Err(_) => jiff::civil::DateTime::from_str(text)
+                .ok()
+                // A zone that the strict parser refused must not be dropped silently.
+                .filter(|_| !text.ends_with(['Z', 'z']) && !text[10..].contains(['+', '-']))
+                .and_then(|civil| jiff::tz::Offset::UTC.to_timestamp(civil).ok())
+                .ok_or_else(flaw)?,
+        };
+        let us = parsed.as_microsecond();
+        if !(YEAR_1_US..YEAR_10000_US).contains(&us) {
+            return Err(Flaw::new(Code::Range, "outside the years 1 to 9999 in UTC"));
+        }
+        Ok(Timestamp(us))
+    }
+
+    /// The calendar's year, month and day in UTC. Civil-from-days of Howard Hinnant, "chrono-Compatible Low-Level Date
+    /// Algorithms"; our own because every task prints up to four times on the hot path.
+    fn date(self) -> (i64, i64, i64) {
+        let days = self.0.div_euclid(86_400_000_000) + 719_468;
+        let era = days.div_euclid(146_097);
+        let day_of_era = days.rem_euclid(146_097);
+        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted_month = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+        (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+    }
+
+    /// The printed form in a buffer of its own: `2026-12-31T10:00:00Z`, with six digits of a second where they aren't zero.
+    pub fn print(self) -> Printed {
+        let mut out = Printed { bytes: *b"0000-00-00T00:00:00.000000Z", len: 27 };
+        let (year, month, day) = self.date();
+        let us = self.0.rem_euclid(86_400_000_000);
+        let seconds = us / 1_000_000;
+        let parts = [
+            (0, 4, year),
+            (5, 2, month),
+            (8, 2, day),
+            (11, 2, seconds / 3600),
+            (14, 2, seconds / 60 % 60),
+            (17, 2, seconds % 60),
+            (20, 6, us % 1_000_000),
+        ];
+        for (at, width, mut value) in parts {
+            for slot in out.bytes[at..at + width].iter_mut().rev() {
+                *slot = b'0' + u8::try_from(value % 10).unwrap_or(0);
+                value /= 10;
+            }
+        }
+        if us % 1_000_000 == 0 {
+            out.bytes[19] = b'Z';
+            out.len = 20;
+        }
+        out
+    }
+}
+
+/// A printed [`Timestamp`].
+pub struct Printed {
+    bytes: [u8; 27],
+    len: usize,
+}
+
+impl std::ops::Deref for Printed {
+    type Target = str;
+    fn deref(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.len]).unwrap_or("")
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.print())
+    }
+}
+
+impl serde::Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        to.serialize_str(&self.print())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_agrees_with_a_calendar_library() {
+        for us in [
+            0,
+            -1,
+            1_700_000_000_123_456,
+            YEAR_1_US,
+            YEAR_10000_US - 1,
+            951_782_400_000_000,
+            951_868_799_999_999,
+        ] {
+            let theirs = jiff::Timestamp::from_microsecond(us).unwrap();
+            let ours = Timestamp(us).to_string();
+            assert_eq!(ours.parse::<jiff::Timestamp>().unwrap(), theirs, "{ours}");
+        }
+    }
+
+    #[test]
+    fn each_spelling_of_the_contracts_is_read() {
+        for (text, printed) in [
+            ("2026-12-31T10:00:00Z", "2026-12-31T10:00:00Z"),
+            ("2026-12-31T10:00:00+02:00", "2026-12-31T08:00:00Z"),
+            ("2026-12-31T10:00:00.5", "2026-12-31T10:00:00.500000Z"),
+            ("2026-12-31 10:00", "2026-12-31T10:00:00Z"),
+            ("2026-12-31", "2026-12-31T00:00:00Z"),
+        ] {
+            assert_eq!(Timestamp::parse(text).unwrap().to_string(), printed);
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused() {
+        for text in [
+            "",
+            "tomorrow",
+            "2026-02-30",
+            "2026-13-01",
+            "2026-12-31T25:00:00Z",
+            "1700000000",
+            "2026-12-31T10:00:00Z[Europe/Berlin]",
+            "20261231T100000Z",
+            "2026-12-31T10:00:00+99:99",
+            "0000-01-01T00:00:00Z",
+            "9999-12-31T23:59:59-01:00",
+            "２０２６-12-31",
+            "2026-12-31Z",
+            "2026-12-31+02:00",
+        ] {
+            assert!(Timestamp::parse(text).is_err(), "{text}");
+        }
+    }
+}

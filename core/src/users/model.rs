@@ -1,0 +1,217 @@
+//! What a user is: names, address, role; and who is calling. Passwords are `sessions::password`'s.
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use uuid::Uuid;
+
+use super::password::PasswordHash;
+use crate::error::{Code, Error, Flaw, Result};
+use crate::text;
+use crate::time::Timestamp;
+
+/// A user's integer id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserId(pub i64);
+
+/// An account, without its password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    pub id: UserId,
+    pub uuid: Uuid,
+    pub username: String,
+    pub name: Option<String>,
+    pub email: String,
+    pub role: Role,
+    pub is_active: bool,
+    pub email_verified: bool,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// What an account may do beyond its own things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    User,
+    Admin,
+}
+
+impl Role {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::User => "user",
+            Role::Admin => "admin",
+        }
+    }
+
+    pub fn parse(word: &str) -> Result<Role, Flaw> {
+        match word {
+            "user" => Ok(Role::User),
+            "admin" => Ok(Role::Admin),
+            _ => Err(Flaw::new(Code::UnknownWord, "must be user or admin")),
+        }
+    }
+}
+
+/// A unique name to log in by: 1 to 64 letters and digits of any script, `.`, `_`, `-`. Without `@`, so that a login by
+/// name or address is never ambiguous.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Username(String);
+
+impl Username {
+    pub const CHARS_MAX: usize = 64;
+
+    pub fn parse(text: &str) -> Result<Username, Flaw> {
+        let name = text::nfc(text);
+        text::check_length(&name, 1, Username::CHARS_MAX)?;
+        if name.chars().all(Username::allows) {
+            Ok(Username(name.into_owned()))
+        } else {
+            Err(Flaw::new(Code::Format, "only letters, digits and . _ - are allowed"))
+        }
+    }
+
+    /// A name made from an address: its local part without what a name can't hold, and `suffix` where that is taken.
+    pub(super) fn from_email(email: &Email, suffix: &str) -> Username {
+        let local = email.0.rsplit_once('@').map_or("", |(local, _)| local);
+        let mut name: String =
+            local.chars().filter(|c| Username::allows(*c)).take(Username::CHARS_MAX - 10).collect();
+        if name.is_empty() {
+            name.push_str("user");
+        }
+        if !suffix.is_empty() {
+            name.push('-');
+            name.push_str(suffix);
+        }
+        Username(name)
+    }
+
+    fn allows(c: char) -> bool {
+        c.is_alphanumeric() || matches!(c, '.' | '_' | '-')
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn key(&self) -> String {
+        text::fold(&self.0)
+    }
+}
+
+/// A name to show: 1 to 100 characters on one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name(String);
+
+impl Name {
+    pub const CHARS_MAX: usize = 100;
+
+    pub fn parse(text: &str) -> Result<Name, Flaw> {
+        text::line(text, 1, Name::CHARS_MAX).map(Name)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An address as RFC 5322 writes it (contract 001, "Input Validation"), at most 254 characters. A domain without a dot
+/// passes (contract 000); display names and IP literals do not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Email(String);
+
+impl Email {
+    pub const CHARS_MAX: usize = 254;
+
+    pub fn parse(text: &str) -> Result<Email, Flaw> {
+        let text = text::nfc(text);
+        if text.chars().count() > Email::CHARS_MAX {
+            return Err(Flaw::new(Code::TooLong, format!("more than {} characters", Email::CHARS_MAX)));
+        }
+        let options = email_address::Options::default().without_display_text().without_domain_literal();
+        let plain = !text.contains(|c: char| c.is_control() || c.is_whitespace());
+        match email_address::EmailAddress::parse_with_options(&text, options) {
+            Ok(_) if plain => Ok(Email(text.into_owned())),
+            _ => Err(Flaw::new(Code::Format, "not an email address")),
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn key(&self) -> String {
+        text::fold(&self.0)
+    }
+}
+
+/// An account to be made. The password has been hashed.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// `None`: one is made from the address.
+    pub username: Option<Username>,
+    pub name: Option<Name>,
+    pub email: Email,
+    pub password: PasswordHash,
+    pub role: Role,
+}
+
+/// What may be changed of an account; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct Update {
+    pub username: Option<Username>,
+    /// `Some(None)` clears it.
+    pub name: Option<Option<Name>>,
+    pub email: Option<Email>,
+    /// An admin's to change.
+    pub role: Option<Role>,
+    /// An admin's to change.
+    pub is_active: Option<bool>,
+}
+
+/// Somebody whose session was checked in this transaction. There is no other way to have one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    pub(crate) id: UserId,
+    pub(crate) uuid: Uuid,
+    pub(crate) role: Role,
+    pub(crate) session: Uuid,
+}
+
+impl Caller {
+    pub fn id(&self) -> UserId {
+        self.id
+    }
+
+    pub fn uuid(&self) -> Uuid {
+        self.uuid
+    }
+
+    /// The session that the token names.
+    pub fn session(&self) -> Uuid {
+        self.session
+    }
+
+    pub(crate) fn require_admin(&self) -> Result<()> {
+        match self.role {
+            Role::Admin => Ok(()),
+            Role::User => Err(Error::Forbidden),
+        }
+    }
+}
+
+impl ToSql for UserId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        self.0.to_sql()
+    }
+}
+
+impl FromSql for UserId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<UserId> {
+        value.as_i64().map(UserId)
+    }
+}
+
+impl FromSql for Role {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Role> {
+        Role::parse(value.as_str()?).map_err(|_| FromSqlError::InvalidType)
+    }
+}

@@ -1,0 +1,354 @@
+//! A route and its documentation, said in one place, so that neither can be without the other. The schemas are those of
+//! the wire types.
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+use taskwell_core::app::App;
+use utoipa::ToSchema;
+
+use crate::tree::filter;
+
+/// How a tree writes its errors: the media type, the wire type's name, and an example for a status and its detail.
+#[derive(Clone, Copy)]
+pub struct ErrorDoc {
+    pub media: &'static str,
+    pub schema: fn(&mut Schemas) -> Value,
+    pub example: fn(StatusCode, &str) -> Value,
+    /// What input that does not validate is answered with.
+    pub invalid: StatusCode,
+}
+
+/// The named schemas that a document needs.
+pub type Schemas = Map<String, Value>;
+
+/// Some routes below one path, and their operations.
+pub struct Api {
+    pub router: Router<App>,
+    pub operations: Vec<Operation>,
+    pub schemas: Schemas,
+    base: &'static str,
+    tag: &'static str,
+    errors: ErrorDoc,
+}
+
+/// One operation of the OpenAPI document.
+pub struct Operation {
+    pub path: String,
+    pub method: &'static str,
+    pub value: Value,
+}
+
+impl Api {
+    pub fn new(base: &'static str, tag: &'static str, errors: ErrorDoc) -> Api {
+        Api { router: Router::new(), operations: Vec::new(), schemas: Schemas::new(), base, tag, errors }
+    }
+
+    /// Serves `path` (below the base; empty for the base itself) by `handler`, as `doc` says.
+    #[must_use]
+    pub fn route<H, T>(mut self, method: &Method, path: &str, handler: H, doc: Doc) -> Api
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        let value = doc.finish(self.tag, &self.errors, &mut self.schemas);
+        self.operations.push(Operation {
+            path: format!("{}{path}", self.base),
+            method: match *method {
+                Method::POST => "post",
+                Method::PUT => "put",
+                Method::PATCH => "patch",
+                Method::DELETE => "delete",
+                _ => "get",
+            },
+            value,
+        });
+        let path = if path.is_empty() { "/" } else { path };
+        self.router = self.router.route(path, axum::routing::on(filter(method), handler));
+        self
+    }
+}
+
+/// What is said of an operation.
+pub struct Doc {
+    id: &'static str,
+    summary: &'static str,
+    note: &'static str,
+    public: bool,
+    parameters: Vec<Value>,
+    body: Option<(Vec<&'static str>, Named)>,
+    answers: Vec<Answered>,
+    failures: Vec<(StatusCode, &'static str)>,
+}
+
+type Named = fn(&mut Schemas) -> Value;
+
+struct Answered {
+    status: StatusCode,
+    text: &'static str,
+    schema: Option<Named>,
+    headers: Vec<&'static str>,
+}
+
+/// A reference to `T`'s schema, which is put among the named ones with all that it refers to.
+pub fn named<T: ToSchema>(schemas: &mut Schemas) -> Value {
+    let name = T::name().into_owned();
+    if !schemas.contains_key(&name) {
+        schemas.insert(name.clone(), to_value(&T::schema()));
+        let mut inner = Vec::new();
+        T::schemas(&mut inner);
+        for (name, schema) in inner {
+            schemas.insert(name, to_value(&schema));
+        }
+    }
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn list_of<T: ToSchema>(schemas: &mut Schemas) -> Value {
+    json!({ "type": "array", "items": named::<T>(schemas) })
+}
+
+fn to_value(schema: &impl serde::Serialize) -> Value {
+    serde_json::to_value(schema).unwrap_or(Value::Null)
+}
+
+impl Doc {
+    pub fn new(id: &'static str, summary: &'static str) -> Doc {
+        Doc {
+            id,
+            summary,
+            note: "",
+            public: false,
+            parameters: Vec::new(),
+            body: None,
+            answers: Vec::new(),
+            failures: Vec::new(),
+        }
+    }
+
+    /// More than the summary says.
+    #[must_use]
+    pub fn note(mut self, note: &'static str) -> Doc {
+        self.note = note;
+        self
+    }
+
+    /// Needs no bearer token.
+    #[must_use]
+    pub fn public(mut self) -> Doc {
+        self.public = true;
+        self
+    }
+
+    /// A parameter of the path.
+    #[must_use]
+    pub fn path(mut self, name: &str, schema: impl Into<Value>, note: &str) -> Doc {
+        self.parameters.push(json!({
+            "name": name, "in": "path", "required": true, "description": note, "schema": schema.into(),
+        }));
+        self
+    }
+
+    /// A parameter of the query.
+    #[must_use]
+    pub fn query(mut self, name: &str, schema: impl Into<Value>, note: &str) -> Doc {
+        self.parameters.push(json!({
+            "name": name, "in": "query", "required": false, "description": note, "schema": schema.into(),
+        }));
+        self
+    }
+
+    /// A JSON body.
+    #[must_use]
+    pub fn body<T: ToSchema>(mut self) -> Doc {
+        self.body = Some((vec!["application/json"], named::<T>));
+        self
+    }
+
+    /// A body of any of these types.
+    #[must_use]
+    pub fn body_as<T: ToSchema>(mut self, types: &[&'static str]) -> Doc {
+        self.body = Some((types.to_vec(), named::<T>));
+        self
+    }
+
+    #[must_use]
+    pub fn answers<T: ToSchema>(self, status: StatusCode, text: &'static str) -> Doc {
+        self.answered(status, text, Some(named::<T>))
+    }
+
+    #[must_use]
+    pub fn answers_list<T: ToSchema>(self, status: StatusCode, text: &'static str) -> Doc {
+        self.answered(status, text, Some(list_of::<T>)).header("Link")
+    }
+
+    /// An answer without a body.
+    #[must_use]
+    pub fn empty(self, status: StatusCode, text: &'static str) -> Doc {
+        self.answered(status, text, None)
+    }
+
+    fn answered(mut self, status: StatusCode, text: &'static str, schema: Option<Named>) -> Doc {
+        self.answers.push(Answered { status, text, schema, headers: Vec::new() });
+        self
+    }
+
+    /// A header of the answer named last.
+    #[must_use]
+    pub fn header(mut self, name: &'static str) -> Doc {
+        if let Some(answer) = self.answers.last_mut() {
+            answer.headers.push(name);
+        }
+        self
+    }
+
+    /// A failure that this operation has besides those that all have.
+    #[must_use]
+    pub fn fails(mut self, status: StatusCode, detail: &'static str) -> Doc {
+        self.failures.push((status, detail));
+        self
+    }
+
+    /// Reads one task: its version, and 304 for a client that has it.
+    #[must_use]
+    pub fn shows_version(self) -> Doc {
+        let mut doc = self.header("ETag");
+        doc.parameters.push(json!({
+            "name": "If-None-Match", "in": "header", "required": false, "schema": { "type": "string" },
+            "description": "The ETag of the version that the client has: where it is the newest, the answer is 304.",
+        }));
+        doc.empty(StatusCode::NOT_MODIFIED, "The client has this version already.").header("ETag")
+    }
+
+    /// Writes one task: guarded by its version.
+    #[must_use]
+    pub fn guarded(mut self) -> Doc {
+        self.parameters.push(json!({
+            "name": "If-Match", "in": "header", "required": false, "schema": { "type": "string" },
+            "description": "The ETag of the version that the write is meant for: where it is not the newest, the answer is 412.",
+        }));
+        self.fails(
+            StatusCode::PRECONDITION_FAILED,
+            "The task has changed since the version in If-Match; read it again",
+        )
+    }
+
+    fn finish(self, tag: &str, errors: &ErrorDoc, schemas: &mut Schemas) -> Value {
+        let mut responses = Map::new();
+        for answer in &self.answers {
+            responses.insert(answer.status.as_str().into(), answer.value(schemas));
+        }
+        let mut failures = self.failures;
+        let has_input = self.body.is_some() || !self.parameters.is_empty();
+        if has_input {
+            failures.push((errors.invalid, "Validation error"));
+        }
+        if self.body.is_some() {
+            failures.push((StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 1048576 bytes"));
+            failures.push((StatusCode::UNSUPPORTED_MEDIA_TYPE, "The Content-Type must be application/json"));
+        }
+        if !self.public {
+            failures.push((StatusCode::UNAUTHORIZED, "Not authenticated"));
+        }
+        failures.push((StatusCode::SERVICE_UNAVAILABLE, "The server is busy; try again in 1 s"));
+        for (status, detail) in failures {
+            let entry = responses.entry(status.as_str()).or_insert_with(|| {
+                json!({ "description": status.canonical_reason().unwrap_or("Error"), "content": {
+                    errors.media: { "schema": (errors.schema)(schemas), "examples": {} } } })
+            });
+            entry["content"][errors.media]["examples"][detail] =
+                json!({ "value": (errors.example)(status, detail) });
+        }
+        let mut value = json!({
+            "operationId": self.id, "summary": self.summary, "tags": [tag],
+            "responses": responses,
+            "security": if self.public { json!([]) } else { json!([{ "bearer": [] }, { "password": [] }]) },
+        });
+        if !self.note.is_empty() {
+            value["description"] = self.note.into();
+        }
+        if !self.parameters.is_empty() {
+            value["parameters"] = self.parameters.into();
+        }
+        if let Some((types, schema)) = self.body {
+            let schema = schema(schemas);
+            let content: Map<String, Value> =
+                types.into_iter().map(|media| (media.to_owned(), json!({ "schema": schema }))).collect();
+            value["requestBody"] = json!({ "required": true, "content": content });
+        }
+        value
+    }
+}
+
+impl Answered {
+    fn value(&self, schemas: &mut Schemas) -> Value {
+        let mut value = json!({ "description": self.text });
+        if let Some(schema) = self.schema {
+            value["content"] = json!({ "application/json": { "schema": schema(schemas) } });
+        }
+        if !self.headers.is_empty() {
+            let headers: Map<String, Value> = self
+                .headers
+                .iter()
+                .map(|name| ((*name).to_owned(), json!({ "schema": { "type": "string" } })))
+                .collect();
+            value["headers"] = headers.into();
+        }
+        value
+    }
+}
+
+/// An id in a path that may be the integer or the UUID.
+pub fn id_schema() -> Value {
+    json!({ "anyOf": [
+        { "type": "integer", "format": "int64", "minimum": 1 },
+        { "type": "string", "format": "uuid" },
+    ]})
+}
+
+/// The list's parameters of `v1` and `web`, as [`crate::tasks::ListQuery::read`] takes them.
+pub fn list_parameters(doc: Doc) -> Doc {
+    let time = || json!({ "type": "string", "format": "date-time" });
+    paging_parameters(doc)
+        .query(
+            "status",
+            json!({ "type": "string", "enum": ["pending", "in_progress", "completed"] }),
+            "Only tasks of this status.",
+        )
+        .query(
+            "priority",
+            json!({ "type": "string", "enum": ["low", "medium", "high", "urgent"] }),
+            "Only tasks of this priority.",
+        )
+        .query("due_before", time(), "Only tasks due before this moment.")
+        .query("due_after", time(), "Only tasks due after this moment.")
+        .query("q", words_schema(), "Only tasks that have each of these words in title or description.")
+        .query(
+            "sort",
+            json!({ "type": "string", "default": "-created_at", "enum": [
+                "created_at", "-created_at", "updated_at", "-updated_at",
+                "due_date", "-due_date", "priority", "-priority",
+            ]}),
+            "The order; with a minus the other way round. Tasks without a due date come last.",
+        )
+}
+
+/// `limit` and `cursor`.
+pub fn paging_parameters(doc: Doc) -> Doc {
+    doc.query(
+        "limit",
+        json!({ "type": "integer", "minimum": 1, "maximum": 1000 }),
+        "At most so many; the Link header leads to the rest.",
+    )
+    .query(
+        "cursor",
+        json!({ "type": "string", "pattern": "^(00|01|02|03|04|05|06|07|80)[0-9a-f]{16}([0-9a-f]{16})?$" }),
+        "Where the last page ended, from its Link header.",
+    )
+}
+
+/// Words to search for.
+pub fn words_schema() -> Value {
+    json!({ "type": "string", "maxLength": 200, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$" })
+}

@@ -1,0 +1,169 @@
+//! A member of a JSON body before it is understood: reading never fails on it, so that all that is wrong is told at once.
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use taskwell_core::error::{Code, Flaw, Problems};
+use taskwell_core::tasks::Patch;
+
+/// What a member was: left out, `null`, text, a truth value, or something no contract asks for.
+#[derive(Default)]
+pub enum Member {
+    #[default]
+    Absent,
+    Null,
+    Text(String),
+    Bool(bool),
+    Other(&'static str),
+}
+
+impl Member {
+    /// A value that must be there.
+    pub fn required<T>(
+        self,
+        field: &'static str,
+        problems: &mut Problems,
+        parse: impl FnOnce(&str) -> Result<T, Flaw>,
+    ) -> Option<T> {
+        match self {
+            Member::Absent => {
+                problems.note(field, Code::Required, "is required");
+                None
+            }
+            given => given.optional(field, problems, parse),
+        }
+    }
+
+    /// A value that may be left out, but not be `null`.
+    pub fn optional<T>(
+        self,
+        field: &'static str,
+        problems: &mut Problems,
+        parse: impl FnOnce(&str) -> Result<T, Flaw>,
+    ) -> Option<T> {
+        match self {
+            Member::Absent => None,
+            Member::Text(text) => problems.take(field, parse(&text)),
+            Member::Null => {
+                problems.note(field, Code::Null, "must not be null");
+                None
+            }
+            other => other.wrong(field, "a string", problems),
+        }
+    }
+
+    /// A value that may be left out or cleared by `null`.
+    pub fn patch<T>(
+        self,
+        field: &'static str,
+        problems: &mut Problems,
+        parse: impl FnOnce(&str) -> Result<T, Flaw>,
+    ) -> Patch<T> {
+        match self {
+            Member::Null => Patch::Clear,
+            given => given.optional(field, problems, parse).map_or(Patch::Keep, Patch::Set),
+        }
+    }
+
+    /// A value that may be left out, where `null` says the same.
+    pub fn nullable<T>(
+        self,
+        field: &'static str,
+        problems: &mut Problems,
+        parse: impl FnOnce(&str) -> Result<T, Flaw>,
+    ) -> Option<T> {
+        match self.patch(field, problems, parse) {
+            Patch::Set(value) => Some(value),
+            Patch::Keep | Patch::Clear => None,
+        }
+    }
+
+    /// A truth value that may be left out.
+    pub fn flag(self, field: &'static str, problems: &mut Problems) -> Option<bool> {
+        match self {
+            Member::Absent => None,
+            Member::Bool(value) => Some(value),
+            Member::Null => {
+                problems.note(field, Code::Null, "must not be null");
+                None
+            }
+            other => other.wrong(field, "true or false", problems),
+        }
+    }
+
+    /// A text as it is.
+    pub fn text(self, field: &'static str, problems: &mut Problems) -> Option<String> {
+        self.required(field, problems, |text| Ok(text.to_owned()))
+    }
+
+    /// The text, if it is one.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Member::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn wrong<T>(&self, field: &'static str, wanted: &str, problems: &mut Problems) -> Option<T> {
+        let got = match self {
+            Member::Text(_) => "a string",
+            Member::Bool(_) => "true or false",
+            Member::Other(kind) => kind,
+            Member::Absent | Member::Null => "null",
+        };
+        problems.note(field, Code::Type, format!("must be {wanted}, not {got}"));
+        None
+    }
+}
+
+impl<'de> Deserialize<'de> for Member {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Member, D::Error> {
+        from.deserialize_any(AnyMember)
+    }
+}
+
+struct AnyMember;
+
+impl<'de> Visitor<'de> for AnyMember {
+    type Value = Member;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Member, E> {
+        Ok(Member::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Member, E> {
+        Ok(Member::Bool(value))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Member, E> {
+        Ok(Member::Text(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Member, E> {
+        Ok(Member::Text(text))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Member, E> {
+        Ok(Member::Other("a number"))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Member, E> {
+        Ok(Member::Other("a number"))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Member, E> {
+        Ok(Member::Other("a number"))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Member, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Member::Other("an array"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Member, A::Error> {
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Member::Other("an object"))
+    }
+}

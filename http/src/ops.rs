@@ -1,0 +1,70 @@
+//! What operators and their machines ask: is it alive, is it ready, which version.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Serialize;
+use taskwell_core::app::App;
+use utoipa::ToSchema;
+
+use crate::tree::json;
+
+/// Whether new requests should be sent here: until the process begins to stop.
+#[derive(Debug, Clone, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// From here on `/readyz` says no, so that a load balancer looks elsewhere.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Health {
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct About {
+    #[schema(example = "taskwell")]
+    name: &'static str,
+    #[schema(example = "0.1.0")]
+    version: &'static str,
+    #[schema(example = "/docs")]
+    docs: &'static str,
+    #[schema(example = "/openapi.json")]
+    openapi: &'static str,
+}
+
+/// The process runs.
+pub async fn livez() -> Response {
+    json(StatusCode::OK, &Health { status: "ok" })
+}
+
+/// The store answers, and the process is not stopping.
+pub async fn readyz(State(app): State<App>, readiness: axum::Extension<Readiness>) -> Response {
+    let stopping = readiness.0.0.load(Ordering::Relaxed);
+    let (code, status) = if stopping {
+        (StatusCode::SERVICE_UNAVAILABLE, "stopping")
+    } else if app.ping().await.is_err() {
+        (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")
+    } else {
+        (StatusCode::OK, "ok")
+    };
+    json(code, &Health { status })
+}
+
+pub async fn version() -> Response {
+    let about = About {
+        name: "taskwell",
+        version: env!("CARGO_PKG_VERSION"),
+        docs: "/docs",
+        openapi: "/openapi.json",
+    };
+    json(StatusCode::OK, &about)
+}

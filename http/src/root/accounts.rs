@@ -1,0 +1,49 @@
+//! `/user/*` (contract 000) and `/auth*` (contract 002).
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use taskwell_core::app::App;
+use taskwell_core::sessions::RefreshToken;
+
+use super::wire::{
+    AuthenticatedWire, LoginWire, MessageWire, RefreshWire, RegisterWire, SignUpWire, SignedUpWire,
+    TokenWire, TokensWire,
+};
+use crate::extract::{Body, door};
+use crate::tree::{Answer, json, secret_json};
+
+pub async fn sign_up(State(app): State<App>, Body(wire): Body<SignUpWire>) -> Answer {
+    let new = wire?.read(app.settings().password_chars_min)?;
+    let user = app.register(new).await?;
+    Ok(json(StatusCode::CREATED, &SignedUpWire::from(user)))
+}
+
+pub async fn login(State(app): State<App>, headers: HeaderMap, Body(wire): Body<LoginWire>) -> Answer {
+    let (email, password) = wire?.read()?;
+    let grant = app.login(email, password, door(&headers, true)).await?;
+    Ok(secret_json(StatusCode::OK, &TokensWire::from(grant)))
+}
+
+pub async fn logout(State(app): State<App>, Body(wire): Body<RefreshWire>) -> Answer {
+    app.logout_by_refresh(RefreshToken::claimed(wire?.read()?)).await?;
+    let message = "Logged out successfully..";
+    Ok(json(StatusCode::OK, &MessageWire { message }))
+}
+
+pub async fn refresh(State(app): State<App>, headers: HeaderMap, Body(wire): Body<RefreshWire>) -> Answer {
+    let token = RefreshToken::claimed(wire?.read()?);
+    let token = app.renew(token, door(&headers, true)).await?;
+    Ok(secret_json(StatusCode::OK, &TokenWire { token }))
+}
+
+pub async fn register(State(app): State<App>, headers: HeaderMap, Body(wire): Body<RegisterWire>) -> Answer {
+    let new = wire?.read(app.settings().password_chars_min)?;
+    let grant = app.sign_up(new, door(&headers, false)).await?;
+    Ok(secret_json(StatusCode::OK, &AuthenticatedWire::from(grant)))
+}
+
+pub async fn authenticate(State(app): State<App>, headers: HeaderMap, Body(wire): Body<LoginWire>) -> Answer {
+    let (email, password) = wire?.read()?;
+    let grant = app.login(email, password, door(&headers, false)).await?;
+    Ok(secret_json(StatusCode::OK, &AuthenticatedWire::from(grant)))
+}

@@ -1,0 +1,198 @@
+//! `/user`, `/auth` and `/tasks`: contracts 000 and 002. Their routes, and how their errors look; the rules are the model's.
+
+mod accounts;
+mod tasks;
+mod wire;
+
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use serde_json::json;
+use taskwell_core::error::{Conflict, Error, Unproven};
+
+use crate::doc::{Api, Doc, ErrorDoc, id_schema, named, paging_parameters};
+use crate::tree::{Failure, json as answer};
+use wire::{
+    AuthenticatedWire, ErrorWire, LoginWire, MessageWire, NewTaskWire, RefreshWire, RegisterWire, SignUpWire,
+    SignedUpWire, TaskCreatedWire, TaskWire, TasksWire, TokenWire, TokensWire,
+};
+
+pub const USER_BASE: &str = "/user";
+pub const AUTH_BASE: &str = "/auth";
+
+const ERRORS: ErrorDoc = ErrorDoc {
+    media: "application/json",
+    schema: named::<ErrorWire>,
+    example: |_, detail| json!({ "detail": detail, "message": detail, "errors": [] }),
+    invalid: StatusCode::BAD_REQUEST,
+};
+
+/// Contract 000's accounts, below [`USER_BASE`].
+pub fn user_api() -> Api {
+    let refused = |doc: Doc| {
+        doc.fails(StatusCode::UNAUTHORIZED, "Invalid token")
+            .fails(StatusCode::UNAUTHORIZED, "refresh token expired")
+    };
+    Api::new(USER_BASE, "root", ERRORS)
+        .route(
+            &Method::POST,
+            "/signup",
+            accounts::sign_up,
+            Doc::new("rootSignUp", "Make an account")
+                .public()
+                .body::<SignUpWire>()
+                .answers::<SignedUpWire>(StatusCode::CREATED, "The new account.")
+                .fails(StatusCode::CONFLICT, "user already exists"),
+        )
+        .route(
+            &Method::POST,
+            "/login",
+            accounts::login,
+            Doc::new("rootLogin", "Log in")
+                .public()
+                .body::<LoginWire>()
+                .answers::<TokensWire>(StatusCode::OK, "A session is open.")
+                .fails(StatusCode::UNAUTHORIZED, "Invalid credentials")
+                .fails(StatusCode::NOT_FOUND, "user doesn't exist"),
+        )
+        .route(
+            &Method::POST,
+            "/logout",
+            accounts::logout,
+            refused(Doc::new("rootLogout", "Log out").public())
+                .body::<RefreshWire>()
+                .answers::<MessageWire>(StatusCode::OK, "The session has ended."),
+        )
+        .route(
+            &Method::POST,
+            "/refresh-token",
+            accounts::refresh,
+            refused(Doc::new("rootRefresh", "Get a new access token").public())
+                .note("The refresh token stays good until logout or expiry.")
+                .body::<RefreshWire>()
+                .answers::<TokenWire>(StatusCode::OK, "A new access token."),
+        )
+}
+
+/// Contract 002's accounts, below [`AUTH_BASE`].
+pub fn auth_api() -> Api {
+    Api::new(AUTH_BASE, "root", ERRORS)
+        .route(
+            &Method::POST,
+            "/register",
+            accounts::register,
+            Doc::new("rootRegister", "Make an account and log in")
+                .public()
+                .body::<RegisterWire>()
+                .answers::<AuthenticatedWire>(StatusCode::OK, "The account is made, a session is open.")
+                .fails(StatusCode::BAD_REQUEST, "Username or email already exists"),
+        )
+        .route(
+            &Method::POST,
+            "",
+            accounts::authenticate,
+            Doc::new("rootAuthenticate", "Log in")
+                .public()
+                .body::<LoginWire>()
+                .answers::<AuthenticatedWire>(StatusCode::OK, "A session is open.")
+                .fails(StatusCode::UNAUTHORIZED, "Invalid credentials"),
+        )
+}
+
+/// The tasks of both contracts.
+pub fn tasks_api() -> Api {
+    let one = |id, summary| {
+        Doc::new(id, summary)
+            .path("task_id", id_schema(), "The task's integer id or its UUID.")
+            .fails(StatusCode::NOT_FOUND, "Task not found")
+    };
+    Api::new("", "root", ERRORS)
+        .route(
+            &Method::GET,
+            "/tasks",
+            tasks::list,
+            paging_parameters(Doc::new("rootListTasks", "List your tasks"))
+                .answers::<TasksWire>(StatusCode::OK, "Your tasks, newest first.")
+                .header("Link"),
+        )
+        .route(
+            &Method::POST,
+            "/tasks",
+            tasks::create,
+            Doc::new("rootCreateTask", "Make a task")
+                .body::<NewTaskWire>()
+                .answers::<TaskCreatedWire>(StatusCode::CREATED, "The new task.")
+                .header("ETag"),
+        )
+        .route(
+            &Method::GET,
+            "/tasks/{task_id}",
+            tasks::one,
+            one("rootGetTask", "Read a task")
+                .answers::<TaskWire>(StatusCode::OK, "The task.")
+                .shows_version(),
+        )
+        .route(
+            &Method::DELETE,
+            "/tasks/{task_id}",
+            tasks::delete,
+            one("rootDeleteTask", "Delete a task")
+                .answers::<MessageWire>(StatusCode::OK, "The task is gone.")
+                .guarded(),
+        )
+}
+
+/// Draws an error of contract 000's accounts, in its words.
+pub fn render_user(failure: &Failure) -> Response {
+    let (status, text) = match failure {
+        Failure::Core(Error::Invalid(_)) => (StatusCode::BAD_REQUEST, "Invalid input data".into()),
+        Failure::Core(Error::Conflict(_)) => (StatusCode::CONFLICT, "user already exists".into()),
+        Failure::Core(Error::Unauthenticated(why)) => match why {
+            Unproven::UnknownUser => (StatusCode::NOT_FOUND, "user doesn't exist".into()),
+            Unproven::WrongPassword => (StatusCode::UNAUTHORIZED, "Invalid credentials".into()),
+            Unproven::RefreshTokenExpired => (StatusCode::UNAUTHORIZED, "refresh token expired".into()),
+            _ => (StatusCode::UNAUTHORIZED, "Invalid token".into()),
+        },
+        other => (other.status(), other.detail()),
+    };
+    draw(status, &text, failure)
+}
+
+/// Draws an error of contract 002's accounts.
+pub fn render_auth(failure: &Failure) -> Response {
+    let (status, text) = match failure {
+        Failure::Core(Error::Conflict(Conflict::EmailTaken | Conflict::UsernameTaken)) => {
+            (StatusCode::BAD_REQUEST, "Username or email already exists".into())
+        }
+        Failure::Core(Error::Unauthenticated(_)) => (StatusCode::UNAUTHORIZED, "Invalid credentials".into()),
+        other => general(other),
+    };
+    draw(status, &text, failure)
+}
+
+/// Draws an error of the tasks, and of every path that nobody has.
+pub fn render_tasks(failure: &Failure) -> Response {
+    let (status, text) = general(failure);
+    draw(status, &text, failure)
+}
+
+/// Contract 002's words.
+fn general(failure: &Failure) -> (StatusCode, String) {
+    let Failure::Core(Error::Invalid(problems)) = failure else {
+        return (failure.status(), failure.detail());
+    };
+    let text = if problems.iter().any(|problem| problem.field == "task_id") {
+        "Invalid task ID".into()
+    } else {
+        format!("Missing required fields or invalid data: {}", failure.detail())
+    };
+    (StatusCode::BAD_REQUEST, text)
+}
+
+fn draw(status: StatusCode, text: &str, failure: &Failure) -> Response {
+    let wire = ErrorWire {
+        detail: text,
+        message: text,
+        errors: failure.problems().iter().map(Into::into).collect(),
+    };
+    answer(status, &wire)
+}

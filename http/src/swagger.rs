@@ -1,0 +1,69 @@
+//! `/docs`: Swagger UI from the binary. Nothing on the page comes from another host.
+
+use axum::Router;
+use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use swagger_ui_dist::{ApiDefinition, OpenApiSource};
+use taskwell_core::app::App;
+
+const PAGE: &str = r#"<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Taskwell API</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/docs/assets/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="/docs/assets/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>
+"#;
+
+const START: &str = "window.ui = SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', \
+deepLinking: true, tryItOutEnabled: true, persistAuthorization: false });\n";
+
+/// Swagger UI sets styles on its elements; scripts come from here alone.
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+connect-src 'self'; font-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+/// The page and its assets.
+pub fn routes() -> Router<App> {
+    let assets = swagger_ui_dist::generate_routes(ApiDefinition {
+        uri_prefix: "/docs/assets",
+        api_definition: OpenApiSource::Uri("/openapi.json"),
+        title: Some("Taskwell API"),
+    });
+    Router::new()
+        .merge(assets.with_state(()))
+        .route("/docs", get(page))
+        .route("/docs/start.js", get(async || typed("text/javascript", START)))
+}
+
+async fn page() -> Response {
+    let mut response = typed("text/html; charset=utf-8", PAGE);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    );
+    response
+}
+
+/// The document that [`crate::openapi`] made.
+pub fn document(text: &str) -> Response {
+    typed("application/json", text.to_string())
+}
+
+fn typed(content_type: &'static str, body: impl IntoResponse) -> Response {
+    let mut response = body.into_response();
+    let content_type = HeaderValue::from_static(content_type);
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
+}

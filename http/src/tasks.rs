@@ -1,0 +1,86 @@
+//! What the trees share about tasks over HTTP: versions as entity tags, the list's parameters. No shape of a contract.
+
+use axum::http::StatusCode;
+use axum::http::header::{self, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use taskwell_core::error::{Error, Problems};
+use taskwell_core::key::Key;
+use taskwell_core::page::{Cursor, Limit};
+use taskwell_core::tasks::{Order, Priority, Query as Wanted, Status, Task};
+use taskwell_core::text::Words;
+use taskwell_core::time::Timestamp;
+
+use crate::extract::{Conditions, PathText, Query, Unknown};
+use crate::tree::Failure;
+
+/// The task that a path means, by integer or UUID.
+pub fn key(path: &PathText) -> Result<Key, Failure> {
+    Key::parse(&path.0).map_err(|flaw| task_id_flaw(flaw).into())
+}
+
+/// The same where the contract knows UUIDs only (001).
+pub fn uuid_key(path: &PathText) -> Result<Key, Failure> {
+    Key::parse_uuid(&path.0).map_err(|flaw| task_id_flaw(flaw).into())
+}
+
+fn task_id_flaw(flaw: taskwell_core::error::Flaw) -> Error {
+    Error::invalid("task_id", flaw.0, flaw.1)
+}
+
+/// An answer that shows one task, with its version.
+pub fn with_etag(mut response: Response, task: &Task) -> Response {
+    let tag = HeaderValue::try_from(format!("\"{}\"", task.version));
+    if let Ok(tag) = tag {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// One task that was asked for: what `draw` makes of it, or 304 where the client has this version.
+pub fn shown(task: &Task, conditions: &Conditions, draw: impl FnOnce(&Task) -> Response) -> Response {
+    let response =
+        if conditions.has(task.version) { StatusCode::NOT_MODIFIED.into_response() } else { draw(task) };
+    with_etag(response, task)
+}
+
+/// What a list is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct ListQuery {
+    pub wanted: Wanted,
+    /// All, where there is none.
+    pub limit: Option<Limit>,
+    pub cursor: Option<Cursor>,
+}
+
+impl ListQuery {
+    /// The parameters of `v1` and `web`.
+    pub fn read(query: &mut Query, unknown: Unknown) -> Result<ListQuery, Failure> {
+        let p = &mut Problems::default();
+        let order = query.take("sort", p, Order::parse).unwrap_or_default();
+        let list = ListQuery {
+            wanted: Wanted {
+                status: query.take("status", p, Status::parse),
+                priority: query.take("priority", p, Priority::parse),
+                due_before: query.take("due_before", p, Timestamp::parse),
+                due_after: query.take("due_after", p, Timestamp::parse),
+                words: query.take("q", p, Words::parse).unwrap_or_default(),
+                order,
+            },
+            limit: query.take("limit", p, Limit::parse),
+            cursor: query.take("cursor", p, |text| order.parse_cursor(text)),
+        };
+        query.finish(unknown, p);
+        Ok(std::mem::take(p).finish(Some(list))?)
+    }
+
+    /// The parameters of `root`, whose documents know none: only paging.
+    pub fn read_paging(query: &mut Query) -> Result<ListQuery, Failure> {
+        let p = &mut Problems::default();
+        let list = ListQuery {
+            wanted: Wanted::default(),
+            limit: query.take("limit", p, Limit::parse),
+            cursor: query.take("cursor", p, |text| Order::default().parse_cursor(text)),
+        };
+        Ok(std::mem::take(p).finish(Some(list))?)
+    }
+}

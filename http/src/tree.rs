@@ -1,0 +1,178 @@
+//! A tree is routes and one function that draws its errors. Until there an error is a value, carried in the response.
+
+use axum::Router;
+use axum::http::header::{self, HeaderValue};
+use axum::http::{Method, StatusCode};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use taskwell_core::app::App;
+use taskwell_core::error::{Error, Problem, Unproven};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::layers::RequestId;
+
+/// What went wrong, before a tree has drawn it: an error of the model, or one that only HTTP knows.
+#[derive(Debug, Clone)]
+pub enum Failure {
+    Core(Error),
+    /// No route has this path.
+    NoRoute,
+    /// The path has routes, but none for this method; `Allow` names them.
+    WrongMethod,
+    /// The body is larger than [`crate::extract::BODY_BYTES_MAX`].
+    TooLarge,
+    /// The body is not of a type that the route reads; these are.
+    WrongType(&'static str),
+    /// The body did not arrive in time.
+    TooSlow,
+}
+
+/// What a handler answers.
+pub type Answer = Result<Response, Failure>;
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Core(error)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl Failure {
+    /// The status that means this in HTTP; a tree draws another where its contract says so.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Failure::Core(Error::Invalid(_)) => StatusCode::BAD_REQUEST,
+            Failure::Core(Error::Unauthenticated(_)) => StatusCode::UNAUTHORIZED,
+            Failure::Core(Error::Forbidden) => StatusCode::FORBIDDEN,
+            Failure::Core(Error::Missing(_)) | Failure::NoRoute => StatusCode::NOT_FOUND,
+            Failure::Core(Error::Conflict(_)) => StatusCode::CONFLICT,
+            Failure::Core(Error::Stale) => StatusCode::PRECONDITION_FAILED,
+            Failure::Core(Error::Unavailable { .. }) => StatusCode::SERVICE_UNAVAILABLE,
+            Failure::Core(Error::StorageFull) => StatusCode::INSUFFICIENT_STORAGE,
+            Failure::Core(Error::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+            Failure::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Failure::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Failure::WrongType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Failure::TooSlow => StatusCode::REQUEST_TIMEOUT,
+        }
+    }
+
+    /// What to tell where a contract has no word of its own for it.
+    pub fn detail(&self) -> String {
+        match self {
+            Failure::Core(Error::Unauthenticated(_)) => "Not authenticated".into(),
+            Failure::Core(Error::Forbidden) => "Not enough permissions".into(),
+            Failure::Core(Error::Missing(noun)) => format!("{noun:?} not found"),
+            Failure::Core(Error::Stale) => {
+                "The task has changed since the version in If-Match; read it again".into()
+            }
+            Failure::Core(Error::Unavailable { retry_after_s }) => {
+                format!("The server is busy; try again in {retry_after_s} s")
+            }
+            Failure::Core(Error::StorageFull) => "The server's disk is full; nothing was stored".into(),
+            Failure::Core(Error::Internal(_)) => "Internal server error".into(),
+            Failure::Core(error) => error.to_string(),
+            Failure::NoRoute => "Not found: there is nothing at this path".into(),
+            Failure::WrongMethod => "Method not allowed; see the Allow header".into(),
+            Failure::TooLarge => format!("The body is larger than {} bytes", crate::extract::BODY_BYTES_MAX),
+            Failure::WrongType(allowed) => format!("The Content-Type must be {allowed}"),
+            Failure::TooSlow => "The body did not arrive in time".into(),
+        }
+    }
+
+    /// The fields that are wrong, if that is the failure.
+    pub fn problems(&self) -> &[Problem] {
+        match self {
+            Failure::Core(Error::Invalid(problems)) => problems,
+            _ => &[],
+        }
+    }
+
+    /// Headers that go with the failure, whatever the tree.
+    fn headers(&self, drawn: &mut Response) {
+        let status = drawn.status();
+        let headers = drawn.headers_mut();
+        match self {
+            // Contract 000 draws an unknown user as 404, which challenges nobody.
+            Failure::Core(Error::Unauthenticated(unproven)) if status == StatusCode::UNAUTHORIZED => {
+                // RFC 6750, section 3: the error is named where a token was sent.
+                let challenge = match unproven {
+                    Unproven::BadToken => r#"Bearer error="invalid_token""#,
+                    _ => "Bearer",
+                };
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            }
+            Failure::Core(Error::Unavailable { retry_after_s }) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Routes, with every failure in them, and every path and method that they lack, drawn by `render`.
+pub fn tree(routes: Router<App>, render: fn(&Failure) -> Response) -> Router<App> {
+    routes
+        .fallback(async || Failure::NoRoute)
+        .method_not_allowed_fallback(async || Failure::WrongMethod)
+        .layer(CatchPanicLayer::custom(|_| {
+            Failure::Core(Error::Internal("a handler panicked".into())).into_response()
+        }))
+        .layer(map_response(move |response: Response| std::future::ready(draw(response, render))))
+}
+
+fn draw(response: Response, render: fn(&Failure) -> Response) -> Response {
+    let Some(failure) = response.extensions().get::<Failure>() else {
+        return response;
+    };
+    if let Failure::Core(Error::Internal(cause)) = failure {
+        let id = response.extensions().get::<RequestId>();
+        tracing::error!(cause, request_id = id.map(RequestId::as_str), "internal error");
+    }
+    let mut drawn = render(failure);
+    failure.headers(&mut drawn);
+    // Allow, which the router has set.
+    for (name, value) in response.headers() {
+        if name == header::ALLOW {
+            drawn.headers_mut().insert(name, value.clone());
+        }
+    }
+    drawn
+}
+
+/// A JSON body with its status.
+pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    typed_json(status, "application/json", body)
+}
+
+/// A JSON body of a more special type.
+pub fn typed_json(status: StatusCode, content_type: &'static str, body: &impl Serialize) -> Response {
+    let mut bytes = Vec::with_capacity(512);
+    match serde_json::to_writer(&mut bytes, body) {
+        Ok(()) => {
+            (status, [(header::CONTENT_TYPE, HeaderValue::from_static(content_type))], bytes).into_response()
+        }
+        Err(e) => Failure::Core(Error::Internal(format!("an answer has no JSON: {e}"))).into_response(),
+    }
+}
+
+/// An answer that holds tokens: no cache may keep it (RFC 6749, section 5.1).
+pub fn secret_json(status: StatusCode, body: &impl Serialize) -> Response {
+    let mut response = json(status, body);
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The methods that routes may have.
+pub fn filter(method: &Method) -> axum::routing::MethodFilter {
+    axum::routing::MethodFilter::try_from(method.clone()).unwrap_or(axum::routing::MethodFilter::GET)
+}

@@ -1,0 +1,50 @@
+//! `/api/v1/auth`: sign-up, login, refresh, logout.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use taskwell_core::app::App;
+use taskwell_core::sessions::{self, Grant, RefreshToken};
+
+use super::wire::{LoginWire, MessageWire, RefreshWire, SignUpWire, SignedUpWire, TokensWire};
+use crate::extract::{Body, JsonOrForm, Token, door};
+use crate::tree::{Answer, json, secret_json};
+
+pub async fn sign_up(State(app): State<App>, Body(wire): Body<SignUpWire>) -> Answer {
+    let new = wire?.read(app.settings().password_chars_min)?;
+    let user = app.register(new).await?;
+    let message = "User created successfully";
+    Ok(json(StatusCode::CREATED, &SignedUpWire { message, user: user.into() }))
+}
+
+pub async fn login(
+    State(app): State<App>,
+    headers: HeaderMap,
+    JsonOrForm(wire): JsonOrForm<LoginWire>,
+) -> Answer {
+    let (login, password) = wire?.read()?;
+    let grant = app.login(login, password, door(&headers, false)).await?;
+    Ok(secret_json(StatusCode::OK, &TokensWire::from(grant)))
+}
+
+pub async fn refresh(State(app): State<App>, headers: HeaderMap, Body(wire): Body<RefreshWire>) -> Answer {
+    let token = RefreshToken::claimed(wire?.read()?);
+    let grant = app.refresh(token, door(&headers, false)).await?;
+    Ok(secret_json(StatusCode::OK, &TokensWire::from(grant)))
+}
+
+pub async fn logout(State(app): State<App>, Token(claims): Token) -> Answer {
+    app.write(claims, Ok::<_, crate::tree::Failure>(()), |tx, caller, ()| sessions::end(tx, caller)).await?;
+    let message = "Successfully logged out";
+    Ok(json(StatusCode::OK, &MessageWire { message }))
+}
+
+impl From<Grant> for TokensWire {
+    fn from(grant: Grant) -> TokensWire {
+        TokensWire {
+            access_token: grant.access_token,
+            token_type: "bearer",
+            expires_in: grant.expires_in_s,
+            refresh_token: grant.refresh_token.as_str().to_owned(),
+        }
+    }
+}

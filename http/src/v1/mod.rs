@@ -1,0 +1,69 @@
+//! `/api/v1`: the canonical API, and contracts 003 and 004. How its errors look (RFC 9457).
+
+mod auth;
+mod routes;
+mod tasks;
+mod users;
+pub mod wire;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Value, json};
+use taskwell_core::error::{Conflict, Error, Unproven};
+
+use crate::doc::{ErrorDoc, named};
+use crate::tree::{Failure, typed_json};
+pub use routes::api;
+use wire::ProblemWire;
+
+pub const BASE: &str = "/api/v1";
+const PROBLEM_JSON: &str = "application/problem+json";
+
+const ERRORS: ErrorDoc = ErrorDoc {
+    media: PROBLEM_JSON,
+    schema: named::<ProblemWire>,
+    example,
+    invalid: StatusCode::UNPROCESSABLE_ENTITY,
+};
+
+const LAST_ADMIN: &str = "This is the last active admin; make another one first";
+
+/// Draws an error of this tree.
+pub fn render(failure: &Failure) -> Response {
+    let (status, detail) = match failure {
+        Failure::Core(Error::Invalid(_)) => (StatusCode::UNPROCESSABLE_ENTITY, "Validation error".into()),
+        Failure::Core(Error::Unauthenticated(why)) => (StatusCode::UNAUTHORIZED, unproven(*why).into()),
+        Failure::Core(Error::Conflict(Conflict::EmailTaken | Conflict::UsernameTaken)) => {
+            (StatusCode::BAD_REQUEST, "Username or email already exists".into())
+        }
+        Failure::Core(Error::Conflict(Conflict::LastAdmin)) => (StatusCode::CONFLICT, LAST_ADMIN.into()),
+        other => (other.status(), other.detail()),
+    };
+    let problem = ProblemWire {
+        kind: "about:blank",
+        title: status.canonical_reason().unwrap_or("Error"),
+        status: status.as_u16(),
+        detail: &detail,
+        errors: failure.problems().iter().map(Into::into).collect(),
+    };
+    typed_json(status, PROBLEM_JSON, &problem)
+}
+
+/// Contract 004's words.
+fn unproven(why: Unproven) -> &'static str {
+    match why {
+        Unproven::NoToken | Unproven::BadToken => "Not authenticated",
+        Unproven::UnknownUser | Unproven::WrongPassword => "Incorrect email or password",
+        Unproven::BadRefreshToken => "Invalid token",
+        Unproven::RefreshTokenExpired => "Refresh token expired",
+    }
+}
+
+fn example(status: StatusCode, detail: &str) -> Value {
+    let errors = if status == ERRORS.invalid {
+        json!([{ "field": "title", "code": "required", "message": "is required" }])
+    } else {
+        json!([])
+    };
+    json!({ "type": "about:blank", "title": status.canonical_reason(), "status": status.as_u16(), "detail": detail, "errors": errors })
+}

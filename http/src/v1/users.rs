@@ -1,0 +1,139 @@
+//! `/api/v1/users`: one's own account and sessions, and for admins everybody's.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use taskwell_core::app::App;
+use taskwell_core::error::{Code, Error, Problems};
+use taskwell_core::key::Key;
+use taskwell_core::page::Limit;
+use taskwell_core::text::Words;
+use taskwell_core::{sessions, users};
+use uuid::Uuid;
+
+use super::wire::{PasswordChangeWire, PasswordProofWire, SessionWire, UserUpdateWire, UserWire};
+use crate::extract::{Body, MergePatch, PathText, Query, Token, Unknown};
+use crate::stream::{self, Owner};
+use crate::tasks::ListQuery;
+use crate::tree::{Answer, Failure, json};
+
+pub async fn me(State(app): State<App>, Token(claims): Token) -> Answer {
+    let user = app.read(claims, Ok::<_, Failure>(()), |tx, caller, ()| users::me(tx, caller)).await?;
+    Ok(json(StatusCode::OK, &UserWire::from(user)))
+}
+
+pub async fn update_me(
+    State(app): State<App>,
+    Token(claims): Token,
+    MergePatch(wire): MergePatch<UserUpdateWire>,
+) -> Answer {
+    let update = wire.and_then(UserUpdateWire::read);
+    let user = app.write(claims, update, users::update_me).await?;
+    Ok(json(StatusCode::OK, &UserWire::from(user)))
+}
+
+pub async fn delete_me(
+    State(app): State<App>,
+    Token(claims): Token,
+    Body(wire): Body<PasswordProofWire>,
+) -> Answer {
+    let password = told(&app, &claims, wire.and_then(PasswordProofWire::read)).await?;
+    app.delete_me(claims, password).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+pub async fn change_password(
+    State(app): State<App>,
+    Token(claims): Token,
+    Body(wire): Body<PasswordChangeWire>,
+) -> Answer {
+    let (old, new) = told(&app, &claims, wire.and_then(PasswordChangeWire::read)).await?;
+    app.change_password(claims, old, new).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// The input, or what is wrong with it, told only to somebody whose session lives.
+async fn told<T>(
+    app: &App,
+    claims: &sessions::token::Claims,
+    input: Result<T, Failure>,
+) -> Result<T, Failure> {
+    let (checked, value) = match input {
+        Ok(value) => (Ok(()), Some(value)),
+        Err(wrong) => (Err(wrong), None),
+    };
+    app.read(claims.clone(), checked, |_, _, ()| Ok(())).await?;
+    value.ok_or(Failure::NoRoute)
+}
+
+pub async fn sessions(State(app): State<App>, Token(claims): Token) -> Answer {
+    let (sessions, current) = app
+        .read(claims, Ok::<_, Failure>(()), |tx, caller, ()| {
+            Ok((sessions::list(tx, caller)?, caller.session()))
+        })
+        .await?;
+    let wires: Vec<SessionWire> =
+        sessions.into_iter().map(|session| SessionWire::new(session, current)).collect();
+    Ok(json(StatusCode::OK, &wires))
+}
+
+pub async fn end_sessions(State(app): State<App>, Token(claims): Token) -> Answer {
+    app.write(claims, Ok::<_, Failure>(()), |tx, caller, ()| sessions::end_all(tx, caller)).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+pub async fn end_session(State(app): State<App>, Token(claims): Token, path: PathText) -> Answer {
+    let session = Uuid::try_parse(&path.0)
+        .map_err(|_| Failure::Core(Error::invalid("session_id", Code::Format, "must be a UUID")));
+    app.write(claims, session, |tx, caller, session| sessions::end_one(tx, caller, *session)).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+pub async fn list(State(app): State<App>, Token(claims): Token, mut query: Query) -> Answer {
+    let p = &mut Problems::default();
+    let limit = query.take("limit", p, Limit::parse).unwrap_or_default();
+    let cursor = query.take("cursor", p, users::parse_cursor);
+    let words = query.take("q", p, Words::parse).unwrap_or_default();
+    query.finish(Unknown::Refuse, p);
+    let input = std::mem::take(p).finish(Some((words, limit, cursor))).map_err(Failure::from);
+    let page = app
+        .read(claims, input, |tx, caller, (words, limit, cursor)| {
+            users::list(tx, caller, words, *limit, *cursor)
+        })
+        .await?;
+    let wires: Vec<UserWire> = page.items.into_iter().map(Into::into).collect();
+    Ok(stream::page(&wires, page.next, &query.uri))
+}
+
+pub async fn one(State(app): State<App>, Token(claims): Token, path: PathText) -> Answer {
+    let user = app.read(claims, key(&path), |tx, caller, key| users::one(tx, caller, *key)).await?;
+    Ok(json(StatusCode::OK, &UserWire::from(user)))
+}
+
+pub async fn update(
+    State(app): State<App>,
+    Token(claims): Token,
+    path: PathText,
+    MergePatch(wire): MergePatch<UserUpdateWire>,
+) -> Answer {
+    let update = wire.and_then(UserUpdateWire::read);
+    let input = key(&path).and_then(|key| Ok((key, update?)));
+    let user =
+        app.write(claims, input, |tx, caller, (key, update)| users::update(tx, caller, *key, update)).await?;
+    Ok(json(StatusCode::OK, &UserWire::from(user)))
+}
+
+pub async fn delete(State(app): State<App>, Token(claims): Token, path: PathText) -> Answer {
+    app.write(claims, key(&path), |tx, caller, key| users::delete(tx, caller, *key)).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+pub async fn tasks(State(app): State<App>, Token(claims): Token, path: PathText, mut query: Query) -> Answer {
+    let wanted = ListQuery::read(&mut query, Unknown::Refuse);
+    let owner = key(&path).map(Owner::User);
+    stream::list(app, claims, owner, wanted, super::tasks::LIST, &query.uri).await
+}
+
+fn key(path: &PathText) -> Result<Key, Failure> {
+    Key::parse(&path.0).map_err(|flaw| Error::invalid("user_id", flaw.0, flaw.1).into())
+}

@@ -1,0 +1,457 @@
+//! The shapes of `v1` on the wire. Reading them checks every member at once; the rules are the model's.
+
+use serde::{Deserialize, Serialize};
+use taskwell_core::app::SignUp;
+use taskwell_core::error::Problems;
+use taskwell_core::sessions::Session;
+use taskwell_core::tasks::{Description, NewTask, Priority, StateChange, Status, Task, Title, Update};
+use taskwell_core::time::Timestamp;
+use taskwell_core::users::password::{Password, Policy};
+use taskwell_core::users::{self, Email, Name, Role, User, Username};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::member::Member;
+use crate::tree::Failure;
+use crate::wire::{
+    DescriptionText, EmailText, FieldProblemWire, NameText, PasswordText, PriorityWord, RoleWord, StatusWord,
+    TitleText, UsernameText,
+};
+
+/// A task.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Task)]
+pub struct TaskWire<'a> {
+    #[schema(example = 1)]
+    id: i64,
+    uuid: Uuid,
+    #[schema(example = 1)]
+    user_id: i64,
+    /// The same as `user_id`.
+    #[schema(example = 1)]
+    owner_id: i64,
+    #[schema(example = "Write the report")]
+    title: &'a str,
+    #[schema(required, example = "Two pages")]
+    description: Option<&'a str>,
+    #[schema(value_type = StatusWord)]
+    status: Status,
+    /// Whether `status` is `completed`.
+    completed: bool,
+    #[schema(value_type = PriorityWord)]
+    priority: Priority,
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    due_date: Option<Timestamp>,
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    completed_at: Option<Timestamp>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+impl<'a> From<&'a Task> for TaskWire<'a> {
+    fn from(task: &'a Task) -> TaskWire<'a> {
+        TaskWire {
+            id: task.id,
+            uuid: task.uuid,
+            user_id: task.owner.0,
+            owner_id: task.owner.0,
+            title: &task.title,
+            description: task.description.as_deref(),
+            status: task.status,
+            completed: task.status == Status::Completed,
+            priority: task.priority,
+            due_date: task.due_date,
+            completed_at: task.completed_at,
+            created_at: task.created_at,
+            updated_at: task.updated_at,
+        }
+    }
+}
+
+/// A task to be made.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewTask)]
+pub struct NewTaskWire {
+    /// On one line; spaces at its ends are cut off.
+    #[schema(value_type = TitleText, required)]
+    #[serde(default)]
+    title: Member,
+    #[schema(value_type = Option<DescriptionText>)]
+    #[serde(default)]
+    description: Member,
+    /// `pending` if left out.
+    #[schema(value_type = StatusWord, required = false)]
+    #[serde(default)]
+    status: Member,
+    /// `medium` if left out.
+    #[schema(value_type = PriorityWord, required = false)]
+    #[serde(default)]
+    priority: Member,
+    /// ISO 8601; without a zone it is UTC.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(default)]
+    due_date: Member,
+    /// `status` wins over it.
+    #[schema(value_type = bool, required = false)]
+    #[serde(default)]
+    completed: Member,
+    /// Completes the task at that moment; `status` and `completed` win over it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(default)]
+    completed_at: Member,
+}
+
+impl NewTaskWire {
+    pub fn read(self) -> Result<NewTask, Failure> {
+        let p = &mut Problems::default();
+        let title = self.title.required("title", p, Title::parse);
+        let description = self.description.nullable("description", p, Description::parse);
+        let priority = self.priority.optional("priority", p, Priority::parse);
+        let due_date = self.due_date.nullable("due_date", p, Timestamp::parse);
+        let state = StateChange {
+            status: self.status.optional("status", p, Status::parse),
+            completed: self.completed.flag("completed", p),
+            completed_at: self.completed_at.patch("completed_at", p, Timestamp::parse),
+        };
+        let new = title.map(|title| NewTask { title, description, priority, due_date, state });
+        Ok(std::mem::take(p).finish(new)?)
+    }
+}
+
+/// What is to be changed of a task: what is left out stays, `null` clears what may be empty.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = TaskUpdate)]
+pub struct TaskUpdateWire {
+    #[schema(value_type = TitleText, required = false)]
+    #[serde(default)]
+    title: Member,
+    #[schema(value_type = Option<DescriptionText>)]
+    #[serde(default)]
+    description: Member,
+    #[schema(value_type = StatusWord, required = false)]
+    #[serde(default)]
+    status: Member,
+    #[schema(value_type = PriorityWord, required = false)]
+    #[serde(default)]
+    priority: Member,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(default)]
+    due_date: Member,
+    /// `status` wins over it.
+    #[schema(value_type = bool, required = false)]
+    #[serde(default)]
+    completed: Member,
+    /// Completes the task at that moment, `null` reopens it; `status` and `completed` win over it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(default)]
+    completed_at: Member,
+}
+
+impl TaskUpdateWire {
+    pub fn read(self) -> Result<Update, Failure> {
+        let p = &mut Problems::default();
+        let update = Update {
+            title: self.title.optional("title", p, Title::parse),
+            description: self.description.patch("description", p, Description::parse),
+            priority: self.priority.optional("priority", p, Priority::parse),
+            due_date: self.due_date.patch("due_date", p, Timestamp::parse),
+            state: StateChange {
+                status: self.status.optional("status", p, Status::parse),
+                completed: self.completed.flag("completed", p),
+                completed_at: self.completed_at.patch("completed_at", p, Timestamp::parse),
+            },
+        };
+        Ok(std::mem::take(p).finish(Some(update))?)
+    }
+}
+
+/// An account.
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
+pub struct UserWire {
+    #[schema(example = 1)]
+    id: i64,
+    uuid: Uuid,
+    #[schema(example = "ada")]
+    username: String,
+    #[schema(required, example = "Ada Lovelace")]
+    name: Option<String>,
+    #[schema(example = "ada@example.org")]
+    email: String,
+    #[schema(value_type = RoleWord)]
+    role: &'static str,
+    is_active: bool,
+    email_verified: bool,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+impl From<User> for UserWire {
+    fn from(user: User) -> UserWire {
+        UserWire {
+            id: user.id.0,
+            uuid: user.uuid,
+            username: user.username,
+            name: user.name,
+            email: user.email,
+            role: user.role.as_str(),
+            is_active: user.is_active,
+            email_verified: user.email_verified,
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+        }
+    }
+}
+
+/// A sign-up.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = SignUp)]
+pub struct SignUpWire {
+    /// Letters and digits of any script, `.`, `_` and `-`.
+    #[schema(value_type = UsernameText, required)]
+    #[serde(default)]
+    username: Member,
+    #[schema(value_type = EmailText, required)]
+    #[serde(default)]
+    email: Member,
+    /// At least 8 characters, at most 72 bytes; none of the commonly used ones, not your own name or address.
+    #[schema(value_type = PasswordText, required)]
+    #[serde(default)]
+    password: Member,
+    /// A name to show.
+    #[schema(value_type = Option<NameText>)]
+    #[serde(default)]
+    name: Member,
+}
+
+impl SignUpWire {
+    pub fn read(self, password_chars_min: usize) -> Result<SignUp, Failure> {
+        let p = &mut Problems::default();
+        let username = self.username.required("username", p, Username::parse);
+        let email = self.email.required("email", p, Email::parse);
+        let name = self.name.nullable("name", p, Name::parse);
+        let own: Vec<&str> = [username.as_ref().map(Username::as_str), email.as_ref().map(Email::as_str)]
+            .into_iter()
+            .chain([name.as_ref().map(Name::as_str)])
+            .flatten()
+            .collect();
+        let password = self
+            .password
+            .required("password", p, |text| Password::chosen(text, Policy::House, password_chars_min, &own));
+        let new = email.zip(password).map(|(email, password)| SignUp { username, name, email, password });
+        Ok(std::mem::take(p).finish(new)?)
+    }
+}
+
+/// The answer to a sign-up.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SignedUp)]
+pub struct SignedUpWire {
+    #[schema(example = "User created successfully")]
+    pub message: &'static str,
+    pub user: UserWire,
+}
+
+/// A login by address or by username.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Login)]
+pub struct LoginWire {
+    #[schema(value_type = String, required = false, example = "ada@example.org")]
+    #[serde(default)]
+    email: Member,
+    /// Read where there is no `email`; an address is taken here too, as OAuth2's password form sends it.
+    #[schema(value_type = String, required = false, example = "ada")]
+    #[serde(default)]
+    username: Member,
+    #[schema(value_type = String, required, format = Password, example = "analytical engine 1843")]
+    #[serde(default)]
+    password: Member,
+}
+
+impl LoginWire {
+    /// The name or address, and the password.
+    pub fn read(self) -> Result<(String, Password), Failure> {
+        let p = &mut Problems::default();
+        let login = if matches!(self.email, Member::Absent) && !matches!(self.username, Member::Absent) {
+            self.username.text("username", p)
+        } else {
+            self.email.text("email", p)
+        };
+        let password = self.password.required("password", p, |text| Ok(Password::claimed(text)));
+        Ok(std::mem::take(p).finish(login.zip(password))?)
+    }
+}
+
+/// Tokens.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Tokens)]
+pub struct TokensWire {
+    /// A JWT for the `Authorization` header.
+    pub access_token: String,
+    #[schema(example = "bearer")]
+    pub token_type: &'static str,
+    /// Seconds that `access_token` is good.
+    #[schema(example = 86400)]
+    pub expires_in: i64,
+    /// Good for one refresh.
+    pub refresh_token: String,
+}
+
+/// A refresh.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Refresh)]
+pub struct RefreshWire {
+    #[schema(value_type = String, required)]
+    #[serde(default)]
+    refresh_token: Member,
+}
+
+impl RefreshWire {
+    pub fn read(self) -> Result<String, Failure> {
+        let p = &mut Problems::default();
+        let token = self.refresh_token.text("refresh_token", p);
+        Ok(std::mem::take(p).finish(token)?)
+    }
+}
+
+/// A text for people.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Message)]
+pub struct MessageWire {
+    pub message: &'static str,
+}
+
+/// What may be changed of an account: what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = UserUpdate)]
+pub struct UserUpdateWire {
+    #[schema(value_type = UsernameText, required = false)]
+    #[serde(default)]
+    username: Member,
+    #[schema(value_type = Option<NameText>)]
+    #[serde(default)]
+    name: Member,
+    #[schema(value_type = EmailText, required = false)]
+    #[serde(default)]
+    email: Member,
+    /// An admin's to change; passed over in `/users/me`.
+    #[schema(value_type = RoleWord, required = false)]
+    #[serde(default)]
+    role: Member,
+    /// An admin's to change; passed over in `/users/me`.
+    #[schema(value_type = bool, required = false)]
+    #[serde(default)]
+    is_active: Member,
+}
+
+impl UserUpdateWire {
+    pub fn read(self) -> Result<users::Update, Failure> {
+        use taskwell_core::tasks::Patch;
+        let p = &mut Problems::default();
+        let update = users::Update {
+            username: self.username.optional("username", p, Username::parse),
+            name: match self.name.patch("name", p, Name::parse) {
+                Patch::Keep => None,
+                Patch::Clear => Some(None),
+                Patch::Set(name) => Some(Some(name)),
+            },
+            email: self.email.optional("email", p, Email::parse),
+            role: self.role.optional("role", p, Role::parse),
+            is_active: self.is_active.flag("is_active", p),
+        };
+        Ok(std::mem::take(p).finish(Some(update))?)
+    }
+}
+
+/// Another password.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = PasswordChange)]
+pub struct PasswordChangeWire {
+    #[schema(value_type = String, required, format = Password)]
+    #[serde(alias = "old_password")]
+    #[serde(default)]
+    current_password: Member,
+    #[schema(value_type = PasswordText, required)]
+    #[serde(default)]
+    new_password: Member,
+}
+
+impl PasswordChangeWire {
+    /// The old one, and what is wished for as the new one.
+    pub fn read(self) -> Result<(Password, String), Failure> {
+        let p = &mut Problems::default();
+        let old = self.current_password.required("current_password", p, |text| Ok(Password::claimed(text)));
+        let new = self.new_password.text("new_password", p);
+        Ok(std::mem::take(p).finish(old.zip(new))?)
+    }
+}
+
+/// What proves that it is you.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = PasswordProof)]
+pub struct PasswordProofWire {
+    #[schema(value_type = String, required, format = Password)]
+    #[serde(default)]
+    password: Member,
+}
+
+impl PasswordProofWire {
+    pub fn read(self) -> Result<Password, Failure> {
+        let p = &mut Problems::default();
+        let password = self.password.required("password", p, |text| Ok(Password::claimed(text)));
+        Ok(std::mem::take(p).finish(password)?)
+    }
+}
+
+/// What a login opened.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
+pub struct SessionWire {
+    id: Uuid,
+    /// Whether it is the one that asks.
+    current: bool,
+    #[schema(required)]
+    user_agent: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    /// The last login or refresh.
+    #[schema(value_type = String, format = DateTime)]
+    last_used_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+}
+
+impl SessionWire {
+    pub fn new(session: Session, current: Uuid) -> SessionWire {
+        SessionWire {
+            id: session.uuid,
+            current: session.uuid == current,
+            user_agent: session.user_agent,
+            created_at: session.created_at,
+            last_used_at: session.last_used_at,
+            expires_at: session.expires_at,
+        }
+    }
+}
+
+/// An error (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemWire<'a> {
+    /// `about:blank`: the status says what kind of problem it is.
+    #[serde(rename = "type")]
+    #[schema(example = "about:blank")]
+    pub kind: &'static str,
+    #[schema(example = "Not Found")]
+    pub title: &'a str,
+    #[schema(example = 404)]
+    pub status: u16,
+    #[schema(example = "Task not found")]
+    pub detail: &'a str,
+    /// Every field that is wrong; empty where it isn't about fields.
+    pub errors: Vec<FieldProblemWire<'a>>,
+}

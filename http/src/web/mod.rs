@@ -1,0 +1,229 @@
+//! `/api`: contract 001, the web front end's. Its routes, and how its errors look; the rules are the model's.
+
+mod auth;
+mod tasks;
+mod wire;
+
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use serde_json::{Value, json};
+use taskwell_core::error::{Code, Conflict, Error, Problem, Unproven};
+
+use crate::doc::{Api, Doc, ErrorDoc, list_parameters, named};
+use crate::tree::{Failure, json as answer};
+use wire::{
+    AuthErrorWire, CompleteWire, DoneWire, ErrorWire, NewTaskWire, RefreshWire, SignInWire, SignUpWire,
+    SignedInWire, TaskUpdateWire, TaskWire,
+};
+
+pub const BASE: &str = "/api";
+pub const AUTH_BASE: &str = "/api/auth";
+
+const ERRORS: ErrorDoc = ErrorDoc {
+    media: "application/json",
+    schema: named::<ErrorWire>,
+    example: |status, detail| match status {
+        StatusCode::BAD_REQUEST => json!({ "detail": "Validation error: title: is required" }),
+        _ => json!({ "detail": detail }),
+    },
+    invalid: StatusCode::BAD_REQUEST,
+};
+
+const AUTH_ERRORS: ErrorDoc = ErrorDoc {
+    media: "application/json",
+    schema: named::<AuthErrorWire>,
+    example: auth_example,
+    invalid: StatusCode::BAD_REQUEST,
+};
+
+/// The routes of sign-up and sign-in, below [`AUTH_BASE`].
+pub fn auth_api() -> Api {
+    Api::new(AUTH_BASE, "web", AUTH_ERRORS)
+        .route(
+            &Method::POST,
+            "/signup",
+            auth::sign_up,
+            Doc::new("webSignUp", "Make an account and sign in")
+                .public()
+                .body::<SignUpWire>()
+                .answers::<SignedInWire>(StatusCode::OK, "The account is made, a session is open.")
+                .fails(StatusCode::BAD_REQUEST, "Email already exists"),
+        )
+        .route(
+            &Method::POST,
+            "/signin",
+            auth::sign_in,
+            Doc::new("webSignIn", "Sign in")
+                .public()
+                .body::<SignInWire>()
+                .answers::<SignedInWire>(StatusCode::OK, "A session is open.")
+                .fails(StatusCode::UNAUTHORIZED, "Incorrect email or password"),
+        )
+        .route(
+            &Method::POST,
+            "/refresh",
+            auth::refresh,
+            Doc::new("webRefresh", "Get new tokens")
+                .note("The refresh token is used up; using it again ends the session.")
+                .public()
+                .body::<RefreshWire>()
+                .answers::<SignedInWire>(StatusCode::OK, "New tokens of the same session.")
+                .fails(StatusCode::UNAUTHORIZED, "Invalid token"),
+        )
+        .route(
+            &Method::POST,
+            "/signout",
+            auth::sign_out,
+            Doc::new("webSignOut", "Sign out").answers::<DoneWire>(StatusCode::OK, "The session has ended."),
+        )
+}
+
+/// The routes of tasks, below [`BASE`].
+pub fn api() -> Api {
+    let one = |id, summary| {
+        Doc::new(id, summary)
+            .path("task_id", json!({ "type": "string", "format": "uuid" }), "The task's id.")
+            .fails(StatusCode::FORBIDDEN, FORBIDDEN)
+            .fails(StatusCode::NOT_FOUND, "Task not found")
+    };
+    Api::new(BASE, "web", ERRORS)
+        .route(
+            &Method::GET,
+            "/tasks",
+            tasks::list,
+            list_parameters(Doc::new("webListTasks", "List your tasks"))
+                .answers_list::<TaskWire>(StatusCode::OK, "Your tasks, newest first."),
+        )
+        .route(
+            &Method::POST,
+            "/tasks",
+            tasks::create,
+            Doc::new("webCreateTask", "Make a task")
+                .body::<NewTaskWire>()
+                .answers::<TaskWire>(StatusCode::CREATED, "The new task.")
+                .header("ETag"),
+        )
+        .route(
+            &Method::GET,
+            "/tasks/{task_id}",
+            tasks::one,
+            one("webGetTask", "Read a task").answers::<TaskWire>(StatusCode::OK, "The task.").shows_version(),
+        )
+        .route(
+            &Method::PUT,
+            "/tasks/{task_id}",
+            tasks::update,
+            one("webUpdateTask", "Change a task")
+                .body::<TaskUpdateWire>()
+                .answers::<TaskWire>(StatusCode::OK, "The task as it is now.")
+                .header("ETag")
+                .guarded(),
+        )
+        .route(
+            &Method::DELETE,
+            "/tasks/{task_id}",
+            tasks::delete,
+            one("webDeleteTask", "Delete a task")
+                .answers::<DoneWire>(StatusCode::OK, "The task is gone.")
+                .guarded(),
+        )
+        .route(
+            &Method::PATCH,
+            "/tasks/{task_id}/complete",
+            tasks::complete,
+            one("webCompleteTask", "Complete or reopen a task")
+                .body::<CompleteWire>()
+                .answers::<TaskWire>(StatusCode::OK, "The task as it is now.")
+                .header("ETag")
+                .guarded(),
+        )
+}
+
+/// Contract 001's word for a task of somebody else.
+const FORBIDDEN: &str = "Access forbidden: Cannot access other user's data";
+
+/// Draws an error of the task routes.
+pub fn render(failure: &Failure) -> Response {
+    let detail = match failure {
+        Failure::Core(Error::Invalid(_)) => format!("Validation error: {}", failure.detail()),
+        Failure::Core(Error::Forbidden) => FORBIDDEN.into(),
+        other => other.detail(),
+    };
+    answer(failure.status(), &ErrorWire { detail: &detail })
+}
+
+/// Draws an error of the auth routes: a text for people and a code for programs.
+pub fn render_auth(failure: &Failure) -> Response {
+    let (status, error, error_code) = match failure {
+        Failure::Core(Error::Invalid(problems)) => {
+            let (error, code) = invalid(problems, failure);
+            (StatusCode::BAD_REQUEST, error, code)
+        }
+        Failure::Core(Error::Conflict(Conflict::EmailTaken)) => {
+            (StatusCode::BAD_REQUEST, "Email already exists".into(), "EMAIL_EXISTS")
+        }
+        Failure::Core(Error::Unauthenticated(why)) => {
+            let (error, code) = unproven(*why);
+            (StatusCode::UNAUTHORIZED, error.into(), code)
+        }
+        other => (other.status(), other.detail(), code_of(other)),
+    };
+    let wire = AuthErrorWire { success: false, error: &error, error_code };
+    answer(status, &wire)
+}
+
+/// The code is that of the first problem, in contract 001's order; the text tells them all where there are several.
+fn invalid(problems: &[Problem], failure: &Failure) -> (String, &'static str) {
+    let malformed = |problem: &Problem| matches!(problem.code, Code::Required | Code::Null | Code::Type);
+    let (text, code) = match problems.first() {
+        Some(first) if malformed(first) => (None, "VALIDATION_ERROR"),
+        Some(first) => match &*first.field {
+            "email" => (Some("Invalid email format"), "INVALID_EMAIL"),
+            "confirmPassword" => (Some("Passwords do not match"), "PASSWORDS_DO_NOT_MATCH"),
+            "password" => (None, "WEAK_PASSWORD"),
+            _ => (None, "VALIDATION_ERROR"),
+        },
+        None => (None, "VALIDATION_ERROR"),
+    };
+    match (text, problems.len()) {
+        (Some(text), 1) => (text.into(), code),
+        (Some(text), _) => (format!("{text}: {}", failure.detail()), code),
+        (None, _) => (format!("Validation error: {}", failure.detail()), code),
+    }
+}
+
+fn unproven(why: Unproven) -> (&'static str, &'static str) {
+    match why {
+        Unproven::UnknownUser | Unproven::WrongPassword => {
+            ("Incorrect email or password", "INVALID_CREDENTIALS")
+        }
+        Unproven::NoToken | Unproven::BadToken => ("Not authenticated", "INVALID_TOKEN"),
+        Unproven::BadRefreshToken => ("Invalid token", "INVALID_TOKEN"),
+        Unproven::RefreshTokenExpired => ("Refresh token expired", "INVALID_TOKEN"),
+    }
+}
+
+fn code_of(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::NoRoute => "NOT_FOUND",
+        Failure::WrongMethod => "METHOD_NOT_ALLOWED",
+        Failure::TooLarge => "BODY_TOO_LARGE",
+        Failure::WrongType(_) => "UNSUPPORTED_MEDIA_TYPE",
+        Failure::TooSlow => "REQUEST_TIMEOUT",
+        Failure::Core(Error::Unavailable { .. }) => "UNAVAILABLE",
+        Failure::Core(_) => "INTERNAL_ERROR",
+    }
+}
+
+fn auth_example(status: StatusCode, detail: &str) -> Value {
+    let (error, code) = match (status, detail) {
+        (StatusCode::BAD_REQUEST, "Email already exists") => (detail, "EMAIL_EXISTS"),
+        (StatusCode::BAD_REQUEST, _) => ("Invalid email format", "INVALID_EMAIL"),
+        (StatusCode::UNAUTHORIZED, "Incorrect email or password") => (detail, "INVALID_CREDENTIALS"),
+        (StatusCode::UNAUTHORIZED, _) => (detail, "INVALID_TOKEN"),
+        (StatusCode::PAYLOAD_TOO_LARGE, _) => (detail, "BODY_TOO_LARGE"),
+        (StatusCode::UNSUPPORTED_MEDIA_TYPE, _) => (detail, "UNSUPPORTED_MEDIA_TYPE"),
+        _ => (detail, "UNAVAILABLE"),
+    };
+    json!({ "success": false, "error": error, "error_code": code })
+}

@@ -1,0 +1,204 @@
+//! `taskwell user …`: accounts on the operator's command line, where admins are made.
+
+use std::io::{BufRead as _, IsTerminal as _};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use taskwell_core::app::{App, SignUp};
+use taskwell_core::error::{Flaw, Problems};
+use taskwell_core::page::Limit;
+use taskwell_core::text::Words;
+use taskwell_core::users::password::{Password, Policy};
+use taskwell_core::users::{self, Email, Name, Role, Update, User, UserId, Username};
+
+use crate::cli::{Outcome, print};
+use crate::config::Checked;
+use crate::secret::Secret;
+use crate::store;
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Make an account; the password is asked for, or read from standard input.
+    Create {
+        /// The address to log in by.
+        #[arg(long)]
+        email: String,
+        /// The name to log in by; without it one is made from the address.
+        #[arg(long)]
+        username: Option<String>,
+        /// A name to show.
+        #[arg(long)]
+        name: Option<String>,
+        /// Give it the role admin.
+        #[arg(long)]
+        admin: bool,
+        #[command(flatten)]
+        password: PasswordSource,
+    },
+    /// List all accounts.
+    List {
+        /// Only those with these words in username, email or name.
+        #[arg(long, default_value = "")]
+        q: String,
+    },
+    /// Change what an account may do.
+    SetRole {
+        /// A username, an email address or an id.
+        user: String,
+        role: RoleArg,
+    },
+    /// Shut an account out: its sessions end at once.
+    Deactivate {
+        /// A username, an email address or an id.
+        user: String,
+    },
+    /// Let a deactivated account in again.
+    Activate {
+        /// A username, an email address or an id.
+        user: String,
+    },
+    /// Set another password and end all sessions of the account.
+    ResetPassword {
+        /// A username, an email address or an id.
+        user: String,
+        #[command(flatten)]
+        password: PasswordSource,
+    },
+}
+
+#[derive(Args)]
+pub struct PasswordSource {
+    /// A file that holds the password; without it, it is asked for on a terminal, or read from standard input.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum RoleArg {
+    User,
+    Admin,
+}
+
+/// Runs one of the commands.
+pub fn run(config: &Checked, command: Command) -> Outcome {
+    let app = store::open(config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.map_err(|e| format!("cannot start: {e}"))?;
+    runtime.block_on(run_on(&app, command))
+}
+
+async fn run_on(app: &App, command: Command) -> Outcome {
+    match command {
+        Command::Create { email, username, name, admin, password } => {
+            let password = password.ask()?;
+            let new = sign_up(app, &email, username.as_deref(), name.as_deref(), &password)?;
+            let role = if admin { Role::Admin } else { Role::User };
+            let user = app.create_user(new, role).await.map_err(tell)?;
+            print(&line(&user))
+        }
+        Command::List { q } => list(app, &q).await,
+        Command::SetRole { user, role } => {
+            let role = match role {
+                RoleArg::User => Role::User,
+                RoleArg::Admin => Role::Admin,
+            };
+            let update = Update { role: Some(role), ..Update::default() };
+            change(app, user, update).await
+        }
+        Command::Deactivate { user } => {
+            change(app, user, Update { is_active: Some(false), ..Update::default() }).await
+        }
+        Command::Activate { user } => {
+            change(app, user, Update { is_active: Some(true), ..Update::default() }).await
+        }
+        Command::ResetPassword { user, password } => {
+            let user = find(app, user).await?;
+            let text = password.ask()?;
+            let own = [&*user.username, &*user.email, user.name.as_deref().unwrap_or("")];
+            let password = choose(app, &text, &own).map_err(|Flaw(_, e)| format!("password: {e}"))?;
+            app.reset_password(user.id, password).await.map_err(tell)?;
+            print(&format!("{} has another password; its sessions have ended", user.username))
+        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
+fn tell(error: taskwell_core::error::Error) -> String {
+    error.to_string()
+}
+
+fn sign_up(
+    app: &App,
+    email: &str,
+    username: Option<&str>,
+    name: Option<&str>,
+    password: &str,
+) -> Result<SignUp, String> {
+    let mut p = Problems::default();
+    let username = username.and_then(|text| p.take("username", Username::parse(text)));
+    let name = name.and_then(|text| p.take("name", Name::parse(text)));
+    let email = p.take("email", Email::parse(email));
+    let own: Vec<&str> = username
+        .iter()
+        .map(Username::as_str)
+        .chain(email.iter().map(Email::as_str))
+        .chain(name.iter().map(Name::as_str))
+        .collect();
+    let password = p.take("password", choose(app, password, &own));
+    let new = email.zip(password).map(|(email, password)| SignUp { username, name, email, password });
+    p.finish(new).map_err(tell)
+}
+
+fn choose(app: &App, text: &str, own: &[&str]) -> Result<Password, Flaw> {
+    Password::chosen(text, Policy::House, app.settings().password_chars_min, own)
+}
+
+async fn find(app: &App, login: String) -> Result<User, String> {
+    app.as_operator(move |tx| users::find_by_login(tx, &login)).await.map_err(tell)
+}
+
+async fn change(app: &App, login: String, update: Update) -> Outcome {
+    let id: UserId = find(app, login).await?.id;
+    let changed = app.as_operator(move |tx| users::update_user(tx, id, &update)).await;
+    print(&line(&changed.map_err(tell)?))
+}
+
+async fn list(app: &App, q: &str) -> Outcome {
+    let words = Words::parse(q).map_err(|Flaw(_, e)| format!("--q: {e}"))?;
+    let mut after = None;
+    loop {
+        let words = words.clone();
+        let page = app.as_operator(move |tx| users::page(tx, &words, Limit::default(), after)).await;
+        let page = page.map_err(tell)?;
+        for user in &page.items {
+            print(&line(user))?;
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// One account on one line, with tabs between.
+fn line(user: &User) -> String {
+    let state = if user.is_active { "active" } else { "deactivated" };
+    format!("{}\t{}\t{}\t{}\t{state}", user.id.0, user.username, user.email, user.role.as_str())
+}
+
+impl PasswordSource {
+    fn ask(&self) -> Result<String, String> {
+        if let Some(file) = &self.password_file {
+            let secret = Secret::read(file).map_err(|e| format!("{}: {e}", file.display()))?;
+            return String::from_utf8(secret.as_bytes().to_vec())
+                .map_err(|_| format!("{}: is not UTF-8", file.display()));
+        }
+        let stdin = std::io::stdin();
+        if stdin.is_terminal() {
+            return rpassword::prompt_password("Password: ").map_err(|e| format!("cannot ask: {e}"));
+        }
+        let mut text = String::new();
+        stdin.lock().read_line(&mut text).map_err(|e| format!("standard input: {e}"))?;
+        Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    }
+}

@@ -1,0 +1,107 @@
+//! The command line: which command, and what becomes of its outcome. What a command does lies in the file of its name.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::config::{Config, Store};
+use crate::{accounts, serve, store, telemetry};
+
+/// What a command answers in the end: a sentence for the operator, where it failed.
+pub type Outcome = Result<(), String>;
+
+/// The task back end that nobody has to write again: five REST contracts over one store.
+#[derive(Parser)]
+#[command(name = "taskwell", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    config: Config,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the five contracts (what happens without a command).
+    Serve,
+    /// Bring the database to this version's schema and stop.
+    Migrate,
+    /// Make, list and change accounts.
+    #[command(subcommand)]
+    User(accounts::Command),
+    /// Copy the database into a new file, also while it is being served.
+    Backup {
+        /// The file to make; it must not exist.
+        file: PathBuf,
+    },
+    /// Replace what the database holds by a backup, also while it is being served.
+    Restore {
+        /// A file that `taskwell backup` made.
+        file: PathBuf,
+    },
+    /// Print the OpenAPI document.
+    Openapi,
+}
+
+/// Runs what the command line says.
+pub fn run() -> ExitCode {
+    if let Err(message) = load_dotenv() {
+        return failed(&message);
+    }
+    let Cli { command, config } = Cli::parse();
+    let config = match config.checked() {
+        Ok(config) => config,
+        Err((kind, message)) => Cli::command().error(kind, message).exit(),
+    };
+    telemetry::start(&config.log);
+    let outcome = match command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::run(&config),
+        Command::Migrate => store::migrate(&config),
+        Command::User(command) => accounts::run(&config, command),
+        Command::Backup { file } => store::backup(&config, &file),
+        Command::Restore { file } => store::restore(&config, &file),
+        Command::Openapi => print(&taskwell_http::openapi()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => failed(&message),
+    }
+}
+
+/// One line on standard output. A reader who has gone away is no failure.
+pub fn print(line: &str) -> Outcome {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(format!("cannot print: {e}")),
+        _ => Ok(()),
+    }
+}
+
+fn failed(message: &str) -> ExitCode {
+    use std::io::Write as _;
+    // Nobody is left to tell when even this fails.
+    let _ = writeln!(std::io::stderr(), "taskwell: {message}");
+    ExitCode::FAILURE
+}
+
+/// Reads `.env` in the working directory. What the environment has already wins.
+fn load_dotenv() -> Outcome {
+    match dotenvy::from_filename(".env") {
+        Ok(_) => Ok(()),
+        Err(dotenvy::Error::Io(e)) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        // The line's text may hold a secret, so only its place is told.
+        Err(dotenvy::Error::LineParse(_, at)) => {
+            Err(format!(".env: a line is not NAME=value (at its character {at}); mend or remove it"))
+        }
+        Err(e) => Err(format!(".env: {e}")),
+    }
+}
+
+impl Store {
+    /// The path as it is told to people.
+    pub fn shown(&self) -> String {
+        self.path.display().to_string()
+    }
+}

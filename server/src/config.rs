@@ -1,0 +1,214 @@
+//! Settings: flags, environment, `.env`, in this order, each with its bounds. What they mean is `taskwell_core::settings`'s.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Args, ValueEnum};
+use taskwell_core::settings::Settings;
+use taskwell_http::Cors;
+
+use crate::secret::Secret;
+
+/// The flags; each can be set by the environment variable that its help names.
+#[derive(Args)]
+#[command(next_help_heading = "Settings")]
+pub struct Config {
+    /// The address to listen on.
+    #[arg(long, env = "HOST", value_name = "HOST", default_value = "127.0.0.1", global = true)]
+    host: IpAddr,
+
+    /// The port to listen on; 0 takes a free one.
+    #[arg(long, env = "PORT", value_name = "PORT", default_value_t = 8000, global = true)]
+    port: u16,
+
+    /// The database: `sqlite://PATH`, where PATH is all that follows.
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        value_name = "DATABASE_URL",
+        hide_env_values = true,
+        default_value = "sqlite://taskwell.db",
+        global = true
+    )]
+    database_url: String,
+
+    /// The secret that signs access tokens, at least 32 bytes. Without it one is made and kept beside the database.
+    #[arg(long, env = "JWT_SECRET", value_name = "JWT_SECRET", hide_env_values = true, global = true)]
+    jwt_secret: Option<Secret>,
+
+    /// A file that holds the secret.
+    #[arg(
+        long,
+        env = "JWT_SECRET_FILE",
+        value_name = "JWT_SECRET_FILE",
+        conflicts_with = "jwt_secret",
+        global = true
+    )]
+    jwt_secret_file: Option<PathBuf>,
+
+    /// How long an access token is good, in minutes (1 to 525600).
+    #[arg(long, env = "ACCESS_TOKEN_EXPIRE_MINUTES", value_name = "ACCESS_TOKEN_EXPIRE_MINUTES", default_value_t = 1440, value_parser = clap::value_parser!(u32).range(1..=525_600), global = true)]
+    access_token_expire_minutes: u32,
+
+    /// The same for tokens of /user/login, whose clients know how to refresh (1 to 525600).
+    #[arg(long, env = "SHORT_ACCESS_TOKEN_EXPIRE_MINUTES", value_name = "SHORT_ACCESS_TOKEN_EXPIRE_MINUTES", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=525_600), global = true)]
+    short_access_token_expire_minutes: u32,
+
+    /// How long a session and its refresh token are good, in days (1 to 365).
+    #[arg(long, env = "REFRESH_TOKEN_EXPIRE_DAYS", value_name = "REFRESH_TOKEN_EXPIRE_DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=365), global = true)]
+    refresh_token_expire_days: u32,
+
+    /// bcrypt's cost (4 to 31); each step doubles the time of a hash.
+    #[arg(long, env = "BCRYPT_COST", value_name = "BCRYPT_COST", default_value_t = 12, value_parser = clap::value_parser!(u32).range(4..=31), global = true)]
+    bcrypt_cost: u32,
+
+    /// The fewest characters of a new password (1 to 72).
+    #[arg(long, env = "PASSWORD_MIN_LENGTH", value_name = "PASSWORD_MIN_LENGTH", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=72), global = true)]
+    password_min_length: u8,
+
+    /// Origins whose pages may call, with commas between, or *; by default the usual development servers on localhost.
+    #[arg(long, env = "CORS_ORIGINS", value_name = "CORS_ORIGINS", global = true)]
+    cors_origins: Option<String>,
+
+    /// Connections that may be open at once (1 to 1000000).
+    #[arg(long, env = "MAX_CONNECTIONS", value_name = "MAX_CONNECTIONS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000), global = true)]
+    max_connections: u32,
+
+    /// How long a stop waits for requests under way, in seconds (0 to 3600).
+    #[arg(long, env = "SHUTDOWN_TIMEOUT_SECONDS", value_name = "SHUTDOWN_TIMEOUT_SECONDS", default_value_t = 25, value_parser = clap::value_parser!(u64).range(0..=3600), global = true)]
+    shutdown_timeout_seconds: u64,
+
+    /// What is logged, in the directives of tracing, such as `warn` or `info,taskwell_core=debug`.
+    #[arg(long, env = "RUST_LOG", value_name = "RUST_LOG", default_value = "info", global = true)]
+    rust_log: String,
+
+    /// How it is logged: text for people, json for machines, auto for text on a terminal and json elsewhere.
+    #[arg(
+        long,
+        env = "LOG_FORMAT",
+        value_name = "LOG_FORMAT",
+        value_enum,
+        default_value = "auto",
+        global = true
+    )]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Auto,
+    Text,
+    Json,
+}
+
+/// The settings, found good.
+pub struct Checked {
+    pub listen: (IpAddr, u16),
+    pub store: Store,
+    pub jwt_secret: Option<Secret>,
+    pub settings: Settings,
+    pub cors: Cors,
+    pub connections_max: usize,
+    pub shutdown_timeout_s: u64,
+    pub log: Log,
+}
+
+pub struct Log {
+    pub directives: String,
+    pub format: LogFormat,
+}
+
+/// The SQLite file.
+pub struct Store {
+    pub path: PathBuf,
+}
+
+type Refused = (ErrorKind, String);
+
+fn refused(name: &str, value: &str, allowed: &str) -> Refused {
+    let message = format!("invalid value '{value}' for {name}: {allowed}");
+    (ErrorKind::ValueValidation, message)
+}
+
+impl Config {
+    /// Checks what clap cannot.
+    pub fn checked(self) -> Result<Checked, Refused> {
+        let store = store(&self.database_url)?;
+        let jwt_secret = match (self.jwt_secret, self.jwt_secret_file) {
+            (Some(secret), _) => Some(secret),
+            (None, Some(file)) => Some(
+                Secret::read(&file)
+                    .map_err(|e| refused("JWT_SECRET_FILE", &file.display().to_string(), &e))?,
+            ),
+            (None, None) => None,
+        };
+        if let Some(secret) = &jwt_secret {
+            secret.check().map_err(|e| (ErrorKind::ValueValidation, format!("invalid JWT_SECRET: {e}")))?;
+        }
+        if let Err(e) = self.rust_log.parse::<tracing_subscriber::filter::Targets>() {
+            let allowed = format!("{e}; allowed are directives such as info or warn,taskwell_core=debug");
+            return Err(refused("RUST_LOG", &self.rust_log, &allowed));
+        }
+        Ok(Checked {
+            listen: (self.host, self.port),
+            store,
+            jwt_secret,
+            settings: Settings {
+                access_token_minutes: self.access_token_expire_minutes,
+                short_access_token_minutes: self.short_access_token_expire_minutes,
+                refresh_token_days: self.refresh_token_expire_days,
+                bcrypt_cost: self.bcrypt_cost,
+                password_chars_min: usize::from(self.password_min_length),
+                ..Settings::default()
+            },
+            cors: cors(self.cors_origins.as_deref())?,
+            connections_max: usize::try_from(self.max_connections).unwrap_or(usize::MAX),
+            shutdown_timeout_s: self.shutdown_timeout_seconds,
+            log: Log { directives: self.rust_log, format: self.log_format },
+        })
+    }
+}
+
+fn store(url: &str) -> Result<Store, Refused> {
+    // The value may hold a password, so only its scheme is told.
+    let scheme = url.split("://").next().unwrap_or("");
+    let refuse = |allowed: &str| refused("DATABASE_URL", &format!("{scheme}://…"), allowed);
+    match url.strip_prefix("sqlite://") {
+        Some("" | ":memory:") => {
+            Err(refuse("a file is needed: sqlite://PATH, where PATH is all that follows"))
+        }
+        Some(path) => Ok(Store { path: PathBuf::from(path) }),
+        None => Err(refuse("must be sqlite://PATH, where PATH is all that follows")),
+    }
+}
+
+fn cors(origins: Option<&str>) -> Result<Cors, Refused> {
+    let Some(text) = origins else {
+        return Ok(Cors::default());
+    };
+    if text.trim() == "*" {
+        return Ok(Cors::Any);
+    }
+    let mut list = Vec::new();
+    for origin in text.split(',').map(str::trim).filter(|origin| !origin.is_empty()) {
+        let host = origin
+            .strip_prefix("http://")
+            .or_else(|| origin.strip_prefix("https://"))
+            .map(|rest| rest.trim_end_matches('/'));
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+        match host {
+            Some(host) if !host.is_empty() && host.chars().all(plain) => {
+                list.push(origin.trim_end_matches('/').to_owned());
+            }
+            _ => {
+                return Err(refused(
+                    "CORS_ORIGINS",
+                    origin,
+                    "must be * or origins such as https://app.example.org, with commas between",
+                ));
+            }
+        }
+    }
+    Ok(Cors::Origins(list))
+}

@@ -1,0 +1,148 @@
+//! The server: an accept loop with limits, and a stop that lets requests under way finish.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use taskwell_http::{Options, Readiness, Service, service};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tower::ServiceExt as _;
+
+use crate::cli::{Outcome, print};
+use crate::config::Checked;
+use crate::store;
+
+/// How long a request's head may take to arrive.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most that the head of a request may hold.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+const HEADERS_MAX: usize = 100;
+/// HTTP/2: requests that one connection may have under way.
+const STREAMS_MAX: u32 = 128;
+const PING_EVERY: Duration = Duration::from_secs(30);
+
+/// Serves until a signal says stop.
+pub fn run(config: &Checked) -> Outcome {
+    if config.settings.bcrypt_cost < 10 {
+        tracing::warn!(
+            "BCRYPT_COST {} is below 10: hashes are quick to guess; fit for tests alone",
+            config.settings.bcrypt_cost
+        );
+    }
+    let app = store::open(config)?;
+    let readiness = Readiness::default();
+    let options = Options { cors: config.cors.clone(), readiness: readiness.clone() };
+    let service = service(app, &options);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|e| format!("cannot start: {e}"))?;
+    runtime.block_on(serve(config, service, &readiness))
+}
+
+async fn serve(config: &Checked, service: Service, readiness: &Readiness) -> Outcome {
+    let address = SocketAddr::from(config.listen);
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|e| format!("cannot listen on {address}: {e}; choose others with HOST and PORT"))?;
+    let stops = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let (Ok(mut terminate), Ok(mut interrupt)) = stops else {
+        return Err("cannot wait for signals".into());
+    };
+    let bound = listener.local_addr().map_err(|e| format!("cannot listen on {address}: {e}"))?;
+    print(&format!("Taskwell listens on http://{bound}"))?;
+
+    let mut connections = JoinSet::new();
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(config.connections_max));
+    loop {
+        tokio::select! {
+            accepted = accept(&listener, &places) => {
+                let (stream, place) = accepted;
+                let connection = connection(stream, service.clone(), &graceful);
+                connections.spawn(async move { connection.await; drop(place); });
+            }
+            Some(_) = connections.join_next() => {}
+            () = stopped(&mut terminate, &mut interrupt) => break,
+        }
+    }
+    readiness.stop();
+    drop(listener);
+    tracing::info!("stopping: requests under way may finish");
+    let patience = Duration::from_secs(config.shutdown_timeout_s);
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = tokio::time::sleep(patience) => tracing::warn!("some requests took too long and were cut off"),
+        () = stopped(&mut terminate, &mut interrupt) => tracing::warn!("a second signal: requests were cut off"),
+    }
+    connections.shutdown().await;
+    Ok(())
+}
+
+async fn stopped(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// The next connection, as soon as there is a place for it.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+    // The semaphore is never closed, so there is always a permit in the end.
+    let place = places.clone().acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, place),
+            Err(error) => {
+                // Mostly too many open files: others must close first.
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+/// One connection, HTTP/1.1 or HTTP/2 in clear text.
+fn connection(
+    stream: TcpStream,
+    service: Service,
+    graceful: &GracefulShutdown,
+) -> impl Future<Output = ()> + Send + use<> {
+    // Without it an answer may wait for the acknowledgement of the last one. A socket that is gone says so soon enough.
+    let _ = stream.set_nodelay(true);
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .max_headers(HEADERS_MAX);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
+        .keep_alive_interval(PING_EVERY);
+    let handler = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+        let request: Request = request.map(Body::new);
+        service.clone().oneshot(request)
+    });
+    let serving = builder.serve_connection(TokioIo::new(stream), handler).into_owned();
+    let serving = graceful.watch(serving);
+    async move {
+        // Peers that hang up or speak no HTTP are their own problem, not the log's.
+        if let Err(error) = serving.await {
+            tracing::debug!(%error, "a connection ended early");
+        }
+    }
+}
