@@ -1,0 +1,13 @@
+//! All tests of the product through its doors: the router in this process, or the real binary where the process counts.
+
+mod support;
+
+mod accounts;
+mod contract_root;
+mod contract_v1;
+mod contract_web;
+mod hostile;
+mod process;
+mod sessions;
+mod tasks;
+mod tidy;

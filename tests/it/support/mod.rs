@@ -1,0 +1,202 @@
+//! What the tests stand on: Taskwell in this process on a database of its own, and Taskwell as a process.
+
+pub mod process;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use taskwell_core::app::App;
+use taskwell_core::clock::Clock;
+use taskwell_core::settings::Settings;
+use taskwell_http::{Options, Service};
+use tower::ServiceExt as _;
+
+/// Makes each test of the list run on every database there is, in a store of its own.
+macro_rules! on_each_database {
+    ($($(#[$meta:meta])* async fn $name:ident($t:ident) $body:block)*) => {$(
+        $(#[$meta])*
+        mod $name {
+            use super::*;
+
+            async fn check($t: Taskwell) $body
+
+            #[tokio::test]
+            async fn sqlite() {
+                check(Taskwell::on_sqlite()).await;
+            }
+        }
+    )*};
+}
+pub(crate) use on_each_database;
+
+pub const SECRET: &[u8] = b"a secret of the tests, 32 bytes or more";
+/// Meets every contract's rule, contract 001's too.
+pub const PASSWORD: &str = "Analytical.Engine-1843";
+
+/// Taskwell behind its real router, in this process.
+pub struct Taskwell {
+    service: Service,
+    pub app: App,
+    /// The clock it goes by; a test may move it forward.
+    pub clock: Clock,
+    /// Where its database lies, as `taskwell.db`.
+    pub folder: tempfile::TempDir,
+}
+
+impl Taskwell {
+    pub fn on_sqlite() -> Taskwell {
+        Taskwell::with(Settings { bcrypt_cost: 4, ..Settings::default() })
+    }
+
+    pub fn with(settings: Settings) -> Taskwell {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::default();
+        let path = folder.path().join("taskwell.db");
+        let (app, _) = App::open(&path, SECRET, settings, clock.clone()).unwrap();
+        let service = taskwell_http::service(app.clone(), &Options::default());
+        Taskwell { service, app, clock, folder }
+    }
+
+    /// The database's file, for a look past the API.
+    pub fn sql(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.folder.path().join("taskwell.db")).unwrap()
+    }
+
+    pub fn get(&self, path: &str) -> Call<'_> {
+        self.call(Method::GET, path)
+    }
+
+    pub fn post(&self, path: &str) -> Call<'_> {
+        self.call(Method::POST, path)
+    }
+
+    pub fn put(&self, path: &str) -> Call<'_> {
+        self.call(Method::PUT, path)
+    }
+
+    pub fn patch(&self, path: &str) -> Call<'_> {
+        self.call(Method::PATCH, path)
+    }
+
+    pub fn delete(&self, path: &str) -> Call<'_> {
+        self.call(Method::DELETE, path)
+    }
+
+    pub fn call(&self, method: Method, path: &str) -> Call<'_> {
+        let request = Request::builder().method(method).uri(path);
+        Call { taskwell: self, request, body: Body::empty() }
+    }
+
+    /// Makes an account by `v1` and logs in: the access token. The address is `{name}@example.org`.
+    pub async fn user(&self, name: &str) -> String {
+        let new = json!({ "username": name, "email": format!("{name}@example.org"), "password": PASSWORD });
+        let reply = self.post("/api/v1/auth/signup").json(&new).send().await;
+        assert_eq!(reply.status, 201, "{reply:?}");
+        self.login(name).await
+    }
+
+    /// Logs in by `v1`: the access token.
+    pub async fn login(&self, name: &str) -> String {
+        let reply = self
+            .post("/api/v1/auth/login")
+            .json(&json!({ "username": name, "password": PASSWORD }))
+            .send()
+            .await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        reply.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Makes a user an admin, as the command line does.
+    pub async fn make_admin(&self, name: &str) {
+        use taskwell_core::users::{self, Role, Update};
+        let name = name.to_owned();
+        let update = Update { role: Some(Role::Admin), ..Update::default() };
+        let made = self.app.as_operator(move |tx| {
+            let user = users::find_by_login(tx, &name)?;
+            users::update_user(tx, user.id, &update)
+        });
+        made.await.unwrap();
+    }
+
+    /// Makes a task by `v1`.
+    pub async fn task(&self, token: &str, title: &str) -> Value {
+        let reply = self.post("/api/v1/tasks").token(token).json(&json!({ "title": title })).send().await;
+        assert_eq!(reply.status, 201, "{reply:?}");
+        reply.json()
+    }
+}
+
+/// A request on its way.
+pub struct Call<'t> {
+    taskwell: &'t Taskwell,
+    request: axum::http::request::Builder,
+    body: Body,
+}
+
+impl Call<'_> {
+    pub fn token(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        self.header("content-type", "application/json").body(body.to_string())
+    }
+
+    pub fn form(self, body: &'static str) -> Self {
+        self.header("content-type", "application/x-www-form-urlencoded").body(body)
+    }
+
+    pub fn body(mut self, body: impl Into<Body>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    pub async fn send(self) -> Reply {
+        let request = self.request.body(self.body).unwrap();
+        let response = self.taskwell.service.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        Reply { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+}
+
+/// An answer, read to its end.
+pub struct Reply {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {self:?}"))
+    }
+
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// A header's value, if there is one.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The fields named in `errors`, in order.
+    pub fn wrong_fields(&self) -> Vec<String> {
+        let body = self.json();
+        let errors = body["errors"].as_array().unwrap();
+        errors.iter().map(|error| error["field"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.status, String::from_utf8_lossy(&self.body))
+    }
+}

@@ -1,0 +1,109 @@
+//! Taskwell as a process of its own: the real binary, on a real port, killed when the test ends.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Reply;
+
+/// The binary with a clean environment, in `folder`, where its database goes.
+pub fn taskwell(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_taskwell"));
+    command.current_dir(folder).env_clear().env("BCRYPT_COST", "4").env("RUST_LOG", "warn");
+    command
+}
+
+/// A running server.
+pub struct Server {
+    pub child: Child,
+    /// `127.0.0.1:PORT`.
+    pub address: String,
+}
+
+impl Server {
+    /// Starts one on a free port and waits for the line that says where it listens.
+    pub fn start(folder: &Path) -> Server {
+        Server::run(taskwell(folder).args(["--port", "0"]))
+    }
+
+    /// Starts what `command` says.
+    pub fn run(command: &mut Command) -> Server {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
+        let Some(address) = line.trim_end().strip_prefix("Taskwell listens on http://") else {
+            let mut errors = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+            panic!("the server did not start: {line} {errors}");
+        };
+        Server { address: address.to_owned(), child }
+    }
+
+    /// A raw connection.
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream
+    }
+
+    /// One request on a connection of its own; `None` where the server went away.
+    pub fn try_send(&self, method: &str, path: &str, token: &str, body: Option<&Value>) -> Option<Reply> {
+        let mut stream = TcpStream::connect(&self.address).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).ok()?;
+        stream.write_all(body.as_bytes()).ok()?;
+        read_reply(&mut stream)
+    }
+
+    pub fn send(&self, method: &str, path: &str, token: &str, body: Option<&Value>) -> Reply {
+        self.try_send(method, path, token, body).unwrap()
+    }
+
+    /// Sends SIGTERM and waits: the exit code.
+    pub fn stop(mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Reads an answer until the server closes; `None` where it is cut off before its end.
+pub fn read_reply(stream: &mut TcpStream) -> Option<Reply> {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).ok()?;
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&bytes[..end]).ok()?;
+    let mut lines = head.split("\r\n");
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let mut headers = axum::http::HeaderMap::new();
+    for line in lines {
+        let (name, value) = line.split_once(':')?;
+        let name = axum::http::HeaderName::try_from(name).ok()?;
+        headers.append(name, value.trim().try_into().ok()?);
+    }
+    let body = bytes[end + 4..].to_vec();
+    let length: Option<usize> =
+        headers.get("content-length").and_then(|length| length.to_str().ok()?.parse().ok());
+    match length {
+        Some(length) if body.len() != length => None,
+        _ => Some(Reply { status, headers, body }),
+    }
+}
