@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Sender, TrySendError, bounded};
 use futures_channel::oneshot;
 
 use crate::error::{Error, Result};
+use crate::queue::Queue;
 use crate::users::password::{BYTES_MAX, Password, PasswordHash};
 
 /// How many hashes may wait for a thread; beyond it the answer is [`Error::Unavailable`].
@@ -20,26 +20,26 @@ struct Threads {
     cost: u32,
     /// What an unknown user's password is compared with, so that it takes as long as a known one's.
     decoy: PasswordHash,
-    queue: Option<Sender<Box<dyn FnOnce() + Send>>>,
+    queue: Arc<Queue<Box<dyn FnOnce() + Send>>>,
     handles: Vec<JoinHandle<()>>,
 }
 
 impl Hasher {
     /// Starts `threads` threads that hash at bcrypt's `cost`.
     pub fn start(threads: usize, cost: u32) -> Result<Hasher> {
-        let (queue, jobs) = bounded::<Box<dyn FnOnce() + Send>>(QUEUE_MAX);
+        let queue = Arc::new(Queue::<Box<dyn FnOnce() + Send>>::new(QUEUE_MAX));
         let handles = (0..threads.max(1)).map(|_| {
-            let jobs = jobs.clone();
+            let jobs = queue.clone();
             std::thread::Builder::new()
                 .name("hash".into())
-                .spawn(move || jobs.iter().for_each(|job| job()))
+                .spawn(move || std::iter::from_fn(|| jobs.pop()).for_each(|job| job()))
                 .map_err(|e| Error::internal("cannot start a thread", e))
         });
         Ok(Hasher(Arc::new(Threads {
             cost,
             decoy: hash(&Password::claimed("nobody has this one"), cost)?,
             handles: handles.collect::<Result<_>>()?,
-            queue: Some(queue),
+            queue,
         })))
     }
 
@@ -69,12 +69,7 @@ impl Hasher {
             // Whoever asked may have hung up.
             let _ = answer.send(f());
         });
-        let queue = self.0.queue.as_ref();
-        let queue = queue.ok_or_else(|| Error::Internal("hashing is closed".into()))?;
-        queue.try_send(job).map_err(|e| match e {
-            TrySendError::Full(_) => Error::Unavailable { retry_after_s: 5 },
-            TrySendError::Disconnected(_) => Error::Internal("a hashing thread has ended".into()),
-        })?;
+        self.0.queue.push(job, 5)?;
         answered.await.unwrap_or_else(|_| Err(Error::Internal("a hashing thread dropped a job".into())))
     }
 }
@@ -87,7 +82,7 @@ fn hash(password: &Password, cost: u32) -> Result<PasswordHash> {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        self.queue = None;
+        self.queue.close();
         for handle in self.handles.drain(..) {
             let _ = handle.join();
         }

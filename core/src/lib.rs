@@ -8,6 +8,7 @@ pub mod error;
 pub mod hasher;
 pub mod key;
 pub mod page;
+mod queue;
 pub mod sessions;
 pub mod settings;
 pub mod tasks;

@@ -64,8 +64,8 @@ impl Api {
             },
             value,
         });
-        let path = if path.is_empty() { "/" } else { path };
-        self.router = self.router.route(path, axum::routing::on(filter(method), handler));
+        let path = format!("{}{path}", self.base);
+        self.router = self.router.route(&path, axum::routing::on(filter(method), handler));
         self
     }
 }

@@ -4,7 +4,8 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::{Body as RawBody, to_bytes};
-use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::Uri;
 use axum::http::header::{self, HeaderMap};
 use axum::http::request::Parts;
 use bytes::Bytes;
@@ -142,7 +143,7 @@ async fn read_form<T: DeserializeOwned>(request: Request) -> Result<T, Failure> 
 /// The query's parameters, each at most once. A handler takes what it knows; then nothing may be left.
 pub struct Query {
     pairs: Vec<(String, String)>,
-    pub uri: OriginalUri,
+    pub uri: Uri,
 }
 
 /// What becomes of parameters that nobody took.
@@ -155,11 +156,10 @@ pub enum Unknown {
 impl FromRequestParts<App> for Query {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Query, Infallible> {
-        let uri = OriginalUri::from_request_parts(parts, app).await?;
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Query, Infallible> {
         let query = parts.uri.query().unwrap_or("");
         let pairs = form_urlencoded::parse(query.as_bytes());
-        Ok(Query { pairs: pairs.map(|(k, v)| (k.into_owned(), v.into_owned())).collect(), uri })
+        Ok(Query { pairs: pairs.map(|(k, v)| (k.into_owned(), v.into_owned())).collect(), uri: parts.uri.clone() })
     }
 }
 

@@ -47,8 +47,8 @@ pub async fn livez() -> Response {
 }
 
 /// The store answers, and the process is not stopping.
-pub async fn readyz(State(app): State<App>, readiness: axum::Extension<Readiness>) -> Response {
-    let stopping = readiness.0.0.load(Ordering::Relaxed);
+pub async fn readyz(State(app): State<App>, readiness: &Readiness) -> Response {
+    let stopping = readiness.0.load(Ordering::Relaxed);
     let (code, status) = if stopping {
         (StatusCode::SERVICE_UNAVAILABLE, "stopping")
     } else if app.ping().await.is_err() {

@@ -1,16 +1,12 @@
 //! A tree is routes and one function that draws its errors. Until there an error is a value, carried in the response.
 
-use axum::Router;
 use axum::http::header::{self, HeaderValue};
 use axum::http::{Method, StatusCode};
-use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use taskwell_core::app::App;
 use taskwell_core::error::{Error, Problem, Unproven};
-use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::layers::RequestId;
+use crate::service::RequestId;
 
 /// What went wrong, before a tree has drawn it: an error of the model, or one that only HTTP knows.
 #[derive(Debug, Clone)]
@@ -118,34 +114,36 @@ impl Failure {
     }
 }
 
-/// Routes, with every failure in them, and every path and method that they lack, drawn by `render`.
-pub fn tree(routes: Router<App>, render: fn(&Failure) -> Response) -> Router<App> {
-    routes
-        .fallback(async || Failure::NoRoute)
-        .method_not_allowed_fallback(async || Failure::WrongMethod)
-        .layer(CatchPanicLayer::custom(|_| {
-            Failure::Core(Error::Internal("a handler panicked".into())).into_response()
-        }))
-        .layer(map_response(move |response: Response| std::future::ready(draw(response, render))))
+/// Where a tree begins, and how its errors look.
+#[derive(Clone, Copy)]
+pub struct Tree {
+    pub base: &'static str,
+    pub render: fn(&Failure) -> Response,
 }
 
-fn draw(response: Response, render: fn(&Failure) -> Response) -> Response {
-    let Some(failure) = response.extensions().get::<Failure>() else {
-        return response;
-    };
-    if let Failure::Core(Error::Internal(cause)) = failure {
-        let id = response.extensions().get::<RequestId>();
-        tracing::error!(cause, request_id = id.map(RequestId::as_str), "internal error");
+impl Tree {
+    /// Whether `path` lies in this tree: it is the base or below it.
+    pub fn holds(&self, path: &str) -> bool {
+        let below = path.strip_prefix(self.base);
+        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
-    let mut drawn = render(failure);
-    failure.headers(&mut drawn);
-    // Allow, which the router has set.
-    for (name, value) in response.headers() {
-        if name == header::ALLOW {
-            drawn.headers_mut().insert(name, value.clone());
+
+    /// Draws the failure that `response` carries, if it carries one.
+    pub fn draw(&self, response: Response, id: &RequestId) -> Response {
+        let Some(failure) = response.extensions().get::<Failure>() else {
+            return response;
+        };
+        if let Failure::Core(Error::Internal(cause)) = failure {
+            tracing::error!(cause, request_id = id.as_str(), "internal error");
         }
+        let mut drawn = (self.render)(failure);
+        failure.headers(&mut drawn);
+        // Allow, which the router has set.
+        if let Some(allow) = response.headers().get(header::ALLOW) {
+            drawn.headers_mut().insert(header::ALLOW, allow.clone());
+        }
+        drawn
     }
-    drawn
 }
 
 /// A JSON body with its status.

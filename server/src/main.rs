@@ -8,6 +8,10 @@ mod serve;
 mod store;
 mod telemetry;
 
+/// Jobs are allocated on one thread and freed on another, which costs the system's allocator a lock each time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     cli::run()
 }

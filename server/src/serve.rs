@@ -1,5 +1,6 @@
 //! The server: an accept loop with limits, and a stop that lets requests under way finish.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tower::ServiceExt as _;
 
 use crate::cli::{Outcome, print};
 use crate::config::Checked;
@@ -135,7 +135,8 @@ fn connection(
         .keep_alive_interval(PING_EVERY);
     let handler = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let request: Request = request.map(Body::new);
-        service.clone().oneshot(request)
+        let service = service.clone();
+        async move { Ok::<_, Infallible>(service.answer(request).await) }
     });
     let serving = builder.serve_connection(TokioIo::new(stream), handler).into_owned();
     let serving = graceful.watch(serving);

@@ -4,30 +4,36 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use futures_channel::oneshot;
 use rusqlite::Connection;
 
 use super::{Tx, sqlite};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::queue::Queue;
 
 /// Jobs that may wait for a thread; beyond it the answer is [`Error::Unavailable`].
 const QUEUE_MAX: usize = 8192;
 /// Writes that share one commit, and so one sync of the disk.
 const GROUP_MAX: usize = 256;
-/// Reads that share one snapshot while they queue.
-const READS_PER_SNAPSHOT_MAX: usize = 64;
+/// How long reads may share one snapshot: so long may a write of another process (the command line) stay unseen. This
+/// process's own writes are seen at once.
+const SNAPSHOT_AGE_MAX: Duration = Duration::from_millis(5);
 
 /// The database: a handle to its threads, cheap to clone. They end when the last handle is dropped.
 #[derive(Clone)]
 pub struct Db(Arc<Threads>);
 
 struct Threads {
-    reads: Option<Sender<Job>>,
-    writes: Option<Sender<Job>>,
+    queues: Arc<Queues>,
     handles: Vec<JoinHandle<()>>,
+}
+
+struct Queues {
+    reads: Queue<Job>,
+    writes: Queue<Job>,
 }
 
 type Job = Box<dyn Work>;
@@ -70,21 +76,16 @@ impl<T: Send, F: Fn(&mut Tx) -> Result<T> + Send> Work for UseCase<T, F> {
 
 impl Db {
     pub(super) fn start(writer: Connection, readers: Vec<Connection>, clock: &Clock) -> Result<Db> {
-        let (write_queue, to_write) = bounded(QUEUE_MAX);
-        let (read_queue, to_read) = bounded(QUEUE_MAX);
+        let queues = Arc::new(Queues { reads: Queue::new(QUEUE_MAX), writes: Queue::new(QUEUE_MAX) });
         let commits = Arc::new(AtomicU64::new(0));
         let mut handles = Vec::with_capacity(1 + readers.len());
-        let (count, time) = (commits.clone(), clock.clone());
-        handles.push(thread("db-write", move || {
-            write_loop(&writer, &to_write, &time, &count);
-        })?);
+        let (queue, count, time) = (queues.clone(), commits.clone(), clock.clone());
+        handles.push(thread("db-write", move || write_loop(&writer, &queue.writes, &time, &count))?);
         for reader in readers {
-            let (queue, count, time) = (to_read.clone(), commits.clone(), clock.clone());
-            handles.push(thread("db-read", move || {
-                read_loop(&reader, &queue, &time, &count);
-            })?);
+            let (queue, count, time) = (queues.clone(), commits.clone(), clock.clone());
+            handles.push(thread("db-read", move || read_loop(&reader, &queue.reads, &time, &count))?);
         }
-        Ok(Db(Arc::new(Threads { reads: Some(read_queue), writes: Some(write_queue), handles })))
+        Ok(Db(Arc::new(Threads { queues, handles })))
     }
 
     /// Runs `f` on a snapshot that holds every write answered before.
@@ -93,7 +94,7 @@ impl Db {
         T: Send + 'static,
         F: Fn(&mut Tx) -> Result<T> + Send + 'static,
     {
-        send(self.0.reads.as_ref(), f).await
+        send(&self.0.queues.reads, f).await
     }
 
     /// Runs `f` in a transaction of its own; answers when it is safe on the disk. `f` may be run again where the
@@ -103,33 +104,28 @@ impl Db {
         T: Send + 'static,
         F: Fn(&mut Tx) -> Result<T> + Send + 'static,
     {
-        send(self.0.writes.as_ref(), f).await
+        send(&self.0.queues.writes, f).await
     }
 }
 
 impl Drop for Threads {
     fn drop(&mut self) {
         // Closing the queues lets the threads finish what waits, then end.
-        self.reads = None;
-        self.writes = None;
+        self.queues.reads.close();
+        self.queues.writes.close();
         for handle in self.handles.drain(..) {
             let _ = handle.join();
         }
     }
 }
 
-async fn send<T, F>(queue: Option<&Sender<Job>>, f: F) -> Result<T>
+async fn send<T, F>(queue: &Queue<Job>, f: F) -> Result<T>
 where
     T: Send + 'static,
     F: Fn(&mut Tx) -> Result<T> + Send + 'static,
 {
     let (answer, answered) = oneshot::channel();
-    let job = Box::new(UseCase { f, outcome: None, answer });
-    let queue = queue.ok_or_else(|| Error::Internal("the database is closed".into()))?;
-    queue.try_send(job).map_err(|e| match e {
-        TrySendError::Full(_) => Error::Unavailable { retry_after_s: 1 },
-        TrySendError::Disconnected(_) => Error::Internal("a database thread has ended".into()),
-    })?;
+    queue.push(Box::new(UseCase { f, outcome: None, answer }), 1)?;
     answered.await.unwrap_or_else(|_| Err(Error::Internal("a database thread dropped a job".into())))
 }
 
@@ -141,15 +137,15 @@ fn thread(name: &str, f: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()
 }
 
 /// Takes what is waiting, runs each in a savepoint, commits once, and answers after that.
-fn write_loop(connection: &Connection, queue: &Receiver<Job>, clock: &Clock, commits: &AtomicU64) {
-    while let Ok(first) = queue.recv() {
+fn write_loop(connection: &Connection, queue: &Queue<Job>, clock: &Clock, commits: &AtomicU64) {
+    while let Some(first) = queue.pop() {
         let mut group = vec![first];
         let committed = sqlite::begin_write(connection).and_then(|()| {
             for at in 0..GROUP_MAX {
                 if at == group.len() {
-                    match queue.try_recv() {
-                        Ok(job) => group.push(job),
-                        Err(_) => break,
+                    match queue.try_pop() {
+                        Some(job) => group.push(job),
+                        None => break,
                     }
                 }
                 let job = &mut group[at];
@@ -169,30 +165,32 @@ fn write_loop(connection: &Connection, queue: &Receiver<Job>, clock: &Clock, com
     sqlite::close(connection);
 }
 
-/// Reads that queue share a snapshot, as long as no commit was answered since it was taken.
-fn read_loop(connection: &Connection, queue: &Receiver<Job>, clock: &Clock, commits: &AtomicU64) {
+/// Reads share a snapshot for a moment, as long as no commit was answered since it was taken: opening one costs more than
+/// a read.
+fn read_loop(connection: &Connection, queue: &Queue<Job>, clock: &Clock, commits: &AtomicU64) {
     let mut next = None;
-    while let Some(first) = next.take().or_else(|| queue.recv().ok()) {
+    while let Some(first) = next.take().or_else(|| queue.pop()) {
         let seen = commits.load(Ordering::Acquire);
+        let taken = Instant::now();
         let begun = sqlite::begin_read(connection);
         let mut job: Job = first;
-        let mut count = 0;
         loop {
             if begun.is_ok() {
                 job.run(&mut Tx::new(connection, clock));
             }
             job.reply(&begun);
-            count += 1;
-            match queue.try_recv() {
+            let left = SNAPSHOT_AGE_MAX.saturating_sub(taken.elapsed());
+            match queue.pop_within(left) {
                 // The order matters: first the job, then the look whether its snapshot is still the newest.
-                Ok(waiting) if count < READS_PER_SNAPSHOT_MAX && commits.load(Ordering::Acquire) == seen => {
+                Some(waiting)
+                    if taken.elapsed() < SNAPSHOT_AGE_MAX && commits.load(Ordering::Acquire) == seen =>
+                {
                     job = waiting;
                 }
-                Ok(waiting) => {
-                    next = Some(waiting);
+                waiting => {
+                    next = waiting;
                     break;
                 }
-                Err(_) => break,
             }
         }
         sqlite::end_read(connection);

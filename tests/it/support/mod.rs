@@ -10,7 +10,6 @@ use taskwell_core::app::App;
 use taskwell_core::clock::Clock;
 use taskwell_core::settings::Settings;
 use taskwell_http::{Options, Service};
-use tower::ServiceExt as _;
 
 /// Makes each test of the list run on every database there is, in a store of its own.
 macro_rules! on_each_database {
@@ -159,7 +158,7 @@ impl Call<'_> {
 
     pub async fn send(self) -> Reply {
         let request = self.request.body(self.body).unwrap();
-        let response = self.taskwell.service.clone().oneshot(request).await.unwrap();
+        let response = self.taskwell.service.answer(request).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes().to_vec();
         Reply { status: parts.status.as_u16(), headers: parts.headers, body }

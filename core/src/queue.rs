@@ -1,0 +1,90 @@
+//! A bounded queue between requests and the threads that work for them. It wakes a thread only when one sleeps: with all
+//! threads busy, handing over a job is a lock and a push.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+
+/// Jobs that wait, at most `max` of them.
+pub struct Queue<T> {
+    state: Mutex<State<T>>,
+    ready: Condvar,
+    max: usize,
+}
+
+struct State<T> {
+    waiting: VecDeque<T>,
+    sleepers: usize,
+    closed: bool,
+}
+
+impl<T> Queue<T> {
+    pub fn new(max: usize) -> Queue<T> {
+        let state = State { waiting: VecDeque::new(), sleepers: 0, closed: false };
+        Queue { state: Mutex::new(state), ready: Condvar::new(), max }
+    }
+
+    /// # Errors
+    /// [`Error::Unavailable`] where `max` jobs wait already.
+    pub fn push(&self, job: T, retry_after_s: u32) -> Result<()> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(Error::Internal("the threads have ended".into()));
+        }
+        if state.waiting.len() >= self.max {
+            return Err(Error::Unavailable { retry_after_s });
+        }
+        state.waiting.push_back(job);
+        let wake = state.sleepers > 0;
+        drop(state);
+        if wake {
+            self.ready.notify_one();
+        }
+        Ok(())
+    }
+
+    /// The next job, waited for; `None` once the queue is closed and empty.
+    pub fn pop(&self) -> Option<T> {
+        let mut state = self.lock();
+        loop {
+            if let Some(job) = state.waiting.pop_front() {
+                return Some(job);
+            }
+            if state.closed {
+                return None;
+            }
+            state.sleepers += 1;
+            state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.sleepers -= 1;
+        }
+    }
+
+    /// The next job, if it comes within `patience`.
+    pub fn pop_within(&self, patience: Duration) -> Option<T> {
+        let mut state = self.lock();
+        if state.waiting.is_empty() && !state.closed {
+            state.sleepers += 1;
+            let waited = self.ready.wait_timeout(state, patience);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.sleepers -= 1;
+        }
+        state.waiting.pop_front()
+    }
+
+    /// The next job, if one waits.
+    pub fn try_pop(&self) -> Option<T> {
+        self.lock().waiting.pop_front()
+    }
+
+    /// No more jobs come in; those that wait are still handed out.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.ready.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,63 @@
+//! Which pages of other origins may call, and what of an answer they may see.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::Method;
+use axum::http::header::{self, HeaderName, HeaderValue};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::service::X_REQUEST_ID;
+
+/// Which pages of other origins may call (003, "CORS enabled for frontend integration").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cors {
+    /// These origins, such as `https://app.example.org`.
+    Origins(Vec<String>),
+    /// Any origin, without credentials.
+    Any,
+}
+
+/// Where the usual front-end development servers listen.
+const DEV_PORTS: [u16; 12] = [3000, 3001, 4173, 4200, 4321, 5000, 5173, 5174, 5500, 8080, 8081, 9000];
+
+impl Default for Cors {
+    /// The development servers on this machine.
+    fn default() -> Cors {
+        let origins = DEV_PORTS
+            .into_iter()
+            .flat_map(|port| ["localhost", "127.0.0.1"].map(|host| format!("http://{host}:{port}")));
+        Cors::Origins(origins.collect())
+    }
+}
+
+impl Cors {
+    pub(crate) fn layer(&self) -> CorsLayer {
+        let layer = CorsLayer::new()
+            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+            .allow_headers([
+                header::AUTHORIZATION,
+                header::CONTENT_TYPE,
+                header::ACCEPT,
+                header::IF_MATCH,
+                header::IF_NONE_MATCH,
+                X_REQUEST_ID,
+                HeaderName::from_static("idempotency-key"),
+                HeaderName::from_static("x-requested-with"),
+            ])
+            .expose_headers([header::ETAG, header::LINK, header::LOCATION, header::RETRY_AFTER, X_REQUEST_ID])
+            .max_age(Duration::from_secs(600));
+        match self {
+            Cors::Any => layer.allow_origin(AllowOrigin::any()),
+            Cors::Origins(origins) => {
+                let values = origins.iter().filter_map(|origin| HeaderValue::try_from(origin).ok());
+                // Shared, as the layer is cloned for each request.
+                let known: Arc<HashSet<HeaderValue>> = Arc::new(values.collect());
+                layer
+                    .allow_origin(AllowOrigin::predicate(move |origin, _| known.contains(origin)))
+                    .allow_credentials(true)
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The way of every request: its id, its path's one spelling, CORS, the router, its tree's drawing of a failure, headers
+//! that hold for all answers, its line in the log. One function and no layers, as each layer costs every request.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::{Method, Uri};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use futures_util::FutureExt as _;
+use taskwell_core::app::App;
+use taskwell_core::error::Error;
+use tower::{Layer as _, ServiceExt as _};
+use tower_http::cors::Cors;
+
+use crate::tree::{Failure, Tree};
+use crate::{Options, apis, openapi, ops, root, swagger, v1, web};
+
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID_CHARS_MAX: usize = 64;
+
+/// Where each tree lies; the first that holds a path draws its failures.
+const TREES: [Tree; 6] = [
+    Tree { base: v1::BASE, render: v1::render },
+    Tree { base: web::AUTH_BASE, render: web::render_auth },
+    Tree { base: web::BASE, render: web::render },
+    Tree { base: root::USER_BASE, render: root::render_user },
+    Tree { base: root::AUTH_BASE, render: root::render_auth },
+    // Whatever no other tree holds.
+    Tree { base: "", render: root::render_tasks },
+];
+
+/// Everything that answers: the five contracts, their documentation, and what operators ask. Cheap to clone.
+#[derive(Clone)]
+pub struct Service(Arc<Routes>);
+
+struct Routes {
+    router: Router,
+    with_cors: Cors<Router>,
+}
+
+/// Puts together what serves `app`.
+pub fn service(app: App, options: &Options) -> Service {
+    let document: Arc<str> = openapi().into();
+    let readiness = options.readiness.clone();
+    let plain = Router::new()
+        .route("/", get(ops::version))
+        .route("/version", get(ops::version))
+        .route("/livez", get(ops::livez))
+        .route("/readyz", get(async move |app| ops::readyz(app, &readiness).await))
+        .route("/openapi.json", get(async move || swagger::document(&document)))
+        .merge(swagger::routes());
+    let router = apis()
+        .into_iter()
+        .fold(plain, |routes, api| routes.merge(api.router))
+        .fallback(async || Failure::NoRoute)
+        .method_not_allowed_fallback(async || Failure::WrongMethod)
+        .with_state(app);
+    let with_cors = options.cors.layer().layer(router.clone());
+    Service(Arc::new(Routes { router, with_cors }))
+}
+
+impl Service {
+    /// Answers one request, whatever it is.
+    pub async fn answer(&self, mut request: Request) -> Response {
+        let started = Instant::now();
+        let id = RequestId::of(&request);
+        trim_slash(&mut request);
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let tree = TREES.iter().find(|tree| tree.holds(uri.path())).unwrap_or(&TREES[TREES.len() - 1]);
+        let answered = AssertUnwindSafe(self.route(request)).catch_unwind().await;
+        let response = answered
+            .unwrap_or_else(|_| Failure::Core(Error::Internal("a handler panicked".into())).into_response());
+        let mut response = tree.draw(response, &id);
+        let headers = response.headers_mut();
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        let cache = headers.entry(header::CACHE_CONTROL);
+        cache.or_insert(HeaderValue::from_static("private, no-cache"));
+        headers.insert(X_REQUEST_ID, id.0.clone());
+        log(&method, &uri, &response, started, &id);
+        response
+    }
+
+    async fn route(&self, request: Request) -> Response {
+        // Only browsers send an Origin, and only they look for what CORS adds.
+        let answered: Result<Response, Infallible> = if request.headers().contains_key(header::ORIGIN) {
+            self.0.with_cors.clone().oneshot(request).await
+        } else {
+            self.0.router.clone().oneshot(request).await
+        };
+        let Ok(response) = answered;
+        response
+    }
+}
+
+/// The line of a request.
+fn log(method: &Method, uri: &Uri, response: &Response, started: Instant, id: &RequestId) {
+    if tracing::enabled!(tracing::Level::INFO) {
+        let (path, status) = (uri.path(), response.status().as_u16());
+        let duration_ms = started.elapsed().as_micros() as f64 / 1000.0;
+        tracing::info!(%method, path, status, duration_ms, request_id = id.as_str(), "request");
+    }
+}
+
+/// `/tasks/` is `/tasks`.
+fn trim_slash(request: &mut Request) {
+    let path = request.uri().path();
+    if path.len() < 2 || !path.ends_with('/') {
+        return;
+    }
+    let trimmed = path.trim_end_matches('/');
+    let trimmed = if trimmed.is_empty() { "/" } else { trimmed };
+    let target = match request.uri().query() {
+        Some(query) => format!("{trimmed}?{query}"),
+        None => trimmed.to_owned(),
+    };
+    if let Ok(uri) = Uri::try_from(target) {
+        *request.uri_mut() = uri;
+    }
+}
+
+/// A request's name in logs and in `X-Request-Id`: the client's, if it sent a decent one.
+#[derive(Debug, Clone)]
+pub struct RequestId(HeaderValue);
+
+impl RequestId {
+    pub fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or("")
+    }
+
+    fn of(request: &Request) -> RequestId {
+        let decent = |value: &&HeaderValue| {
+            let bytes = value.as_bytes();
+            (1..=REQUEST_ID_CHARS_MAX).contains(&bytes.len())
+                && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
+        };
+        let given = request.headers().get(X_REQUEST_ID).filter(decent);
+        given.map_or_else(RequestId::next, |given| RequestId(given.clone()))
+    }
+
+    /// A number that starts anywhere and counts on: unique here, and most likely among instances.
+    fn next() -> RequestId {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        static START: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
+        let start = START.get_or_init(|| taskwell_core::clock::random_bytes().map_or(0, u64::from_be_bytes));
+        let id = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let text = format!("{id:016x}");
+        RequestId(HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("0")))
+    }
+}
