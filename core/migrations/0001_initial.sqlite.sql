@@ -67,8 +67,10 @@ CREATE INDEX tasks_by_updated_at ON tasks (owner, updated_at, id);
 CREATE INDEX tasks_by_due_date ON tasks (owner, due_date, id);
 CREATE INDEX tasks_by_priority ON tasks (owner, priority, id);
 
--- Every write of a task, in one sequence per owner without gaps; before and after are JSON.
+-- Every write of a task, in one sequence per owner without gaps; before and after are JSON. Rows are only ever appended:
+-- the key of its own keeps them together on the newest pages, whoever's they are.
 CREATE TABLE changes (
+    id        INTEGER PRIMARY KEY,
     owner     INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     seq       INTEGER NOT NULL,
     task_id   INTEGER NOT NULL,
@@ -78,7 +80,7 @@ CREATE TABLE changes (
     at        INTEGER NOT NULL,
     before    TEXT,
     after     TEXT,
-    PRIMARY KEY (owner, seq),
+    UNIQUE (owner, seq),
     CHECK ((kind = 'created') = (before IS NULL)),
     CHECK ((kind = 'deleted') = (after IS NULL))
-) STRICT, WITHOUT ROWID;
+) STRICT;

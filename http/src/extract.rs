@@ -159,7 +159,10 @@ impl FromRequestParts<App> for Query {
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Query, Infallible> {
         let query = parts.uri.query().unwrap_or("");
         let pairs = form_urlencoded::parse(query.as_bytes());
-        Ok(Query { pairs: pairs.map(|(k, v)| (k.into_owned(), v.into_owned())).collect(), uri: parts.uri.clone() })
+        Ok(Query {
+            pairs: pairs.map(|(k, v)| (k.into_owned(), v.into_owned())).collect(),
+            uri: parts.uri.clone(),
+        })
     }
 }
 

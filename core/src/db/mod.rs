@@ -50,19 +50,14 @@ impl FromRow for i64 {
 pub struct Tx<'c> {
     connection: &'c rusqlite::Connection,
     now: Timestamp,
-    discarded: bool,
 }
 
 impl<'c> Tx<'c> {
     fn new(connection: &'c rusqlite::Connection, clock: &Clock) -> Tx<'c> {
-        Tx { connection, now: clock.now(), discarded: false }
+        Tx { connection, now: clock.now() }
     }
 
     /// All rows of a query.
-    ///
-    /// # Errors
-    /// Whatever the database says; a unique violation is told by [`Error::internal`] unless the caller used
-    /// [`Tx::insert_unique`].
     pub fn all<T: FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Vec<T>> {
         let mut items = Vec::new();
         self.each(sql, params, |row| {
@@ -105,6 +100,13 @@ impl<'c> Tx<'c> {
         sqlite::execute(self.connection, sql, params).map_err(sqlite::error)
     }
 
+    /// Runs an `INSERT` into a table that gives out ids; the new row's id.
+    pub fn insert(&mut self, sql: &str, params: &[&dyn Param]) -> Result<i64> {
+        // SQLite knows it without RETURNING, which would cost a temporary table.
+        self.execute(sql, params)?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
     /// Runs an `INSERT` or `UPDATE … RETURNING` that a unique column may refuse: then `taken` is told the column's
     /// name and says what that means.
     pub fn one_unless_taken<T: FromRow>(
@@ -125,11 +127,6 @@ impl<'c> Tx<'c> {
     pub fn new_uuid(&self) -> Result<uuid::Uuid> {
         let ms = u64::try_from(self.now.as_micros() / 1000).unwrap_or(0);
         Ok(uuid::Builder::from_unix_timestamp_millis(ms, &random_bytes()?).into_uuid())
-    }
-
-    /// Undoes what this transaction has written, though its answer is `Ok`: nothing changed, so nothing is counted.
-    pub fn discard(&mut self) {
-        self.discarded = true;
     }
 }
 

@@ -162,6 +162,12 @@ pub(super) fn rollback(connection: &Connection) {
     }
 }
 
+/// That the transaction is still open: a full disk or an I/O error may have undone it as a whole, whatever the job made
+/// of the error.
+pub(super) fn require_transaction(connection: &Connection) -> Result<()> {
+    if connection.is_autocommit() { Err(Error::StorageFull) } else { Ok(()) }
+}
+
 /// Runs one job of a group; undoes it alone when it is not to be kept.
 ///
 /// # Errors
@@ -169,9 +175,7 @@ pub(super) fn rollback(connection: &Connection) {
 pub(super) fn savepoint(connection: &Connection, job: impl FnOnce() -> bool) -> Result<()> {
     simple(connection, "SAVEPOINT job")?;
     let keep = job();
-    if connection.is_autocommit() {
-        return Err(Error::StorageFull);
-    }
+    require_transaction(connection)?;
     if !keep {
         simple(connection, "ROLLBACK TO job")?;
     }

@@ -40,7 +40,7 @@ type Job = Box<dyn Work>;
 
 /// A use case on its way through a thread: run inside a transaction, answered after the commit.
 trait Work: Send {
-    /// Runs it; whether what it wrote is to be kept.
+    /// Runs it; whether what it wrote is to be kept. May be called again after what it wrote was undone.
     fn run(&mut self, tx: &mut Tx) -> bool;
     /// Sends the answer: its own where the commit went well or it had failed before.
     fn reply(self: Box<Self>, committed: &Result<()>);
@@ -57,7 +57,7 @@ impl<T: Send, F: Fn(&mut Tx) -> Result<T> + Send> Work for UseCase<T, F> {
         // A fault in one use case must not take the thread, and everybody's requests, with it.
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.f)(tx)))
             .unwrap_or_else(|_| Err(Error::Internal("a use case panicked".into())));
-        let keep = outcome.is_ok() && !tx.discarded;
+        let keep = outcome.is_ok();
         self.outcome = Some(outcome);
         keep
     }
@@ -136,23 +136,15 @@ fn thread(name: &str, f: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()
         .map_err(|e| Error::internal("cannot start a thread", e))
 }
 
-/// Takes what is waiting, runs each in a savepoint, commits once, and answers after that.
+/// Takes what is waiting, runs it in one transaction, commits once, and answers after that.
 fn write_loop(connection: &Connection, queue: &Queue<Job>, clock: &Clock, commits: &AtomicU64) {
     while let Some(first) = queue.pop() {
         let mut group = vec![first];
-        let committed = sqlite::begin_write(connection).and_then(|()| {
-            for at in 0..GROUP_MAX {
-                if at == group.len() {
-                    match queue.try_pop() {
-                        Some(job) => group.push(job),
-                        None => break,
-                    }
-                }
-                let job = &mut group[at];
-                sqlite::savepoint(connection, || job.run(&mut Tx::new(connection, clock)))?;
-            }
-            sqlite::commit(connection)
-        });
+        let committed = match run_group(connection, queue, clock, &mut group) {
+            Ok(true) => Ok(()),
+            Ok(false) => run_one_by_one(connection, clock, &mut group),
+            Err(error) => Err(error),
+        };
         if let Err(error) = &committed {
             tracing::error!(%error, "a group of {} writes was not committed", group.len());
             sqlite::rollback(connection);
@@ -163,6 +155,43 @@ fn write_loop(connection: &Connection, queue: &Queue<Job>, clock: &Clock, commit
         }
     }
     sqlite::close(connection);
+}
+
+/// Runs `group`, and what comes in meanwhile, without savepoints, which would copy each page that is touched. `false`
+/// where a job failed after it had written, which is rare, as use cases look before they write: then all is undone.
+fn run_group(
+    connection: &Connection,
+    queue: &Queue<Job>,
+    clock: &Clock,
+    group: &mut Vec<Job>,
+) -> Result<bool> {
+    sqlite::begin_write(connection)?;
+    for at in 0..GROUP_MAX {
+        if at == group.len() {
+            match queue.try_pop() {
+                Some(job) => group.push(job),
+                None => break,
+            }
+        }
+        let before = connection.total_changes();
+        let keep = group[at].run(&mut Tx::new(connection, clock));
+        sqlite::require_transaction(connection)?;
+        if !keep && connection.total_changes() != before {
+            sqlite::rollback(connection);
+            return Ok(false);
+        }
+    }
+    sqlite::commit(connection)?;
+    Ok(true)
+}
+
+/// Runs `group` again, each job in a savepoint that is undone if the job fails.
+fn run_one_by_one(connection: &Connection, clock: &Clock, group: &mut [Job]) -> Result<()> {
+    sqlite::begin_write(connection)?;
+    for job in group {
+        sqlite::savepoint(connection, || job.run(&mut Tx::new(connection, clock)))?;
+    }
+    sqlite::commit(connection)
 }
 
 /// Reads share a snapshot for a moment, as long as no commit was answered since it was taken: opening one costs more than

@@ -200,8 +200,9 @@ impl NewTask {
 }
 
 impl Task {
-    /// The task after `update`, or `None` where that changes nothing: then there is nothing to write.
-    pub(super) fn updated(&self, update: &Update, version: i64, now: Timestamp) -> Option<Task> {
+    /// The task after `update`, still with the old version, or `None` where that changes nothing: then there is nothing to
+    /// write.
+    pub(super) fn updated(&self, update: &Update, now: Timestamp) -> Option<Task> {
         // The clock may have been set back; a task is never older than its creation.
         let now = now.max(self.updated_at);
         let mut new = self.clone();
@@ -226,7 +227,6 @@ impl Task {
             return None;
         }
         new.updated_at = now;
-        new.version = version;
         Some(new)
     }
 }

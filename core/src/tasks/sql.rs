@@ -35,10 +35,10 @@ impl FromRow for Task {
 
 /// Stores a new task; its id.
 pub fn insert(tx: &mut Tx, task: &Task) -> Result<i64> {
-    tx.one(
+    tx.insert(
         "INSERT INTO tasks (uuid, owner, title, description, status, priority, due_date, completed_at, \
          created_at, updated_at, version) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         &[
             &task.uuid,
             &task.owner,
