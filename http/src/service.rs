@@ -103,7 +103,7 @@ impl Service {
 fn log(method: &Method, uri: &Uri, response: &Response, started: Instant, id: &RequestId) {
     if tracing::enabled!(tracing::Level::INFO) {
         let (path, status) = (uri.path(), response.status().as_u16());
-        let duration_ms = started.elapsed().as_micros() as f64 / 1000.0;
+        let duration_ms = (started.elapsed().as_secs_f64() * 1e6).round() / 1e3;
         tracing::info!(%method, path, status, duration_ms, request_id = id.as_str(), "request");
     }
 }

@@ -6,6 +6,7 @@ mod accounts;
 mod contract_root;
 mod contract_v1;
 mod contract_web;
+mod docs;
 mod hostile;
 mod process;
 mod sessions;
