@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::servers::Server;
 
 /// Users that send; each has as many tasks as a list shows.
-const USERS: usize = 16;
+const USERS: usize = 8;
 const TASKS_PER_USER: usize = 20;
 const PASSWORD: &str = "analytical engine 1843";
 

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), String> {
     let plan =
-        Plan { rounds: setting("ROUNDS", 5)?, seconds: setting("SECONDS", 4)?, connections: vec![32, 256] };
+        Plan { rounds: setting("ROUNDS", 5)?, seconds: setting("SECONDS", 4)?, connections: vec![64, 256] };
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     servers::require_wrk()?;
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;

@@ -62,10 +62,8 @@ CREATE TABLE tasks (
     CHECK ((status = 'completed') = (completed_at IS NOT NULL))
 ) STRICT;
 
-CREATE INDEX tasks_by_created_at ON tasks (owner, created_at, id);
-CREATE INDEX tasks_by_updated_at ON tasks (owner, updated_at, id);
-CREATE INDEX tasks_by_due_date ON tasks (owner, due_date, id);
-CREATE INDEX tasks_by_priority ON tasks (owner, priority, id);
+-- One index for all lists: newest first it is in order; the other sorts and the filters find all they need in it.
+CREATE INDEX tasks_of_owner ON tasks (owner, created_at, id, updated_at, due_date, priority, status);
 
 -- Every write of a task, in one sequence per owner without gaps; before and after are JSON. Rows are only ever appended:
 -- the key of its own keeps them together on the newest pages, whoever's they are.

@@ -146,20 +146,33 @@ fn list_texts(order: Order) -> ListTexts {
     let (beyond, way) = if order.descending { ("<", "DESC") } else { (">", "ASC") };
     let select = "SELECT id, uuid, owner, title, description, status, priority, due_date, completed_at, \
                   created_at, updated_at, version FROM tasks";
+    let sort = format!("ORDER BY {key} {way}, id {way}");
+    // The index is in the order of created_at. The other orders are made from its entries alone; only the rows of the
+    // page are looked up.
+    let pick = |wanted: &str, limit: &str| match order.by {
+        By::CreatedAt => format!("{select} WHERE owner = $1 AND {wanted} {sort} LIMIT {limit}"),
+        _ => format!(
+            "{select} WHERE id IN (SELECT id FROM tasks WHERE owner = $1 AND {wanted} {sort} LIMIT {limit}) {sort}"
+        ),
+    };
+    let after = format!("({key}, id) {beyond} ($2, $3)");
     ListTexts {
-        all: format!(
-            "{select} WHERE owner = $1 AND ({key}, id) {beyond} ($2, $3) ORDER BY {key} {way}, id {way} LIMIT $4"
+        all: pick(&after, "$4"),
+        narrowed: pick(
+            &format!(
+                "{after} AND (CAST($4 AS TEXT) IS NULL OR status = $4) \
+                 AND (CAST($5 AS BIGINT) IS NULL OR priority = $5) \
+                 AND (CAST($6 AS BIGINT) IS NULL OR due_date < $6) \
+                 AND (CAST($7 AS BIGINT) IS NULL OR due_date > $7)"
+            ),
+            "$8",
         ),
-        narrowed: format!(
-            "{select} WHERE owner = $1 AND ({key}, id) {beyond} ($2, $3) \
-             AND (CAST($4 AS TEXT) IS NULL OR status = $4) AND (CAST($5 AS BIGINT) IS NULL OR priority = $5) \
-             AND (CAST($6 AS BIGINT) IS NULL OR due_date < $6) AND (CAST($7 AS BIGINT) IS NULL OR due_date > $7) \
-             ORDER BY {key} {way}, id {way} LIMIT $8"
-        ),
-        keyless: format!(
-            "{select} WHERE owner = $1 AND {key} IS NULL AND id {beyond} $2 \
-             AND (CAST($3 AS TEXT) IS NULL OR status = $3) AND (CAST($4 AS BIGINT) IS NULL OR priority = $4) \
-             ORDER BY id {way} LIMIT $5"
+        keyless: pick(
+            &format!(
+                "{key} IS NULL AND id {beyond} $2 AND (CAST($3 AS TEXT) IS NULL OR status = $3) \
+                 AND (CAST($4 AS BIGINT) IS NULL OR priority = $4)"
+            ),
+            "$5",
         ),
     }
 }

@@ -1,0 +1,108 @@
+//! What was acknowledged is there afterwards, whatever ended the process. (That it survives a power cut follows from the
+//! order of sync and answer, which a killed process can't show.)
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Mutex;
+
+use serde_json::json;
+
+use crate::support::PASSWORD;
+use crate::support::process::Server;
+
+const KILLS: usize = 20;
+const WRITERS: usize = 64;
+/// Acknowledgements to wait for before each kill.
+const ACKNOWLEDGED_MIN: usize = 200;
+
+fn sign_up(server: &Server, name: &str) {
+    let new = json!({ "username": name, "email": format!("{name}@example.org"), "password": PASSWORD });
+    let reply = server.send("POST", "/api/v1/auth/signup", "", Some(&new));
+    assert_eq!(reply.status, 201, "{reply:?}");
+}
+
+fn login(server: &Server, name: &str) -> String {
+    let proof = json!({ "username": name, "password": PASSWORD });
+    let reply = server.send("POST", "/api/v1/auth/login", "", Some(&proof));
+    reply.json()["access_token"].as_str().unwrap().to_owned()
+}
+
+/// Writes with all writers until the server is killed: the id and title of each task that was acknowledged.
+fn write_until_killed(mut server: Server, tokens: &[String], cycle: usize) -> HashMap<i64, String> {
+    let acknowledged = Mutex::new(HashMap::new());
+    std::thread::scope(|scope| {
+        let (server, acknowledged) = (&server, &acknowledged);
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                let token = &tokens[writer % tokens.len()];
+                scope.spawn(move || {
+                    for n in 0.. {
+                        let title = format!("cycle {cycle} writer {writer} number {n}");
+                        let task = json!({ "title": title });
+                        let Some(reply) = server.try_send("POST", "/api/v1/tasks", token, Some(&task)) else {
+                            return;
+                        };
+                        assert_eq!(reply.status, 201, "{reply:?}");
+                        let id = reply.json()["id"].as_i64().unwrap();
+                        acknowledged.lock().unwrap().insert(id, title);
+                    }
+                })
+            })
+            .collect();
+        while acknowledged.lock().unwrap().len() < ACKNOWLEDGED_MIN {
+            std::thread::yield_now();
+        }
+        let pid = server.child.id().to_string();
+        std::process::Command::new("kill").args(["-KILL", &pid]).status().unwrap();
+        for writer in writers {
+            writer.join().unwrap();
+        }
+    });
+    server.child.wait().unwrap();
+    acknowledged.into_inner().unwrap()
+}
+
+fn check(database: &Path, acknowledged: &HashMap<i64, String>) {
+    let sql = rusqlite::Connection::open(database).unwrap();
+    let sound: String = sql.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(sound, "ok");
+    for (id, title) in acknowledged {
+        let stored: String =
+            sql.query_row("SELECT title FROM tasks WHERE id = ?1", [id], |row| row.get(0)).unwrap();
+        assert_eq!(&stored, title);
+        let changes: i64 =
+            sql.query_row("SELECT count(*) FROM changes WHERE task_id = ?1", [id], |row| row.get(0)).unwrap();
+        assert_eq!(changes, 1, "task {id} has no change");
+    }
+    // Without gaps: as many changes as the counter says, and the last has its number.
+    let mut counters = sql
+        .prepare(
+            "SELECT last, (SELECT count(*) FROM changes c WHERE c.owner = o.owner), \
+                  (SELECT coalesce(max(seq), 0) FROM changes c WHERE c.owner = o.owner) FROM counters o",
+        )
+        .unwrap();
+    let rows = counters.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    for row in rows {
+        let (last, count, max): (i64, i64, i64) = row.unwrap();
+        assert_eq!((last, last), (count, max));
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_kill_9_in_the_middle_of_64_writers() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["ada", "grace", "edsger", "barbara"];
+    let mut acknowledged = HashMap::new();
+    let mut tokens: Vec<String> = Vec::new();
+    for cycle in 0..KILLS {
+        let server = Server::start(folder.path());
+        if cycle == 0 {
+            names.iter().for_each(|name| sign_up(&server, name));
+            // The same tokens go on through all restarts: the secret and the sessions survive as well.
+            tokens = names.iter().map(|name| login(&server, name)).collect();
+        }
+        acknowledged.extend(write_until_killed(server, &tokens, cycle));
+    }
+    assert!(acknowledged.len() >= KILLS * ACKNOWLEDGED_MIN);
+    check(&folder.path().join("taskwell.db"), &acknowledged);
+}
