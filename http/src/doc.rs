@@ -76,11 +76,16 @@ pub struct Doc {
     summary: &'static str,
     note: &'static str,
     public: bool,
+    guarded: bool,
     parameters: Vec<Value>,
     body: Option<(Vec<&'static str>, Named)>,
     answers: Vec<Answered>,
     failures: Vec<(StatusCode, &'static str)>,
 }
+
+/// What the header does that guards a write.
+const GUARD: &str = "With an `If-Match` header that holds the task's `ETag`, the write happens only if the task is still at that version; \
+else the answer is 412.";
 
 type Named = fn(&mut Schemas) -> Value;
 
@@ -120,6 +125,7 @@ impl Doc {
             summary,
             note: "",
             public: false,
+            guarded: false,
             parameters: Vec::new(),
             body: None,
             answers: Vec::new(),
@@ -221,13 +227,11 @@ impl Doc {
         doc.empty(StatusCode::NOT_MODIFIED, "The client has this version already.").header("ETag")
     }
 
-    /// Writes one task: guarded by its version.
+    /// Writes one task: guarded by its version. `If-Match` is told in words, not as a parameter: a generated value is
+    /// well-formed and yet never the task's version.
     #[must_use]
     pub fn guarded(mut self) -> Doc {
-        self.parameters.push(json!({
-            "name": "If-Match", "in": "header", "required": false, "schema": { "type": "string" },
-            "description": "The ETag of the version that the write is meant for: where it is not the newest, the answer is 412.",
-        }));
+        self.guarded = true;
         self.fails(
             StatusCode::PRECONDITION_FAILED,
             "The task has changed since the version in If-Match; read it again",
@@ -265,8 +269,9 @@ impl Doc {
             "responses": responses,
             "security": if self.public { json!([]) } else { json!([{ "bearer": [] }, { "password": [] }]) },
         });
-        if !self.note.is_empty() {
-            value["description"] = self.note.into();
+        let guard = if self.guarded { GUARD } else { "" };
+        if !self.note.is_empty() || self.guarded {
+            value["description"] = format!("{} {guard}", self.note).trim().into();
         }
         if !self.parameters.is_empty() {
             value["parameters"] = self.parameters.into();
@@ -310,7 +315,7 @@ pub fn id_schema() -> Value {
 /// The list's parameters of `v1` and `web`, as [`crate::tasks::ListQuery::read`] takes them.
 pub fn list_parameters(doc: Doc) -> Doc {
     let time = || json!({ "type": "string", "format": "date-time" });
-    paging_parameters(doc)
+    paging_parameters(doc, task_cursor())
         .query(
             "status",
             json!({ "type": "string", "enum": ["pending", "in_progress", "completed"] }),
@@ -335,7 +340,7 @@ pub fn list_parameters(doc: Doc) -> Doc {
 }
 
 /// `limit` and `cursor`.
-pub fn paging_parameters(doc: Doc) -> Doc {
+pub fn paging_parameters(doc: Doc, cursor: Value) -> Doc {
     doc.query(
         "limit",
         json!({ "type": "integer", "minimum": 1, "maximum": 1000 }),
@@ -343,12 +348,22 @@ pub fn paging_parameters(doc: Doc) -> Doc {
     )
     .query(
         "cursor",
-        json!({ "type": "string", "pattern": "^(00|01|02|03|04|05|06|07|80)[0-9a-f]{16}([0-9a-f]{16})?$" }),
-        "Where the last page ended, from its Link header.",
+        cursor,
+        "Where the last page ended, from its Link header. It brings its list's order with it.",
     )
 }
 
 /// Words to search for.
 pub fn words_schema() -> Value {
     json!({ "type": "string", "maxLength": 200, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$" })
+}
+
+/// The cursor of a list of tasks.
+pub fn task_cursor() -> Value {
+    json!({ "type": "string", "pattern": "^(0[0-7][0-9a-f]{32}|0[45][0-9a-f]{16})$" })
+}
+
+/// The cursor of a list of accounts.
+pub fn user_cursor() -> Value {
+    json!({ "type": "string", "pattern": "^80[0-9a-f]{16}$" })
 }

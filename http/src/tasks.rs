@@ -56,7 +56,9 @@ impl ListQuery {
     /// The parameters of `v1` and `web`.
     pub fn read(query: &mut Query, unknown: Unknown) -> Result<ListQuery, Failure> {
         let p = &mut Problems::default();
-        let order = query.take("sort", p, Order::parse).unwrap_or_default();
+        let sort = query.take("sort", p, Order::parse).unwrap_or_default();
+        // A cursor goes on in the order of the list that it comes from.
+        let (order, cursor) = query.take("cursor", p, Order::of_cursor).unzip();
         let list = ListQuery {
             wanted: Wanted {
                 status: query.take("status", p, Status::parse),
@@ -64,10 +66,10 @@ impl ListQuery {
                 due_before: query.take("due_before", p, Timestamp::parse),
                 due_after: query.take("due_after", p, Timestamp::parse),
                 words: query.take("q", p, Words::parse).unwrap_or_default(),
-                order,
+                order: order.unwrap_or(sort),
             },
             limit: query.take("limit", p, Limit::parse),
-            cursor: query.take("cursor", p, |text| order.parse_cursor(text)),
+            cursor,
         };
         query.finish(unknown, p);
         Ok(std::mem::take(p).finish(Some(list))?)
@@ -76,10 +78,11 @@ impl ListQuery {
     /// The parameters of `root`, whose documents know none: only paging.
     pub fn read_paging(query: &mut Query) -> Result<ListQuery, Failure> {
         let p = &mut Problems::default();
+        let (order, cursor) = query.take("cursor", p, Order::of_cursor).unzip();
         let list = ListQuery {
-            wanted: Wanted::default(),
+            wanted: Wanted { order: order.unwrap_or_default(), ..Wanted::default() },
             limit: query.take("limit", p, Limit::parse),
-            cursor: query.take("cursor", p, |text| Order::default().parse_cursor(text)),
+            cursor,
         };
         Ok(std::mem::take(p).finish(Some(list))?)
     }

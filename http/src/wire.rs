@@ -18,6 +18,12 @@ pub struct TitleText(String);
 #[expect(dead_code, reason = "names the rule for the schema")]
 pub struct DescriptionText(String);
 
+/// A point in time: ISO 8601 with `Z`, an offset, or no zone (then it is UTC), or a date alone (midnight UTC).
+#[derive(ToSchema)]
+#[schema(as = Moment, format = DateTime, min_length = 10, max_length = 40, example = "2026-12-31T10:00:00Z")]
+#[expect(dead_code, reason = "names the rule for the schema")]
+pub struct MomentText(String);
+
 /// What a name to show may be.
 #[derive(ToSchema)]
 #[schema(as = Name, min_length = 1, max_length = 100, example = "Ada Lovelace",
@@ -33,7 +39,7 @@ pub struct UsernameText(String);
 
 /// What an email address may be.
 #[derive(ToSchema)]
-#[schema(as = Email, max_length = 254, format = Email, example = "ada@example.org")]
+#[schema(as = Email, min_length = 3, max_length = 254, format = Email, example = "ada@example.org")]
 #[expect(dead_code, reason = "names the rule for the schema")]
 pub struct EmailText(String);
 

@@ -75,15 +75,14 @@ impl Order {
         Ok(Order { by, descending })
     }
 
-    /// Reads a cursor that belongs to this order.
-    pub fn parse_cursor(self, text: &str) -> Result<Cursor, Flaw> {
+    /// Reads a cursor of a list of tasks, and the order of the list that it continues.
+    pub fn of_cursor(text: &str) -> Result<(Order, Cursor), Flaw> {
         let cursor = Cursor::parse(text)?;
-        let keyed = cursor.key.is_some() || self.by == By::DueDate;
-        if cursor.order == self.tag() && keyed {
-            Ok(cursor)
-        } else {
-            Err(Flaw::new(Code::Format, "a cursor of another list or another sort"))
-        }
+        let order = Order::ALL.into_iter().find(|order| order.tag() == cursor.order);
+        order
+            .filter(|order| cursor.key.is_some() || order.by == By::DueDate)
+            .map(|order| (order, cursor))
+            .ok_or_else(|| Flaw::new(Code::Format, "a cursor of another list"))
     }
 
     /// Where to begin: before every key there can be.

@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde_json::json;
 use taskwell_core::error::{Conflict, Error, Unproven};
 
-use crate::doc::{Api, Doc, ErrorDoc, id_schema, named, paging_parameters};
+use crate::doc::{Api, Doc, ErrorDoc, id_schema, named, paging_parameters, task_cursor};
 use crate::tree::{Failure, json as answer};
 use wire::{
     AuthenticatedWire, ErrorWire, LoginWire, MessageWire, NewTaskWire, RefreshWire, RegisterWire, SignUpWire,
@@ -110,7 +110,7 @@ pub fn tasks_api() -> Api {
             &Method::GET,
             "/tasks",
             tasks::list,
-            paging_parameters(Doc::new("rootListTasks", "List your tasks"))
+            paging_parameters(Doc::new("rootListTasks", "List your tasks"), task_cursor())
                 .answers::<TasksWire>(StatusCode::OK, "Your tasks, newest first.")
                 .header("Link"),
         )

@@ -9,7 +9,7 @@ pub mod wire;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
-use taskwell_core::error::{Conflict, Error, Unproven};
+use taskwell_core::error::{Code, Conflict, Error, Unproven};
 
 use crate::doc::{ErrorDoc, named};
 use crate::tree::{Failure, typed_json};
@@ -26,11 +26,18 @@ const ERRORS: ErrorDoc = ErrorDoc {
     invalid: StatusCode::UNPROCESSABLE_ENTITY,
 };
 
+/// To a password that should prove who asks, and does not.
+const WRONG_PASSWORD: &str = "Incorrect password";
 const LAST_ADMIN: &str = "This is the last active admin; make another one first";
 
 /// Draws an error of this tree.
 pub fn render(failure: &Failure) -> Response {
     let (status, detail) = match failure {
+        Failure::Core(Error::Invalid(problems))
+            if problems.iter().any(|problem| problem.code == Code::WrongPassword) =>
+        {
+            (StatusCode::FORBIDDEN, WRONG_PASSWORD.into())
+        }
         Failure::Core(Error::Invalid(_)) => (StatusCode::UNPROCESSABLE_ENTITY, "Validation error".into()),
         Failure::Core(Error::Unauthenticated(why)) => (StatusCode::UNAUTHORIZED, unproven(*why).into()),
         Failure::Core(Error::Conflict(Conflict::EmailTaken | Conflict::UsernameTaken)) => {

@@ -7,8 +7,8 @@ use super::wire::{
     LoginWire, MessageWire, NewTaskWire, PasswordChangeWire, PasswordProofWire, RefreshWire, SessionWire,
     SignUpWire, SignedUpWire, TaskUpdateWire, TaskWire, TokensWire, UserUpdateWire, UserWire,
 };
-use super::{BASE, ERRORS, LAST_ADMIN, auth, tasks, users};
-use crate::doc::{Api, Doc, id_schema, list_parameters, paging_parameters, words_schema};
+use super::{BASE, ERRORS, LAST_ADMIN, WRONG_PASSWORD, auth, tasks, users};
+use crate::doc::{Api, Doc, id_schema, list_parameters, paging_parameters, user_cursor, words_schema};
 
 /// The routes of the tree, with their documentation.
 pub fn api() -> Api {
@@ -146,6 +146,7 @@ fn own_account_api(api: Api) -> Api {
             .note("With all that is yours. Asks for your password.")
             .body::<PasswordProofWire>()
             .empty(StatusCode::NO_CONTENT, "The account is gone.")
+            .fails(StatusCode::FORBIDDEN, WRONG_PASSWORD)
             .fails(StatusCode::CONFLICT, LAST_ADMIN),
     )
     .route(
@@ -155,7 +156,8 @@ fn own_account_api(api: Api) -> Api {
         Doc::new("changePassword", "Change your password")
             .note("Asks for the old one, and ends your other sessions.")
             .body::<PasswordChangeWire>()
-            .empty(StatusCode::NO_CONTENT, "The new password holds from now on."),
+            .empty(StatusCode::NO_CONTENT, "The new password holds from now on.")
+            .fails(StatusCode::FORBIDDEN, WRONG_PASSWORD),
     )
     .route(
         &Method::GET,
@@ -196,7 +198,7 @@ fn admin_api(api: Api) -> Api {
         &Method::GET,
         "/users",
         users::list,
-        paging_parameters(admin("listUsers", "List all accounts"))
+        paging_parameters(admin("listUsers", "List all accounts"), user_cursor())
             .query(
                 "q",
                 words_schema(),

@@ -14,8 +14,8 @@ use uuid::Uuid;
 use crate::member::Member;
 use crate::tree::Failure;
 use crate::wire::{
-    DescriptionText, EmailText, FieldProblemWire, NameText, PasswordText, PriorityWord, RoleWord, StatusWord,
-    TitleText, UsernameText,
+    DescriptionText, EmailText, FieldProblemWire, MomentText, NameText, PasswordText, PriorityWord, RoleWord,
+    StatusWord, TitleText, UsernameText,
 };
 
 /// A task.
@@ -90,7 +90,7 @@ pub struct NewTaskWire {
     #[serde(default)]
     priority: Member,
     /// ISO 8601; without a zone it is UTC.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
     due_date: Member,
     /// `status` wins over it.
@@ -98,7 +98,7 @@ pub struct NewTaskWire {
     #[serde(default)]
     completed: Member,
     /// Completes the task at that moment; `status` and `completed` win over it.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
     completed_at: Member,
 }
@@ -136,7 +136,7 @@ pub struct TaskUpdateWire {
     #[schema(value_type = PriorityWord, required = false)]
     #[serde(default)]
     priority: Member,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
     due_date: Member,
     /// `status` wins over it.
@@ -144,7 +144,7 @@ pub struct TaskUpdateWire {
     #[serde(default)]
     completed: Member,
     /// Completes the task at that moment, `null` reopens it; `status` and `completed` win over it.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
     completed_at: Member,
 }

@@ -13,7 +13,9 @@ use uuid::Uuid;
 
 use crate::member::Member;
 use crate::tree::Failure;
-use crate::wire::{DescriptionText, EmailText, PasswordText, PriorityWord, RoleWord, StatusWord, TitleText};
+use crate::wire::{
+    DescriptionText, EmailText, MomentText, PasswordText, PriorityWord, RoleWord, StatusWord, TitleText,
+};
 
 /// A task as contract 001 shows it.
 #[derive(Serialize, ToSchema)]
@@ -75,11 +77,11 @@ pub struct NewTaskWire {
     #[schema(value_type = PriorityWord, required = false)]
     #[serde(default)]
     priority: Member,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
     due_date: Member,
     /// Completes the task at that moment, unless `status` says otherwise.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
     completed_at: Member,
 }
@@ -117,11 +119,11 @@ pub struct TaskUpdateWire {
     #[schema(value_type = PriorityWord, required = false)]
     #[serde(default)]
     priority: Member,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
     due_date: Member,
     /// Completes the task at that moment, `null` reopens it; `status` wins over it.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
     completed_at: Member,
 }

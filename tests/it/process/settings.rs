@@ -24,7 +24,7 @@ fn a_wrong_value_is_refused_with_its_name_and_what_is_allowed() {
         ("ACCESS_TOKEN_EXPIRE_MINUTES", "0", "1..=525600"),
         ("MAX_CONNECTIONS", "many", "invalid digit"),
         ("LOG_FORMAT", "xml", "auto, text, json"),
-        ("RUST_LOG", "info,=,", "info"),
+        ("RUST_LOG", "taskwell_core=loud", "info"),
         ("CORS_ORIGINS", "example.org", "https://app.example.org"),
         ("DATABASE_URL", "mysql://x", "sqlite://PATH"),
         ("DATABASE_URL", "sqlite://", "sqlite://PATH"),
