@@ -78,7 +78,7 @@ pub struct Doc {
     public: bool,
     guarded: bool,
     parameters: Vec<Value>,
-    body: Option<(Vec<&'static str>, Named)>,
+    body: Option<(&'static str, Named)>,
     answers: Vec<Answered>,
     failures: Vec<(StatusCode, &'static str)>,
 }
@@ -167,15 +167,14 @@ impl Doc {
 
     /// A JSON body.
     #[must_use]
-    pub fn body<T: ToSchema>(mut self) -> Doc {
-        self.body = Some((vec!["application/json"], named::<T>));
-        self
+    pub fn body<T: ToSchema>(self) -> Doc {
+        self.body_as::<T>("application/json")
     }
 
-    /// A body of any of these types.
+    /// A body of another type. One type an operation: generators of clients stumble over several.
     #[must_use]
-    pub fn body_as<T: ToSchema>(mut self, types: &[&'static str]) -> Doc {
-        self.body = Some((types.to_vec(), named::<T>));
+    pub fn body_as<T: ToSchema>(mut self, media: &'static str) -> Doc {
+        self.body = Some((media, named::<T>));
         self
     }
 
@@ -276,11 +275,9 @@ impl Doc {
         if !self.parameters.is_empty() {
             value["parameters"] = self.parameters.into();
         }
-        if let Some((types, schema)) = self.body {
-            let schema = schema(schemas);
-            let content: Map<String, Value> =
-                types.into_iter().map(|media| (media.to_owned(), json!({ "schema": schema }))).collect();
-            value["requestBody"] = json!({ "required": true, "content": content });
+        if let Some((media, schema)) = self.body {
+            value["requestBody"] =
+                json!({ "required": true, "content": { media: { "schema": schema(schemas) } } });
         }
         value
     }

@@ -138,9 +138,11 @@ impl Tree {
         }
         let mut drawn = (self.render)(failure);
         failure.headers(&mut drawn);
-        // Allow, which the router has set.
-        if let Some(allow) = response.headers().get(header::ALLOW) {
-            drawn.headers_mut().insert(header::ALLOW, allow.clone());
+        // Allow, which the router has set, and what CORS has.
+        for (name, value) in response.headers() {
+            if !drawn.headers().contains_key(name) {
+                drawn.headers_mut().append(name, value.clone());
+            }
         }
         drawn
     }

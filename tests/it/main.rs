@@ -3,6 +3,7 @@
 mod support;
 
 mod accounts;
+mod conformance;
 mod contract_root;
 mod contract_v1;
 mod contract_web;

@@ -35,9 +35,9 @@ fn auth_api(api: Api) -> Api {
             "/auth/login",
             auth::login,
             Doc::new("login", "Log in")
-                .note("By address or username, as JSON or as OAuth2's password form.")
+                .note("By address or username. OAuth2's password form (`application/x-www-form-urlencoded` with `username` and `password`) is taken too.")
                 .public()
-                .body_as::<LoginWire>(&["application/json", "application/x-www-form-urlencoded"])
+                .body::<LoginWire>()
                 .answers::<TokensWire>(StatusCode::OK, "A session is open.")
                 .fails(StatusCode::UNAUTHORIZED, "Incorrect email or password"),
         )
@@ -68,9 +68,9 @@ fn tasks_api(api: Api) -> Api {
             .path("task_id", id_schema(), "The task's integer id or its UUID.")
             .fails(StatusCode::NOT_FOUND, "Task not found")
     };
-    let update = |id, summary, types: &[&'static str]| {
+    let update = |id, summary, media: &'static str| {
         one(id, summary)
-            .body_as::<TaskUpdateWire>(types)
+            .body_as::<TaskUpdateWire>(media)
             .answers::<TaskWire>(StatusCode::OK, "The task as it is now.")
             .header("ETag")
             .guarded()
@@ -105,15 +105,15 @@ fn tasks_api(api: Api) -> Api {
         &Method::PUT,
         "/tasks/{task_id}",
         tasks::update,
-        update("updateTask", "Change a task", &["application/json"])
+        update("updateTask", "Change a task", "application/json")
             .note("Members that are left out stay as they are."),
     )
     .route(
         &Method::PATCH,
         "/tasks/{task_id}",
         tasks::patch,
-        update("patchTask", "Change a task", &["application/merge-patch+json", "application/json"])
-            .note("JSON Merge Patch (RFC 7396), with the same meaning as `PUT`."),
+        update("patchTask", "Change a task", "application/merge-patch+json")
+            .note("JSON Merge Patch (RFC 7396), with the same meaning as `PUT`; plain `application/json` is taken too."),
     )
     .route(
         &Method::DELETE,
@@ -240,7 +240,7 @@ fn admin_api(api: Api) -> Api {
 
 /// What `PATCH` of an account says, whoever's it is.
 fn account_update(doc: Doc) -> Doc {
-    doc.body_as::<UserUpdateWire>(&["application/json", "application/merge-patch+json"])
+    doc.body::<UserUpdateWire>()
         .answers::<UserWire>(StatusCode::OK, "The account as it is now.")
         .fails(StatusCode::BAD_REQUEST, "Username or email already exists")
 }
