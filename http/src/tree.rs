@@ -138,9 +138,9 @@ impl Tree {
         }
         let mut drawn = (self.render)(failure);
         failure.headers(&mut drawn);
-        // Allow, which the router has set, and what CORS has.
+        // Allow, which the router has set, and what CORS has; the length was that of the body before it was drawn.
         for (name, value) in response.headers() {
-            if !drawn.headers().contains_key(name) {
+            if name != header::CONTENT_LENGTH && !drawn.headers().contains_key(name) {
                 drawn.headers_mut().append(name, value.clone());
             }
         }
