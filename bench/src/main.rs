@@ -1,6 +1,8 @@
 //! `cargo run --release -p taskwell-bench`: Taskwell and a limit server, one after the other in each round, under the same
 //! load; medians, spread and ratios go into `bench/RESULTS.md`. With `limit PORT SECRET` it is the limit server.
 
+#![expect(clippy::print_stdout, reason = "a tool at the terminal")]
+
 mod limit;
 mod load;
 mod report;

@@ -20,6 +20,8 @@ use crate::tree::Failure;
 
 /// The largest body that is read, in bytes.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// How deep JSON may be nested.
+const DEPTH_MAX: usize = 64;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 const JSON: &str = "application/json";
@@ -112,18 +114,43 @@ async fn read_bytes(body: RawBody) -> Result<Bytes, Failure> {
 /// A JSON object as `T`; serde would take an array for a struct, and its words for errors are mended here.
 fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Flaw> {
     let flaw = |message: String| Err(Flaw::new(Code::Syntax, message));
-    match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return flaw("is not UTF-8".into());
+    };
+    match text.trim_start_matches([' ', '\t', '\r', '\n']).chars().next() {
         None => return flaw("is empty; a JSON object is needed".into()),
-        Some(b'{') => {}
+        Some('{') => {}
         Some(_) => return flaw("must be a JSON object".into()),
     }
-    match serde_json::from_slice(bytes) {
+    if is_too_deep(bytes) {
+        return flaw(format!("is nested more than {DEPTH_MAX} deep"));
+    }
+    match serde_json::from_str(text) {
         Ok(value) => Ok(value),
         Err(e) if e.to_string().starts_with("duplicate field") => {
             Err(Flaw::new(Code::Duplicate, format!("has a {e}")))
         }
         Err(e) => flaw(format!("is not valid JSON: {e}")),
     }
+}
+
+/// Members that nobody reads may be as deep as they like to serde; not to us.
+fn is_too_deep(json: &[u8]) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => depth += 1,
+            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEPTH_MAX {
+            return true;
+        }
+    }
+    false
 }
 
 async fn read_form<T: DeserializeOwned>(request: Request) -> Result<T, Failure> {

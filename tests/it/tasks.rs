@@ -2,18 +2,140 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Taskwell, on_each_database};
+use crate::support::{Reply, Taskwell, on_each_database};
+
+async fn put(t: &Taskwell, token: &str, body: Value) -> Reply {
+    t.put("/api/v1/tasks/1").token(token).json(&body).send().await
+}
+
+/// Follows `Link` from `path` on: all titles, page by page.
+async fn walk(t: &Taskwell, token: &str, path: &str) -> Vec<String> {
+    let mut titles = Vec::new();
+    let mut next = Some(path.to_owned());
+    while let Some(path) = next {
+        let page = t.get(&path).token(token).send().await;
+        assert_eq!(page.status, 200, "{page:?}");
+        let list = page.json();
+        titles.extend(list.as_array().unwrap().iter().map(|task| task["title"].as_str().unwrap().to_owned()));
+        next = page.header("link").map(|link| link.split(['<', '>']).nth(1).unwrap().to_owned());
+    }
+    titles
+}
 
 on_each_database! {
     async fn completing_twice_keeps_the_first_time(t) {
         let token = t.user("ada").await;
         t.task(&token, "once").await;
-        let done = json!({ "completed": true });
-        let first = t.put("/api/v1/tasks/1").token(&token).json(&done).send().await;
+        let first = put(&t, &token, json!({ "completed": true })).await;
         t.clock.advance_s(60);
-        let second = t.put("/api/v1/tasks/1").token(&token).json(&done).send().await;
+        let second = put(&t, &token, json!({ "completed": true })).await;
         assert_eq!(first.json()["completed_at"], second.json()["completed_at"]);
         assert_eq!(first.header("etag"), second.header("etag"));
         assert_ne!(first.json()["completed_at"], Value::Null);
+    }
+
+    async fn status_wins_over_completed_and_that_over_completed_at(t) {
+        let token = t.user("ada").await;
+        t.task(&token, "x").await;
+        let at = "2026-01-02T03:04:05Z";
+        for (body, status, completed_at) in [
+            (json!({ "status": "in_progress", "completed": true, "completed_at": at }), "in_progress", json!(null)),
+            (json!({ "completed": false }), "in_progress", json!(null)),
+            (json!({ "completed_at": null }), "in_progress", json!(null)),
+            (json!({ "completed": true, "completed_at": at }), "completed", json!(at)),
+            (json!({ "status": "completed", "completed": false, "completed_at": null }), "completed", json!(at)),
+            (json!({ "completed": false, "completed_at": at }), "pending", json!(null)),
+            (json!({ "completed_at": at }), "completed", json!(at)),
+            (json!({ "status": "pending", "completed_at": at, "completed": true }), "pending", json!(null)),
+        ] {
+            let task = put(&t, &token, body.clone()).await.json();
+            assert_eq!((&task["status"], &task["completed_at"]), (&json!(status), &completed_at), "{body}");
+            assert_eq!(task["completed"], status == "completed");
+        }
+    }
+
+    async fn versions_guard_reads_and_writes(t) {
+        let token = t.user("ada").await;
+        t.task(&token, "x").await;
+        let get = async |tag: &str| t.get("/api/v1/tasks/1").token(&token).header("if-none-match", tag).send().await.status;
+        for (tag, status) in [("\"1\"", 304), ("W/\"1\"", 304), ("\"7\", \"1\"", 304), ("*", 304), ("\"2\"", 200), ("1", 200)] {
+            assert_eq!(get(tag).await, status, "{tag}");
+        }
+        let body = json!({ "title": "y" });
+        for (tag, status) in [("\"2\"", 412), ("W/\"1\"", 412), ("nonsense", 412), ("", 412), ("\"9\", \"1\"", 200), ("*", 200)] {
+            let reply = t.put("/api/v1/tasks/1").token(&token).header("if-match", tag).json(&body).send().await;
+            assert_eq!(reply.status, status, "{tag}");
+        }
+        assert_eq!(t.delete("/api/v1/tasks/1").token(&token).header("if-match", "\"1\"").send().await.status, 412);
+        assert_eq!(t.delete("/api/v1/tasks/1").token(&token).header("if-match", "\"2\"").send().await.status, 204);
+    }
+
+    async fn every_write_has_a_change_in_a_sequence_without_gaps(t) {
+        let token = t.user("ada").await;
+        t.task(&token, "a").await;
+        put(&t, &token, json!({ "title": "b" })).await;
+        put(&t, &token, json!({ "title": "b" })).await;
+        put(&t, &token, json!({ "title": "" })).await;
+        t.delete("/api/v1/tasks/9").token(&token).send().await;
+        t.delete("/api/v1/tasks/1").token(&token).send().await;
+        t.task(&token, "c").await;
+        let sql = t.sql();
+        let mut query = sql.prepare("SELECT seq, kind, actor, before, after FROM changes ORDER BY seq").unwrap();
+        let title = |json: Option<String>| json.map(|json| serde_json::from_str::<Value>(&json).unwrap()["title"].as_str().unwrap().to_owned());
+        let rows = query.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?, title(row.get(3)?), title(row.get(4)?))));
+        let rows: Vec<_> = rows.unwrap().map(Result::unwrap).collect();
+        let is = |seq, kind: &str, before: Option<&str>, after: Option<&str>| (seq, kind.to_owned(), 1, before.map(str::to_owned), after.map(str::to_owned));
+        assert_eq!(rows, [is(1, "created", None, Some("a")), is(2, "updated", Some("a"), Some("b")),
+            is(3, "deleted", Some("b"), None), is(4, "created", None, Some("c"))]);
+    }
+
+    async fn each_sort_pages_through_all_tasks_once_without_due_dates_last(t) {
+        let token = t.user("ada").await;
+        for (n, (due, priority)) in [(Some("2026-03-01"), "high"), (None, "low"), (Some("2026-01-01"), "urgent"),
+            (None, "medium"), (Some("2026-03-01"), "low")].into_iter().enumerate() {
+            let body = json!({ "title": n.to_string(), "due_date": due, "priority": priority });
+            t.post("/api/v1/tasks").token(&token).json(&body).send().await;
+        }
+        put(&t, &token, json!({ "description": "touched" })).await;
+        for (sort, order) in [("created_at", "01234"), ("-created_at", "43210"), ("updated_at", "12340"), ("-updated_at", "04321"),
+            ("due_date", "20413"), ("-due_date", "40231"), ("priority", "14302"), ("-priority", "20341")] {
+            for limit in [1, 2, 5] {
+                let path = format!("/api/v1/tasks?sort={sort}&limit={limit}");
+                assert_eq!(walk(&t, &token, &path).await.concat(), order, "{path}");
+            }
+        }
+    }
+
+    async fn lists_are_narrowed_and_searched(t) {
+        let token = t.user("ada").await;
+        for (title, body) in [("Buy MILK", json!({ "due_date": "2026-01-01", "status": "completed" })),
+            ("Straße fegen", json!({ "description": "vor dem Haus, milk", "priority": "high", "due_date": "2026-02-01" })), ("other", json!({}))] {
+            let mut new = body;
+            new["title"] = json!(title);
+            t.post("/api/v1/tasks").token(&token).json(&new).send().await;
+        }
+        for (query, titles) in [("q=milk", "Straße fegen,Buy MILK"), ("q=STRASSE", ""), ("q=stra%C3%9Fe%20haus", "Straße fegen"),
+            ("q=milk&limit=1", "Straße fegen,Buy MILK"), ("status=completed", "Buy MILK"), ("priority=high", "Straße fegen"),
+            ("due_before=2026-01-15", "Buy MILK"), ("due_after=2026-01-01T00:00:00Z", "Straße fegen"), ("status=pending&q=othe", "other")] {
+            assert_eq!(walk(&t, &token, &format!("/api/v1/tasks?{query}")).await.join(","), titles, "{query}");
+        }
+        for query in ["status=done", "priority=1", "due_before=soon", "sort=title", "limit=0", "limit=1001", "limit=a", "cursor=zz",
+            "unknown=1", "limit=1&limit=2", "q=%00", "cursor=80ffffffffffffffff"] {
+            let reply = t.get(&format!("/api/v1/tasks?{query}")).token(&token).send().await;
+            assert_eq!(reply.status, 422, "{query}");
+        }
+    }
+
+    async fn a_long_list_is_streamed_whole(t) {
+        let token = t.user("ada").await;
+        for n in 0..600 {
+            t.task(&token, &n.to_string()).await;
+        }
+        let reply = t.get("/api/v1/tasks").token(&token).send().await;
+        assert_eq!(reply.header("content-length"), None, "the list was held in memory");
+        let list = reply.json();
+        let titles: Vec<String> = list.as_array().unwrap().iter().map(|task| task["title"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(titles, (0..600).rev().map(|n| n.to_string()).collect::<Vec<_>>());
+        assert_eq!(walk(&t, &token, "/api/v1/tasks?limit=1000&q=1").await.len(), titles.iter().filter(|title| title.contains('1')).count());
     }
 }

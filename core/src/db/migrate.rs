@@ -13,7 +13,7 @@ const MIGRATIONS: &[(i64, &str, &str)] =
 /// The schema version that this build works with.
 pub const CURRENT: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
-/// What [`up`] did: the versions before and after.
+/// What opening did to the schema: its version before and after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Migrated {
     pub from: i64,

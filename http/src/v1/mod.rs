@@ -5,6 +5,7 @@ mod routes;
 mod tasks;
 mod users;
 pub mod wire;
+mod wire_tasks;
 
 use axum::http::StatusCode;
 use axum::response::Response;

@@ -4,9 +4,10 @@ use axum::http::{Method, StatusCode};
 use serde_json::json;
 
 use super::wire::{
-    LoginWire, MessageWire, NewTaskWire, PasswordChangeWire, PasswordProofWire, RefreshWire, SessionWire,
-    SignUpWire, SignedUpWire, TaskUpdateWire, TaskWire, TokensWire, UserUpdateWire, UserWire,
+    LoginWire, MessageWire, PasswordChangeWire, PasswordProofWire, RefreshWire, SessionWire, SignUpWire,
+    SignedUpWire, TokensWire, UserUpdateWire, UserWire,
 };
+use super::wire_tasks::{NewTaskWire, TaskUpdateWire, TaskWire};
 use super::{BASE, ERRORS, LAST_ADMIN, WRONG_PASSWORD, auth, tasks, users};
 use crate::doc::{Api, Doc, id_schema, list_parameters, paging_parameters, user_cursor, words_schema};
 

@@ -8,7 +8,7 @@ use taskwell_core::app::App;
 use taskwell_core::sessions::token::Claims;
 use taskwell_core::tasks::{self, Task, Update};
 
-use super::wire::{NewTaskWire, TaskUpdateWire, TaskWire};
+use super::wire_tasks::{NewTaskWire, TaskUpdateWire, TaskWire};
 use crate::extract::{Body, Conditions, MergePatch, PathText, Query, Token, Unknown};
 use crate::stream::{self, Owner, Shape};
 use crate::tasks::{ListQuery, key, shown, with_etag};

@@ -1,0 +1,161 @@
+//! The shapes of tasks in `v1`. Reading them checks every member at once; the rules are the model's.
+
+use serde::{Deserialize, Serialize};
+use taskwell_core::error::Problems;
+use taskwell_core::tasks::{Description, NewTask, Priority, StateChange, Status, Task, Title, Update};
+use taskwell_core::time::Timestamp;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::member::Member;
+use crate::tree::Failure;
+use crate::wire::{DescriptionText, MomentText, PriorityWord, StatusWord, TitleText};
+
+/// A task.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Task)]
+pub struct TaskWire<'a> {
+    #[schema(example = 1)]
+    id: i64,
+    uuid: Uuid,
+    #[schema(example = 1)]
+    user_id: i64,
+    /// The same as `user_id`.
+    #[schema(example = 1)]
+    owner_id: i64,
+    #[schema(example = "Write the report")]
+    title: &'a str,
+    #[schema(required, example = "Two pages")]
+    description: Option<&'a str>,
+    #[schema(value_type = StatusWord)]
+    status: Status,
+    /// Whether `status` is `completed`.
+    completed: bool,
+    #[schema(value_type = PriorityWord)]
+    priority: Priority,
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    due_date: Option<Timestamp>,
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    completed_at: Option<Timestamp>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+impl<'a> From<&'a Task> for TaskWire<'a> {
+    fn from(task: &'a Task) -> TaskWire<'a> {
+        TaskWire {
+            id: task.id,
+            uuid: task.uuid,
+            user_id: task.owner.0,
+            owner_id: task.owner.0,
+            title: &task.title,
+            description: task.description.as_deref(),
+            status: task.status,
+            completed: task.status == Status::Completed,
+            priority: task.priority,
+            due_date: task.due_date,
+            completed_at: task.completed_at,
+            created_at: task.created_at,
+            updated_at: task.updated_at,
+        }
+    }
+}
+
+/// A task to be made.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewTask)]
+pub struct NewTaskWire {
+    /// On one line; spaces at its ends are cut off.
+    #[schema(value_type = TitleText, required)]
+    #[serde(default)]
+    title: Member,
+    #[schema(value_type = Option<DescriptionText>)]
+    #[serde(default)]
+    description: Member,
+    /// `pending` if left out.
+    #[schema(value_type = StatusWord, required = false)]
+    #[serde(default)]
+    status: Member,
+    /// `medium` if left out.
+    #[schema(value_type = PriorityWord, required = false)]
+    #[serde(default)]
+    priority: Member,
+    /// ISO 8601; without a zone it is UTC.
+    #[schema(value_type = Option<MomentText>)]
+    #[serde(default)]
+    due_date: Member,
+    /// `status` wins over it.
+    #[schema(value_type = bool, required = false)]
+    #[serde(default)]
+    completed: Member,
+    /// Completes the task at that moment; `status` and `completed` win over it.
+    #[schema(value_type = Option<MomentText>)]
+    #[serde(default)]
+    completed_at: Member,
+}
+
+impl NewTaskWire {
+    pub fn read(self) -> Result<NewTask, Failure> {
+        let p = &mut Problems::default();
+        let title = self.title.required("title", p, Title::parse);
+        let description = self.description.nullable("description", p, Description::parse);
+        let priority = self.priority.optional("priority", p, Priority::parse);
+        let due_date = self.due_date.nullable("due_date", p, Timestamp::parse);
+        let state = StateChange {
+            status: self.status.optional("status", p, Status::parse),
+            completed: self.completed.flag("completed", p),
+            completed_at: self.completed_at.patch("completed_at", p, Timestamp::parse),
+        };
+        let new = title.map(|title| NewTask { title, description, priority, due_date, state });
+        Ok(std::mem::take(p).finish(new)?)
+    }
+}
+
+/// What is to be changed of a task: what is left out stays, `null` clears what may be empty.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = TaskUpdate)]
+pub struct TaskUpdateWire {
+    #[schema(value_type = TitleText, required = false)]
+    #[serde(default)]
+    title: Member,
+    #[schema(value_type = Option<DescriptionText>)]
+    #[serde(default)]
+    description: Member,
+    #[schema(value_type = StatusWord, required = false)]
+    #[serde(default)]
+    status: Member,
+    #[schema(value_type = PriorityWord, required = false)]
+    #[serde(default)]
+    priority: Member,
+    #[schema(value_type = Option<MomentText>)]
+    #[serde(default)]
+    due_date: Member,
+    /// `status` wins over it.
+    #[schema(value_type = bool, required = false)]
+    #[serde(default)]
+    completed: Member,
+    /// Completes the task at that moment, `null` reopens it; `status` and `completed` win over it.
+    #[schema(value_type = Option<MomentText>)]
+    #[serde(default)]
+    completed_at: Member,
+}
+
+impl TaskUpdateWire {
+    pub fn read(self) -> Result<Update, Failure> {
+        let p = &mut Problems::default();
+        let update = Update {
+            title: self.title.optional("title", p, Title::parse),
+            description: self.description.patch("description", p, Description::parse),
+            priority: self.priority.optional("priority", p, Priority::parse),
+            due_date: self.due_date.patch("due_date", p, Timestamp::parse),
+            state: StateChange {
+                status: self.status.optional("status", p, Status::parse),
+                completed: self.completed.flag("completed", p),
+                completed_at: self.completed_at.patch("completed_at", p, Timestamp::parse),
+            },
+        };
+        Ok(std::mem::take(p).finish(Some(update))?)
+    }
+}
