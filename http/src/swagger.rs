@@ -56,7 +56,7 @@ async fn page() -> Response {
     response
 }
 
-/// The document that [`crate::openapi`] made.
+/// The document that [`crate::openapi()`] made.
 pub fn document(text: &str) -> Response {
     typed("application/json", text.to_string())
 }

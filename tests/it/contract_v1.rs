@@ -150,17 +150,17 @@ on_each_database! {
     async fn one_task_is_read_changed_and_deleted_by_its_id(t) {
         let token = t.user("ada").await;
         t.task(&token, "x").await;
-        let path = "/api/v1/tasks/1";
-        assert_eq!(names(&t.get(path).token(&token).send().await.json()), TASK);
+        let one = "/api/v1/tasks/1";
+        assert_eq!(names(&t.get(one).token(&token).send().await.json()), TASK);
         let change = json!({ "title": "y", "description": "more", "due_date": null });
-        let put = t.put(path).token(&token).json(&change).send().await;
+        let put = t.put(one).token(&token).json(&change).send().await;
         assert_eq!((put.status, &put.json()["title"]), (200, &json!("y")));
-        let patch = t.patch(path).token(&token).header("content-type", "application/merge-patch+json");
+        let patch = t.patch(one).token(&token).header("content-type", "application/merge-patch+json");
         let patch = patch.body(json!({ "description": null }).to_string()).send().await;
         assert_eq!((patch.status, &patch.json()["description"]), (200, &Value::Null));
-        let gone = t.delete(path).token(&token).send().await;
+        let gone = t.delete(one).token(&token).send().await;
         assert_eq!((gone.status, gone.body.len()), (204, 0));
-        for call in [t.get(path), t.delete(path), t.put(path).json(&change)] {
+        for call in [t.get(one), t.delete(one), t.put(one).json(&change)] {
             refused(&call.token(&token).send().await, 404, "Task not found");
         }
     }

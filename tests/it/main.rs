@@ -1,5 +1,7 @@
 //! All tests of the product through its doors: the router in this process, or the real binary where the process counts.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by it")]
+
 mod support;
 
 mod accounts;

@@ -97,7 +97,9 @@ fn what_was_acknowledged_survives_kill_9_in_the_middle_of_64_writers() {
     for cycle in 0..KILLS {
         let server = Server::start(folder.path());
         if cycle == 0 {
-            names.iter().for_each(|name| sign_up(&server, name));
+            for name in names {
+                sign_up(&server, name);
+            }
             // The same tokens go on through all restarts: the secret and the sessions survive as well.
             tokens = names.iter().map(|name| login(&server, name)).collect();
         }
