@@ -194,7 +194,11 @@ pub(super) fn end_read(connection: &Connection) {
 
 /// Folds the log into the file, so that a stopped server leaves one file behind.
 pub(super) fn close(connection: &Connection) {
-    let folded = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    // A connection that has not yet looked into the log opens it in the middle of the checkpoint, and then waits for its
+    // own read lock until the timeout.
+    let looked = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
+    let folded =
+        looked.and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
     if let Err(error) = folded {
         tracing::warn!(%error, "the write-ahead log was not folded into the database; it will be at the next start");
     }
