@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::cli::{Outcome, print};
 use crate::config::Checked;
+use crate::opening::Opening;
 use crate::store;
 
 /// How long a request's head may take to arrive.
@@ -138,7 +139,8 @@ fn connection(
         let service = service.clone();
         async move { Ok::<_, Infallible>(service.answer(request).await) }
     });
-    let serving = builder.serve_connection(TokioIo::new(stream), handler).into_owned();
+    let serving =
+        builder.serve_connection(TokioIo::new(Opening::new(stream, HEADER_TIMEOUT)), handler).into_owned();
     let serving = graceful.watch(serving);
     async move {
         // Peers that hang up or speak no HTTP are their own problem, not the log's.

@@ -45,16 +45,26 @@ fn health_and_version_answer() {
 }
 
 #[test]
-fn a_head_that_does_not_end_is_cut_off() {
+fn a_connection_that_does_not_ask_is_closed() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
-    let mut stream = server.connect();
-    stream.write_all(b"GET /livez HTTP/1.1\r\nhost:").unwrap();
+    // Nothing at all, half a head, half of HTTP/2's first bytes.
+    let openings: [&[u8]; 3] = [b"", b"GET /livez HTTP/1.1\r\nhost:", b"PRI * HTTP"];
     let started = Instant::now();
-    let mut rest = Vec::new();
-    let _ = stream.read_to_end(&mut rest);
-    assert!(started.elapsed() < Duration::from_secs(20));
-    assert!(!rest.starts_with(b"HTTP/1.1 200"));
+    let mut streams = openings.map(|opening| {
+        let mut stream = server.connect();
+        stream.write_all(opening).unwrap();
+        stream
+    });
+    for (stream, opening) in streams.iter_mut().zip(openings) {
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest);
+        let opening = String::from_utf8_lossy(opening);
+        assert!(started.elapsed() < Duration::from_secs(20), "{opening:?} was waited for");
+        assert!(!rest.starts_with(b"HTTP/1.1 200"), "{opening:?} was answered");
+    }
+    // Not at once either: a slow client has its time.
+    assert!(started.elapsed() > Duration::from_secs(5));
 }
 
 #[test]
