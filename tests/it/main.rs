@@ -13,5 +13,6 @@ mod docs;
 mod hostile;
 mod process;
 mod sessions;
+mod statements;
 mod tasks;
 mod tidy;

@@ -1,0 +1,181 @@
+//! Every SQL text that the house has: each is run by the workout below, and each finds its rows by an index.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use crate::support::{PASSWORD, Taskwell, on_each_database};
+
+/// Each use case that reads or writes the store, through the router.
+async fn work_out(t: &Taskwell) {
+    let root = t.user("root").await;
+    t.make_admin("root").await;
+    let ada = t.user("ada").await;
+    work_on_tasks(t, &root, &ada).await;
+    work_on_sessions(t).await;
+    work_on_accounts(t, &root, &ada).await;
+}
+
+async fn work_on_tasks(t: &Taskwell, root: &str, ada: &str) {
+    let uuid = t.task(ada, "here").await["uuid"].as_str().unwrap().to_owned();
+    answers(t.get("/api/v1/tasks/1").token(ada).send().await.status, 200);
+    answers(t.get(&format!("/api/v1/tasks/{uuid}")).token(ada).send().await.status, 200);
+    answers(t.get(&format!("/api/tasks/{uuid}")).token(root).send().await.status, 403);
+    answers(
+        t.patch("/api/v1/tasks/1").token(ada).json(&json!({ "title": "there" })).send().await.status,
+        200,
+    );
+    for sort in ["created_at", "updated_at", "due_date", "priority"] {
+        for sort in [sort.to_owned(), format!("-{sort}")] {
+            for filter in
+                ["", "&status=pending&priority=low&q=x", "&due_before=2030-01-01&due_after=2020-01-01"]
+            {
+                let list = format!("/api/v1/tasks?sort={sort}{filter}");
+                answers(t.get(&list).token(ada).send().await.status, 200);
+            }
+        }
+    }
+    answers(t.get("/api/v1/users/2/tasks").token(root).send().await.status, 200);
+    answers(t.delete("/api/v1/tasks/1").token(ada).send().await.status, 204);
+}
+
+async fn work_on_sessions(t: &Taskwell) {
+    // Without a username: one is made from the address.
+    let new = json!({ "email": "g@example.org", "password": PASSWORD, "confirmPassword": PASSWORD });
+    let opened = t.post("/api/auth/signup").json(&new).send().await.json();
+    let refresh = json!({ "refresh_token": opened["refresh_token"] });
+    let next = t.post("/api/auth/refresh").json(&refresh).send().await.json();
+    answers(t.post("/api/auth/signout").token(next["token"].as_str().unwrap()).send().await.status, 200);
+    let proof = json!({ "email": "g@example.org", "password": PASSWORD });
+    let opened = t.post("/user/login").json(&proof).send().await.json();
+    let refresh = json!({ "refresh_token": opened["refresh_token"] });
+    answers(t.post("/user/refresh-token").json(&refresh).send().await.status, 200);
+    let sessions = t.get("/api/v1/users/me/sessions");
+    answers(sessions.token(opened["access_token"].as_str().unwrap()).send().await.status, 200);
+    answers(t.post("/user/logout").json(&refresh).send().await.status, 200);
+}
+
+async fn work_on_accounts(t: &Taskwell, root: &str, ada: &str) {
+    let me = t.get("/api/v1/users/me").token(ada).send().await.json();
+    let one = format!("/api/v1/users/{}", me["uuid"].as_str().unwrap());
+    answers(t.get("/api/v1/users?q=ada").token(root).send().await.status, 200);
+    answers(t.get(&one).token(root).send().await.status, 200);
+    for role in ["admin", "user"] {
+        answers(t.patch(&one).token(root).json(&json!({ "role": role })).send().await.status, 200);
+    }
+    let change = json!({ "current_password": PASSWORD, "new_password": "Difference.Engine-1822" });
+    answers(t.post("/api/v1/users/me/password").token(ada).json(&change).send().await.status, 204);
+    answers(t.delete("/api/v1/users/me/sessions").token(ada).send().await.status, 204);
+    answers(t.delete(&one).token(root).send().await.status, 204);
+}
+
+fn answers(status: u16, wanted: u16) {
+    assert_eq!(status, wanted);
+}
+
+/// The SQL texts in the code; what is only the beginning of some texts ends in its table's name.
+fn written() -> Vec<String> {
+    let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src");
+    let files = ["users/sql.rs", "sessions/sql.rs", "tasks/sql.rs", "changes/mod.rs"];
+    let nouns = std::fs::read_dir(&core).unwrap().map(|entry| entry.unwrap().path().join("sql.rs"));
+    assert_eq!(
+        nouns.filter(|path| path.exists()).count() + 1,
+        files.len(),
+        "a noun that this test does not know"
+    );
+    let mut texts = Vec::new();
+    for file in files {
+        let code = std::fs::read_to_string(core.join(file)).unwrap();
+        let lines: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let code = lines.join("\n");
+        let literals = code.split('"').skip(1).step_by(2).map(unfolded);
+        texts.extend(literals.filter(|text| is_query(text) && !text.contains('{')));
+    }
+    assert!(texts.len() > 30, "{texts:#?}");
+    texts
+}
+
+/// A literal as the compiler reads it: a line that ends in `\` goes on at the next one's first letter.
+fn unfolded(literal: &str) -> String {
+    let mut lines = literal.split("\\\n");
+    let first = lines.next().unwrap().to_owned();
+    lines.fold(first, |text, line| text + line.trim_start())
+}
+
+fn is_query(text: &str) -> bool {
+    ["SELECT ", "INSERT ", "UPDATE ", "DELETE "].iter().any(|verb| text.starts_with(verb))
+}
+
+/// How SQLite finds the rows of a text.
+fn plan(sql: &Connection, text: &str) -> Vec<String> {
+    let mut explained = sql.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
+    let mut rows = explained.raw_query();
+    let mut steps = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        steps.push(row.get(3).unwrap());
+    }
+    steps
+}
+
+/// Whether a step walks through a whole table, or a whole index of one.
+fn is_scan(step: &str) -> bool {
+    // This index holds active admins alone, and its query ends at the second one: it walks over two entries at most.
+    let admins = step == "SCAN users USING INDEX users_active_admins";
+    step.starts_with("SCAN ") && step != "SCAN CONSTANT ROW" && !admins
+}
+
+/// Each column that refers to another table is the first of an index: else a deletion there walks through this table.
+fn assert_references_are_indexed(sql: &Connection) {
+    let mut references = sql
+        .prepare(
+            "SELECT t.name, f.\"from\", EXISTS (SELECT 1 FROM pragma_index_list(t.name) i, pragma_index_info(i.name) c \
+             WHERE c.seqno = 0 AND c.name = f.\"from\") OR EXISTS (SELECT 1 FROM pragma_table_info(t.name) c \
+             WHERE c.pk = 1 AND c.name = f.\"from\") \
+             FROM sqlite_schema t, pragma_foreign_key_list(t.name) f WHERE t.type = 'table'",
+        )
+        .unwrap();
+    let rows = references.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    let rows: Vec<(String, String, bool)> = rows.map(Result::unwrap).collect();
+    assert!(rows.len() >= 5, "{rows:?}");
+    for (table, column, indexed) in rows {
+        assert!(indexed, "{table}.{column} has no index");
+    }
+}
+
+on_each_database! {
+    async fn each_text_is_run_and_finds_its_rows_by_an_index(t) {
+        work_out(&t).await;
+        let recorded: Vec<String> = taskwell_core::db::recorded().iter().cloned().collect();
+        for text in written() {
+            let piece = text.ends_with("FROM tasks");
+            let ran = recorded.iter().any(|ran| *ran == text || (piece && ran.starts_with(&text)));
+            assert!(ran, "was never run: {text}");
+        }
+        // Of the lists, each order has a text for all tasks and one for some; by due date also for those without one.
+        let lists = recorded.iter().filter(|text| text.contains("FROM tasks") && text.contains("ORDER BY"));
+        assert_eq!(lists.count(), 2 * 8 + 2);
+
+        let sql = t.sql();
+        for text in recorded.iter().filter(|text| is_query(text)) {
+            let plan = plan(&sql, text);
+            assert!(!plan.iter().any(|step| is_scan(step)), "{text}\n{plan:#?}");
+        }
+        let others = recorded.iter().filter(|text| !is_query(text));
+        let known = |text: &&str| {
+            ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"].iter().any(|verb| text.starts_with(verb))
+        };
+        assert_eq!(others.map(String::as_str).find(|text| !known(text)), None);
+        assert_references_are_indexed(&sql);
+    }
+
+    async fn the_admins_that_are_counted_are_found_by_their_own_index(t) {
+        // Should the index go, the exception above would hide nothing: the scan is another one then.
+        let sql = t.sql();
+        sql.execute_batch("DROP INDEX users_active_admins").unwrap();
+        let text = written().into_iter().find(|text| text.contains("role = 'admin'")).unwrap();
+        assert!(plan(&sql, &text).iter().any(|step| is_scan(step)));
+        let lists: Value = json!(plan(&sql, "SELECT id FROM tasks WHERE title = 'x'"));
+        assert!(is_scan(lists[0].as_str().unwrap()), "{lists}");
+    }
+}
