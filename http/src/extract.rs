@@ -208,6 +208,11 @@ impl Query {
             problems.note(name, Code::Duplicate, "is given twice");
             return None;
         }
+        // What stands for bytes that were not UTF-8.
+        if value.contains(char::REPLACEMENT_CHARACTER) {
+            problems.note(name, Code::Syntax, "is not UTF-8");
+            return None;
+        }
         problems.take(name, parse(&value))
     }
 

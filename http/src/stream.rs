@@ -16,7 +16,7 @@ use taskwell_core::tasks::{self, Task};
 use uuid::Uuid;
 
 use crate::tasks::ListQuery;
-use crate::tree::{Answer, Failure};
+use crate::tree::{Answer, Failure, both};
 
 /// Tasks that one trip to the store brings; a longer list is streamed in pieces of this size.
 const PAGE: usize = 256;
@@ -55,7 +55,7 @@ pub async fn list(
     shape: Shape,
     uri: &Uri,
 ) -> Answer {
-    let asked = owner.and_then(|owner| Ok((owner, query?)));
+    let asked = both(owner, query);
     let (owner, query) = match asked {
         Ok(asked) => asked,
         Err(wrong) => {

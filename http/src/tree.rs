@@ -114,6 +114,18 @@ impl Failure {
     }
 }
 
+/// Two parts of an input; where both are wrong, all that is wrong with them.
+pub fn both<A, B>(a: Result<A, Failure>, b: Result<B, Failure>) -> Result<(A, B), Failure> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (Err(Failure::Core(Error::Invalid(mut all))), Err(Failure::Core(Error::Invalid(more)))) => {
+            all.extend(more);
+            Err(Failure::Core(Error::Invalid(all)))
+        }
+        (Err(wrong), _) | (_, Err(wrong)) => Err(wrong),
+    }
+}
+
 /// Where a tree begins, and how its errors look.
 #[derive(Clone, Copy)]
 pub struct Tree {

@@ -139,6 +139,15 @@ on_each_database! {
         }
     }
 
+    async fn a_wrong_id_hides_nothing_and_only_utf8_is_read(t) {
+        let token = t.user("ada").await;
+        let reply = t.put("/api/v1/tasks/x").token(&token).json(&json!({ "title": "", "status": 1 })).send().await;
+        assert_eq!((reply.status, reply.wrong_fields().len()), (422, 3), "{reply:?}");
+        assert_eq!(t.get("/api/v1/tasks?q=%FF").token(&token).send().await.status, 422);
+        let plain = "/api/v1/users/me/sessions/01a1fb2621e173a98ab0263b2a1e955b";
+        assert_eq!(t.delete(plain).token(&token).send().await.status, 422);
+    }
+
     async fn unknown_members_and_those_of_the_server_are_passed_over(t) {
         let token = t.user("ada").await;
         let body = json!({ "title": "x", "id": 99, "uuid": 5, "user_id": 7, "owner_id": 7, "version": 9, "created_at": "never", "extra": {} });

@@ -76,9 +76,9 @@ fn answers(status: u16, wanted: u16) {
 
 /// The SQL texts in the code; what is only the beginning of some texts ends in its table's name.
 fn written() -> Vec<String> {
-    let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src");
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src");
     let files = ["users/sql.rs", "sessions/sql.rs", "tasks/sql.rs", "changes/mod.rs"];
-    let nouns = std::fs::read_dir(&core).unwrap().map(|entry| entry.unwrap().path().join("sql.rs"));
+    let nouns = std::fs::read_dir(&sources).unwrap().map(|entry| entry.unwrap().path().join("sql.rs"));
     assert_eq!(
         nouns.filter(|path| path.exists()).count() + 1,
         files.len(),
@@ -86,7 +86,7 @@ fn written() -> Vec<String> {
     );
     let mut texts = Vec::new();
     for file in files {
-        let code = std::fs::read_to_string(core.join(file)).unwrap();
+        let code = std::fs::read_to_string(sources.join(file)).unwrap();
         let lines: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
         let code = lines.join("\n");
         let literals = code.split('"').skip(1).step_by(2).map(unfolded);

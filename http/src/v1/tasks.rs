@@ -12,7 +12,7 @@ use super::wire_tasks::{NewTaskWire, TaskUpdateWire, TaskWire};
 use crate::extract::{Body, Conditions, MergePatch, PathText, Query, Token, Unknown};
 use crate::stream::{self, Owner, Shape};
 use crate::tasks::{ListQuery, key, shown, with_etag};
-use crate::tree::{Answer, Failure, json};
+use crate::tree::{Answer, Failure, both, json};
 
 /// A plain array of tasks.
 pub const LIST: Shape =
@@ -71,7 +71,7 @@ async fn write(
     update: Result<Update, Failure>,
 ) -> Answer {
     let expected = conditions.expected();
-    let input = key(path).and_then(|key| Ok((key, update?)));
+    let input = both(key(path), update);
     let task = app
         .write(claims, input, move |tx, caller, (key, update)| {
             tasks::update(tx, caller, *key, &expected, update)

@@ -15,7 +15,7 @@ use super::wire::{PasswordChangeWire, PasswordProofWire, SessionWire, UserUpdate
 use crate::extract::{Body, MergePatch, PathText, Query, Token, Unknown};
 use crate::stream::{self, Owner};
 use crate::tasks::ListQuery;
-use crate::tree::{Answer, Failure, json};
+use crate::tree::{Answer, Failure, both, json};
 
 pub async fn me(State(app): State<App>, Token(claims): Token) -> Answer {
     let user = app.read(claims, Ok::<_, Failure>(()), |tx, caller, ()| users::me(tx, caller)).await?;
@@ -83,8 +83,10 @@ pub async fn end_sessions(State(app): State<App>, Token(claims): Token) -> Answe
 }
 
 pub async fn end_session(State(app): State<App>, Token(claims): Token, path: PathText) -> Answer {
-    let session = Uuid::try_parse(&path.0)
-        .map_err(|_| Failure::Core(Error::invalid("session_id", Code::Format, "must be a UUID")));
+    let session = Some(&path.0)
+        .filter(|text| text.len() == 36)
+        .and_then(|text| Uuid::try_parse(text).ok())
+        .ok_or_else(|| Failure::Core(Error::invalid("session_id", Code::Format, "must be a UUID")));
     app.write(claims, session, |tx, caller, session| sessions::end_one(tx, caller, *session)).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -117,7 +119,7 @@ pub async fn update(
     MergePatch(wire): MergePatch<UserUpdateWire>,
 ) -> Answer {
     let update = wire.and_then(UserUpdateWire::read);
-    let input = key(&path).and_then(|key| Ok((key, update?)));
+    let input = both(key(&path), update);
     let user =
         app.write(claims, input, |tx, caller, (key, update)| users::update(tx, caller, *key, update)).await?;
     Ok(json(StatusCode::OK, &UserWire::from(user)))

@@ -12,7 +12,7 @@ use super::wire::{CompleteWire, DoneWire, NewTaskWire, TaskUpdateWire, TaskWire}
 use crate::extract::{Body, Conditions, PathText, Query, Token, Unknown};
 use crate::stream::{self, Owner, Shape};
 use crate::tasks::{ListQuery, shown, uuid_key, with_etag};
-use crate::tree::{Answer, Failure, json};
+use crate::tree::{Answer, Failure, both, json};
 
 const LIST: Shape = Shape {
     open: "[",
@@ -77,7 +77,7 @@ async fn write(
     update: Result<Update, Failure>,
 ) -> Answer {
     let expected = conditions.expected();
-    let input = uuid_key(path).and_then(|key| Ok((key, update?)));
+    let input = both(uuid_key(path), update);
     let (task, owner) = app
         .write(claims, input, move |tx, caller, (key, update)| {
             let updated = tasks::update(tx, caller, *key, &expected, update);
