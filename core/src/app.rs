@@ -105,8 +105,7 @@ impl App {
 
     /// Makes an account with the role `user`.
     pub async fn register(&self, new: SignUp) -> Result<User> {
-        let draft = self.draft(new, Role::User).await?;
-        self.0.db.write(move |tx| users::register(tx, &draft)).await
+        self.create_user(new, Role::User).await
     }
 
     /// Makes an account and opens its first session, both or neither.
