@@ -158,6 +158,9 @@ async fn read_form<T: DeserializeOwned>(request: Request) -> Result<T, Failure> 
     let flaw = |code, message: String| Failure::Core(Error::invalid("body", code, message));
     let mut members = serde_json::Map::new();
     for (name, value) in form_urlencoded::parse(&bytes) {
+        if is_broken(&name) || is_broken(&value) {
+            return Err(flaw(Code::Syntax, "is not UTF-8".into()));
+        }
         let text = serde_json::Value::String(value.into_owned());
         if members.insert(name.clone().into_owned(), text).is_some() {
             return Err(flaw(Code::Duplicate, format!("has {name} twice")));
@@ -165,6 +168,11 @@ async fn read_form<T: DeserializeOwned>(request: Request) -> Result<T, Failure> 
     }
     serde_json::from_value(serde_json::Value::Object(members))
         .map_err(|e| flaw(Code::Syntax, format!("is not a form that is read here: {e}")))
+}
+
+/// Whether form-encoded text was not UTF-8: its decoder puts this character where it could not go on.
+fn is_broken(text: &str) -> bool {
+    text.contains(char::REPLACEMENT_CHARACTER)
 }
 
 /// The query's parameters, each at most once. A handler takes what it knows; then nothing may be left.
@@ -208,8 +216,7 @@ impl Query {
             problems.note(name, Code::Duplicate, "is given twice");
             return None;
         }
-        // What stands for bytes that were not UTF-8.
-        if value.contains(char::REPLACEMENT_CHARACTER) {
+        if is_broken(&value) {
             problems.note(name, Code::Syntax, "is not UTF-8");
             return None;
         }

@@ -8,6 +8,7 @@ mod secret;
 mod serve;
 mod store;
 mod telemetry;
+mod workers;
 
 /// Jobs are allocated on one thread and freed on another, which costs the system's allocator a lock each time.
 #[global_allocator]

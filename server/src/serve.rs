@@ -10,7 +10,7 @@ use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use taskwell_http::{Options, Readiness, Service, service};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -21,6 +21,7 @@ use crate::cli::{Outcome, print};
 use crate::config::Checked;
 use crate::opening::Opening;
 use crate::store;
+use crate::workers::Workers;
 
 /// How long a request's head may take to arrive.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,12 +44,13 @@ pub fn run(config: &Checked) -> Outcome {
     let readiness = Readiness::default();
     let options = Options { cors: config.cors.clone(), readiness: readiness.clone() };
     let service = service(app, &options);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let workers = Workers::start().map_err(|e| format!("cannot start: {e}"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|e| format!("cannot start: {e}"))?;
-    runtime.block_on(serve(config, service, &readiness))
+    runtime.block_on(serve(config, service, &readiness, &workers))
 }
 
-async fn serve(config: &Checked, service: Service, readiness: &Readiness) -> Outcome {
+async fn serve(config: &Checked, service: Service, readiness: &Readiness, workers: &Workers) -> Outcome {
     let address = SocketAddr::from(config.listen);
     let listener = TcpListener::bind(address)
         .await
@@ -67,8 +69,12 @@ async fn serve(config: &Checked, service: Service, readiness: &Readiness) -> Out
         tokio::select! {
             accepted = accept(&listener, &places) => {
                 let (stream, place) = accepted;
-                let connection = connection(stream, service.clone(), &graceful);
-                connections.spawn(async move { connection.await; drop(place); });
+                let (service, watcher) = (service.clone(), graceful.watcher());
+                let served = async move {
+                    connection(stream, service, watcher).await;
+                    drop(place);
+                };
+                connections.spawn_on(served, workers.next());
             }
             Some(_) = connections.join_next() => {}
             () = stopped(&mut terminate, &mut interrupt) => break,
@@ -98,12 +104,15 @@ async fn stopped(terminate: &mut Signal, interrupt: &mut Signal) {
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+) -> (std::net::TcpStream, Option<OwnedSemaphorePermit>) {
     // The semaphore is never closed, so there is always a permit in the end.
     let place = places.clone().acquire_owned().await.ok();
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, place),
+            Ok((stream, _)) => match stream.into_std() {
+                Ok(stream) => return (stream, place),
+                Err(error) => tracing::warn!(%error, "a connection was not accepted"),
+            },
             Err(error) => {
                 // Mostly too many open files: others must close first.
                 tracing::warn!(%error, "a connection was not accepted");
@@ -114,11 +123,11 @@ async fn accept(
 }
 
 /// One connection, HTTP/1.1 or HTTP/2 in clear text.
-fn connection(
-    stream: TcpStream,
-    service: Service,
-    graceful: &GracefulShutdown,
-) -> impl Future<Output = ()> + Send + use<> {
+async fn connection(stream: std::net::TcpStream, service: Service, watcher: Watcher) {
+    let stream = match TcpStream::from_std(stream) {
+        Ok(stream) => stream,
+        Err(error) => return tracing::warn!(%error, "a connection was not accepted"),
+    };
     // Without it an answer may wait for the acknowledgement of the last one. A socket that is gone says so soon enough.
     let _ = stream.set_nodelay(true);
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -141,11 +150,8 @@ fn connection(
     });
     let serving =
         builder.serve_connection(TokioIo::new(Opening::new(stream, HEADER_TIMEOUT)), handler).into_owned();
-    let serving = graceful.watch(serving);
-    async move {
-        // Peers that hang up or speak no HTTP are their own problem, not the log's.
-        if let Err(error) = serving.await {
-            tracing::debug!(%error, "a connection ended early");
-        }
+    // Peers that hang up or speak no HTTP are their own problem, not the log's.
+    if let Err(error) = watcher.watch(serving).await {
+        tracing::debug!(%error, "a connection ended early");
     }
 }

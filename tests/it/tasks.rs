@@ -138,4 +138,36 @@ on_each_database! {
         assert_eq!(titles, (0..600).rev().map(|n| n.to_string()).collect::<Vec<_>>());
         assert_eq!(walk(&t, &token, "/api/v1/tasks?limit=1000&q=1").await.len(), titles.iter().filter(|title| title.contains('1')).count());
     }
+
+    async fn one_over_each_bound_is_refused_and_the_bound_is_not(t) {
+        let token = t.user("ada").await;
+        for (field, bound) in [("title", 200), ("description", 20_000)] {
+            for (chars, status) in [(bound, 201), (bound + 1, 422)] {
+                let mut body = json!({ "title": "x" });
+                body[field] = json!("é".repeat(chars));
+                let reply = t.post("/api/v1/tasks").token(&token).json(&body).send().await;
+                assert_eq!(reply.status, status, "{field} {chars}");
+            }
+        }
+        for (field, bound) in [("username", 64), ("name", 100)] {
+            for (chars, status) in [(bound, 200), (bound + 1, 422)] {
+                let body = json!({ field: "ü".repeat(chars) });
+                let reply = t.patch("/api/v1/users/me").token(&token).json(&body).send().await;
+                assert_eq!(reply.status, status, "{field} {chars}");
+            }
+        }
+        let email = format!("{}@{}.example", "a".repeat(60), vec!["b".repeat(60); 4].join("."));
+        let reply = t.patch("/api/v1/users/me").token(&token).json(&json!({ "email": email })).send().await;
+        assert_eq!((email.len() > 254, reply.status), (true, 422));
+    }
+
+    async fn titles_are_trimmed_and_normalised_and_hold_no_control_characters(t) {
+        let token = t.user("ada").await;
+        let task = t.task(&token, " e\u{301} <b>🦀</b> ").await;
+        assert_eq!(task["title"], "é <b>🦀</b>");
+        for title in ["", "  ", "a\nb", "a\u{0}b", "a\u{85}b", "\u{7f}"] {
+            let reply = t.post("/api/v1/tasks").token(&token).json(&json!({ "title": title })).send().await;
+            assert_eq!(reply.status, 422, "{title:?}");
+        }
+    }
 }

@@ -1,81 +1,302 @@
-//! Style that a machine can check.
+//! The house's style where a machine can see it: lengths, which module may name which, reasons for dependencies, settings in
+//! the docs, nothing that panics.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+use crate::support::process::taskwell;
 
-fn sources(folder: &str) -> Vec<(PathBuf, String)> {
-    fn walk(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                walk(&path, found);
-            } else if path.extension().is_some_and(|ending| ending == "rs") {
-                let text = std::fs::read_to_string(&path).unwrap();
-                found.push((path, text));
-            }
-        }
-    }
-    let mut found = Vec::new();
-    walk(&Path::new(ROOT).join(folder), &mut found);
-    assert!(!found.is_empty(), "{folder}");
-    found
+const FILE_LINES_MAX: usize = 400;
+const FUNCTION_LINES_MAX: usize = 60;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
 fn read(path: &str) -> String {
-    std::fs::read_to_string(Path::new(ROOT).join(path)).unwrap()
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
 
-#[test]
-fn no_file_is_longer_than_400_lines_and_each_says_what_it_is() {
-    for folder in ["core/src", "http/src", "server/src", "bench/src", "tests/it"] {
-        for (path, text) in sources(folder) {
-            assert!(text.lines().count() <= 400, "{} wants to be two", path.display());
-            assert!(text.starts_with("//!"), "{} does not say what lives there", path.display());
+/// All files below `folder`, with their path from the root; what is built, fetched or a developer's own is left out.
+fn files(folder: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(root().join(folder)).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+        let own = name == ".env" || name.contains(".db") || name.ends_with(".jwt-secret");
+        if own || ["target", "node_modules", "__pycache__", ".git"].contains(&name.as_str()) {
+            continue;
+        }
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn rust_files(folders: &[&str]) -> Vec<String> {
+    let all = folders.iter().flat_map(|folder| files(folder));
+    let rust: Vec<String> =
+        all.filter(|path| Path::new(path).extension().is_some_and(|end| end == "rs")).collect();
+    assert!(!rust.is_empty(), "no Rust in {folders:?}");
+    rust
+}
+
+/// The code of a file without its tests, its comments and what stands in its texts.
+fn code(path: &str) -> String {
+    let text = read(path);
+    let text = text.split("#[cfg(test)]").next().unwrap();
+    let mut code = String::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let skipped = match c {
+            '/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
+            '/' if rest.starts_with("/*") => rest.find("*/").unwrap_or(rest.len()),
+            '"' => text_length(rest),
+            'r' if rest.starts_with("r\"") => 2 + rest[2..].find('"').unwrap() + 1,
+            'r' if rest.starts_with("r#\"") => 3 + rest[3..].find("\"#").unwrap() + 2,
+            '\'' if rest.starts_with("'\"'") => 3,
+            _ => 0,
+        };
+        if skipped == 0 {
+            code.push(c);
+        }
+        rest = &rest[skipped.max(c.len_utf8())..];
+    }
+    code
+}
+
+/// How long the text is that begins here, with its quotes.
+fn text_length(rest: &str) -> usize {
+    let mut escaped = false;
+    for (at, c) in rest.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return at + 1,
+            _ => {}
+        }
+    }
+    panic!("a text without an end: {rest}");
+}
+
+/// All names in a file's code.
+fn names(path: &str) -> BTreeSet<String> {
+    let code = code(path);
+    let words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// The modules that a file names by `crate::`.
+fn uses(path: &str) -> BTreeSet<String> {
+    let code: String = code(path).split_whitespace().collect();
+    let ends = |c: char| !c.is_alphanumeric() && c != '_';
+    let mut used = BTreeSet::new();
+    for after in code.split("crate::").skip(1) {
+        match after.strip_prefix('{') {
+            Some(group) => {
+                let group = group.split('}').next().unwrap().split(',');
+                used.extend(group.map(|item| item.split(ends).next().unwrap().to_owned()));
+            }
+            None => drop(used.insert(after.split(ends).next().unwrap().to_owned())),
+        }
+    }
+    used
+}
+
+fn forbid(folder: &str, forbidden: &[&str], found: impl Fn(&str) -> BTreeSet<String>) {
+    for path in rust_files(&[folder]) {
+        let found = found(&path);
+        for name in forbidden {
+            assert!(!found.contains(*name), "{path} names {name}, which {folder} must not know");
         }
     }
 }
 
 #[test]
-fn imports_go_one_way() {
-    let none_names = |folder: &str, words: &[&str]| {
-        for (path, text) in sources(folder) {
-            for word in words {
-                assert!(!text.contains(word), "{} names {word}", path.display());
+fn no_file_is_longer_than_one_can_read() {
+    for path in rust_files(&["core", "http", "server", "tests", "bench"]) {
+        let lines = read(&path).lines().count();
+        assert!(lines <= FILE_LINES_MAX, "{path} has {lines} lines, {FILE_LINES_MAX} allowed");
+    }
+}
+
+#[test]
+fn no_function_is_longer_than_a_screen() {
+    for path in rust_files(&["core", "http", "server", "tests"]) {
+        let text = read(&path);
+        let mut open: Option<(usize, usize, &str)> = None;
+        for (number, line) in text.lines().enumerate() {
+            let indent = line.len() - line.trim_start().len();
+            let words = line.trim_start().split('(').next().unwrap();
+            if open.is_none() && line.ends_with(['{', '(']) && words.split(' ').any(|word| word == "fn") {
+                open = Some((number, indent, line));
+            }
+            // rustfmt puts a function's last brace below its first letter.
+            if let Some((start, at, head)) = open
+                && indent == at
+                && line.trim() == "}"
+            {
+                let lines = number - start + 1;
+                assert!(
+                    lines <= FUNCTION_LINES_MAX,
+                    "{path}: {lines} lines, {FUNCTION_LINES_MAX} allowed: {head}"
+                );
+                open = None;
             }
         }
-    };
-    none_names("core/src", &["axum", "tokio", "hyper", "taskwell_http"]);
-    none_names("http/src", &["core::db", "::sql::", "rusqlite"]);
-    none_names("http/src/web", &["crate::v1", "crate::root"]);
-    none_names("http/src/root", &["crate::v1", "crate::web"]);
-    none_names("http/src/v1", &["crate::web", "crate::root"]);
-    none_names("core/src/users", &["crate::sessions", "crate::tasks"]);
-    none_names("core/src/changes", &["crate::sessions", "crate::tasks"]);
-    none_names("core/src/tasks", &["crate::sessions"]);
-    none_names("core/src/db", &["crate::users", "crate::sessions", "crate::tasks"]);
-}
-
-#[test]
-fn each_dependency_has_its_reason() {
-    let manifest = read("Cargo.toml");
-    let reasons = read("docs/dependencies.md");
-    let section = manifest.split("[workspace.dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
-    for line in section.lines().filter(|line| line.contains('=') && !line.starts_with("taskwell")) {
-        let name = line.split('=').next().unwrap().trim();
-        assert!(reasons.contains(&format!("| `{name}` |")), "{name} has no line in docs/dependencies.md");
     }
 }
 
 #[test]
-fn each_setting_is_documented() {
-    let told = read("docs/configuration.md");
-    let config = read("server/src/config.rs");
-    let names: Vec<&str> =
-        config.split("env = \"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
-    assert!(names.len() > 10);
-    for name in names {
-        assert!(told.contains(&format!("| `{name}` |")), "{name} is not in docs/configuration.md");
+fn each_file_says_what_lives_in_it() {
+    for path in rust_files(&["core", "http", "server", "tests"]) {
+        assert!(read(&path).starts_with("//! "), "{path} does not begin with //!");
+    }
+}
+
+#[test]
+fn core_knows_no_transport_and_no_runtime() {
+    forbid(
+        "core/src",
+        &["axum", "http", "hyper", "tokio", "tower", "tower_http", "clap", "taskwell_http"],
+        names,
+    );
+}
+
+#[test]
+fn http_knows_no_storage_and_no_process() {
+    // The app's closures get a transaction; what a table or a query is, they can't say.
+    forbid("http/src", &["db", "sql", "rusqlite", "clap", "std::env"], names);
+}
+
+#[test]
+fn the_trees_do_not_know_each_other() {
+    for (tree, others) in [("v1", ["web", "root"]), ("web", ["v1", "root"]), ("root", ["v1", "web"])] {
+        forbid(&format!("http/src/{tree}"), &others, names);
+    }
+    for shared in ["doc", "extract", "member", "stream", "tasks", "tree", "wire"] {
+        let used = uses(&format!("http/src/{shared}.rs"));
+        for tree in ["v1", "web", "root"] {
+            assert!(!used.contains(tree), "http/src/{shared}.rs names the tree {tree}");
+        }
+    }
+}
+
+#[test]
+fn core_has_one_direction() {
+    // app → tasks, sessions → changes, users → db → error, time, settings.
+    forbid("core/src/tasks", &["app", "sessions", "hasher"], uses);
+    forbid("core/src/sessions", &["app", "tasks", "changes", "hasher"], uses);
+    forbid("core/src/changes", &["app", "tasks", "sessions", "hasher"], uses);
+    forbid("core/src/users", &["app", "tasks", "sessions", "changes", "hasher"], uses);
+    forbid("core/src/db", &["app", "tasks", "sessions", "changes", "users", "hasher"], uses);
+    for leaf in ["error", "time", "text", "key", "page", "settings", "clock"] {
+        let used = uses(&format!("core/src/{leaf}.rs"));
+        for noun in ["app", "db", "tasks", "sessions", "changes", "users", "hasher"] {
+            assert!(!used.contains(noun), "core/src/{leaf}.rs names {noun}");
+        }
+    }
+    // Inside a noun: mod → sql → model, whose rules are pure.
+    for noun in ["tasks", "sessions", "users"] {
+        let names = names(&format!("core/src/{noun}/model.rs"));
+        assert!(!names.contains("sql") && !names.contains("Tx"), "{noun}/model.rs knows the store");
+    }
+}
+
+#[test]
+fn no_query_is_written_outside_the_sql_modules() {
+    for path in rust_files(&["core/src", "http/src", "server/src"]) {
+        let storage = path.contains("/db/") || path.ends_with("/sql.rs") || path.ends_with("changes/mod.rs");
+        let text = read(&path);
+        for verb in ["\"SELECT ", "\"INSERT ", "\"UPDATE ", "\"DELETE "] {
+            assert!(storage || !text.contains(verb), "{path} has a query");
+        }
+    }
+}
+
+#[test]
+fn nothing_panics_outside_tests() {
+    let forbidden = [
+        ".unwrap()",
+        ".expect(",
+        ".unwrap_err()",
+        "panic!(",
+        "todo!(",
+        "unimplemented!(",
+        "unreachable!(",
+        "dbg!(",
+        "unsafe ",
+    ];
+    for path in rust_files(&["core/src", "http/src", "server/src"]) {
+        let code = code(&path);
+        for word in forbidden {
+            assert!(!code.contains(word), "{path} has {word}");
+        }
+    }
+}
+
+/// What stands in the first column of a document's tables, between backticks.
+fn first_column(document: &str) -> BTreeSet<String> {
+    let text = read(document);
+    let cells = text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+    let names: BTreeSet<String> = cells.map(|(name, _)| name.to_owned()).collect();
+    assert!(!names.is_empty(), "{document} has no table");
+    names
+}
+
+#[test]
+fn each_dependency_has_a_reason_and_each_reason_a_dependency() {
+    let manifest = read("Cargo.toml");
+    let section = manifest.split("[workspace.dependencies]\n").nth(1).unwrap().split("\n[").next().unwrap();
+    let names = section.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.to_owned());
+    let wanted: BTreeSet<String> = names.filter(|name| !name.starts_with("taskwell-")).collect();
+    assert_eq!(wanted, first_column("docs/dependencies.md"));
+    for member in ["core", "http", "server"] {
+        let text = read(&format!("{member}/Cargo.toml"));
+        let dependencies =
+            text.split("dependencies]\n").skip(1).filter_map(|section| section.split("\n[").next());
+        for line in dependencies.flat_map(str::lines).filter(|line| !line.is_empty()) {
+            assert!(
+                line.contains("workspace = true"),
+                "{member}/Cargo.toml has a version of its own: {line}"
+            );
+        }
+    }
+}
+
+#[test]
+fn each_setting_is_in_the_documents_and_each_documented_one_exists() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = taskwell(folder.path()).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let set = |c: char| !c.is_ascii_uppercase() && c != '_';
+    let settings =
+        help.split("[env:").skip(1).map(|after| after.trim_start().split(set).next().unwrap().to_owned());
+    let settings: BTreeSet<String> = settings.collect();
+    assert!(settings.contains("DATABASE_URL"), "{help}");
+    let documented = first_column("docs/configuration.md");
+    let upper = |name: &String| name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    assert_eq!(settings, documented.into_iter().filter(upper).collect());
+}
+
+#[test]
+fn no_file_names_a_path_of_the_machine_it_was_written_on() {
+    // In pieces, so that this file does not name them.
+    let paths = ["work", "root", "home", "Users"].map(|folder| format!("/{folder}/"));
+    for path in files("") {
+        let Ok(text) = std::fs::read_to_string(root().join(&path)) else { continue };
+        for (number, line) in text.lines().enumerate() {
+            for folder in &paths {
+                let inside =
+                    |at: usize| line[..at].ends_with(|c: char| c.is_alphanumeric() || "._-}*".contains(c));
+                let named = line.match_indices(folder.as_str()).any(|(at, _)| !inside(at));
+                assert!(!named, "{path}:{}: {line}", number + 1);
+            }
+        }
     }
 }
 

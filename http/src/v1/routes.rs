@@ -63,14 +63,15 @@ fn auth_api(api: Api) -> Api {
         )
 }
 
+fn one_task(id: &'static str, summary: &'static str) -> Doc {
+    Doc::new(id, summary)
+        .path("task_id", id_schema(), "The task's integer id or its UUID.")
+        .fails(StatusCode::NOT_FOUND, "Task not found")
+}
+
 fn tasks_api(api: Api) -> Api {
-    let one = |id, summary| {
-        Doc::new(id, summary)
-            .path("task_id", id_schema(), "The task's integer id or its UUID.")
-            .fails(StatusCode::NOT_FOUND, "Task not found")
-    };
     let update = |id, summary, media: &'static str| {
-        one(id, summary)
+        one_task(id, summary)
             .body_as::<TaskUpdateWire>(media)
             .answers::<TaskWire>(StatusCode::OK, "The task as it is now.")
             .header("ETag")
@@ -98,7 +99,7 @@ fn tasks_api(api: Api) -> Api {
         &Method::GET,
         "/tasks/{task_id}",
         tasks::one,
-        one("getTask", "Read a task")
+        one_task("getTask", "Read a task")
             .answers::<TaskWire>(StatusCode::OK, "The task.")
             .shows_version(),
     )
@@ -120,7 +121,7 @@ fn tasks_api(api: Api) -> Api {
         &Method::DELETE,
         "/tasks/{task_id}",
         tasks::delete,
-        one("deleteTask", "Delete a task")
+        one_task("deleteTask", "Delete a task")
             .empty(StatusCode::NO_CONTENT, "The task is gone.")
             .guarded(),
     )

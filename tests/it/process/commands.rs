@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::PASSWORD;
 use crate::support::process::{Server, taskwell};
 
-fn run(folder: &Path, args: &[&str], input: &str) -> Output {
+pub fn run(folder: &Path, args: &[&str], input: &str) -> Output {
     let mut child = taskwell(folder)
         .args(args)
         .stdin(Stdio::piped())
@@ -22,25 +22,25 @@ fn run(folder: &Path, args: &[&str], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-fn done(folder: &Path, args: &[&str], input: &str) -> String {
+pub fn done(folder: &Path, args: &[&str], input: &str) -> String {
     let output = run(folder, args, input);
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn refused(folder: &Path, args: &[&str]) -> String {
+pub fn refused(folder: &Path, args: &[&str]) -> String {
     let output = run(folder, args, "");
     assert!(!output.status.success(), "{args:?} was done");
     String::from_utf8(output.stderr).unwrap()
 }
 
-fn login(server: &Server, name: &str, password: &str) -> Option<String> {
+pub fn login(server: &Server, name: &str, password: &str) -> Option<String> {
     let proof = json!({ "username": name, "password": password });
     let reply = server.send("POST", "/api/v1/auth/login", "", Some(&proof));
     reply.json()["access_token"].as_str().map(str::to_owned)
 }
 
-fn task(server: &Server, token: &str, title: &str) {
+pub fn task(server: &Server, token: &str, title: &str) {
     let reply = server.send("POST", "/api/v1/tasks", token, Some(&json!({ "title": title })));
     assert_eq!(reply.status, 201, "{reply:?}");
 }

@@ -99,6 +99,55 @@ fn http2_is_spoken_in_clear_text() {
 }
 
 #[test]
+fn a_client_of_http2_is_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let url = format!("http://{}/livez", server.address);
+    let args = ["--silent", "--http2-prior-knowledge", "--write-out", " %{http_version} %{http_code}", &url];
+    let output = Command::new("curl").args(args).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), r#"{"status":"ok"} 2 200"#);
+}
+
+#[test]
+fn what_is_refused_is_not_logged_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::run(taskwell(folder.path()).args(["--port", "0"]).env("RUST_LOG", "trace"));
+    let mut stderr = server.child.stderr.take().unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut text = String::new();
+        stderr.read_to_string(&mut text).map(|_| text)
+    });
+    let wrong = json!({ "email": "canary", "username": "canary canary", "name": "canary\0", "password": "canary",
+        "confirmPassword": "canary2", "title": "canary\0", "status": "canary", "refresh_token": "canary" });
+    let paths = [
+        "/api/v1/auth/signup",
+        "/api/v1/auth/login",
+        "/api/v1/auth/refresh",
+        "/api/v1/tasks",
+        "/api/auth/signup",
+        "/api/auth/signin",
+        "/api/auth/refresh",
+        "/api/tasks",
+        "/user/signup",
+        "/user/login",
+        "/user/logout",
+        "/user/refresh-token",
+        "/auth/register",
+        "/auth",
+        "/tasks",
+    ];
+    for path in paths {
+        let reply = server.send("POST", path, "canary-token", Some(&wrong));
+        assert!((400..500).contains(&reply.status), "{path}: {reply:?}");
+    }
+    let pid = server.child.id().to_string();
+    Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    let log = reader.join().unwrap().unwrap();
+    assert!(!log.contains("canary"), "{log}");
+    assert_eq!(log.lines().filter(|line| line.contains("\"path\"")).count(), paths.len(), "{log}");
+}
+
+#[test]
 fn each_request_has_one_json_line_and_no_secret_is_in_any() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::run(taskwell(folder.path()).args(["--port", "0"]).env("RUST_LOG", "trace"));

@@ -1,6 +1,8 @@
 //! Taskwell as a process: its settings, its files, its end; what survives a `kill -9`; what operators do on the command line.
 
+mod backup;
 mod commands;
 mod durability;
 mod http;
 mod settings;
+mod stop;

@@ -20,6 +20,8 @@ fn a_wrong_value_is_refused_with_its_name_and_what_is_allowed() {
     let folder = tempfile::tempdir().unwrap();
     for (name, value, allowed) in [
         ("BCRYPT_COST", "3", "4..=31"),
+        ("BCRYPT_COST", "32", "4..=31"),
+        ("SHUTDOWN_TIMEOUT_SECONDS", "-1", "invalid digit"),
         ("HOST", "nowhere", "IP address"),
         ("ACCESS_TOKEN_EXPIRE_MINUTES", "0", "1..=525600"),
         ("MAX_CONNECTIONS", "many", "invalid digit"),
@@ -33,8 +35,12 @@ fn a_wrong_value_is_refused_with_its_name_and_what_is_allowed() {
         let told = refused(folder.path(), name, value);
         assert!(told.contains(name) && told.contains(allowed), "{name}={value}: {told}");
     }
-    let told = taskwell(folder.path()).args(["--port", "abc"]).output().unwrap().stderr;
-    assert!(String::from_utf8(told).unwrap().contains("'abc' for '--port <PORT>'"));
+    let by_flag = taskwell(folder.path()).args(["--port", "abc"]).output().unwrap();
+    let by_environment = taskwell(folder.path()).env("PORT", "abc").output().unwrap();
+    for output in [by_flag, by_environment] {
+        assert!(!output.status.success());
+        assert!(String::from_utf8(output.stderr).unwrap().contains("'abc' for '--port <PORT>'"));
+    }
 }
 
 #[test]
@@ -93,4 +99,38 @@ fn the_secret_can_come_from_a_file() {
     assert!(!folder.path().join("taskwell.db.jwt-secret").exists());
     std::fs::write(folder.path().join("secret"), "short").unwrap();
     assert!(!start().unwrap().wait().unwrap().success());
+}
+
+#[test]
+fn a_wrong_value_with_a_secret_in_it_is_not_told() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("secret"), "canary").unwrap();
+    for (name, value) in [
+        ("DATABASE_URL", "postgres://user:canary@host/db"),
+        ("JWT_SECRET", "canary"),
+        ("JWT_SECRET_FILE", "secret"),
+    ] {
+        let told = refused(folder.path(), name, value);
+        assert!(told.contains("JWT_SECRET") || told.contains(name), "{told}");
+        assert!(!told.contains("canary"), "{told}");
+    }
+    let both = taskwell(folder.path())
+        .args(["--port", "0", "--jwt-secret-file", "secret"])
+        .env("JWT_SECRET", "canary, with 32 bytes and some more")
+        .output()
+        .unwrap();
+    let told = String::from_utf8(both.stderr).unwrap();
+    assert!(!both.status.success() && !told.contains("canary"), "{told}");
+}
+
+#[test]
+fn a_flag_wins_over_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = taskwell(folder.path());
+    command
+        .args(["--port", "0", "--database-url", "sqlite://flag.db"])
+        .env("DATABASE_URL", "sqlite://env.db");
+    let server = Server::run(command.env("PORT", "1"));
+    assert!(folder.path().join("flag.db").exists() && !folder.path().join("env.db").exists());
+    assert!(!server.address.ends_with(":1"));
 }

@@ -1,0 +1,56 @@
+//! The threads that serve connections: one runtime of its own for each core, so that a request stays where its connection
+//! is and no thread looks for another's work.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+
+/// Running until it is dropped.
+pub struct Workers {
+    workers: Vec<Worker>,
+    next: AtomicUsize,
+}
+
+struct Worker {
+    handle: Handle,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Workers {
+    pub fn start() -> std::io::Result<Workers> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = (0..cores).map(|_| Worker::start()).collect::<std::io::Result<_>>()?;
+        Ok(Workers { workers, next: AtomicUsize::new(0) })
+    }
+
+    /// Whose turn it is.
+    pub fn next(&self) -> &Handle {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        &self.workers[turn % self.workers.len()].handle
+    }
+}
+
+impl Worker {
+    fn start() -> std::io::Result<Worker> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("http".into()).spawn(move || {
+            // Dropping the other end is the sign as well.
+            let _ = runtime.block_on(stopped);
+        })?;
+        Ok(Worker { handle, stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

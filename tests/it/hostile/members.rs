@@ -1,0 +1,232 @@
+//! Members of bodies: each with every value that breaks its rule, alone and all at once.
+
+use serde_json::{Value, json};
+
+use super::{Endpoint, Member, World, assert_invalid, endpoints};
+use crate::support::{Taskwell, on_each_database};
+
+/// Values that a member may not have, each with the code of what is wrong.
+fn flaws(schema: &str, member: &Member) -> Vec<(Value, &'static str)> {
+    let mut flaws: Vec<(Value, &str)> = if member.flag {
+        vec![(json!("true"), "type"), (json!(1), "type"), (json!(""), "type")]
+    } else {
+        vec![(json!(true), "type"), (json!(-1.5), "type"), (json!(u64::MAX), "type"), (json!(1e300), "type")]
+    };
+    flaws.extend([(json!([]), "type"), (json!(["x"]), "type"), (json!({ "x": 1 }), "type")]);
+    if !member.nullable {
+        flaws.push((Value::Null, "null"));
+    }
+    flaws.extend(text_flaws(schema, &member.name).into_iter().map(|(text, code)| (json!(text), code)));
+    flaws
+}
+
+fn text_flaws(schema: &str, name: &str) -> Vec<(String, &'static str)> {
+    let word = |texts: &[&str]| texts.iter().map(|text| ((*text).to_owned(), "unknown_word")).collect();
+    match (schema, name) {
+        // What is only compared with something stored may be any text; a truth value has none.
+        ("RootLogin", _) => vec![(String::new(), "too_short")],
+        ("Login" | "PasswordProof", _)
+        | ("WebSignIn", "password")
+        | (_, "refresh_token" | "current_password" | "completed" | "is_active") => vec![],
+        (_, "title") => line(200),
+        (_, "name") => line(100),
+        (_, "description") => vec![
+            ("x".repeat(20_001), "too_long"),
+            ("é".repeat(20_001), "too_long"),
+            ("a\0b".into(), "control_character"),
+            ("a\u{1b}[31m".into(), "control_character"),
+        ],
+        (_, "status" | "priority" | "role") => word(&["", "no such word", "a\0b", "PENDING!", "null", "0"]),
+        (_, "due_date" | "completed_at") => times(),
+        (_, "username") => vec![
+            (String::new(), "too_short"),
+            ("x".repeat(65), "too_long"),
+            ("a b".into(), "format"),
+            ("a@b".into(), "format"),
+            ("a\0b".into(), "format"),
+            ("a\u{202e}b".into(), "format"),
+        ],
+        (_, "email") => vec![
+            (String::new(), "format"),
+            ("no address".into(), "format"),
+            ("a\0b@example.org".into(), "format"),
+            ("a\r\nb@example.org".into(), "format"),
+            ("a@b@example.org".into(), "format"),
+            (address(255), "too_long"),
+        ],
+        (_, "password" | "new_password") => vec![
+            ("Sh0rt!".into(), "weak_password"),
+            ("password".into(), "weak_password"),
+            (format!("Aa1!{}", "x".repeat(69)), "too_long"),
+            (format!("Aa1!{}", "é".repeat(35)), "too_long"),
+            ("Aa1!\0Aa1!".into(), "control_character"),
+        ],
+        ("WebSignUp", "confirmPassword") => vec![("Another.Engine-1843".into(), "mismatch")],
+        other => panic!("a member that these tests do not know: {other:?}"),
+    }
+}
+
+/// A sound address of so many characters.
+fn address(chars: usize) -> String {
+    let domain = format!("{}org", "x.".repeat(93));
+    format!("{}@{domain}", "a".repeat(chars - 1 - domain.len()))
+}
+
+fn line(chars: usize) -> Vec<(String, &'static str)> {
+    vec![
+        (String::new(), "too_short"),
+        (" \t\u{3000}".into(), "too_short"),
+        ("x".repeat(chars + 1), "too_long"),
+        ("😀".repeat(chars + 1), "too_long"),
+        ("a\nb".into(), "control_character"),
+        ("a\0b".into(), "control_character"),
+        ("a\u{85}b".into(), "control_character"),
+    ]
+}
+
+fn times() -> Vec<(String, &'static str)> {
+    let texts = [
+        "",
+        "tomorrow",
+        "2026-02-30",
+        "2026-13-01T00:00:00Z",
+        "2026-12-31T25:00:00Z",
+        "2026-12-31T10:60:00Z",
+        "1700000000",
+        "2026-12-31T10:00:00+99:99",
+        "99999-01-01",
+        "2026-12-31\0",
+        "2026-12-31T10:00:00Z[UTC]",
+        "9999-12-31T23:59:59-01:00",
+    ];
+    let mut times: Vec<(String, &str)> = texts.iter().map(|text| ((*text).to_owned(), "format")).collect();
+    times.push(("0000-06-01".into(), "range"));
+    times
+}
+
+/// Whether an operation looks at the member at all, in a body that has them all.
+fn is_read(endpoint: &Endpoint, member: &Member) -> bool {
+    endpoint.schema != "Login" || member.name != "username"
+}
+
+/// The good body, with `value` for `name`.
+fn body_with(endpoint: &Endpoint, name: &str, value: &Value) -> Value {
+    let mut body = endpoint.good_body();
+    body[name] = value.clone();
+    if endpoint.schema == "WebSignUp" && name == "password" {
+        // The same twice, so that only the password itself is wrong.
+        body["confirmPassword"] = value.clone();
+    }
+    body
+}
+
+/// Sends a body whose members are wrong as `wrong` says.
+async fn refuse(world: &World<'_>, endpoint: &Endpoint, body: &Value, wrong: &[(&str, &str)]) {
+    let start: String = body.to_string().chars().take(300).collect();
+    let what = format!("{} {} {start}", endpoint.method, endpoint.path);
+    let reply = world.refused(world.call(endpoint).json(body), &what).await;
+    assert_invalid(endpoint.tree, &reply, wrong, &what);
+}
+
+/// Without this every other test here could pass for a wrong reason.
+#[tokio::test]
+async fn a_good_body_is_taken_everywhere() {
+    for endpoint in endpoints().iter().filter(|endpoint| endpoint.reads_body()) {
+        let t = Taskwell::on_sqlite();
+        let world = World::new(&t).await;
+        let reply = world.call(endpoint).json(&endpoint.good_body()).send().await;
+        let unknown_token = endpoint.members.iter().any(|member| member.name == "refresh_token");
+        let wanted = if unknown_token { 401..=401 } else { 200..=299 };
+        assert!(wanted.contains(&reply.status), "{} {}: {reply:?}", endpoint.method, endpoint.path);
+    }
+}
+
+on_each_database! {
+    async fn what_is_just_as_long_as_allowed_is_taken(t) {
+        let new = json!({
+            "username": "u".repeat(64), "name": "é".repeat(100), "email": address(254), "password": "Aa1!".repeat(18),
+        });
+        let reply = t.post("/api/v1/auth/signup").json(&new).send().await;
+        assert_eq!(reply.status, 201, "{reply:?}");
+        for (password, status) in [("Aa1!".repeat(18), 200), ("Aa1!".repeat(18) + "x", 401)] {
+            let proof = json!({ "email": address(254), "password": password });
+            assert_eq!(t.post("/api/v1/auth/login").json(&proof).send().await.status, status);
+        }
+        let token = t.user("ada").await;
+        let new = json!({ "title": "😀".repeat(200), "description": "é".repeat(20_000) });
+        let reply = t.post("/api/v1/tasks").token(&token).json(&new).send().await;
+        assert_eq!(reply.json()["description"], new["description"]);
+    }
+
+
+    async fn each_wrong_member_is_named_with_what_is_wrong(t) {
+        let world = World::new(&t).await;
+        for endpoint in &endpoints() {
+            for member in endpoint.members.iter().filter(|member| is_read(endpoint, member)) {
+                for (value, code) in flaws(&endpoint.schema, member) {
+                    let body = body_with(endpoint, &member.name, &value);
+                    let both = endpoint.schema == "WebSignUp" && member.name == "password" && !value.is_string();
+                    let wrong = [(member.name.as_str(), code), ("confirmPassword", code)];
+                    refuse(&world, endpoint, &body, &wrong[..if both { 2 } else { 1 }]).await;
+                }
+            }
+        }
+    }
+
+    async fn a_missing_member_is_named(t) {
+        let world = World::new(&t).await;
+        for endpoint in &endpoints() {
+            for member in endpoint.members.iter().filter(|member| member.required) {
+                let mut body = endpoint.good_body();
+                body.as_object_mut().unwrap().remove(&member.name);
+                refuse(&world, endpoint, &body, &[(&member.name, "required")]).await;
+            }
+            let mut missing: Vec<(&str, &str)> = endpoint.members.iter()
+                .filter(|member| member.required).map(|member| (member.name.as_str(), "required")).collect();
+            if endpoint.schema == "Login" {
+                missing.push(("email", "required"));
+            }
+            // The order of a sign-up's rules decides the code in contract 001; all of these have the same.
+            if !missing.is_empty() {
+                refuse(&world, endpoint, &json!({}), &missing).await;
+                refuse(&world, endpoint, &json!({ "unknown": 1 }), &missing).await;
+            }
+        }
+    }
+
+    async fn all_wrong_members_are_named_at_once(t) {
+        let world = World::new(&t).await;
+        for endpoint in endpoints().iter().filter(|endpoint| endpoint.reads_body()) {
+            let members: Vec<&Member> =
+                endpoint.members.iter().filter(|member| is_read(endpoint, member)).collect();
+            let mut body = endpoint.good_body();
+            for member in &members {
+                body[&member.name] = json!([{}]);
+            }
+            let wrong: Vec<(&str, &str)> =
+                members.iter().map(|member| (member.name.as_str(), "type")).collect();
+            refuse(&world, endpoint, &body, &wrong).await;
+        }
+    }
+
+    async fn all_broken_rules_are_named_at_once(t) {
+        let world = World::new(&t).await;
+        for endpoint in &endpoints() {
+            let mut body = endpoint.good_body();
+            let mut wrong: Vec<(&str, &str)> = Vec::new();
+            for member in &endpoint.members {
+                // A new password's rule is looked at beside the old one, in the store's presence.
+                let first = text_flaws(&endpoint.schema, &member.name).into_iter().next();
+                if let Some((text, code)) = first.filter(|_| member.name != "new_password") {
+                    body[&member.name] = json!(text);
+                    wrong.push((&member.name, code));
+                }
+            }
+            // Contract 001's code is that of the field which it names first.
+            wrong.sort_by_key(|(name, _)| *name != "email");
+            if !wrong.is_empty() {
+                refuse(&world, endpoint, &body, &wrong).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Input that is wrong in every way we could think of, at every operation that the OpenAPI document names: each is told
+//! in its tree's own shape, with every field that is wrong, and nothing of it is stored.
+
+mod bodies;
+mod members;
+mod paths;
+mod tokens;
+
+use std::collections::BTreeSet;
+
+use axum::http::Method;
+use rusqlite::types::Value as Cell;
+use serde_json::{Value, json};
+
+use crate::support::{Call, PASSWORD, Reply, Taskwell};
+
+/// Whose errors they are: one for each shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tree {
+    V1,
+    Web,
+    WebAuth,
+    Root,
+}
+
+impl Tree {
+    fn of(path: &str) -> Tree {
+        let below = |base: &str| path == base || path.starts_with(&format!("{base}/"));
+        match path {
+            _ if below("/api/v1") => Tree::V1,
+            _ if below("/api/auth") => Tree::WebAuth,
+            _ if below("/api") => Tree::Web,
+            _ => Tree::Root,
+        }
+    }
+
+    fn invalid(self) -> u16 {
+        if self == Tree::V1 { 422 } else { 400 }
+    }
+}
+
+/// One operation of the document.
+#[derive(Debug)]
+struct Endpoint {
+    method: Method,
+    /// As the document has it, such as `/tasks/{task_id}`.
+    path: String,
+    tree: Tree,
+    /// Without a token.
+    public: bool,
+    /// The types of the body that it reads; none where it reads no body.
+    types: Vec<String>,
+    /// The name of the body's schema.
+    schema: String,
+    members: Vec<Member>,
+    /// The names of the query's parameters.
+    query: Vec<String>,
+}
+
+/// One member of a body.
+#[derive(Debug)]
+struct Member {
+    name: String,
+    required: bool,
+    nullable: bool,
+    flag: bool,
+}
+
+fn endpoints() -> Vec<Endpoint> {
+    let document: Value = serde_json::from_str(&taskwell_http::openapi()).unwrap();
+    let mut all = Vec::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            all.push(endpoint(&document, path, method, operation));
+        }
+    }
+    assert!(all.len() > 30, "the document names few operations: {all:?}");
+    all
+}
+
+fn endpoint(document: &Value, path: &str, method: &str, operation: &Value) -> Endpoint {
+    let none = serde_json::Map::new();
+    let content = operation["requestBody"]["content"].as_object().unwrap_or(&none);
+    let schema = content.values().next().map_or("", |body| body["schema"]["$ref"].as_str().unwrap());
+    let schema = schema.rsplit('/').next().unwrap().to_owned();
+    let object = &document["components"]["schemas"][&schema];
+    let required = |name: &str| object["required"].as_array().is_some_and(|all| all.contains(&json!(name)));
+    let members = object["properties"].as_object().unwrap_or(&none).iter().map(|(name, property)| Member {
+        name: name.clone(),
+        required: required(name),
+        nullable: property.to_string().contains("\"null\""),
+        flag: property["type"] == "boolean",
+    });
+    let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+    let query = parameters.iter().filter(|parameter| parameter["in"] == "query");
+    Endpoint {
+        method: Method::from_bytes(method.to_uppercase().as_bytes()).unwrap(),
+        path: path.to_owned(),
+        tree: Tree::of(path),
+        public: operation["security"] == json!([]),
+        types: content.keys().cloned().collect(),
+        members: members.collect(),
+        schema,
+        query: query.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect(),
+    }
+}
+
+impl Endpoint {
+    fn reads_body(&self) -> bool {
+        !self.types.is_empty()
+    }
+
+    /// A body that is taken.
+    fn good_body(&self) -> Value {
+        let members = self.members.iter().filter(|member| {
+            // Where there is an email, a login looks at no username.
+            self.schema != "Login" || member.name != "username"
+        });
+        let body = members.map(|member| (member.name.clone(), good(&self.schema, &member.name)));
+        Value::Object(body.collect())
+    }
+}
+
+fn good(schema: &str, member: &str) -> Value {
+    let login = matches!(schema, "Login" | "RootLogin" | "WebSignIn");
+    match member {
+        "title" | "description" => json!("a text"),
+        "status" => json!("pending"),
+        "priority" => json!("high"),
+        "due_date" | "completed_at" => json!("2030-01-02T03:04:05Z"),
+        "completed" | "is_active" => json!(true),
+        "role" => json!("user"),
+        "email" if login => json!("root@example.org"),
+        "email" => json!("newcomer@example.org"),
+        "username" => json!("newcomer"),
+        "name" => json!("A Newcomer"),
+        "password" | "confirmPassword" | "current_password" => json!(PASSWORD),
+        "new_password" => json!("Difference.Engine-1822"),
+        "refresh_token" => json!("0".repeat(64)),
+        other => panic!("{schema} has a member that these tests do not know: {other}"),
+    }
+}
+
+/// A store with an admin, who sends all requests, another user, and a task of the admin's.
+struct World<'t> {
+    t: &'t Taskwell,
+    token: String,
+    task_uuid: String,
+    session: String,
+    sql: rusqlite::Connection,
+}
+
+impl World<'_> {
+    async fn new(t: &Taskwell) -> World<'_> {
+        let token = t.user("root").await;
+        t.user("ada").await;
+        // Two admins, so that each may be changed.
+        t.make_admin("root").await;
+        t.make_admin("ada").await;
+        let task_uuid = t.task(&token, "here before").await["uuid"].as_str().unwrap().to_owned();
+        let sessions = t.get("/api/v1/users/me/sessions").token(&token).send().await.json();
+        let session = sessions[0]["id"].as_str().unwrap().to_owned();
+        World { t, token, task_uuid, session, sql: t.sql() }
+    }
+
+    fn path(&self, endpoint: &Endpoint) -> String {
+        let task = if endpoint.tree == Tree::Web { &self.task_uuid } else { "1" };
+        let path = endpoint.path.replace("{task_id}", task).replace("{user_id}", "2");
+        path.replace("{session_id}", &self.session)
+    }
+
+    /// A call with a good path and a good token.
+    fn call(&self, endpoint: &Endpoint) -> Call<'_> {
+        self.call_at(endpoint, &self.path(endpoint))
+    }
+
+    fn call_at(&self, endpoint: &Endpoint, path: &str) -> Call<'_> {
+        let call = self.t.call(endpoint.method.clone(), path);
+        if endpoint.public { call } else { call.token(&self.token) }
+    }
+
+    /// Sends what must be refused; that it changed nothing in the store.
+    async fn refused(&self, call: Call<'_>, what: &str) -> Reply {
+        let before = self.rows();
+        let reply = call.send().await;
+        assert!(reply.status >= 400, "{what}: was taken: {reply:?}");
+        assert_eq!(before, self.rows(), "{what}: something was stored: {reply:?}");
+        reply
+    }
+
+    /// All that is stored.
+    fn rows(&self) -> Vec<Vec<Cell>> {
+        let mut rows = Vec::new();
+        for table in ["users", "sessions", "refresh_tokens", "counters", "tasks", "changes"] {
+            let mut all = self.sql.prepare_cached(&format!("SELECT * FROM {table} ORDER BY 1")).unwrap();
+            let columns = all.column_count();
+            let read = all.query_map([], |row| (0..columns).map(|at| row.get(at)).collect());
+            rows.extend(read.unwrap().map(Result::unwrap));
+        }
+        rows
+    }
+}
+
+/// That an answer is an error of `tree`, whole and in its own shape.
+fn assert_shape(tree: Tree, reply: &Reply, status: u16, what: &str) {
+    assert_eq!(reply.status, status, "{what}: {reply:?}");
+    let kind = if tree == Tree::V1 { "application/problem+json" } else { "application/json" };
+    assert_eq!(reply.header("content-type"), Some(kind), "{what}: {reply:?}");
+    let body = reply.json();
+    let members: BTreeSet<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
+    let text = |name: &str| assert!(!body[name].as_str().unwrap().is_empty(), "{what}: {reply:?}");
+    match tree {
+        Tree::V1 => {
+            assert_eq!(members, BTreeSet::from(["type", "title", "status", "detail", "errors"]), "{what}");
+            assert_eq!(body["status"], status, "{what}: {reply:?}");
+            text("detail");
+        }
+        Tree::Root => {
+            assert_eq!(members, BTreeSet::from(["detail", "message", "errors"]), "{what}");
+            assert_eq!(body["detail"], body["message"], "{what}: {reply:?}");
+            text("detail");
+        }
+        Tree::Web => {
+            assert_eq!(members, BTreeSet::from(["detail"]), "{what}");
+            text("detail");
+        }
+        Tree::WebAuth => {
+            assert_eq!(members, BTreeSet::from(["success", "error", "error_code"]), "{what}");
+            assert_eq!(body["success"], false, "{what}: {reply:?}");
+            text("error");
+            text("error_code");
+        }
+    }
+    for error in body["errors"].as_array().unwrap_or(&Vec::new()) {
+        assert!(["field", "code", "message"].iter().all(|name| error[name].is_string()), "{what}: {reply:?}");
+    }
+}
+
+/// That an answer says that just these fields are wrong, each with this code.
+fn assert_invalid(tree: Tree, reply: &Reply, wrong: &[(&str, &str)], what: &str) {
+    assert_shape(tree, reply, tree.invalid(), what);
+    let body = reply.json();
+    match tree {
+        Tree::V1 | Tree::Root => {
+            let told = body["errors"].as_array().unwrap().iter();
+            let told: BTreeSet<(&str, &str)> = told
+                .map(|error| (error["field"].as_str().unwrap(), error["code"].as_str().unwrap()))
+                .collect();
+            assert_eq!(told, wrong.iter().copied().collect(), "{what}: {reply:?}");
+        }
+        Tree::Web => {
+            for (field, _) in wrong {
+                let told = body["detail"].as_str().unwrap();
+                assert!(told.contains(&format!("{field}: ")), "{what}: {field} is not told: {reply:?}");
+            }
+        }
+        Tree::WebAuth => assert_invalid_sign_in(&body, wrong, what),
+    }
+}
+
+/// Contract 001's codes name the field that is wrong; where there are several, the text names each.
+fn assert_invalid_sign_in(body: &Value, wrong: &[(&str, &str)], what: &str) {
+    let code = match wrong[0] {
+        (_, "required" | "null" | "type") => "VALIDATION_ERROR",
+        ("email", _) => "INVALID_EMAIL",
+        ("password", _) => "WEAK_PASSWORD",
+        ("confirmPassword", _) => "PASSWORDS_DO_NOT_MATCH",
+        _ => "VALIDATION_ERROR",
+    };
+    assert_eq!(body["error_code"], code, "{what}: {body}");
+    for (field, _) in wrong.iter().filter(|_| wrong.len() > 1 || code == "VALIDATION_ERROR") {
+        let told = body["error"].as_str().unwrap();
+        assert!(told.contains(&format!("{field}: ")), "{what}: {field} is not told: {body}");
+    }
+}

@@ -1,0 +1,86 @@
+//! How the process ends: at once where nothing is under way, and leaving one file behind.
+
+use std::io::{Read as _, Write as _};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::commands::done;
+use crate::support::PASSWORD;
+use crate::support::process::{Server, taskwell};
+
+/// Far more than a stop needs, far less than any timeout that it could run into.
+const STOP_MAX: Duration = Duration::from_secs(5);
+
+fn stop_by(mut server: Server, signal: &str) {
+    let started = Instant::now();
+    let pid = server.child.id().to_string();
+    Command::new("kill").args([signal, &pid]).status().unwrap();
+    assert_eq!(server.child.wait().unwrap().code(), Some(0), "{signal}");
+    assert!(started.elapsed() < STOP_MAX, "{signal}: took {:?}", started.elapsed());
+}
+
+#[test]
+fn both_signals_stop_the_server_though_connections_are_open() {
+    let folder = tempfile::tempdir().unwrap();
+    for signal in ["-TERM", "-INT"] {
+        let server = Server::start(folder.path());
+        let silent = server.connect();
+        let mut kept = server.connect();
+        kept.write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        kept.read_exact(&mut [0]).unwrap();
+        stop_by(server, signal);
+        drop(silent);
+    }
+}
+
+#[test]
+fn a_request_that_never_ends_is_cut_off_when_patience_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let patience = ["--port", "0", "--shutdown-timeout-seconds", "1"];
+    let server = Server::run(taskwell(folder.path()).args(patience));
+    let mut endless = server.connect();
+    let head = "POST /user/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+    endless.write_all(head.as_bytes()).unwrap();
+    assert_eq!(server.send("GET", "/livez", "", None).status, 200);
+    stop_by(server, "-TERM");
+}
+
+#[test]
+fn a_stop_leaves_one_file_also_when_another_process_wrote_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // The server's own writer has done nothing yet when it folds the log.
+    done(folder, &["migrate"], "");
+    let server = Server::start(folder);
+    assert_eq!(server.send("GET", "/readyz", "", None).status, 200);
+    done(folder, &["user", "create", "--email", "ada@example.org"], PASSWORD);
+    stop_by(server, "-TERM");
+    for name in ["taskwell.db-wal", "taskwell.db-shm"] {
+        assert!(!folder.join(name).exists(), "{name} is left");
+    }
+    assert_eq!(done(folder, &["user", "list"], "").lines().count(), 1);
+}
+
+#[test]
+fn standard_output_has_one_line_and_comes_when_the_server_listens() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child =
+        taskwell(folder.path()).args(["--port", "0"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut out = child.stdout.take().unwrap();
+    let mut text = String::new();
+    let mut byte = [0];
+    while !text.ends_with('\n') {
+        out.read_exact(&mut byte).unwrap();
+        text.push(char::from(byte[0]));
+    }
+    let address = text.trim_end().strip_prefix("Taskwell listens on http://").unwrap().to_owned();
+    let server = Server { child, address };
+    let new = json!({ "username": "ada", "email": "ada@example.org", "password": PASSWORD });
+    assert_eq!(server.send("POST", "/api/v1/auth/signup", "", Some(&new)).status, 201);
+    stop_by(server, "-TERM");
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "");
+}
