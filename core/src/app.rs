@@ -98,7 +98,8 @@ impl App {
         }
     }
 
-    async fn refuse<E: From<Error>>(&self, token: Claims, wrong: E) -> E {
+    /// What somebody is told whose input is `wrong`: that, where the token's session lives, or else what is wrong with it.
+    pub async fn refuse<E: From<Error>>(&self, token: Claims, wrong: E) -> E {
         let checked = self.0.db.read(move |tx| sessions::check(tx, &token)).await;
         checked.map_or_else(E::from, |_| wrong)
     }

@@ -82,15 +82,18 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonOrForm<T> {
         Ok(JsonOrForm(match content_type(request.headers()).as_deref() {
             Some(FORM) => read_form(request).await,
             Some(JSON) => read_json(request, &[JSON]).await,
-            _ => Err(Failure::WrongType("application/json or application/x-www-form-urlencoded")),
+            _ => Err(Failure::WrongType(&[JSON, FORM])),
         }))
     }
 }
 
-async fn read_json<T: DeserializeOwned>(request: Request, types: &[&'static str]) -> Result<T, Failure> {
+async fn read_json<T: DeserializeOwned>(
+    request: Request,
+    types: &'static [&'static str],
+) -> Result<T, Failure> {
     let given = content_type(request.headers());
     if !given.is_some_and(|given| types.contains(&given.as_str())) {
-        return Err(Failure::WrongType(types[types.len() - 1]));
+        return Err(Failure::WrongType(types));
     }
     let bytes = read_bytes(request.into_body()).await?;
     parse_object(&bytes).map_err(|Flaw(code, message)| Failure::Core(Error::invalid("body", code, message)))

@@ -19,7 +19,7 @@ pub enum Failure {
     /// The body is larger than [`crate::extract::BODY_BYTES_MAX`].
     TooLarge,
     /// The body is not of a type that the route reads; these are.
-    WrongType(&'static str),
+    WrongType(&'static [&'static str]),
     /// The body did not arrive in time.
     TooSlow,
 }
@@ -79,7 +79,7 @@ impl Failure {
             Failure::NoRoute => "Not found: there is nothing at this path".into(),
             Failure::WrongMethod => "Method not allowed; see the Allow header".into(),
             Failure::TooLarge => format!("The body is larger than {} bytes", crate::extract::BODY_BYTES_MAX),
-            Failure::WrongType(allowed) => format!("The Content-Type must be {allowed}"),
+            Failure::WrongType(allowed) => format!("The Content-Type must be {}", allowed.join(" or ")),
             Failure::TooSlow => "The body did not arrive in time".into(),
         }
     }

@@ -31,7 +31,7 @@ pub struct MomentText(String);
 #[expect(dead_code, reason = "names the rule for the schema")]
 pub struct NameText(String);
 
-/// What a username may be: letters and digits (of any script, though the pattern shows the Latin ones), `.`, `_`, `-`.
+/// What a username may be.
 #[derive(ToSchema)]
 #[schema(as = Username, min_length = 1, max_length = 64, example = "ada", pattern = "^[A-Za-z0-9._-]+$")]
 #[expect(dead_code, reason = "names the rule for the schema")]
@@ -43,10 +43,10 @@ pub struct UsernameText(String);
 #[expect(dead_code, reason = "names the rule for the schema")]
 pub struct EmailText(String);
 
-/// What a new password may be: at most 72 bytes (of any script, though the pattern shows ASCII), none of the commonly
-/// used ones, not your own name or address.
+/// What a new password may be: at most 72 bytes (which 18 characters of any script never pass), none of the commonly used
+/// ones, not your own name or address.
 #[derive(ToSchema)]
-#[schema(as = NewPassword, min_length = 8, max_length = 72, format = Password, example = "analytical engine 1843", pattern = "^[ -~]+$")]
+#[schema(as = NewPassword, min_length = 8, max_length = 72, format = Password, example = "analytical engine 1843", pattern = "^(?:[ -~]{8,72}|[^\\x00]{8,18})$")]
 #[expect(dead_code, reason = "names the rule for the schema")]
 pub struct PasswordText(String);
 

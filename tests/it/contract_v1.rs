@@ -60,7 +60,7 @@ on_each_database! {
 
     async fn a_taken_username_or_email_is_400(t) {
         t.user("ada").await;
-        for (name, email) in [("ADA", "other@example.org"), ("other", "Ada@Example.ORG"), ("ａｄａ", "x@example.org")] {
+        for (name, email) in [("ADA", "other@example.org"), ("other", "Ada@Example.ORG")] {
             let new = json!({ "username": name, "email": email, "password": PASSWORD });
             refused(&t.post("/api/v1/auth/signup").json(&new).send().await, 400, "Username or email already exists");
         }

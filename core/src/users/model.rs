@@ -60,12 +60,11 @@ impl Username {
     pub const CHARS_MAX: usize = 64;
 
     pub fn parse(text: &str) -> Result<Username, Flaw> {
-        let name = text::nfc(text);
-        text::check_length(&name, 1, Username::CHARS_MAX)?;
-        if name.chars().all(Username::allows) {
-            Ok(Username(name.into_owned()))
+        text::check_length(text, 1, Username::CHARS_MAX)?;
+        if text.chars().all(Username::allows) {
+            Ok(Username(text.to_owned()))
         } else {
-            Err(Flaw::new(Code::Format, "only letters, digits and . _ - are allowed"))
+            Err(Flaw::new(Code::Format, "only A-Z, a-z, 0-9 and . _ - are allowed"))
         }
     }
 
@@ -84,8 +83,9 @@ impl Username {
         Username(name)
     }
 
+    /// ASCII alone: letters of several scripts look alike, and one could pass for another. A `name` may be anything.
     fn allows(c: char) -> bool {
-        c.is_alphanumeric() || matches!(c, '.' | '_' | '-')
+        c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')
     }
 
     pub fn as_str(&self) -> &str {

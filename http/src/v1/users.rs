@@ -58,12 +58,10 @@ async fn told<T>(
     claims: &sessions::token::Claims,
     input: Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let (checked, value) = match input {
-        Ok(value) => (Ok(()), Some(value)),
-        Err(wrong) => (Err(wrong), None),
-    };
-    app.read(claims.clone(), checked, |_, _, ()| Ok(())).await?;
-    value.ok_or(Failure::NoRoute)
+    match input {
+        Ok(input) => Ok(input),
+        Err(wrong) => Err(app.refuse(claims.clone(), wrong).await),
+    }
 }
 
 pub async fn sessions(State(app): State<App>, Token(claims): Token) -> Answer {

@@ -177,7 +177,7 @@ pub struct SignUpWire {
     #[serde(default)]
     email: Member,
     /// At least 8 characters with both cases, a digit and a special character.
-    #[schema(value_type = String, required, format = Password, min_length = 8, max_length = 72, pattern = "^(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])(?=.*[^A-Za-z0-9])[ -~]+$", example = "secure.Password-1843")]
+    #[schema(value_type = String, required, format = Password, min_length = 8, max_length = 72, pattern = "^(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])(?=.*[^A-Za-z0-9])(?:[ -~]{8,72}|[^\\x00]{8,18})$", example = "secure.Password-1843")]
     #[serde(default)]
     password: Member,
     /// The same again.
