@@ -9,7 +9,7 @@ use std::path::Path;
 
 use rusqlite::types::{FromSql, ToSql};
 
-use crate::clock::{Clock, random_bytes};
+use crate::clock::{Clock, random_id};
 use crate::error::{Error, Result};
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -126,7 +126,7 @@ impl<'c> Tx<'c> {
     /// A new UUID, version 7 (RFC 9562, section 5.7), of this transaction's time.
     pub fn new_uuid(&self) -> Result<uuid::Uuid> {
         let ms = u64::try_from(self.now.as_micros() / 1000).unwrap_or(0);
-        Ok(uuid::Builder::from_unix_timestamp_millis(ms, &random_bytes()?).into_uuid())
+        Ok(uuid::Builder::from_unix_timestamp_millis(ms, &random_id()?).into_uuid())
     }
 }
 
