@@ -1,11 +1,10 @@
 //! What a contract may call. `read` and `write` are the only doors to the store: they check the session in the same
 //! transaction, and only they make a `Caller`.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::db::{Db, Migrated, Tx};
+use crate::db::{Db, Migrated, Place, Tx};
 use crate::error::{Code, Error, Flaw, Result, Unproven};
 use crate::hasher::Hasher;
 use crate::sessions::token::{Claims, Keys};
@@ -37,10 +36,10 @@ pub struct SignUp {
 }
 
 impl App {
-    /// Opens the store at `path` and starts the threads.
-    pub fn open(path: &Path, secret: &[u8], settings: Settings, clock: Clock) -> Result<(App, Migrated)> {
+    /// Opens the store and starts the threads.
+    pub fn open(place: &Place, secret: &[u8], settings: Settings, clock: Clock) -> Result<(App, Migrated)> {
         let keys = Keys::new(secret)?;
-        let (db, migrated) = Db::open(path, &settings, &clock)?;
+        let (db, migrated) = Db::open(place, &settings, &clock)?;
         let hasher = Hasher::start(settings.hash_threads, settings.bcrypt_cost)?;
         let parts = Parts { db, hasher, keys, settings, clock };
         Ok((App(Arc::new(parts)), migrated))
@@ -265,7 +264,7 @@ fn granted<T>(refreshed: Refreshed<T>) -> Result<T> {
 
 /// The hash was looked at in another transaction; it must still be the one.
 fn require_same(tx: &mut Tx, user: UserId, proven: &PasswordHash) -> Result<()> {
-    match users::sql::credentials(tx, user)? {
+    match users::sql::credentials_held(tx, user)? {
         Some(now) if now.password == *proven => Ok(()),
         _ => Err(wrong_password("password")),
     }

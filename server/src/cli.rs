@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::config::{Config, Store};
+use crate::config::Config;
 use crate::{accounts, serve, store, telemetry};
 
 /// What a command answers in the end: a sentence for the operator, where it failed.
@@ -96,12 +96,5 @@ fn load_dotenv() -> Outcome {
             Err(format!(".env: a line is not NAME=value (at its character {at}); mend or remove it"))
         }
         Err(e) => Err(format!(".env: {e}")),
-    }
-}
-
-impl Store {
-    /// The path as it is told to people.
-    pub fn shown(&self) -> String {
-        self.path.display().to_string()
     }
 }

@@ -2,9 +2,11 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
+use taskwell_core::db::{Place, Server};
 use taskwell_core::settings::Settings;
 use taskwell_http::Cors;
 
@@ -22,7 +24,7 @@ pub struct Config {
     #[arg(long, env = "PORT", value_name = "PORT", default_value_t = 8000, global = true)]
     port: u16,
 
-    /// The database: `sqlite://PATH`, where PATH is all that follows.
+    /// The database: `sqlite://PATH`, where PATH is all that follows, or `postgres://USER:PASSWORD@HOST/DATABASE`.
     #[arg(
         long,
         env = "DATABASE_URL",
@@ -32,6 +34,32 @@ pub struct Config {
         global = true
     )]
     database_url: String,
+
+    /// PostgreSQL past a pooler: where migrations run. By default the same as `DATABASE_URL`.
+    #[arg(
+        long,
+        env = "DATABASE_DIRECT_URL",
+        value_name = "DATABASE_DIRECT_URL",
+        hide_env_values = true,
+        global = true
+    )]
+    database_direct_url: Option<String>,
+
+    /// The most connections to PostgreSQL (2 to 1000): up to four that all reads share, the others for writes.
+    #[arg(long, env = "DATABASE_POOL_MAX", value_name = "DATABASE_POOL_MAX", default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=1000), global = true)]
+    database_pool_max: u32,
+
+    /// How long a connection to PostgreSQL may take, in seconds (1 to 60).
+    #[arg(long, env = "DATABASE_CONNECT_TIMEOUT_SECONDS", value_name = "DATABASE_CONNECT_TIMEOUT_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60), global = true)]
+    database_connect_timeout_seconds: u64,
+
+    /// How long PostgreSQL may take to answer, in seconds (1 to 600).
+    #[arg(long, env = "DATABASE_STATEMENT_TIMEOUT_SECONDS", value_name = "DATABASE_STATEMENT_TIMEOUT_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600), global = true)]
+    database_statement_timeout_seconds: u64,
+
+    /// How long a PostgreSQL that is away at the start is waited for, in seconds (0 to 3600).
+    #[arg(long, env = "DATABASE_WAIT_SECONDS", value_name = "DATABASE_WAIT_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=3600), global = true)]
+    database_wait_seconds: u64,
 
     /// The secret that signs access tokens, at least 32 bytes. Without it one is made and kept beside the database.
     #[arg(long, env = "JWT_SECRET", value_name = "JWT_SECRET", hide_env_values = true, global = true)]
@@ -105,7 +133,7 @@ pub enum LogFormat {
 /// The settings, found good.
 pub struct Checked {
     pub listen: (IpAddr, u16),
-    pub store: Store,
+    pub place: Place,
     pub jwt_secret: Option<Secret>,
     pub settings: Settings,
     pub cors: Cors,
@@ -119,11 +147,6 @@ pub struct Log {
     pub format: LogFormat,
 }
 
-/// The SQLite file.
-pub struct Store {
-    pub path: PathBuf,
-}
-
 type Refused = (ErrorKind, String);
 
 fn refused(name: &str, value: &str, allowed: &str) -> Refused {
@@ -131,10 +154,46 @@ fn refused(name: &str, value: &str, allowed: &str) -> Refused {
     (ErrorKind::ValueValidation, message)
 }
 
+/// As [`refused`]. The value may hold a password, so only its scheme is told.
+fn refused_url(name: &str, url: &str, allowed: &str) -> Refused {
+    let scheme = url.split("://").next().filter(|scheme| scheme.len() < url.len()).unwrap_or("");
+    refused(name, &format!("{scheme}://…"), allowed)
+}
+
 impl Config {
+    fn place(&self) -> Result<Place, Refused> {
+        let url = &self.database_url;
+        match url.strip_prefix("sqlite://") {
+            Some("" | ":memory:") => Err(refused_url(
+                "DATABASE_URL",
+                url,
+                "a file is needed: sqlite://PATH, where PATH is all that follows",
+            )),
+            Some(path) => Ok(Place::Sqlite(PathBuf::from(path))),
+            None => Ok(Place::Postgres(Box::new(self.server()?))),
+        }
+    }
+
+    fn server(&self) -> Result<Server, Refused> {
+        let url = &self.database_url;
+        if !url.starts_with("postgres") {
+            let allowed = "must be sqlite://PATH, where PATH is all that follows, or postgres://USER:PASSWORD@HOST/DATABASE";
+            return Err(refused_url("DATABASE_URL", url, allowed));
+        }
+        let mut server = Server::parse(url).map_err(|e| refused_url("DATABASE_URL", url, &e))?;
+        if let Some(url) = &self.database_direct_url {
+            server = server.with_direct(url).map_err(|e| refused_url("DATABASE_DIRECT_URL", url, &e))?;
+        }
+        server.pool_max = usize::try_from(self.database_pool_max).unwrap_or(usize::MAX);
+        server.connect_within = Duration::from_secs(self.database_connect_timeout_seconds);
+        server.answer_within = Duration::from_secs(self.database_statement_timeout_seconds);
+        server.start_within = Duration::from_secs(self.database_wait_seconds);
+        Ok(server)
+    }
+
     /// Checks what clap cannot.
     pub fn checked(self) -> Result<Checked, Refused> {
-        let store = store(&self.database_url)?;
+        let place = self.place()?;
         let jwt_secret = match (self.jwt_secret, self.jwt_secret_file) {
             (Some(secret), _) => Some(secret),
             (None, Some(file)) => Some(
@@ -152,7 +211,7 @@ impl Config {
         }
         Ok(Checked {
             listen: (self.host, self.port),
-            store,
+            place,
             jwt_secret,
             settings: Settings {
                 access_token_minutes: self.access_token_expire_minutes,
@@ -167,19 +226,6 @@ impl Config {
             shutdown_timeout_s: self.shutdown_timeout_seconds,
             log: Log { directives: self.rust_log, format: self.log_format },
         })
-    }
-}
-
-fn store(url: &str) -> Result<Store, Refused> {
-    // The value may hold a password, so only its scheme is told.
-    let scheme = url.split("://").next().unwrap_or("");
-    let refuse = |allowed: &str| refused("DATABASE_URL", &format!("{scheme}://…"), allowed);
-    match url.strip_prefix("sqlite://") {
-        Some("" | ":memory:") => {
-            Err(refuse("a file is needed: sqlite://PATH, where PATH is all that follows"))
-        }
-        Some(path) => Ok(Store { path: PathBuf::from(path) }),
-        None => Err(refuse("must be sqlite://PATH, where PATH is all that follows")),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use taskwell_core::app::App;
 use taskwell_core::clock::Clock;
-use taskwell_core::db;
+use taskwell_core::db::{self, Place};
 
 use crate::cli::{Outcome, print};
 use crate::config::Checked;
@@ -12,12 +12,12 @@ use crate::secret::Secret;
 
 /// Opens the database of the settings, migrated.
 pub fn open(config: &Checked) -> Result<App, String> {
-    let secret = match &config.jwt_secret {
-        Some(secret) => secret.clone(),
-        None => Secret::beside(&config.store.path)?,
+    let secret = match (&config.jwt_secret, &config.place) {
+        (Some(secret), _) => secret.clone(),
+        (None, Place::Sqlite(path)) => Secret::beside(path)?,
+        (None, Place::Postgres(_)) => return Err(NO_SECRET.into()),
     };
-    let path = &config.store.path;
-    let opened = App::open(path, secret.as_bytes(), config.settings.clone(), Clock::default());
+    let opened = App::open(&config.place, secret.as_bytes(), config.settings.clone(), Clock::default());
     let (app, migrated) = opened.map_err(|e| e.to_string())?;
     if migrated.from != migrated.to {
         tracing::info!(from = migrated.from, to = migrated.to, "migrated the database");
@@ -25,18 +25,38 @@ pub fn open(config: &Checked) -> Result<App, String> {
     Ok(app)
 }
 
+const NO_SECRET: &str = "JWT_SECRET or JWT_SECRET_FILE is needed on PostgreSQL, the same for every instance: \
+                         32 random bytes or more, such as openssl rand -base64 32 prints";
+
 pub fn migrate(config: &Checked) -> Outcome {
     let app = open(config)?;
     drop(app);
-    print(&format!("{} has schema version {}", config.store.shown(), db::SCHEMA_VERSION))
+    print(&format!("{} has schema version {}", shown(&config.place), db::SCHEMA_VERSION))
 }
 
 pub fn backup(config: &Checked, file: &Path) -> Outcome {
-    db::backup(&config.store.path, file).map_err(|e| e.to_string())?;
-    print(&format!("{} is backed up as {}", config.store.shown(), file.display()))
+    let path = sqlite(config, "pg_dump")?;
+    db::backup(path, file).map_err(|e| e.to_string())?;
+    print(&format!("{} is backed up as {}", path.display(), file.display()))
 }
 
 pub fn restore(config: &Checked, file: &Path) -> Outcome {
-    db::restore(file, &config.store.path, &Clock::default()).map_err(|e| e.to_string())?;
-    print(&format!("{} holds what {} held", config.store.shown(), file.display()))
+    let path = sqlite(config, "pg_restore")?;
+    db::restore(file, path, &Clock::default()).map_err(|e| e.to_string())?;
+    print(&format!("{} holds what {} held", path.display(), file.display()))
+}
+
+fn sqlite<'c>(config: &'c Checked, instead: &str) -> Result<&'c Path, String> {
+    match &config.place {
+        Place::Sqlite(path) => Ok(path),
+        Place::Postgres(_) => Err(format!("this is for SQLite; PostgreSQL has {instead} for it")),
+    }
+}
+
+/// Where the store is, as it is told to people.
+fn shown(place: &Place) -> String {
+    match place {
+        Place::Sqlite(path) => path.display().to_string(),
+        Place::Postgres(server) => server.shown(),
+    }
 }

@@ -12,6 +12,7 @@ mod contract_web;
 mod docs;
 mod hostile;
 mod process;
+mod schema;
 mod sessions;
 mod statements;
 mod tasks;

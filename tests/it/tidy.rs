@@ -159,12 +159,28 @@ fn each_file_says_what_lives_in_it() {
 }
 
 #[test]
-fn core_knows_no_transport_and_no_runtime() {
-    forbid(
-        "core/src",
-        &["axum", "http", "hyper", "tokio", "tower", "tower_http", "clap", "taskwell_http"],
-        names,
+fn core_knows_no_transport_and_its_driver_alone_a_runtime() {
+    forbid("core/src", &["axum", "http", "hyper", "tower", "tower_http", "clap", "taskwell_http"], names);
+    let with_tokio = rust_files(&["core/src"]).into_iter().filter(|path| names(path).contains("tokio"));
+    assert!(
+        with_tokio
+            .inspect(|path| assert!(path.starts_with("core/src/db/postgres/"), "{path} names tokio"))
+            .count()
+            > 0
     );
+}
+
+#[test]
+fn migrations_come_in_pairs() {
+    let files = std::fs::read_dir(root().join("core/migrations")).unwrap();
+    let files: BTreeSet<String> =
+        files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(!files.is_empty());
+    for file in &files {
+        let (name, database) = file.strip_suffix(".sql").unwrap().rsplit_once('.').unwrap();
+        let other = if database == "sqlite" { "postgres" } else { "sqlite" };
+        assert!(files.contains(&format!("{name}.{other}.sql")), "{file} has no pair");
+    }
 }
 
 #[test]

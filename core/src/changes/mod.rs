@@ -35,14 +35,15 @@ impl Kind {
     }
 }
 
-/// Takes the owner's next number, in the transaction that writes: what is undone counts nothing.
+/// The owner's next number. The first thing that a write does: from here on the owner's other writers wait, so that no two
+/// take the same number, and none waits for another in a circle.
 pub fn next(tx: &mut Tx, owner: UserId) -> Result<i64> {
-    // Not RETURNING, which costs SQLite a temporary table on each write.
-    tx.execute("UPDATE counters SET last = last + 1 WHERE owner = $1", &[&owner])?;
-    tx.find("SELECT last FROM counters WHERE owner = $1", &[&owner])?.ok_or(Error::Missing(Noun::User))
+    let last = tx.find_held_assuming("SELECT last FROM counters WHERE owner = $1", &[&owner], 0)?;
+    last.map(|last: i64| last + 1).ok_or(Error::Missing(Noun::User))
 }
 
-/// Writes a change down under the number that [`next`] gave, with what the task was before and after, as JSON.
+/// Writes a change down under the number that [`next`] gave, with what the task was before and after, as JSON. Only this
+/// uses the number up.
 pub fn record<T: Serialize>(
     tx: &mut Tx,
     caller: &Caller,
@@ -51,7 +52,8 @@ pub fn record<T: Serialize>(
     after: Option<&T>,
 ) -> Result<()> {
     let at = tx.now().as_micros();
-    tx.execute(
+    tx.send("UPDATE counters SET last = $1 WHERE owner = $2", &[&change.seq, &change.owner])?;
+    tx.send(
         "INSERT INTO changes (owner, seq, task_id, task_uuid, kind, actor, at, before, after) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         &[
@@ -65,8 +67,7 @@ pub fn record<T: Serialize>(
             &before.map(json).transpose()?,
             &after.map(json).transpose()?,
         ],
-    )?;
-    Ok(())
+    )
 }
 
 fn json(value: &impl Serialize) -> Result<String> {

@@ -1,17 +1,31 @@
-//! Migrations: numbered files, each applied once, all in one transaction. A schema from a newer version is left alone.
+//! Migrations: numbered pairs of files, one for each database, each applied once, all in one transaction. A schema from a
+//! newer version is left alone.
 
 use rusqlite::{Connection, OptionalExtension as _};
+use tokio_postgres::{Client, Transaction};
 
+use super::postgres::message as postgres_message;
 use super::sqlite::error;
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
 
-/// The migrations in order; the number is the schema's version after it.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "initial", include_str!("../../migrations/0001_initial.sqlite.sql"))];
+/// One step of the schema, in the words of each database.
+struct Migration {
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+/// The migrations in order; the schema's version is how many of them were applied.
+const MIGRATIONS: &[Migration] = &[Migration {
+    name: "initial",
+    sqlite: include_str!("../../migrations/0001_initial.sqlite.sql"),
+    postgres: include_str!("../../migrations/0001_initial.postgres.sql"),
+}];
 
 /// The schema version that this build works with.
-pub const CURRENT: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+#[expect(clippy::cast_possible_wrap, reason = "there are not that many")]
+pub const CURRENT: i64 = MIGRATIONS.len() as i64;
 
 /// What opening did to the schema: its version before and after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,11 +34,16 @@ pub struct Migrated {
     pub to: i64,
 }
 
+/// What is to be applied to a schema of that version, each with the version after it.
+fn steps(from: i64) -> impl Iterator<Item = (i64, &'static Migration)> {
+    (1..).zip(MIGRATIONS).filter(move |(number, _)| *number > from)
+}
+
 /// Brings the schema to [`CURRENT`].
 ///
 /// # Errors
 /// The schema is newer, or the file holds somebody else's tables; then nothing is written.
-pub(super) fn up(connection: &Connection, now: Timestamp) -> Result<Migrated> {
+pub(super) fn sqlite(connection: &Connection, now: Timestamp) -> Result<Migrated> {
     if version(connection)? == Some(CURRENT) {
         return Ok(Migrated { from: CURRENT, to: CURRENT });
     }
@@ -38,9 +57,9 @@ pub(super) fn up(connection: &Connection, now: Timestamp) -> Result<Migrated> {
         .map_err(error)?;
     // Asked again inside: another process may have been faster.
     let from = version(connection)?.unwrap_or(0);
-    for (number, name, sql) in MIGRATIONS.iter().filter(|(number, ..)| *number > from) {
+    for (number, Migration { name, sqlite, .. }) in steps(from) {
         connection
-            .execute_batch(sql)
+            .execute_batch(sqlite)
             .map_err(|e| Error::internal(&format!("migration {number} ({name})"), e))?;
         connection
             .execute(
@@ -51,6 +70,57 @@ pub(super) fn up(connection: &Connection, now: Timestamp) -> Result<Migrated> {
     }
     step.commit().map_err(error)?;
     Ok(Migrated { from, to: CURRENT })
+}
+
+/// The same on PostgreSQL, by one instance at a time. `client` is a connection to the server itself, no pooler's.
+pub(super) async fn postgres(client: &mut Client, now: Timestamp) -> Result<Migrated> {
+    let failed = |e: tokio_postgres::Error| Error::internal("migrating", postgres_message(&e));
+    // Held until the transaction ends. Its number is arbitrary, and this program's own.
+    let step = client.transaction().await.map_err(failed)?;
+    step.batch_execute("SELECT pg_advisory_xact_lock(6022140762140857)").await.map_err(failed)?;
+    let from = postgres_version(&step).await.map_err(failed)?;
+    match from {
+        Some(CURRENT) => return Ok(Migrated { from: CURRENT, to: CURRENT }),
+        Some(newer) if newer > CURRENT => return Err(newer_schema(newer)),
+        _ => {}
+    }
+    if from.is_none() {
+        step.batch_execute(
+            "CREATE TABLE schema_migrations \
+             (version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)",
+        )
+        .await
+        .map_err(failed)?;
+    }
+    let from = from.unwrap_or(0);
+    for (number, Migration { name, postgres, .. }) in steps(from) {
+        step.batch_execute(postgres)
+            .await
+            .map_err(|e| Error::internal(&format!("migration {number} ({name})"), postgres_message(&e)))?;
+        step.execute(
+            "INSERT INTO schema_migrations (version, name, applied_at) VALUES ($1, $2, $3)",
+            &[&number, name, &now.as_micros()],
+        )
+        .await
+        .map_err(failed)?;
+    }
+    step.commit().await.map_err(failed)?;
+    Ok(Migrated { from, to: CURRENT })
+}
+
+async fn postgres_version(step: &Transaction<'_>) -> Result<Option<i64>, tokio_postgres::Error> {
+    // Only where new tables would be made: other schemas of the search path may be somebody else's.
+    let known = step
+        .query_one(
+            "SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'schema_migrations')",
+            &[],
+        )
+        .await?;
+    if !known.get::<_, bool>(0) {
+        return Ok(None);
+    }
+    let row = step.query_one("SELECT coalesce(max(version), 0) FROM schema_migrations", &[]).await?;
+    Ok(Some(row.get(0)))
 }
 
 /// That the database is Taskwell's, of this version or an older one.

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Rows};
 
-use super::{FromRow, Param, Row, migrate};
+use super::{Dialect, FromRow, Kind, Param, Row, Value, migrate, record};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 
@@ -79,24 +80,75 @@ pub(super) fn error(e: rusqlite::Error) -> Error {
     }
 }
 
+/// What a column holds.
+pub(super) fn value<'r>(row: &'r rusqlite::Row, column: usize) -> Result<Value<'r>> {
+    Ok(match row.get_ref(column).map_err(error)? {
+        ValueRef::Null => Value::Null(Kind::Int),
+        ValueRef::Integer(int) => Value::Int(int),
+        ValueRef::Text(text) => {
+            Value::Text(std::str::from_utf8(text).map_err(|e| Error::internal("text in the database", e))?)
+        }
+        ValueRef::Blob(bytes) => Value::Bytes(bytes),
+        ValueRef::Real(real) => return Err(Error::internal("no column holds a fraction", real)),
+    })
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Value::Null(_) => ValueRef::Null,
+            Value::Int(int) => ValueRef::Integer(*int),
+            Value::Bool(bool) => ValueRef::Integer(i64::from(*bool)),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Bytes(bytes) => ValueRef::Blob(bytes),
+            Value::Uuid(uuid) => ValueRef::Blob(uuid.as_bytes()),
+        }))
+    }
+}
+
 /// Runs a cached statement and hands its rows to `f`.
-pub(super) fn run<T>(
+fn run<T>(
     connection: &Connection,
     sql: &str,
     params: &[&dyn Param],
     f: impl FnOnce(&mut Rows) -> Result<T>,
 ) -> Result<T> {
-    record(sql);
+    record(Dialect::Sqlite, sql);
     let mut statement = connection.prepare_cached(sql).map_err(error)?;
     bind(&mut statement, params).map_err(error)?;
     f(&mut statement.raw_query())
 }
 
-pub(super) fn execute(connection: &Connection, sql: &str, params: &[&dyn Param]) -> rusqlite::Result<usize> {
-    record(sql);
-    let mut statement = connection.prepare_cached(sql)?;
-    bind(&mut statement, params)?;
-    statement.raw_execute()
+/// See [`super::Tx::all`].
+pub(super) fn all<T: FromRow>(connection: &Connection, sql: &str, params: &[&dyn Param]) -> Result<Vec<T>> {
+    run(connection, sql, params, |rows| {
+        let mut items = Vec::new();
+        while let Some(row) = rows.next().map_err(error)? {
+            items.push(T::from_row(&Row::Sqlite(row))?);
+        }
+        Ok(items)
+    })
+}
+
+/// See [`super::Tx::find`].
+pub(super) fn find<T: FromRow>(
+    connection: &Connection,
+    sql: &str,
+    params: &[&dyn Param],
+) -> Result<Option<T>> {
+    run(connection, sql, params, |rows| match rows.next().map_err(error)? {
+        Some(row) => T::from_row(&Row::Sqlite(row)).map(Some),
+        None => Ok(None),
+    })
+}
+
+/// See [`super::Tx::execute`].
+pub(super) fn execute(connection: &Connection, sql: &str, params: &[&dyn Param]) -> Result<u64> {
+    record(Dialect::Sqlite, sql);
+    let mut statement = connection.prepare_cached(sql).map_err(error)?;
+    bind(&mut statement, params).map_err(error)?;
+    let changed = statement.raw_execute().map_err(error)?;
+    Ok(u64::try_from(changed).unwrap_or(u64::MAX))
 }
 
 /// See [`super::Tx::one_unless_taken`].
@@ -107,7 +159,7 @@ pub(super) fn one_unless_taken<T: FromRow>(
     taken: impl Fn(&str) -> Error,
 ) -> Result<T> {
     run(connection, sql, params, |rows| match rows.next() {
-        Ok(Some(row)) => T::from_row(&Row(row)),
+        Ok(Some(row)) => T::from_row(&Row::Sqlite(row)),
         Ok(None) => Err(Error::internal("no row where one must be", sql)),
         Err(e) => Err(match unique_column(&e) {
             Some(column) => taken(&column),
@@ -136,13 +188,13 @@ fn bind(statement: &mut rusqlite::CachedStatement, params: &[&dyn Param]) -> rus
         statement.expanded_sql()
     );
     for (at, param) in params.iter().enumerate() {
-        statement.raw_bind_parameter(at + 1, *param)?;
+        statement.raw_bind_parameter(at + 1, param.value())?;
     }
     Ok(())
 }
 
 fn simple(connection: &Connection, sql: &str) -> Result<()> {
-    execute(connection, sql, &[]).map(drop).map_err(error)
+    execute(connection, sql, &[]).map(drop)
 }
 
 pub(super) fn begin_write(connection: &Connection) -> Result<()> {
@@ -267,7 +319,7 @@ fn restore_by(from: &Path, staged: &Path, to: &Path, clock: &Clock) -> Result<()
         migrate::require_known(&backup)?;
         copy_all(&backup, &mut copy)?;
     }
-    migrate::up(&copy, clock.now())?;
+    migrate::sqlite(&copy, clock.now())?;
     let mut target = open(to, WRITER_CACHE_KIB)?;
     migrate::require_replaceable(&target)?;
     configure_durability(&target)?;
@@ -299,11 +351,3 @@ fn sync_folder(of: &Path) -> Result<()> {
         .and_then(|folder| folder.sync_all())
         .map_err(|e| Error::internal("cannot sync the folder", e))
 }
-
-#[cfg(feature = "record")]
-fn record(sql: &str) {
-    super::recorded().insert(sql.to_owned());
-}
-
-#[cfg(not(feature = "record"))]
-fn record(_: &str) {}

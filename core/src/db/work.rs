@@ -1,6 +1,7 @@
-//! The database's threads: one that writes, committing what waits as a group, and some that read.
+//! SQLite's threads: one that writes, committing what waits as a group, and some that read.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -9,10 +10,12 @@ use std::time::{Duration, Instant};
 use futures_channel::oneshot;
 use rusqlite::Connection;
 
+use super::migrate::{self, Migrated};
 use super::{Tx, sqlite};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::queue::Queue;
+use crate::settings::Settings;
 
 /// Jobs that may wait for a thread; beyond it the answer is [`Error::Unavailable`].
 const QUEUE_MAX: usize = 8192;
@@ -75,7 +78,18 @@ impl<T: Send, F: Fn(&mut Tx) -> Result<T> + Send> Work for UseCase<T, F> {
 }
 
 impl Db {
-    pub(super) fn start(writer: Connection, readers: Vec<Connection>, clock: &Clock) -> Result<Db> {
+    /// Opens the file at `path`, makes it where there is none, migrates it, and starts its threads.
+    pub(super) fn open(path: &Path, settings: &Settings, clock: &Clock) -> Result<(Db, Migrated)> {
+        let writer = sqlite::open(path, sqlite::WRITER_CACHE_KIB)?;
+        let migrated = migrate::sqlite(&writer, clock.now())?;
+        sqlite::configure_durability(&writer)?;
+        let readers = (0..settings.read_threads.max(1))
+            .map(|_| sqlite::open(path, sqlite::READER_CACHE_KIB))
+            .collect::<Result<Vec<_>>>()?;
+        Ok((Db::start(writer, readers, clock)?, migrated))
+    }
+
+    fn start(writer: Connection, readers: Vec<Connection>, clock: &Clock) -> Result<Db> {
         let queues = Arc::new(Queues { reads: Queue::new(QUEUE_MAX), writes: Queue::new(QUEUE_MAX) });
         let commits = Arc::new(AtomicU64::new(0));
         let mut handles = Vec::with_capacity(1 + readers.len());
@@ -174,7 +188,7 @@ fn run_group(
             }
         }
         let before = connection.total_changes();
-        let keep = group[at].run(&mut Tx::new(connection, clock));
+        let keep = group[at].run(&mut Tx::on_sqlite(connection, clock));
         sqlite::require_transaction(connection)?;
         if !keep && connection.total_changes() != before {
             sqlite::rollback(connection);
@@ -189,7 +203,7 @@ fn run_group(
 fn run_one_by_one(connection: &Connection, clock: &Clock, group: &mut [Job]) -> Result<()> {
     sqlite::begin_write(connection)?;
     for job in group {
-        sqlite::savepoint(connection, || job.run(&mut Tx::new(connection, clock)))?;
+        sqlite::savepoint(connection, || job.run(&mut Tx::on_sqlite(connection, clock)))?;
     }
     sqlite::commit(connection)
 }
@@ -205,7 +219,7 @@ fn read_loop(connection: &Connection, queue: &Queue<Job>, clock: &Clock, commits
         let mut job: Job = first;
         loop {
             if begun.is_ok() {
-                job.run(&mut Tx::new(connection, clock));
+                job.run(&mut Tx::on_sqlite(connection, clock));
             }
             job.reply(&begun);
             let left = SNAPSHOT_AGE_MAX.saturating_sub(taken.elapsed());

@@ -38,7 +38,7 @@ pub(crate) fn open_verified(
     verified: &PasswordHash,
     door: &Door,
 ) -> Result<Grant> {
-    let now = users::sql::credentials(tx, user)?;
+    let now = users::sql::credentials_held(tx, user)?;
     match now {
         Some(now) if now.user.is_active && now.password == *verified => {
             open(tx, keys, settings, now.user, door)
@@ -65,7 +65,7 @@ fn grant(
     session: Uuid,
     door: &Door,
 ) -> Result<Grant> {
-    let refresh_token = RefreshToken::new()?;
+    let refresh_token = RefreshToken::new(&tx.new_secret()?);
     sql::insert_refresh(tx, &refresh_token.hash(), session)?;
     let (access_token, expires_in_s) = access_token(tx, keys, settings, &user, session, door)?;
     Ok(Grant { user, access_token, expires_in_s, refresh_token })

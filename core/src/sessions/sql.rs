@@ -55,17 +55,18 @@ impl FromRow for Session {
 /// The check of every request: the session is there, in time, and its user active.
 pub fn live(tx: &mut Tx, claims: &Claims) -> Result<Option<Live>> {
     let now = tx.now().as_micros();
-    tx.find(
+    tx.find_assuming(
         "SELECT u.uuid, u.role FROM sessions s JOIN users u ON u.id = s.user_id \
          WHERE s.uuid = $1 AND s.user_id = $2 AND s.expires_at > $3 AND u.is_active",
         &[&claims.session, &claims.user, &now],
+        Live { uuid: claims.user_uuid, role: Role::User },
     )
 }
 
 pub fn insert(tx: &mut Tx, user: UserId, user_agent: Option<&str>, expires_at: Timestamp) -> Result<Uuid> {
     let uuid = tx.new_uuid()?;
     let now = tx.now().as_micros();
-    tx.execute(
+    tx.send(
         "INSERT INTO sessions (uuid, user_id, user_agent, created_at, last_used_at, expires_at) \
          VALUES ($1, $2, $3, $4, $5, $6)",
         &[&uuid, &user, &user_agent, &now, &now, &expires_at.as_micros()],
@@ -75,17 +76,16 @@ pub fn insert(tx: &mut Tx, user: UserId, user_agent: Option<&str>, expires_at: T
 
 pub fn touch(tx: &mut Tx, session: Uuid) -> Result<()> {
     let now = tx.now().as_micros();
-    tx.execute("UPDATE sessions SET last_used_at = $1 WHERE uuid = $2", &[&now, &session])?;
-    Ok(())
+    tx.send("UPDATE sessions SET last_used_at = $1 WHERE uuid = $2", &[&now, &session])
 }
 
 pub fn insert_refresh(tx: &mut Tx, hash: &[u8], session: Uuid) -> Result<()> {
-    tx.execute("INSERT INTO refresh_tokens (hash, session_uuid) VALUES ($1, $2)", &[&hash, &session])?;
-    Ok(())
+    tx.send("INSERT INTO refresh_tokens (hash, session_uuid) VALUES ($1, $2)", &[&hash, &session])
 }
 
+/// Held, so that of two uses at once one is the second.
 pub fn find_refresh(tx: &mut Tx, hash: &[u8]) -> Result<Option<Refresh>> {
-    tx.find(
+    tx.find_held(
         "SELECT s.uuid, r.used_at IS NOT NULL, s.user_id, s.expires_at \
          FROM refresh_tokens r JOIN sessions s ON s.uuid = r.session_uuid WHERE r.hash = $1",
         &[&hash],
@@ -94,8 +94,7 @@ pub fn find_refresh(tx: &mut Tx, hash: &[u8]) -> Result<Option<Refresh>> {
 
 pub fn use_refresh(tx: &mut Tx, hash: &[u8]) -> Result<()> {
     let now = tx.now().as_micros();
-    tx.execute("UPDATE refresh_tokens SET used_at = $1 WHERE hash = $2", &[&now, &hash])?;
-    Ok(())
+    tx.send("UPDATE refresh_tokens SET used_at = $1 WHERE hash = $2", &[&now, &hash])
 }
 
 /// Whether there was such a session of that user's.
@@ -105,22 +104,20 @@ pub fn delete(tx: &mut Tx, user: UserId, session: Uuid) -> Result<bool> {
 }
 
 pub fn delete_others(tx: &mut Tx, user: UserId, but: Uuid) -> Result<()> {
-    tx.execute("DELETE FROM sessions WHERE user_id = $1 AND uuid <> $2", &[&user, &but])?;
-    Ok(())
+    tx.send("DELETE FROM sessions WHERE user_id = $1 AND uuid <> $2", &[&user, &but])
 }
 
 /// Sessions that are long over, and the oldest beyond `keep`.
 pub fn prune(tx: &mut Tx, user: UserId, expired_before: Timestamp, keep: i64) -> Result<()> {
-    tx.execute(
+    tx.send(
         "DELETE FROM sessions WHERE user_id = $1 AND expires_at < $2",
         &[&user, &expired_before.as_micros()],
     )?;
-    tx.execute(
+    tx.send(
         "DELETE FROM sessions WHERE user_id = $1 AND uuid IN \
          (SELECT uuid FROM sessions WHERE user_id = $1 ORDER BY created_at DESC, uuid DESC LIMIT 1000 OFFSET $2)",
         &[&user, &keep],
-    )?;
-    Ok(())
+    )
 }
 
 /// The living sessions of a user, newest first.

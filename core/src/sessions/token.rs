@@ -32,6 +32,7 @@ pub struct Keys {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
     pub(crate) user: UserId,
+    pub(crate) user_uuid: Uuid,
     pub(crate) session: Uuid,
 }
 
@@ -97,9 +98,11 @@ impl Keys {
             return Err(bad);
         }
         match jsonwebtoken::decode::<Payload>(token, &self.verify, &self.rules) {
-            Ok(token) if token.claims.exp > now.as_seconds() => {
-                Ok(Claims { user: UserId(token.claims.uid), session: token.claims.sid })
-            }
+            Ok(token) if token.claims.exp > now.as_seconds() => Ok(Claims {
+                user: UserId(token.claims.uid),
+                user_uuid: token.claims.sub,
+                session: token.claims.sid,
+            }),
             _ => Err(bad),
         }
     }

@@ -1,5 +1,4 @@
-//! What can be done with tasks. Each write looks, takes the owner's next number, writes, and
-//! records what it did.
+//! What can be done with tasks. Each write takes hold of the owner's next number, looks, writes, and records what it did.
 
 mod list;
 mod model;
@@ -53,12 +52,12 @@ pub fn one(tx: &mut Tx, caller: &Caller, key: Key) -> Result<Task> {
 
 /// Changes a task of the caller's. An update that changes nothing makes no new version and no record.
 pub fn update(tx: &mut Tx, caller: &Caller, key: Key, expected: &Expected, update: &Update) -> Result<Task> {
+    let seq = changes::next(tx, caller.id())?;
     let old = one(tx, caller, key)?;
     expected.check(&old)?;
     let Some(mut new) = old.updated(update, tx.now()) else {
         return Ok(old);
     };
-    let seq = changes::next(tx, caller.id())?;
     new.version = seq;
     sql::update(tx, &new)?;
     changes::record(tx, caller, &change(Kind::Updated, &new, seq), Some(&old), Some(&new))?;
@@ -67,9 +66,9 @@ pub fn update(tx: &mut Tx, caller: &Caller, key: Key, expected: &Expected, updat
 
 /// Deletes a task of the caller's.
 pub fn delete(tx: &mut Tx, caller: &Caller, key: Key, expected: &Expected) -> Result<()> {
+    let seq = changes::next(tx, caller.id())?;
     let old = one(tx, caller, key)?;
     expected.check(&old)?;
-    let seq = changes::next(tx, caller.id())?;
     sql::delete(tx, &old)?;
     changes::record(tx, caller, &change(Kind::Deleted, &old, seq), Some(&old), None)
 }

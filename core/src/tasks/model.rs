@@ -1,9 +1,9 @@
 //! What a task is and every rule about it, as pure functions. How it is stored is `sql`.
 
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
+use crate::db::{Column, Value, unexpected};
 use crate::error::{Code, Flaw, Result};
 use crate::text;
 use crate::time::Timestamp;
@@ -231,20 +231,23 @@ impl Task {
     }
 }
 
-impl FromSql for Status {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Status> {
-        Status::parse(value.as_str()?).map_err(|_| FromSqlError::InvalidType)
+impl Column for Status {
+    fn read(value: Value) -> Result<Status> {
+        match value {
+            Value::Text(text) => Status::parse(text).map_err(|_| unexpected("a status", value)),
+            other => Err(unexpected("a status", other)),
+        }
     }
 }
 
-impl FromSql for Priority {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Priority> {
-        match value.as_i64()? {
-            1 => Ok(Priority::Low),
-            2 => Ok(Priority::Medium),
-            3 => Ok(Priority::High),
-            4 => Ok(Priority::Urgent),
-            other => Err(FromSqlError::OutOfRange(other)),
+impl Column for Priority {
+    fn read(value: Value) -> Result<Priority> {
+        match value {
+            Value::Int(1) => Ok(Priority::Low),
+            Value::Int(2) => Ok(Priority::Medium),
+            Value::Int(3) => Ok(Priority::High),
+            Value::Int(4) => Ok(Priority::Urgent),
+            other => Err(unexpected("a priority's rank", other)),
         }
     }
 }

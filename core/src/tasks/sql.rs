@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::list::{By, Order, Query};
 use super::model::{Priority, Task};
 use crate::db::{FromRow, Row, Tx};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::key::Key;
 use crate::page::Cursor;
 use crate::time::Timestamp;
@@ -77,7 +77,7 @@ pub fn exists(tx: &mut Tx, uuid: Uuid) -> Result<bool> {
 }
 
 pub fn update(tx: &mut Tx, task: &Task) -> Result<()> {
-    let changed = tx.execute(
+    tx.send(
         "UPDATE tasks SET title = $1, description = $2, status = $3, priority = $4, due_date = $5, \
          completed_at = $6, updated_at = $7, version = $8 WHERE id = $9 AND owner = $10",
         &[
@@ -92,17 +92,11 @@ pub fn update(tx: &mut Tx, task: &Task) -> Result<()> {
             &task.id,
             &task.owner,
         ],
-    )?;
-    require_one(changed)
+    )
 }
 
 pub fn delete(tx: &mut Tx, task: &Task) -> Result<()> {
-    let changed = tx.execute("DELETE FROM tasks WHERE id = $1 AND owner = $2", &[&task.id, &task.owner])?;
-    require_one(changed)
-}
-
-fn require_one(changed: usize) -> Result<()> {
-    if changed == 1 { Ok(()) } else { Err(Error::internal("a task was there and is gone", changed)) }
+    tx.send("DELETE FROM tasks WHERE id = $1 AND owner = $2", &[&task.id, &task.owner])
 }
 
 /// At most `count` tasks after `cursor` that the columns of `query` let through; its words are not looked at here.

@@ -8,7 +8,7 @@ use password::PasswordHash;
 
 pub use model::{Caller, Draft, Email, Name, Role, Update, User, UserId, Username};
 
-use crate::clock::random_bytes;
+use crate::clock::hex;
 use crate::db::Tx;
 use crate::error::{Code, Conflict, Error, Flaw, Noun, Result};
 use crate::key::Key;
@@ -33,8 +33,8 @@ pub fn register(tx: &mut Tx, draft: &Draft) -> Result<User> {
     }
     let mut username = Username::from_email(&draft.email, "");
     while sql::username_exists(tx, &username)? {
-        let suffix = u32::from_be_bytes(random_bytes()?);
-        username = Username::from_email(&draft.email, &format!("{suffix:08x}"));
+        let suffix = hex(&tx.new_secret()?[..4]);
+        username = Username::from_email(&draft.email, &suffix);
     }
     sql::insert(tx, draft, &username)
 }
@@ -154,7 +154,7 @@ pub fn find_by_login(tx: &mut Tx, login: &str) -> Result<User> {
 /// # Errors
 /// The new name or address is taken, or the last active admin would be gone.
 pub fn update_user(tx: &mut Tx, id: UserId, update: &Update) -> Result<User> {
-    let old = sql::find(tx, id)?.ok_or(Error::Missing(Noun::User))?;
+    let old = sql::find_held(tx, id)?.ok_or(Error::Missing(Noun::User))?;
     let mut new = old.clone();
     if let Some(username) = &update.username {
         username.as_str().clone_into(&mut new.username);

@@ -1,9 +1,9 @@
 //! What a user is: names, address, role; and who is calling. Passwords are `sessions::password`'s.
 
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use uuid::Uuid;
 
 use super::password::PasswordHash;
+use crate::db::{Column, Kind, Param, Value, unexpected};
 use crate::error::{Code, Error, Flaw, Result};
 use crate::text;
 use crate::time::Timestamp;
@@ -198,20 +198,27 @@ impl Caller {
     }
 }
 
-impl ToSql for UserId {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        self.0.to_sql()
+impl Param for UserId {
+    fn value(&self) -> Value<'_> {
+        Value::Int(self.0)
+    }
+
+    fn kind() -> Kind {
+        Kind::Int
     }
 }
 
-impl FromSql for UserId {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<UserId> {
-        value.as_i64().map(UserId)
+impl Column for UserId {
+    fn read(value: Value) -> Result<UserId> {
+        i64::read(value).map(UserId)
     }
 }
 
-impl FromSql for Role {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Role> {
-        Role::parse(value.as_str()?).map_err(|_| FromSqlError::InvalidType)
+impl Column for Role {
+    fn read(value: Value) -> Result<Role> {
+        match value {
+            Value::Text(text) => Role::parse(text).map_err(|_| unexpected("a role", value)),
+            other => Err(unexpected("a role", other)),
+        }
     }
 }

@@ -61,7 +61,7 @@ pub fn insert(tx: &mut Tx, draft: &Draft, username: &Username) -> Result<User> {
         ],
         taken,
     )?;
-    tx.execute("INSERT INTO counters (owner, last) VALUES ($1, 0)", &[&user.id])?;
+    tx.send("INSERT INTO counters (owner, last) VALUES ($1, 0)", &[&user.id])?;
     Ok(user)
 }
 
@@ -104,6 +104,15 @@ pub fn find(tx: &mut Tx, id: UserId) -> Result<Option<User>> {
     )
 }
 
+/// The same, held: what is written back is what was read.
+pub fn find_held(tx: &mut Tx, id: UserId) -> Result<Option<User>> {
+    tx.find_held(
+        "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at \
+         FROM users WHERE id = $1",
+        &[&id],
+    )
+}
+
 pub fn find_by_uuid(tx: &mut Tx, uuid: Uuid) -> Result<Option<User>> {
     tx.find(
         "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at \
@@ -114,6 +123,15 @@ pub fn find_by_uuid(tx: &mut Tx, uuid: Uuid) -> Result<Option<User>> {
 
 pub fn credentials(tx: &mut Tx, id: UserId) -> Result<Option<Credentials>> {
     tx.find(
+        "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, \
+         password_hash FROM users WHERE id = $1",
+        &[&id],
+    )
+}
+
+/// The same, held: what depends on the hash or on `is_active` is done before anybody changes them.
+pub fn credentials_held(tx: &mut Tx, id: UserId) -> Result<Option<Credentials>> {
+    tx.find_held(
         "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, \
          password_hash FROM users WHERE id = $1",
         &[&id],
@@ -157,30 +175,27 @@ pub fn list(tx: &mut Tx, after: i64, count: i64) -> Result<Vec<User>> {
     )
 }
 
-/// Whether an active admin besides `but` is left.
+/// Whether an active admin besides `but` is left; held, so that it stays one until `but` is none.
 pub fn another_admin_exists(tx: &mut Tx, but: UserId) -> Result<bool> {
-    let found: Option<i64> =
-        tx.find("SELECT id FROM users WHERE role = 'admin' AND is_active AND id <> $1 LIMIT 1", &[&but])?;
+    let found: Option<i64> = tx
+        .find_held("SELECT id FROM users WHERE role = 'admin' AND is_active AND id <> $1 LIMIT 1", &[&but])?;
     Ok(found.is_some())
 }
 
 pub fn set_password(tx: &mut Tx, id: UserId, password: &PasswordHash) -> Result<()> {
     let now = tx.now().as_micros();
-    tx.execute(
+    tx.send(
         "UPDATE users SET password_hash = $1, updated_at = $2 WHERE id = $3",
         &[&password.as_str(), &now, &id],
-    )?;
-    Ok(())
+    )
 }
 
 /// Ends every session of the user: what a deactivation or another password asks for.
 pub fn end_sessions(tx: &mut Tx, id: UserId) -> Result<()> {
-    tx.execute("DELETE FROM sessions WHERE user_id = $1", &[&id])?;
-    Ok(())
+    tx.send("DELETE FROM sessions WHERE user_id = $1", &[&id])
 }
 
 /// With all that is the user's: sessions, tasks, changes go by the foreign keys.
 pub fn delete(tx: &mut Tx, id: UserId) -> Result<()> {
-    tx.execute("DELETE FROM users WHERE id = $1", &[&id])?;
-    Ok(())
+    tx.send("DELETE FROM users WHERE id = $1", &[&id])
 }

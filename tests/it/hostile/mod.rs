@@ -9,7 +9,6 @@ mod tokens;
 use std::collections::BTreeSet;
 
 use axum::http::Method;
-use rusqlite::types::Value as Cell;
 use serde_json::{Value, json};
 
 use crate::support::{Call, PASSWORD, Reply, Taskwell};
@@ -147,7 +146,6 @@ struct World<'t> {
     token: String,
     task_uuid: String,
     session: String,
-    sql: rusqlite::Connection,
 }
 
 impl World<'_> {
@@ -160,7 +158,7 @@ impl World<'_> {
         let task_uuid = t.task(&token, "here before").await["uuid"].as_str().unwrap().to_owned();
         let sessions = t.get("/api/v1/users/me/sessions").token(&token).send().await.json();
         let session = sessions[0]["id"].as_str().unwrap().to_owned();
-        World { t, token, task_uuid, session, sql: t.sql() }
+        World { t, token, task_uuid, session }
     }
 
     fn path(&self, endpoint: &Endpoint) -> String {
@@ -181,21 +179,18 @@ impl World<'_> {
 
     /// Sends what must be refused; that it changed nothing in the store.
     async fn refused(&self, call: Call<'_>, what: &str) -> Reply {
-        let before = self.rows();
+        let before = self.rows().await;
         let reply = call.send().await;
         assert!(reply.status >= 400, "{what}: was taken: {reply:?}");
-        assert_eq!(before, self.rows(), "{what}: something was stored: {reply:?}");
+        assert_eq!(before, self.rows().await, "{what}: something was stored: {reply:?}");
         reply
     }
 
     /// All that is stored.
-    fn rows(&self) -> Vec<Vec<Cell>> {
+    async fn rows(&self) -> Vec<Vec<Option<String>>> {
         let mut rows = Vec::new();
         for table in ["users", "sessions", "refresh_tokens", "counters", "tasks", "changes"] {
-            let mut all = self.sql.prepare_cached(&format!("SELECT * FROM {table} ORDER BY 1")).unwrap();
-            let columns = all.column_count();
-            let read = all.query_map([], |row| (0..columns).map(|at| row.get(at)).collect());
-            rows.extend(read.unwrap().map(Result::unwrap));
+            rows.extend(self.t.rows(&format!("SELECT * FROM {table} ORDER BY 1")).await);
         }
         rows
     }

@@ -1,5 +1,6 @@
 //! What the tests stand on: Taskwell in this process on a database of its own, and Taskwell as a process.
 
+pub mod postgres;
 pub mod process;
 
 use axum::body::Body;
@@ -8,8 +9,11 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use taskwell_core::app::App;
 use taskwell_core::clock::Clock;
+use taskwell_core::db::{Place, Server};
 use taskwell_core::settings::Settings;
 use taskwell_http::{Options, Service};
+
+use self::postgres::Schema;
 
 /// Makes each test of the list run on every database there is, in a store of its own.
 macro_rules! on_each_database {
@@ -23,6 +27,11 @@ macro_rules! on_each_database {
             #[tokio::test]
             async fn sqlite() {
                 check(Taskwell::on_sqlite()).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                check(Taskwell::on_postgres().await).await;
             }
         }
     )*};
@@ -39,27 +48,54 @@ pub struct Taskwell {
     pub app: App,
     /// The clock it goes by; a test may move it forward.
     pub clock: Clock,
-    /// Where its database lies, as `taskwell.db`.
-    pub folder: tempfile::TempDir,
+    pub store: Store,
+}
+
+/// Where a test's Taskwell keeps what it has.
+pub enum Store {
+    /// The folder of `taskwell.db`.
+    Sqlite(tempfile::TempDir),
+    Postgres(Schema),
 }
 
 impl Taskwell {
     pub fn on_sqlite() -> Taskwell {
-        Taskwell::with(Settings { bcrypt_cost: 4, ..Settings::default() })
-    }
-
-    pub fn with(settings: Settings) -> Taskwell {
         let folder = tempfile::tempdir().unwrap();
-        let clock = Clock::default();
-        let path = folder.path().join("taskwell.db");
-        let (app, _) = App::open(&path, SECRET, settings, clock.clone()).unwrap();
-        let service = taskwell_http::service(app.clone(), &Options::default());
-        Taskwell { service, app, clock, folder }
+        let place = Place::Sqlite(folder.path().join("taskwell.db"));
+        Taskwell::at(&place, Store::Sqlite(folder))
     }
 
-    /// The database's file, for a look past the API.
-    pub fn sql(&self) -> rusqlite::Connection {
-        rusqlite::Connection::open(self.folder.path().join("taskwell.db")).unwrap()
+    pub async fn on_postgres() -> Taskwell {
+        let schema = Schema::new().await;
+        let mut server = Server::parse(&schema.url).unwrap();
+        server.pool_max = 8;
+        Taskwell::at(&Place::Postgres(Box::new(server)), Store::Postgres(schema))
+    }
+
+    fn at(place: &Place, store: Store) -> Taskwell {
+        let clock = Clock::default();
+        let settings = Settings { bcrypt_cost: 4, ..Settings::default() };
+        let (app, _) = App::open(place, SECRET, settings, clock.clone()).unwrap();
+        let service = taskwell_http::service(app.clone(), &Options::default());
+        Taskwell { service, app, clock, store }
+    }
+
+    /// What a query finds, past the API: each value as text.
+    pub async fn rows(&self, query: &str) -> Vec<Vec<Option<String>>> {
+        match &self.store {
+            Store::Sqlite(_) => sqlite_rows(&self.sqlite().unwrap(), query),
+            Store::Postgres(schema) => schema.rows(query).await,
+        }
+    }
+
+    /// The database's file, where it is one.
+    pub fn sqlite(&self) -> Option<rusqlite::Connection> {
+        match &self.store {
+            Store::Sqlite(folder) => {
+                Some(rusqlite::Connection::open(folder.path().join("taskwell.db")).unwrap())
+            }
+            Store::Postgres(_) => None,
+        }
     }
 
     pub fn get(&self, path: &str) -> Call<'_> {
@@ -124,6 +160,26 @@ impl Taskwell {
         assert_eq!(reply.status, 201, "{reply:?}");
         reply.json()
     }
+}
+
+fn sqlite_rows(sql: &rusqlite::Connection, query: &str) -> Vec<Vec<Option<String>>> {
+    use rusqlite::types::Value;
+    let text = |value| match value {
+        Value::Null => None,
+        Value::Integer(int) => Some(int.to_string()),
+        Value::Real(real) => Some(real.to_string()),
+        Value::Text(text) => Some(text),
+        Value::Blob(bytes) => Some(format!("{bytes:02x?}")),
+    };
+    let mut query = sql.prepare(query).unwrap();
+    let columns = query.column_count();
+    // Raw: a text that is only explained has parameters that nobody gives.
+    let mut found = query.raw_query();
+    let mut rows = Vec::new();
+    while let Some(row) = found.next().unwrap() {
+        rows.push((0..columns).map(|at| text(row.get(at).unwrap())).collect());
+    }
+    rows
 }
 
 /// A request on its way.

@@ -1,0 +1,257 @@
+//! One connection: statements prepared once, batches sent without waiting in between, and what the server's words mean.
+
+use std::collections::HashMap;
+use std::error::Error as _;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use futures_util::TryStreamExt as _;
+use futures_util::future::{join_all, join3};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Client, Config, NoTls, Row};
+
+use super::server::Server;
+use crate::db::script::{Answer, Refusal, Statement};
+use crate::db::value::{Kind, Owned, Value};
+use crate::error::{Error, Result};
+
+pub struct Connection {
+    client: Client,
+    prepared: Mutex<HashMap<String, tokio_postgres::Statement>>,
+    answer_within: Duration,
+    /// An answer did not come in time: nothing is asked here any more.
+    stuck: AtomicBool,
+}
+
+type Sent = (Vec<Result<Answer, Refusal>>, Result<(), Refusal>);
+
+/// What goes before and after the statements of a batch.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Batch {
+    pub begin: bool,
+    pub commit: bool,
+}
+
+/// A client of the server itself, waited for where it is away.
+pub async fn first(server: &Server) -> Result<Client> {
+    let started = Instant::now();
+    loop {
+        let refusal = match connect(&server.direct, server.connect_within).await {
+            Ok(client) => return Ok(client),
+            Err(refusal) => refusal,
+        };
+        match refusal {
+            Refusal::Lost(cause) if started.elapsed() < server.start_within => {
+                tracing::warn!(cause, "the database is away; it is waited for");
+            }
+            Refusal::Lost(cause) | Refusal::Other(cause) => {
+                return Err(Error::internal("cannot reach the database", cause));
+            }
+            other => return Err(other.into_error()),
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+async fn connect(config: &Config, within: Duration) -> Result<Client, Refusal> {
+    let connecting = tokio::time::timeout(within, config.connect(NoTls)).await;
+    let (client, connection) = connecting
+        .map_err(|_| Refusal::Lost(format!("no connection within {} ms", within.as_millis())))?
+        .map_err(|e| refusal(&e))?;
+    spawn(async move {
+        if let Err(e) = connection.await {
+            tracing::debug!(cause = message(&e), "a connection to the database ended");
+        }
+    });
+    Ok(client)
+}
+
+/// A task of the driver's own runtime. It ends with its connection, and that with the store.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place of this runtime that spawns without being waited for"
+)]
+pub fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(task);
+}
+
+impl Connection {
+    pub async fn open(server: &Server) -> Result<Connection, Refusal> {
+        Ok(Connection {
+            client: connect(&server.config, server.connect_within).await?,
+            prepared: Mutex::new(HashMap::new()),
+            answer_within: server.answer_within,
+            stuck: AtomicBool::new(false),
+        })
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.client.is_closed() || self.stuck.load(Ordering::Relaxed)
+    }
+
+    /// Sends a batch in one trip. The answers, and whether what goes around them was taken.
+    pub async fn send(&self, statements: &[Statement], batch: Batch) -> Sent {
+        let sending = async {
+            let prepared = match self.prepare_all(statements).await {
+                Ok(prepared) => prepared,
+                Err(e) => return refused(statements, &refusal(&e)),
+            };
+            // Polled in this order, and each sends when it is first polled.
+            let queries = statements.iter().zip(&prepared).map(|(asked, text)| self.query(text, asked));
+            let (before, answers, after) = join3(
+                self.simple("BEGIN", batch.begin),
+                join_all(queries),
+                self.simple("COMMIT", batch.commit),
+            )
+            .await;
+            (answers, before.and(after))
+        };
+        tokio::time::timeout(self.answer_within, sending).await.unwrap_or_else(|_| {
+            self.stuck.store(true, Ordering::Relaxed);
+            let late = format!("no answer within {} ms", self.answer_within.as_millis());
+            refused(statements, &Refusal::Lost(late))
+        })
+    }
+
+    pub async fn rollback(&self) -> Result<(), Refusal> {
+        let undone = tokio::time::timeout(self.answer_within, self.simple("ROLLBACK", true)).await;
+        undone.unwrap_or_else(|_| Err(Refusal::Lost("no answer to ROLLBACK".into())))
+    }
+
+    async fn simple(&self, verb: &str, wanted: bool) -> Result<(), Refusal> {
+        if wanted {
+            crate::db::record(crate::db::Dialect::Postgres, verb);
+            self.client.batch_execute(verb).await.map_err(|e| refusal(&e))?;
+        }
+        Ok(())
+    }
+
+    async fn prepare_all(
+        &self,
+        statements: &[Statement],
+    ) -> Result<Vec<tokio_postgres::Statement>, tokio_postgres::Error> {
+        let mut all = Vec::with_capacity(statements.len());
+        for Statement { sql, .. } in statements {
+            let known = self.cache().get(sql).cloned();
+            let prepared = if let Some(known) = known {
+                known
+            } else {
+                let new = self.client.prepare(sql).await?;
+                self.cache().insert(sql.clone(), new.clone());
+                new
+            };
+            all.push(prepared);
+        }
+        Ok(all)
+    }
+
+    fn cache(&self) -> std::sync::MutexGuard<'_, HashMap<String, tokio_postgres::Statement>> {
+        self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn query(&self, text: &tokio_postgres::Statement, asked: &Statement) -> Result<Answer, Refusal> {
+        let read = async {
+            let mut stream = pin!(self.client.query_raw(text, &asked.params).await?);
+            let mut rows = Vec::new();
+            while let Some(row) = stream.try_next().await? {
+                rows.push(row);
+            }
+            Ok(Answer { rows, changed: stream.rows_affected().unwrap_or(0) })
+        };
+        read.await.map_err(|e| refusal(&e))
+    }
+}
+
+fn refused(statements: &[Statement], refusal: &Refusal) -> Sent {
+    (statements.iter().map(|_| Err(refusal.clone())).collect(), Err(refusal.clone()))
+}
+
+/// What an error of the driver means to the script.
+fn refusal(e: &tokio_postgres::Error) -> Refusal {
+    let Some(db) = e.as_db_error() else {
+        let is_io = e.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
+        return if e.is_closed() || is_io { Refusal::Lost(message(e)) } else { Refusal::Other(message(e)) };
+    };
+    match db.code() {
+        &SqlState::UNIQUE_VIOLATION => Refusal::Unique(db.constraint().unwrap_or("").to_owned()),
+        &SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED => Refusal::Again,
+        &SqlState::DISK_FULL => Refusal::Full,
+        // A server that takes no writes is one that was just replaced; the others come and go.
+        &SqlState::READ_ONLY_SQL_TRANSACTION
+        | &SqlState::ADMIN_SHUTDOWN
+        | &SqlState::CRASH_SHUTDOWN
+        | &SqlState::CANNOT_CONNECT_NOW
+        | &SqlState::TOO_MANY_CONNECTIONS => Refusal::Lost(message(e)),
+        code if code.code().starts_with("08") => Refusal::Lost(message(e)),
+        _ => Refusal::Other(message(e)),
+    }
+}
+
+/// An error in words that hold no stored value: PostgreSQL puts those into the detail.
+pub fn message(e: &tokio_postgres::Error) -> String {
+    match (e.as_db_error(), e.source()) {
+        (Some(db), _) => format!("{} ({})", db.message(), db.code().code()),
+        (None, Some(source)) => format!("{e}: {source}"),
+        (None, None) => e.to_string(),
+    }
+}
+
+/// What a column holds.
+pub fn value(row: &Row, column: usize) -> Result<Value<'_>> {
+    let Cell(value) = row.try_get(column).map_err(|e| Error::internal("postgres", message(&e)))?;
+    Ok(value)
+}
+
+struct Cell<'r>(Value<'r>);
+
+impl<'r> FromSql<'r> for Cell<'r> {
+    fn from_sql(ty: &Type, raw: &'r [u8]) -> Result<Cell<'r>, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Cell(match *ty {
+            Type::INT8 => Value::Int(i64::from_sql(ty, raw)?),
+            Type::INT4 => Value::Int(i32::from_sql(ty, raw)?.into()),
+            Type::BOOL => Value::Bool(bool::from_sql(ty, raw)?),
+            Type::UUID => Value::Uuid(uuid::Uuid::from_sql(ty, raw)?),
+            Type::BYTEA => Value::Bytes(raw),
+            _ => Value::Text(<&str>::from_sql(ty, raw)?),
+        }))
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Cell<'r>, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Cell(Value::Null(Kind::Int)))
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        matches!(
+            *ty,
+            Type::INT8 | Type::INT4 | Type::BOOL | Type::UUID | Type::BYTEA | Type::TEXT | Type::VARCHAR
+        )
+    }
+}
+
+impl ToSql for Owned {
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match self {
+            Owned::Null(_) => Ok(IsNull::Yes),
+            Owned::Int(int) => int.to_sql_checked(ty, out),
+            Owned::Bool(bool) => bool.to_sql_checked(ty, out),
+            Owned::Text(text) => text.to_sql_checked(ty, out),
+            Owned::Bytes(bytes) => bytes.to_sql_checked(ty, out),
+            Owned::Uuid(uuid) => uuid.to_sql_checked(ty, out),
+        }
+    }
+
+    // The value in hand decides, above.
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}

@@ -1,0 +1,267 @@
+//! The PostgreSQL driver: how a use case's script gets its answers. Connections and what they say are `connection`'s, how
+//! many there are is `pool`'s, and where the server is `server`'s.
+
+mod connection;
+mod pool;
+mod server;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use self::connection::{Batch, Connection};
+use self::pool::{Lease, Readers, Writers};
+use super::Tx;
+use super::migrate::{self, Migrated};
+use super::script::{Refusal, Script, Turn};
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+
+pub(super) use self::connection::{message, value};
+pub use self::server::Server;
+
+/// Use cases that may be under way; beyond it the answer is [`Error::Unavailable`].
+const JOBS_MAX: usize = 8192;
+/// How often a write is tried that others were in the way of.
+const TRIES_MAX: u32 = 10;
+
+/// A database of PostgreSQL's: connections on a runtime of their own, so that no client that hangs up leaves a transaction
+/// half done.
+#[derive(Clone)]
+pub struct Db {
+    runtime: Arc<OwnRuntime>,
+    shared: Arc<Shared>,
+}
+
+struct OwnRuntime(Option<Runtime>);
+
+impl Drop for OwnRuntime {
+    fn drop(&mut self) {
+        // The last clone may be dropped where waiting is not allowed.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+struct Shared {
+    clock: Clock,
+    readers: Readers,
+    writers: Arc<Writers>,
+    jobs: AtomicUsize,
+}
+
+/// One more job, until it is dropped.
+struct Job(Arc<Shared>);
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.0.jobs.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Db {
+    /// Connects, waiting for a server that is away, and migrates.
+    pub(super) fn open(server: &Server, clock: &Clock) -> Result<(Db, Migrated)> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).clamp(1, 4);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads)
+            .thread_name("db")
+            .enable_all()
+            .build()
+            .map_err(|e| Error::internal("cannot start a thread", e))?;
+        let (answer, answered) = std::sync::mpsc::channel();
+        let (place, now) = (server.clone(), clock.now());
+        runtime.spawn(async move {
+            let migrated = async {
+                let mut client = connection::first(&place).await?;
+                migrate::postgres(&mut client, now).await
+            };
+            let _ = answer.send(migrated.await);
+        });
+        // Not `block_on`: whoever opens the store may be a task of another runtime.
+        let migrated = answered.recv().map_err(|e| Error::internal("a database thread ended", e))??;
+        let shared = Arc::new(Shared {
+            clock: clock.clone(),
+            readers: Readers::new(server),
+            writers: Writers::new(server),
+            jobs: AtomicUsize::new(0),
+        });
+        Ok((Db { runtime: Arc::new(OwnRuntime(Some(runtime))), shared }, migrated))
+    }
+
+    /// See [`super::Db::read`].
+    pub(super) async fn read<T, F>(&self, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx) -> Result<T> + Send + 'static,
+    {
+        self.run(|job| read(job, f)).await
+    }
+
+    /// See [`super::Db::write`].
+    pub(super) async fn write<T, F>(&self, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx) -> Result<T> + Send + 'static,
+    {
+        self.run(|job| write(job, f)).await
+    }
+
+    async fn run<T, J>(&self, work: impl FnOnce(Job) -> J) -> Result<T>
+    where
+        T: Send + 'static,
+        J: Future<Output = Result<T>> + Send + 'static,
+    {
+        let ended = || Error::Internal("the database threads have ended".into());
+        let runtime = self.runtime.0.as_ref().ok_or_else(ended)?;
+        let job = Job(self.shared.clone());
+        if self.shared.jobs.fetch_add(1, Ordering::Relaxed) >= JOBS_MAX {
+            return Err(Error::Unavailable { retry_after_s: 1 });
+        }
+        runtime.spawn(work(job)).await.unwrap_or_else(|_| Err(ended()))
+    }
+}
+
+/// One run of a use case. A fault in it must not take the thread with it.
+fn turn<T>(script: &mut Script, f: impl Fn(&mut Tx) -> Result<T>) -> Turn<T> {
+    script.turn(|script| {
+        catch_unwind(AssertUnwindSafe(|| f(&mut Tx::on_postgres(script))))
+            .unwrap_or_else(|_| Err(Error::Internal("a use case panicked".into())))
+    })
+}
+
+/// Statement by statement on what is committed, over a connection that others use too.
+async fn read<T, F>(job: Job, f: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: Fn(&mut Tx) -> Result<T> + Send + 'static,
+{
+    let mut tried = false;
+    loop {
+        let connection = job.0.readers.one().await?;
+        let mut script = Script::new(job.0.clock.now());
+        let lost = loop {
+            match turn(&mut script, &f) {
+                Turn::Done(outcome) => return outcome,
+                Turn::Ask => {}
+            }
+            let _ = connection.answer(&mut script, Batch::default()).await;
+            if let Some(Refusal::Lost(cause)) = script.refusal() {
+                break cause.clone();
+            }
+        };
+        if tried {
+            tracing::warn!(cause = lost, "the connection to the database was lost");
+            return Err(Error::Unavailable { retry_after_s: 1 });
+        }
+        tried = true;
+    }
+}
+
+/// How an attempt at a transaction ended.
+enum Ended<T> {
+    With(Result<T>),
+    /// Nothing was written, and the same again may pass.
+    Again(Refusal),
+}
+
+async fn write<T, F>(job: Job, mut f: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: Fn(&mut Tx) -> Result<T> + Send + 'static,
+{
+    let mut tries = 0;
+    let mut lost = false;
+    loop {
+        let lease = job.0.writers.lease().await?;
+        let refusal = match attempt(lease, Script::new(job.0.clock.now()), &mut f).await {
+            Ended::With(outcome) => return outcome,
+            Ended::Again(refusal) => refusal,
+        };
+        tries += 1;
+        let is_lost = matches!(refusal, Refusal::Lost(_));
+        if tries >= TRIES_MAX || (is_lost && lost) {
+            tracing::warn!(?refusal, tries, "a write was given up");
+            return Err(refusal.into_error());
+        }
+        lost |= is_lost;
+        if !is_lost {
+            // Others are at the same rows: let some of them go first.
+            tokio::time::sleep(Duration::from_millis(u64::from(tries * tries))).await;
+        }
+    }
+}
+
+async fn attempt<T, F>(lease: Lease, mut script: Script, f: &mut F) -> Ended<T>
+where
+    F: Fn(&mut Tx) -> Result<T>,
+{
+    let mut begun = false;
+    loop {
+        match turn(&mut script, &*f) {
+            Turn::Ask => {}
+            Turn::Done(outcome) => return end(lease, script, begun, outcome).await,
+        }
+        // What was refused is in the script.
+        let _ = lease.connection.answer(&mut script, Batch { begin: !begun, commit: false }).await;
+        begun = true;
+        if let Some(refusal @ (Refusal::Again | Refusal::Lost(_))) = script.refusal().cloned() {
+            lease.undo();
+            return Ended::Again(refusal);
+        }
+    }
+}
+
+/// What is still to be sent goes with the COMMIT, in one trip.
+async fn end<T>(lease: Lease, mut script: Script, begun: bool, outcome: Result<T>) -> Ended<T> {
+    // A refused statement that nobody looked at.
+    let outcome = match (outcome, script.refusal().cloned()) {
+        (Ok(_), Some(refusal)) => Err(refusal.into_error()),
+        (outcome, _) => outcome,
+    };
+    if outcome.is_err() || !script.writes() {
+        if begun {
+            lease.undo();
+        } else {
+            lease.finish();
+        }
+        return Ended::With(outcome);
+    }
+    let committed = lease.connection.answer(&mut script, Batch { begin: !begun, commit: true }).await;
+    match script.refusal().cloned().or(committed.err()) {
+        None => {
+            lease.finish();
+            Ended::With(outcome)
+        }
+        // Whether the COMMIT was carried out is not known, so it must not be tried again.
+        Some(Refusal::Lost(cause)) => {
+            tracing::error!(
+                cause,
+                "the connection was lost during a commit: it may or may not have been carried out"
+            );
+            Ended::With(Err(Error::Unavailable { retry_after_s: 1 }))
+        }
+        Some(Refusal::Again) => {
+            lease.undo();
+            Ended::Again(Refusal::Again)
+        }
+        Some(refusal) => {
+            lease.undo();
+            Ended::With(Err(refusal.into_error()))
+        }
+    }
+}
+
+impl Connection {
+    /// Sends all that is pending in one go and notes the answers.
+    async fn answer(&self, script: &mut Script, batch: Batch) -> Result<(), Refusal> {
+        let statements: Vec<_> = script.pending().cloned().collect();
+        let (answers, ended) = self.send(&statements, batch).await;
+        script.answer(answers);
+        ended
+    }
+}

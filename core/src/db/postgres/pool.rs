@@ -1,0 +1,123 @@
+//! How many connections there are and who has one: a few that all reads share, and for each write one of its own.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+
+use super::connection::{Connection, spawn};
+use super::server::Server;
+use crate::db::script::Refusal;
+use crate::error::{Error, Result};
+
+/// Connections that reads share: their statements follow each other without waiting for answers.
+const READERS: usize = 4;
+/// How long a write waits for a connection.
+const LEASE_WITHIN: Duration = Duration::from_secs(10);
+
+/// The connections that reads share.
+pub struct Readers {
+    server: Server,
+    slots: Vec<Mutex<Option<Arc<Connection>>>>,
+    next: AtomicUsize,
+}
+
+impl Readers {
+    pub fn new(server: &Server) -> Readers {
+        let count = READERS.min(server.pool_max.saturating_sub(1).max(1));
+        let slots = (0..count).map(|_| Mutex::new(None)).collect();
+        Readers { server: server.clone(), slots, next: AtomicUsize::new(0) }
+    }
+
+    /// The one whose turn it is, opened where it is not.
+    pub async fn one(&self) -> Result<Arc<Connection>> {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len();
+        let mut slot = self.slots[turn].lock().await;
+        if let Some(open) = slot.as_ref().filter(|open| !open.is_closed()) {
+            return Ok(open.clone());
+        }
+        let opened = Arc::new(open(&self.server).await?);
+        *slot = Some(opened.clone());
+        Ok(opened)
+    }
+}
+
+/// The connections for writes.
+pub struct Writers {
+    server: Server,
+    idle: std::sync::Mutex<Vec<Connection>>,
+    places: Arc<Semaphore>,
+}
+
+/// A connection for one transaction. Dropped without a word it is closed: who knows what is still open on it.
+pub struct Lease {
+    pub connection: Connection,
+    writers: Arc<Writers>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Lease {
+    /// To be called when no transaction is open.
+    pub fn finish(self) {
+        if !self.connection.is_closed() {
+            self.writers.idle().push(self.connection);
+        }
+    }
+
+    /// Undoes what was done; nobody needs to wait for it.
+    pub fn undo(self) {
+        spawn(async move {
+            if self.connection.rollback().await.is_ok() {
+                self.finish();
+            }
+        });
+    }
+}
+
+impl Writers {
+    pub fn new(server: &Server) -> Arc<Writers> {
+        let count = server.pool_max.saturating_sub(READERS).max(1);
+        Arc::new(Writers {
+            server: server.clone(),
+            idle: std::sync::Mutex::default(),
+            places: Arc::new(Semaphore::new(count)),
+        })
+    }
+
+    pub async fn lease(self: &Arc<Writers>) -> Result<Lease> {
+        let place = tokio::time::timeout(LEASE_WITHIN, self.places.clone().acquire_owned()).await;
+        let Ok(Ok(place)) = place else {
+            return Err(Error::Unavailable { retry_after_s: 1 });
+        };
+        let connection = match self.pop() {
+            Some(idle) => idle,
+            None => open(&self.server).await?,
+        };
+        Ok(Lease { connection, writers: self.clone(), _place: place })
+    }
+
+    fn pop(&self) -> Option<Connection> {
+        let mut idle = self.idle();
+        while let Some(connection) = idle.pop() {
+            if !connection.is_closed() {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn open(server: &Server) -> Result<Connection> {
+    Connection::open(server).await.map_err(|refusal| {
+        match &refusal {
+            Refusal::Lost(cause) => tracing::warn!(cause, "the database is away"),
+            other => tracing::error!(?other, "the database refuses connections"),
+        }
+        refusal.into_error()
+    })
+}

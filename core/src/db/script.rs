@@ -1,0 +1,214 @@
+//! A use case on a database at the other end of a wire. The use case is a plain function; it is run until it needs an
+//! answer, what it has asked so far is sent in one go, and then it is run again from its beginning with the answers. So a
+//! statement whose answer can wait costs no round trip of its own.
+
+use tokio_postgres::Row;
+
+use super::value::{Owned, Param};
+use crate::clock::{random_bytes, random_id};
+use crate::error::{Error, Result};
+use crate::time::Timestamp;
+
+/// All that one run of a use case has asked, and what is known of it.
+pub(super) struct Script {
+    now: Timestamp,
+    steps: Vec<Step>,
+    /// The step that comes next in this run.
+    at: usize,
+    /// This run can't go on without an answer.
+    blocked: bool,
+    /// This run goes on as if an answer were known, which so far it is not.
+    assumed: bool,
+    /// What was drawn by chance, so that each run draws the same.
+    chances: Vec<Chance>,
+    chance_at: usize,
+}
+
+struct Step {
+    statement: Statement,
+    answer: Option<Result<Answer, Refusal>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Statement {
+    pub sql: String,
+    pub params: Vec<Owned>,
+}
+
+pub(super) struct Answer {
+    pub rows: Vec<Row>,
+    pub changed: u64,
+}
+
+/// Why a statement was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// The unique constraint of this name.
+    Unique(String),
+    /// Another transaction was in the way; the same again may pass.
+    Again,
+    /// The connection is gone, or leads to a server that takes no writes.
+    Lost(String),
+    Full,
+    Other(String),
+}
+
+impl Refusal {
+    pub fn into_error(self) -> Error {
+        match self {
+            Refusal::Again | Refusal::Lost(_) => Error::Unavailable { retry_after_s: 1 },
+            Refusal::Full => Error::StorageFull,
+            Refusal::Unique(constraint) => Error::internal("a unique value came twice", constraint),
+            Refusal::Other(cause) => Error::internal("postgres", cause),
+        }
+    }
+}
+
+enum Chance {
+    Id([u8; 10]),
+    Secret([u8; 32]),
+}
+
+/// What a run of the use case came to.
+pub(super) enum Turn<T> {
+    /// It needs the answers to what is [`Script::pending`].
+    Ask,
+    /// It ended; what is pending is to be sent if it went well.
+    Done(Result<T>),
+}
+
+impl Script {
+    pub fn new(now: Timestamp) -> Script {
+        let (steps, chances) = (Vec::new(), Vec::new());
+        Script { now, steps, at: 0, blocked: false, assumed: false, chances, chance_at: 0 }
+    }
+
+    /// Runs the use case from its beginning.
+    pub fn turn<T>(&mut self, run: impl FnOnce(&mut Script) -> Result<T>) -> Turn<T> {
+        (self.at, self.chance_at, self.blocked, self.assumed) = (0, 0, false, false);
+        let outcome = run(self);
+        if self.blocked || self.assumed { Turn::Ask } else { Turn::Done(outcome) }
+    }
+
+    /// What has no answer yet, in order.
+    pub fn pending(&self) -> impl Iterator<Item = &Statement> {
+        self.steps.iter().filter(|step| step.answer.is_none()).map(|step| &step.statement)
+    }
+
+    /// Takes the answers to all that was pending, in order.
+    pub fn answer(&mut self, answers: Vec<Result<Answer, Refusal>>) {
+        let waiting = self.steps.iter_mut().filter(|step| step.answer.is_none());
+        for (step, answer) in waiting.zip(answers) {
+            step.answer = Some(answer);
+        }
+    }
+
+    /// The first refusal that another try may get past, else the first of all.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        let refusals = || {
+            self.steps.iter().filter_map(|step| match &step.answer {
+                Some(Err(refusal)) => Some(refusal),
+                _ => None,
+            })
+        };
+        refusals().find(|refusal| matches!(refusal, Refusal::Again | Refusal::Lost(_))).or(refusals().next())
+    }
+
+    /// Whether anything is to be committed.
+    pub fn writes(&self) -> bool {
+        self.steps.iter().any(|step| !is_look(&step.statement.sql))
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Asks and needs the answer.
+    pub fn need(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Result<&Answer, Refusal>> {
+        let at = self.step(sql, params)?;
+        if self.steps[at].answer.is_none() {
+            self.blocked = true;
+        }
+        self.answer_at(at).ok_or_else(waiting)
+    }
+
+    /// Asks; `None` while the answer is not known, which the run then has to do without.
+    pub fn assume(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Option<Result<&Answer, Refusal>>> {
+        let at = self.step(sql, params)?;
+        if self.steps[at].answer.is_none() {
+            self.assumed = true;
+        }
+        Ok(self.answer_at(at))
+    }
+
+    /// Asks and never looks at the answer.
+    pub fn send(&mut self, sql: &str, params: &[&dyn Param]) -> Result<()> {
+        self.step(sql, params).map(drop)
+    }
+
+    fn answer_at(&self, at: usize) -> Option<Result<&Answer, Refusal>> {
+        self.steps[at].answer.as_ref().map(|answer| answer.as_ref().map_err(Clone::clone))
+    }
+
+    fn step(&mut self, sql: &str, params: &[&dyn Param]) -> Result<usize> {
+        // What is assumed may turn out otherwise: until then only look.
+        self.blocked |= self.assumed && !is_look(sql);
+        if self.blocked {
+            return Err(waiting());
+        }
+        super::record(super::Dialect::Postgres, sql);
+        let statement = Statement {
+            sql: sql.to_owned(),
+            params: params.iter().map(|param| param.value().into()).collect(),
+        };
+        let at = self.at;
+        self.at += 1;
+        if self.steps.get(at).is_some_and(|step| step.statement != statement) {
+            if self.steps[at..].iter().any(|step| !is_look(&step.statement.sql)) {
+                return Err(Error::internal("a use case wrote otherwise when it was run again", sql));
+            }
+            // Looked up on an assumption that was wrong.
+            self.steps.truncate(at);
+        }
+        if at == self.steps.len() {
+            self.steps.push(Step { statement, answer: None });
+        }
+        Ok(at)
+    }
+
+    /// Random bytes for an id.
+    pub fn random_id(&mut self) -> Result<[u8; 10]> {
+        match self.chance(|| random_id().map(Chance::Id))? {
+            Chance::Id(bytes) => Ok(*bytes),
+            Chance::Secret(_) => {
+                Err(Error::Internal("a use case drew otherwise when it was run again".into()))
+            }
+        }
+    }
+
+    /// Random bytes for a secret.
+    pub fn random_secret(&mut self) -> Result<[u8; 32]> {
+        match self.chance(|| random_bytes().map(Chance::Secret))? {
+            Chance::Secret(bytes) => Ok(*bytes),
+            Chance::Id(_) => Err(Error::Internal("a use case drew otherwise when it was run again".into())),
+        }
+    }
+
+    fn chance(&mut self, draw: impl FnOnce() -> Result<Chance>) -> Result<&Chance> {
+        let at = self.chance_at;
+        self.chance_at += 1;
+        if at == self.chances.len() {
+            self.chances.push(draw()?);
+        }
+        Ok(&self.chances[at])
+    }
+}
+
+fn is_look(sql: &str) -> bool {
+    sql.starts_with("SELECT ")
+}
+
+/// Stands for an answer in a run whose outcome nobody looks at.
+fn waiting() -> Error {
+    Error::Internal("the answer is still under way".into())
+}

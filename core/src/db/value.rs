@@ -1,0 +1,155 @@
+//! What goes into a parameter and comes out of a column: one set of kinds for both databases. How each of them writes a
+//! kind down is its driver's business.
+
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+
+/// A value on its way in or out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value<'v> {
+    Null(Kind),
+    Int(i64),
+    /// SQLite has none: 0 and 1.
+    Bool(bool),
+    Text(&'v str),
+    Bytes(&'v [u8]),
+    /// On SQLite its 16 bytes.
+    Uuid(Uuid),
+}
+
+/// Which kind of value a NULL stands for: PostgreSQL wants to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Int,
+    Bool,
+    Text,
+    Bytes,
+    Uuid,
+}
+
+/// Something that can be bound to a parameter.
+pub trait Param: Sync {
+    fn value(&self) -> Value<'_>;
+    /// What [`Param::value`] makes.
+    fn kind() -> Kind
+    where
+        Self: Sized;
+}
+
+/// Something that a column can be read as.
+pub trait Column: Sized {
+    /// # Errors
+    /// The column holds something else.
+    fn read(value: Value) -> Result<Self>;
+}
+
+/// The error of a column that holds what it should not.
+pub fn unexpected(wanted: &str, found: Value) -> Error {
+    Error::internal("a column does not hold what it should", format!("{wanted}, but {found:?}"))
+}
+
+macro_rules! param {
+    ($($type:ty => $kind:ident, |$this:ident| $value:expr;)*) => {$(
+        impl Param for $type {
+            fn value(&self) -> Value<'_> {
+                let $this = self;
+                Value::$kind($value)
+            }
+
+            fn kind() -> Kind {
+                Kind::$kind
+            }
+        }
+    )*};
+}
+
+param! {
+    i64 => Int, |this| *this;
+    bool => Bool, |this| *this;
+    String => Text, |this| this;
+    &str => Text, |this| this;
+    &[u8] => Bytes, |this| this;
+    Uuid => Uuid, |this| *this;
+}
+
+impl<T: Param> Param for Option<T> {
+    fn value(&self) -> Value<'_> {
+        self.as_ref().map_or(Value::Null(T::kind()), Param::value)
+    }
+
+    fn kind() -> Kind {
+        T::kind()
+    }
+}
+
+impl<T: Column> Column for Option<T> {
+    fn read(value: Value) -> Result<Option<T>> {
+        match value {
+            Value::Null(_) => Ok(None),
+            value => T::read(value).map(Some),
+        }
+    }
+}
+
+impl Column for i64 {
+    fn read(value: Value) -> Result<i64> {
+        match value {
+            Value::Int(int) => Ok(int),
+            other => Err(unexpected("an integer", other)),
+        }
+    }
+}
+
+impl Column for bool {
+    fn read(value: Value) -> Result<bool> {
+        match value {
+            Value::Bool(bool) => Ok(bool),
+            Value::Int(int @ (0 | 1)) => Ok(int == 1),
+            other => Err(unexpected("a boolean", other)),
+        }
+    }
+}
+
+impl Column for String {
+    fn read(value: Value) -> Result<String> {
+        match value {
+            Value::Text(text) => Ok(text.to_owned()),
+            other => Err(unexpected("text", other)),
+        }
+    }
+}
+
+impl Column for Uuid {
+    fn read(value: Value) -> Result<Uuid> {
+        match value {
+            Value::Uuid(uuid) => Ok(uuid),
+            Value::Bytes(bytes) => Uuid::from_slice(bytes).map_err(|_| unexpected("a UUID", value)),
+            other => Err(unexpected("a UUID", other)),
+        }
+    }
+}
+
+/// A value that outlives the use case's run: what waits to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Owned {
+    Null(Kind),
+    Int(i64),
+    Bool(bool),
+    Text(String),
+    Bytes(Vec<u8>),
+    Uuid(Uuid),
+}
+
+impl From<Value<'_>> for Owned {
+    fn from(value: Value) -> Owned {
+        match value {
+            Value::Null(kind) => Owned::Null(kind),
+            Value::Int(int) => Owned::Int(int),
+            Value::Bool(bool) => Owned::Bool(bool),
+            Value::Text(text) => Owned::Text(text.to_owned()),
+            Value::Bytes(bytes) => Owned::Bytes(bytes.to_vec()),
+            Value::Uuid(uuid) => Owned::Uuid(uuid),
+        }
+    }
+}

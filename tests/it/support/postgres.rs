@@ -1,0 +1,132 @@
+//! A real PostgreSQL for the tests: started once by the first test that needs it, from the binaries that are installed, in a
+//! temporary folder, as a user that is not root. It ends with this process, however that ends.
+
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
+
+/// The server. Its guard waits at the other end of a pipe; when this end closes, it stops the server and clears up.
+struct Cluster {
+    folder: PathBuf,
+    _guard: Child,
+}
+
+const GUARD: &str = r#"
+"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c fsync=off -c max_connections=300 -c shared_buffers=64MB &
+cat > /dev/null
+kill -INT $!
+wait $!
+rm -rf "$2"
+"#;
+
+impl Cluster {
+    fn one() -> &'static Cluster {
+        static ONE: OnceLock<Cluster> = OnceLock::new();
+        ONE.get_or_init(Cluster::start)
+    }
+
+    fn start() -> Cluster {
+        let binaries = binaries();
+        let folder = tempfile::tempdir().unwrap().keep();
+        let user = unprivileged();
+        if let Some((user, group)) = user {
+            std::os::unix::fs::chown(&folder, Some(user), Some(group)).unwrap();
+        }
+        let as_user = |program: &Path| {
+            let mut command = Command::new(program);
+            command.current_dir(&folder);
+            if let Some((user, group)) = user {
+                command.uid(user).gid(group);
+            }
+            command
+        };
+        let made = as_user(&binaries.join("initdb"))
+            .args(["-D", "data", "-U", "taskwell", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        let mut guard = as_user(Path::new("sh"))
+            .args(["-c", GUARD, "guard"])
+            .args([&binaries, &folder])
+            // Ctrl-C is for the tests; the guard sees their end.
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(guard.stderr.take().unwrap()).lines();
+        let ready =
+            lines.by_ref().map(Result::unwrap).find(|line| line.contains("ready to accept connections"));
+        assert!(ready.is_some(), "the server did not start in {}", folder.display());
+        std::thread::spawn(move || lines.for_each(drop));
+        Cluster { folder, _guard: guard }
+    }
+
+    fn url(&self, schema: &str) -> String {
+        let folder = self.folder.display();
+        format!("postgres://taskwell@/postgres?host={folder}&options=-csearch_path%3D{schema}")
+    }
+}
+
+/// The newest version that is installed; Debian's package where there is none.
+fn binaries() -> PathBuf {
+    let newest = || {
+        let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
+        let folders = versions.map(|entry| entry.unwrap().path().join("bin"));
+        folders.filter(|folder| folder.join("initdb").exists()).max()
+    };
+    if newest().is_none() {
+        let _ = Command::new("apt-get").args(["update", "-q"]).output();
+        let _ = Command::new("apt-get").args(["install", "-y", "-q", "postgresql"]).output();
+    }
+    newest().unwrap_or_else(|| panic!("PostgreSQL is missing: install Debian's package postgresql"))
+}
+
+/// Whose the server is to be where this process is root's, whom `initdb` refuses.
+fn unprivileged() -> Option<(u32, u32)> {
+    use std::os::unix::fs::MetadataExt as _;
+    if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
+        return None;
+    }
+    let users = std::fs::read_to_string("/etc/passwd").unwrap();
+    let of = |name: &str| {
+        let line = users.lines().find(|line| line.starts_with(&format!("{name}:")))?;
+        let mut fields = line.split(':').skip(2).map(|id| id.parse().unwrap());
+        Some((fields.next()?, fields.next()?))
+    };
+    Some(of("postgres").or_else(|| of("nobody")).unwrap())
+}
+
+/// A schema of a test's own.
+pub struct Schema {
+    pub url: String,
+    client: Client,
+}
+
+impl Schema {
+    #[expect(clippy::disallowed_methods, reason = "the connection ends with the client that the test drops")]
+    pub async fn new() -> Schema {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let url = Cluster::one().url(&name);
+        let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.batch_execute(&format!("CREATE SCHEMA {name}")).await.unwrap();
+        Schema { url, client }
+    }
+
+    pub async fn rows(&self, query: &str) -> Vec<Vec<Option<String>>> {
+        let answer = self.client.simple_query(query).await.unwrap();
+        let rows = answer.iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        rows.map(|row| (0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect()).collect()
+    }
+}
