@@ -5,12 +5,14 @@
 mod support;
 
 mod accounts;
+mod concurrency;
 mod conformance;
 mod contract_root;
 mod contract_v1;
 mod contract_web;
 mod docs;
 mod hostile;
+mod postgres;
 mod process;
 mod schema;
 mod sessions;

@@ -126,6 +126,7 @@ impl LoginWire {
         let login = if matches!(self.email, Member::Absent) && !matches!(self.username, Member::Absent) {
             self.username.text("username", p)
         } else {
+            self.username.optional("username", p, |_| Ok(()));
             self.email.text("email", p)
         };
         let password = self.password.required("password", p, |text| Ok(Password::claimed(text)));

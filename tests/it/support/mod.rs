@@ -3,6 +3,8 @@
 pub mod postgres;
 pub mod process;
 
+use std::path::Path;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt as _;
@@ -13,7 +15,7 @@ use taskwell_core::db::{Place, Server};
 use taskwell_core::settings::Settings;
 use taskwell_http::{Options, Service};
 
-use self::postgres::Schema;
+use self::postgres::Database;
 
 /// Makes each test of the list run on every database there is, in a store of its own.
 macro_rules! on_each_database {
@@ -55,7 +57,7 @@ pub struct Taskwell {
 pub enum Store {
     /// The folder of `taskwell.db`.
     Sqlite(tempfile::TempDir),
-    Postgres(Schema),
+    Postgres(Database),
 }
 
 impl Taskwell {
@@ -66,10 +68,22 @@ impl Taskwell {
     }
 
     pub async fn on_postgres() -> Taskwell {
-        let schema = Schema::new().await;
-        let mut server = Server::parse(&schema.url).unwrap();
-        server.pool_max = 8;
-        Taskwell::at(&Place::Postgres(Box::new(server)), Store::Postgres(schema))
+        let database = Database::new().await;
+        let place = server(&database.url);
+        Taskwell::at(&place, Store::Postgres(database))
+    }
+
+    /// The same, with all connections through a socket in `folder`.
+    pub async fn on_postgres_by(folder: &Path) -> Taskwell {
+        let database = Database::new().await;
+        let place = server(&database.url_by(folder));
+        Taskwell::at(&place, Store::Postgres(database))
+    }
+
+    /// A second instance on the same store.
+    pub fn beside(database: &Database) -> Taskwell {
+        // Nothing is looked up past this one.
+        Taskwell::at(&server(&database.url), Store::Sqlite(tempfile::tempdir().unwrap()))
     }
 
     fn at(place: &Place, store: Store) -> Taskwell {
@@ -84,7 +98,7 @@ impl Taskwell {
     pub async fn rows(&self, query: &str) -> Vec<Vec<Option<String>>> {
         match &self.store {
             Store::Sqlite(_) => sqlite_rows(&self.sqlite().unwrap(), query),
-            Store::Postgres(schema) => schema.rows(query).await,
+            Store::Postgres(database) => database.rows(query).await,
         }
     }
 
@@ -160,6 +174,12 @@ impl Taskwell {
         assert_eq!(reply.status, 201, "{reply:?}");
         reply.json()
     }
+}
+
+fn server(url: &str) -> Place {
+    let mut server = Server::parse(url).unwrap();
+    server.pool_max = 8;
+    Place::Postgres(Box::new(server))
 }
 
 fn sqlite_rows(sql: &rusqlite::Connection, query: &str) -> Vec<Vec<Option<String>>> {

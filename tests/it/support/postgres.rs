@@ -68,9 +68,9 @@ impl Cluster {
         Cluster { folder, _guard: guard }
     }
 
-    fn url(&self, schema: &str) -> String {
-        let folder = self.folder.display();
-        format!("postgres://taskwell@/postgres?host={folder}&options=-csearch_path%3D{schema}")
+    /// A URL of a database, by the folder of a socket that leads to the server.
+    fn url(folder: &Path, database: &str) -> String {
+        format!("postgres://taskwell@/{database}?host={}", folder.display())
     }
 }
 
@@ -103,22 +103,33 @@ fn unprivileged() -> Option<(u32, u32)> {
     Some(of("postgres").or_else(|| of("nobody")).unwrap())
 }
 
-/// A schema of a test's own.
-pub struct Schema {
+/// A database of a test's own.
+pub struct Database {
+    pub name: String,
     pub url: String,
     client: Client,
 }
 
-impl Schema {
-    #[expect(clippy::disallowed_methods, reason = "the connection ends with the client that the test drops")]
-    pub async fn new() -> Schema {
+impl Database {
+    pub async fn new() -> Database {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        let url = Cluster::one().url(&name);
-        let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
-        tokio::spawn(connection);
-        client.batch_execute(&format!("CREATE SCHEMA {name}")).await.unwrap();
-        Schema { url, client }
+        let cluster = Cluster::one();
+        let admin = connect(&Cluster::url(&cluster.folder, "postgres")).await;
+        admin.batch_execute(&format!("CREATE DATABASE {name} STRATEGY file_copy")).await.unwrap();
+        let url = Cluster::url(&cluster.folder, &name);
+        let client = connect(&url).await;
+        Database { name, url, client }
+    }
+
+    /// The same database by a socket in another folder.
+    pub fn url_by(&self, folder: &Path) -> String {
+        Cluster::url(folder, &self.name)
+    }
+
+    /// The server's own socket.
+    pub fn socket() -> PathBuf {
+        Cluster::one().folder.join(SOCKET)
     }
 
     pub async fn rows(&self, query: &str) -> Vec<Vec<Option<String>>> {
@@ -129,4 +140,14 @@ impl Schema {
         });
         rows.map(|row| (0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect()).collect()
     }
+}
+
+/// What PostgreSQL calls the socket of its default port.
+pub const SOCKET: &str = ".s.PGSQL.5432";
+
+#[expect(clippy::disallowed_methods, reason = "the connection ends with the client that the test drops")]
+async fn connect(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
 }

@@ -140,16 +140,17 @@ where
     T: Send + 'static,
     F: Fn(&mut Tx) -> Result<T> + Send + 'static,
 {
+    let mut reader = job.0.readers.one().await?;
     let mut tried = false;
     loop {
-        let connection = job.0.readers.one().await?;
         let mut script = Script::new(job.0.clock.now());
         let lost = loop {
             match turn(&mut script, &f) {
                 Turn::Done(outcome) => return outcome,
                 Turn::Ask => {}
             }
-            let _ = connection.answer(&mut script, Batch::default()).await;
+            // What was refused is in the script.
+            let _ = reader.connection.answer(&mut script, Batch::default()).await;
             if let Some(Refusal::Lost(cause)) = script.refusal() {
                 break cause.clone();
             }
@@ -159,6 +160,7 @@ where
             return Err(Error::Unavailable { retry_after_s: 1 });
         }
         tried = true;
+        reader = job.0.readers.instead_of(reader).await?;
     }
 }
 
@@ -189,7 +191,9 @@ where
             return Err(refusal.into_error());
         }
         lost |= is_lost;
-        if !is_lost {
+        if is_lost {
+            job.0.writers.forget_idle();
+        } else {
             // Others are at the same rows: let some of them go first.
             tokio::time::sleep(Duration::from_millis(u64::from(tries * tries))).await;
         }

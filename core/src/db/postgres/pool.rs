@@ -31,16 +31,32 @@ impl Readers {
     }
 
     /// The one whose turn it is, opened where it is not.
-    pub async fn one(&self) -> Result<Arc<Connection>> {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len();
-        let mut slot = self.slots[turn].lock().await;
-        if let Some(open) = slot.as_ref().filter(|open| !open.is_closed()) {
-            return Ok(open.clone());
-        }
-        let opened = Arc::new(open(&self.server).await?);
-        *slot = Some(opened.clone());
-        Ok(opened)
+    pub async fn one(&self) -> Result<Reader> {
+        let place = self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len();
+        self.at(place, None).await
     }
+
+    /// A new one in the place of one that was lost.
+    pub async fn instead_of(&self, lost: Reader) -> Result<Reader> {
+        self.at(lost.place, Some(&lost.connection)).await
+    }
+
+    async fn at(&self, place: usize, lost: Option<&Arc<Connection>>) -> Result<Reader> {
+        let mut slot = self.slots[place].lock().await;
+        let is_lost = |open: &Arc<Connection>| lost.is_some_and(|lost| Arc::ptr_eq(lost, open));
+        let connection = match slot.as_ref().filter(|open| !open.is_closed() && !is_lost(open)) {
+            Some(open) => open.clone(),
+            None => Arc::new(open(&self.server).await?),
+        };
+        *slot = Some(connection.clone());
+        Ok(Reader { place, connection })
+    }
+}
+
+/// A connection that reads share.
+pub struct Reader {
+    place: usize,
+    pub connection: Arc<Connection>,
 }
 
 /// The connections for writes.
@@ -95,6 +111,11 @@ impl Writers {
             None => open(&self.server).await?,
         };
         Ok(Lease { connection, writers: self.clone(), _place: place })
+    }
+
+    /// Closes those that wait for work: when one is lost, so mostly are all.
+    pub fn forget_idle(&self) {
+        self.idle().clear();
     }
 
     fn pop(&self) -> Option<Connection> {

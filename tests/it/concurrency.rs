@@ -1,0 +1,114 @@
+//! Many writers at once: what they were told is what is stored, in one sequence without gaps.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::support::{Store, Taskwell, on_each_database};
+
+const WRITERS: usize = 16;
+const WRITES: usize = 24;
+const SHARED: usize = 4;
+
+/// One writer's turns: it makes, changes and deletes tasks that all others change too. How many changes it was told of.
+async fn write(t: &Taskwell, token: &str, writer: usize) -> usize {
+    let mut told = 0;
+    for turn in 0..WRITES {
+        // A walk that visits all kinds and tasks, another for each writer.
+        let chance = (writer * 31 + turn * 17) % 10;
+        let shared = format!("/api/v1/tasks/{}", 1 + (writer + turn) % SHARED);
+        let title = json!({ "title": format!("{writer}.{turn}") });
+        let reply = match chance {
+            0..=3 => t.post("/api/v1/tasks").token(token).json(&title).send().await,
+            4..=7 => t.put(&shared).token(token).json(&title).send().await,
+            8 => {
+                let seen = t.get(&shared).token(token).send().await;
+                let call = t.put(&shared).token(token).json(&title);
+                call.header("if-match", seen.header("etag").unwrap()).send().await
+            }
+            _ => {
+                let own = t.post("/api/v1/tasks").token(token).json(&title).send().await;
+                assert_eq!(own.status, 201, "{own:?}");
+                told += 1;
+                t.delete(&format!("/api/v1/tasks/{}", own.json()["id"])).token(token).send().await
+            }
+        };
+        assert!([200, 201, 204, 412].contains(&reply.status), "{reply:?}");
+        told += usize::from(reply.status != 412);
+    }
+    told
+}
+
+/// That the changes, read in their order, are the story of the tasks as they are.
+async fn assert_story(t: &Taskwell, told: usize) {
+    let changes = t.rows("SELECT seq, task_id, kind, before, after FROM changes ORDER BY seq").await;
+    assert_eq!(changes.len(), told);
+    let mut tasks = std::collections::BTreeMap::new();
+    for (at, change) in changes.iter().enumerate() {
+        let [seq, task, kind, before, after] = &change[..] else { panic!("{change:?}") };
+        assert_eq!(seq.as_deref(), Some((at + 1).to_string().as_str()));
+        let was = tasks.remove(task.as_ref().unwrap()).map(|(_, json)| json);
+        assert_eq!(was, *before, "{kind:?} of {task:?}");
+        if let Some(after) = after {
+            tasks.insert(task.clone().unwrap(), (seq.clone(), after.clone()));
+        }
+    }
+    let stored = t.rows("SELECT id, version, title FROM tasks ORDER BY id").await;
+    assert_eq!(stored.len(), tasks.len());
+    for task in stored {
+        let (version, json) = &tasks[task[0].as_ref().unwrap()];
+        let json: Value = serde_json::from_str(json).unwrap();
+        assert_eq!((&task[1], task[2].as_deref()), (version, json["title"].as_str()));
+    }
+    assert_eq!(t.rows("SELECT last FROM counters").await, [[Some(told.to_string())]]);
+}
+
+on_each_database! {
+    async fn writers_of_one_account_make_one_sequence_without_gaps(t) {
+        let token = t.user("ada").await;
+        for _ in 0..SHARED {
+            t.task(&token, "shared").await;
+        }
+        // A second instance on the same store, where there may be one.
+        let other = if let Store::Postgres(database) = &t.store { Some(Taskwell::beside(database)) } else { None };
+        let writers = (0..WRITERS).map(|writer| {
+            let t = if writer % 2 == 0 { &t } else { other.as_ref().unwrap_or(&t) };
+            write(t, &token, writer)
+        });
+        let told: usize = join_all(writers).await.into_iter().sum();
+        assert_story(&t, SHARED + told).await;
+    }
+
+    async fn of_two_admins_who_demote_each_other_one_stays(t) {
+        let (ada, bob) = (t.user("ada").await, t.user("bob").await);
+        t.make_admin("ada").await;
+        t.make_admin("bob").await;
+        let user = json!({ "role": "user" });
+        let by_ada = t.patch("/api/v1/users/2").token(&ada).json(&user).send();
+        let by_bob = t.patch("/api/v1/users/1").token(&bob).json(&user).send();
+        let statuses = join_all([by_ada, by_bob]).await.into_iter().map(|reply| reply.status);
+        let mut statuses: Vec<u16> = statuses.collect();
+        statuses.sort_unstable();
+        assert!(statuses[0] == 200 && [403, 409].contains(&statuses[1]), "{statuses:?}");
+        assert_eq!(t.rows("SELECT id FROM users WHERE role = 'admin'").await.len(), 1);
+    }
+
+    async fn of_many_uses_of_one_refresh_token_at_once_one_is_the_first(t) {
+        t.user("ada").await;
+        let proof = json!({ "username": "ada", "password": crate::support::PASSWORD });
+        let tokens = t.post("/api/v1/auth/login").json(&proof).send().await.json();
+        let refresh = json!({ "refresh_token": tokens["refresh_token"] });
+        let uses = (0..16).map(|_| t.post("/api/v1/auth/refresh").json(&refresh).send());
+        let granted = join_all(uses).await.into_iter().filter(|reply| reply.status == 200).count();
+        assert_eq!(granted, 1);
+    }
+
+    async fn of_many_sign_ups_for_one_address_at_once_one_is_taken(t) {
+        let new = |n: usize| json!({ "username": format!("ada{n}"), "email": "ada@example.org", "password": crate::support::PASSWORD });
+        let news: Vec<Value> = (0..16).map(new).collect();
+        let replies = join_all(news.iter().map(|new| t.post("/api/v1/auth/signup").json(new).send())).await;
+        let mut statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses[..2], [201, 400], "{statuses:?}");
+        assert_eq!(statuses[15], 400);
+    }
+}

@@ -1,0 +1,96 @@
+//! Round trips on a request's critical path, counted where they pass: between Taskwell and the server.
+
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::Taskwell;
+use crate::support::postgres::{Database, SOCKET};
+
+/// How far away the server is made: long enough that all of a batch has left before its first answer is back.
+const DELAY: Duration = Duration::from_millis(2);
+
+/// A socket in a folder, which leads to the server and counts how often one side waits for the other.
+struct Wire {
+    folder: tempfile::TempDir,
+    trips: Arc<AtomicUsize>,
+}
+
+impl Wire {
+    fn new() -> Wire {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(folder.path().join(SOCKET)).unwrap();
+        let trips = Arc::new(AtomicUsize::new(0));
+        let counted = trips.clone();
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let (client, server) = (client.unwrap(), UnixStream::connect(Database::socket()).unwrap());
+                let asking = Arc::new(AtomicBool::new(false));
+                let (trips, asked) = (counted.clone(), asking.clone());
+                let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+                std::thread::spawn(move || {
+                    pass(from, to, || {
+                        if !asked.swap(true, Ordering::SeqCst) {
+                            trips.fetch_add(1, Ordering::SeqCst);
+                        }
+                    });
+                });
+                std::thread::spawn(move || {
+                    pass(server, client, || {
+                        std::thread::sleep(DELAY);
+                        asking.store(false, Ordering::SeqCst);
+                    });
+                });
+            }
+        });
+        Wire { folder, trips }
+    }
+}
+
+fn pass(mut from: UnixStream, mut to: UnixStream, before: impl Fn()) {
+    let mut buffer = vec![0; 65_536];
+    while let Ok(count @ 1..) = from.read(&mut buffer) {
+        before();
+        if to.write_all(&buffer[..count]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(std::net::Shutdown::Both);
+}
+
+#[tokio::test]
+async fn a_read_takes_one_trip_and_a_write_at_most_three() {
+    let wire = Wire::new();
+    let t = Taskwell::on_postgres_by(wire.folder.path()).await;
+    let token = t.user("ada").await;
+    t.task(&token, "here").await;
+    let mut turn = 0;
+    for (method, path, body, most) in [
+        ("GET", "/api/v1/tasks/{id}", None, 1),
+        ("GET", "/api/v1/tasks?limit=2", None, 1),
+        ("GET", "/api/v1/users/me", None, 1),
+        ("POST", "/api/v1/tasks", Some("new"), 3),
+        ("PUT", "/api/v1/tasks/{id}", Some("change"), 2),
+        ("DELETE", "/api/v1/tasks/{id}", None, 2),
+    ] {
+        // Statements are prepared when a connection first meets them: the last of these runs has nothing new.
+        let mut trips = 0;
+        for _ in 0..8 {
+            turn += 1;
+            let id = t.task(&token, "another").await["id"].to_string();
+            let mut call = t.call(method.parse().unwrap(), &path.replace("{id}", &id)).token(&token);
+            if let Some(title) = body {
+                call = call.json(&json!({ "title": format!("{title} {turn}") }));
+            }
+            let before = wire.trips.load(Ordering::SeqCst);
+            let reply = call.send().await;
+            trips = wire.trips.load(Ordering::SeqCst) - before;
+            assert!(reply.status < 300, "{reply:?}");
+        }
+        assert!((1..=most).contains(&trips), "{method} {path}: {trips} trips, {most} allowed");
+    }
+}
