@@ -14,4 +14,5 @@ pub mod settings;
 pub mod tasks;
 pub mod text;
 pub mod time;
+pub mod transfer;
 pub mod users;

@@ -82,7 +82,7 @@ pub enum RoleArg {
 /// Runs one of the commands.
 pub fn run(config: &Checked, command: Command) -> Outcome {
     let app = store::open(config)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|e| format!("cannot start: {e}"))?;
     runtime.block_on(run_on(&app, command))
 }

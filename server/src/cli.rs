@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::config::Config;
-use crate::{accounts, serve, store, telemetry};
+use crate::{accounts, copy, serve, store, telemetry};
 
 /// What a command answers in the end: a sentence for the operator, where it failed.
 pub type Outcome = Result<(), String>;
@@ -40,6 +40,18 @@ enum Command {
         /// A file that `taskwell backup` made.
         file: PathBuf,
     },
+    /// Copy a store into an empty one, of either database, and compare the two. Nobody should write to it meanwhile.
+    Copy {
+        /// The store to read: `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`.
+        #[arg(long, value_name = "URL")]
+        from: String,
+        /// The store to fill, with nothing in it.
+        #[arg(long, value_name = "URL")]
+        to: String,
+        /// Go on with a copy that broke off.
+        #[arg(long)]
+        resume: bool,
+    },
     /// Print the OpenAPI document.
     Openapi,
 }
@@ -50,12 +62,19 @@ pub fn run() -> ExitCode {
         return failed(&message);
     }
     let Cli { command, config } = Cli::parse();
-    let config = match config.checked() {
-        Ok(config) => config,
-        Err((kind, message)) => Cli::command().error(kind, message).exit(),
+    let refuse = |(kind, message)| -> ! { Cli::command().error(kind, message).exit() };
+    let copy = match &command {
+        Some(Command::Copy { from, to, resume }) => Some(copy::Copy {
+            from: config.place("--from", from).unwrap_or_else(|e| refuse(e)),
+            to: config.place("--to", to).unwrap_or_else(|e| refuse(e)),
+            resume: *resume,
+        }),
+        _ => None,
     };
+    let config = config.checked().unwrap_or_else(|e| refuse(e));
     telemetry::start(&config.log);
     let outcome = match command.unwrap_or(Command::Serve) {
+        Command::Copy { .. } => copy.map_or(Ok(()), |copy| copy.run(&config)),
         Command::Serve => serve::run(&config),
         Command::Migrate => store::migrate(&config),
         Command::User(command) => accounts::run(&config, command),

@@ -45,7 +45,7 @@ pub struct Config {
     )]
     database_direct_url: Option<String>,
 
-    /// The most connections to PostgreSQL (2 to 1000): up to four that all reads share, the others for writes.
+    /// The most connections to PostgreSQL (2 to 1000): two that all reads share, the others for writes.
     #[arg(long, env = "DATABASE_POOL_MAX", value_name = "DATABASE_POOL_MAX", default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=1000), global = true)]
     database_pool_max: u32,
 
@@ -161,29 +161,26 @@ fn refused_url(name: &str, url: &str, allowed: &str) -> Refused {
 }
 
 impl Config {
-    fn place(&self) -> Result<Place, Refused> {
-        let url = &self.database_url;
+    /// What a database URL means; `name` is where it was given.
+    ///
+    /// # Errors
+    /// It is none; its password is not told.
+    pub fn place(&self, name: &str, url: &str) -> Result<Place, Refused> {
         match url.strip_prefix("sqlite://") {
-            Some("" | ":memory:") => Err(refused_url(
-                "DATABASE_URL",
-                url,
-                "a file is needed: sqlite://PATH, where PATH is all that follows",
-            )),
+            Some("" | ":memory:") => {
+                Err(refused_url(name, url, "a file is needed: sqlite://PATH, where PATH is all that follows"))
+            }
             Some(path) => Ok(Place::Sqlite(PathBuf::from(path))),
-            None => Ok(Place::Postgres(Box::new(self.server()?))),
+            None => Ok(Place::Postgres(Box::new(self.server(name, url)?))),
         }
     }
 
-    fn server(&self) -> Result<Server, Refused> {
-        let url = &self.database_url;
+    fn server(&self, name: &str, url: &str) -> Result<Server, Refused> {
         if !url.starts_with("postgres") {
             let allowed = "must be sqlite://PATH, where PATH is all that follows, or postgres://USER:PASSWORD@HOST/DATABASE";
-            return Err(refused_url("DATABASE_URL", url, allowed));
+            return Err(refused_url(name, url, allowed));
         }
-        let mut server = Server::parse(url).map_err(|e| refused_url("DATABASE_URL", url, &e))?;
-        if let Some(url) = &self.database_direct_url {
-            server = server.with_direct(url).map_err(|e| refused_url("DATABASE_DIRECT_URL", url, &e))?;
-        }
+        let mut server = Server::parse(url).map_err(|e| refused_url(name, url, &e))?;
         server.pool_max = usize::try_from(self.database_pool_max).unwrap_or(usize::MAX);
         server.connect_within = Duration::from_secs(self.database_connect_timeout_seconds);
         server.answer_within = Duration::from_secs(self.database_statement_timeout_seconds);
@@ -191,9 +188,21 @@ impl Config {
         Ok(server)
     }
 
+    /// The store that is served.
+    fn own_place(&self) -> Result<Place, Refused> {
+        match (self.place("DATABASE_URL", &self.database_url)?, &self.database_direct_url) {
+            (Place::Postgres(server), Some(url)) => {
+                let server =
+                    server.with_direct(url).map_err(|e| refused_url("DATABASE_DIRECT_URL", url, &e))?;
+                Ok(Place::Postgres(Box::new(server)))
+            }
+            (place, _) => Ok(place),
+        }
+    }
+
     /// Checks what clap cannot.
     pub fn checked(self) -> Result<Checked, Refused> {
-        let place = self.place()?;
+        let place = self.own_place()?;
         let jwt_secret = match (self.jwt_secret, self.jwt_secret_file) {
             (Some(secret), _) => Some(secret),
             (None, Some(file)) => Some(

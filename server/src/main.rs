@@ -3,6 +3,7 @@
 mod accounts;
 mod cli;
 mod config;
+mod copy;
 mod opening;
 mod secret;
 mod serve;

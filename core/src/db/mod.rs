@@ -20,7 +20,7 @@ use script::{Answer, Refusal, Script};
 pub use migrate::{CURRENT as SCHEMA_VERSION, Migrated};
 pub use postgres::Server;
 pub use sqlite::{backup, restore};
-pub use value::{Column, Kind, Param, Value, unexpected};
+pub use value::{Column, Kind, Owned, Param, Value, unexpected};
 
 /// Where the store is.
 #[derive(Debug, Clone)]
@@ -49,6 +49,19 @@ impl Row<'_> {
         match self {
             Row::Sqlite(row) => T::read(sqlite::value(row, column)?),
             Row::Postgres(row) => T::read(postgres::value(row, column)?),
+        }
+    }
+
+    /// The first columns, each as the kind that it is meant to be.
+    pub fn owned(&self, kinds: &[Kind]) -> Result<Vec<Owned>> {
+        let columns = kinds.iter().enumerate();
+        match self {
+            Row::Sqlite(row) => {
+                columns.map(|(at, kind)| Owned::read(sqlite::value(row, at)?, *kind)).collect()
+            }
+            Row::Postgres(row) => {
+                columns.map(|(at, kind)| Owned::read(postgres::value(row, at)?, *kind)).collect()
+            }
         }
     }
 }
@@ -89,12 +102,30 @@ impl<'c> Tx<'c> {
 
     /// All rows of a query.
     pub fn all<T: FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Vec<T>> {
+        self.all_by(sql, params, T::from_row)
+    }
+
+    /// All rows of a query, each made by `make`.
+    pub fn all_by<T>(
+        &mut self,
+        sql: &str,
+        params: &[&dyn Param],
+        make: impl Fn(&Row) -> Result<T>,
+    ) -> Result<Vec<T>> {
         match &mut self.store {
-            Store::Sqlite(connection) => sqlite::all(connection, sql, params),
+            Store::Sqlite(connection) => sqlite::all_by(connection, sql, params, make),
             Store::Postgres(script) => {
                 let answer = script.need(sql, params)?.map_err(Refusal::into_error)?;
-                answer.rows.iter().map(|row| T::from_row(&Row::Postgres(row))).collect()
+                answer.rows.iter().map(|row| make(&Row::Postgres(row))).collect()
             }
+        }
+    }
+
+    /// Which database this runs on; for the few places where the two have no common words.
+    pub fn dialect(&self) -> Dialect {
+        match self.store {
+            Store::Sqlite(_) => Dialect::Sqlite,
+            Store::Postgres(_) => Dialect::Postgres,
         }
     }
 

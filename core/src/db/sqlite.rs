@@ -119,12 +119,17 @@ fn run<T>(
     f(&mut statement.raw_query())
 }
 
-/// See [`super::Tx::all`].
-pub(super) fn all<T: FromRow>(connection: &Connection, sql: &str, params: &[&dyn Param]) -> Result<Vec<T>> {
+/// See [`super::Tx::all_by`].
+pub(super) fn all_by<T>(
+    connection: &Connection,
+    sql: &str,
+    params: &[&dyn Param],
+    make: impl Fn(&Row) -> Result<T>,
+) -> Result<Vec<T>> {
     run(connection, sql, params, |rows| {
         let mut items = Vec::new();
         while let Some(row) = rows.next().map_err(error)? {
-            items.push(T::from_row(&Row::Sqlite(row))?);
+            items.push(make(&Row::Sqlite(row))?);
         }
         Ok(items)
     })

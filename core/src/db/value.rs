@@ -31,10 +31,11 @@ pub enum Kind {
 /// Something that can be bound to a parameter.
 pub trait Param: Sync {
     fn value(&self) -> Value<'_>;
-    /// What [`Param::value`] makes.
-    fn kind() -> Kind
-    where
-        Self: Sized;
+}
+
+/// Something that is always bound as the same kind, and so may also be missing.
+pub trait OfKind: Param {
+    const KIND: Kind;
 }
 
 /// Something that a column can be read as.
@@ -56,10 +57,10 @@ macro_rules! param {
                 let $this = self;
                 Value::$kind($value)
             }
+        }
 
-            fn kind() -> Kind {
-                Kind::$kind
-            }
+        impl OfKind for $type {
+            const KIND: Kind = Kind::$kind;
         }
     )*};
 }
@@ -73,13 +74,9 @@ param! {
     Uuid => Uuid, |this| *this;
 }
 
-impl<T: Param> Param for Option<T> {
+impl<T: OfKind> Param for Option<T> {
     fn value(&self) -> Value<'_> {
-        self.as_ref().map_or(Value::Null(T::kind()), Param::value)
-    }
-
-    fn kind() -> Kind {
-        T::kind()
+        self.as_ref().map_or(Value::Null(T::KIND), Param::value)
     }
 }
 
@@ -130,9 +127,9 @@ impl Column for Uuid {
     }
 }
 
-/// A value that outlives the use case's run: what waits to be sent.
+/// A value on its own: one that waits to be sent, or is on its way from one store to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Owned {
+pub enum Owned {
     Null(Kind),
     Int(i64),
     Bool(bool),
@@ -151,5 +148,36 @@ impl From<Value<'_>> for Owned {
             Value::Bytes(bytes) => Owned::Bytes(bytes.to_vec()),
             Value::Uuid(uuid) => Owned::Uuid(uuid),
         }
+    }
+}
+
+impl Param for Owned {
+    fn value(&self) -> Value<'_> {
+        match self {
+            Owned::Null(kind) => Value::Null(*kind),
+            Owned::Int(int) => Value::Int(*int),
+            Owned::Bool(bool) => Value::Bool(*bool),
+            Owned::Text(text) => Value::Text(text),
+            Owned::Bytes(bytes) => Value::Bytes(bytes),
+            Owned::Uuid(uuid) => Value::Uuid(*uuid),
+        }
+    }
+}
+
+impl Owned {
+    /// A column's value as the kind that it is meant to be: SQLite knows fewer kinds.
+    ///
+    /// # Errors
+    /// It is none of that kind.
+    pub fn read(value: Value, kind: Kind) -> Result<Owned> {
+        Ok(match (value, kind) {
+            (Value::Null(_), kind) => Owned::Null(kind),
+            (value, Kind::Int) => Owned::Int(Column::read(value)?),
+            (value, Kind::Bool) => Owned::Bool(Column::read(value)?),
+            (value, Kind::Text) => Owned::Text(Column::read(value)?),
+            (value, Kind::Uuid) => Owned::Uuid(Column::read(value)?),
+            (Value::Bytes(bytes), Kind::Bytes) => Owned::Bytes(bytes.to_vec()),
+            (value, Kind::Bytes) => return Err(unexpected("bytes", value)),
+        })
     }
 }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::password::PasswordHash;
-use crate::db::{Column, Kind, Param, Value, unexpected};
+use crate::db::{Column, Param, Value, unexpected};
 use crate::error::{Code, Error, Flaw, Result};
 use crate::text;
 use crate::time::Timestamp;
@@ -201,10 +201,6 @@ impl Caller {
 impl Param for UserId {
     fn value(&self) -> Value<'_> {
         Value::Int(self.0)
-    }
-
-    fn kind() -> Kind {
-        Kind::Int
     }
 }
 

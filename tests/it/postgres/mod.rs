@@ -2,8 +2,12 @@
 
 mod trips;
 
-use futures_util::future::join_all;
+use std::time::{Duration, Instant};
 
+use futures_util::future::{join, join_all};
+use serde_json::json;
+
+use crate::support::postgres::Cluster;
 use crate::support::{Store, Taskwell};
 
 /// Ends all of this store's connections, as a restart of the server does.
@@ -29,4 +33,64 @@ async fn requests_that_meet_dead_connections_go_through() {
     }
     let count = t.rows("SELECT count(*), max(seq) FROM changes").await;
     assert_eq!(count, [[Some("24".into()), Some("24".into())]]);
+}
+
+/// Makes tasks until the time is over: the titles that were acknowledged, and when the last refusal came.
+async fn make_tasks(
+    t: &Taskwell,
+    token: &str,
+    writer: usize,
+    until: Instant,
+) -> (Vec<String>, Option<Instant>) {
+    let (mut told, mut refused, mut tried) = (Vec::new(), None, 0);
+    while Instant::now() < until {
+        tried += 1;
+        let title = format!("{writer}.{tried}");
+        let reply = t.post("/api/v1/tasks").token(token).json(&json!({ "title": title })).send().await;
+        match reply.status {
+            201 => told.push(title),
+            503 => {
+                assert!(reply.header("retry-after").is_some(), "{reply:?}");
+                refused = Some(Instant::now());
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            _ => panic!("{reply:?}"),
+        }
+    }
+    (told, refused)
+}
+
+#[tokio::test]
+async fn a_crash_of_the_server_loses_and_doubles_no_write() {
+    let cluster = Cluster::start();
+    let t = Taskwell::on(cluster.database("taskwell").await);
+    let token = t.user("ada").await;
+    let until = Instant::now() + Duration::from_secs(6);
+    let writers = join_all((0..16).map(|writer| make_tasks(&t, &token, writer, until)));
+    let crash = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let (done, crashed) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            cluster.crash();
+            let _ = done.send((cluster, Instant::now()));
+        });
+        crashed.await.unwrap()
+    };
+    let (made, (_cluster, returned)) = join(writers, crash).await;
+    let last_refusal = made.iter().filter_map(|(_, refused)| *refused).max();
+    assert!(
+        last_refusal.is_some_and(|last| last < returned + Duration::from_secs(2)),
+        "{last_refusal:?} {returned:?}"
+    );
+
+    let stored = t.rows("SELECT title FROM tasks ORDER BY title").await;
+    let mut titles: Vec<String> = stored.into_iter().map(|row| row[0].clone().unwrap()).collect();
+    let count = titles.len();
+    titles.dedup();
+    assert_eq!(titles.len(), count, "a write was carried out twice");
+    for title in made.iter().flat_map(|(told, _)| told) {
+        assert!(titles.binary_search(title).is_ok(), "{title} was acknowledged and is lost");
+    }
+    let changes = t.rows("SELECT count(*), max(seq) FROM changes").await;
+    assert_eq!(changes, [[Some(count.to_string()), Some(count.to_string())]]);
 }

@@ -2,6 +2,7 @@
 
 mod backup;
 mod commands;
+mod copy;
 mod durability;
 mod http;
 mod settings;

@@ -57,7 +57,7 @@ pub struct Taskwell {
 pub enum Store {
     /// The folder of `taskwell.db`.
     Sqlite(tempfile::TempDir),
-    Postgres(Database),
+    Postgres(Box<Database>),
 }
 
 impl Taskwell {
@@ -68,16 +68,18 @@ impl Taskwell {
     }
 
     pub async fn on_postgres() -> Taskwell {
-        let database = Database::new().await;
-        let place = server(&database.url);
-        Taskwell::at(&place, Store::Postgres(database))
+        Taskwell::on(Database::new().await)
+    }
+
+    pub fn on(database: Database) -> Taskwell {
+        Taskwell::at(&server(&database.url), Store::Postgres(Box::new(database)))
     }
 
     /// The same, with all connections through a socket in `folder`.
     pub async fn on_postgres_by(folder: &Path) -> Taskwell {
         let database = Database::new().await;
         let place = server(&database.url_by(folder));
-        Taskwell::at(&place, Store::Postgres(database))
+        Taskwell::at(&place, Store::Postgres(Box::new(database)))
     }
 
     /// A second instance on the same store.

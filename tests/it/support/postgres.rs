@@ -8,10 +8,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use tokio::sync::Mutex;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
-/// The server. Its guard waits at the other end of a pipe; when this end closes, it stops the server and clears up.
-struct Cluster {
+/// A server. Its guard waits at the other end of a pipe; when this end closes, it stops the server and clears up.
+pub struct Cluster {
     folder: PathBuf,
     _guard: Child,
 }
@@ -19,8 +20,7 @@ struct Cluster {
 const GUARD: &str = r#"
 "$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c fsync=off -c max_connections=300 -c shared_buffers=64MB &
 cat > /dev/null
-kill -INT $!
-wait $!
+"$1/pg_ctl" -D "$2/data" -m immediate -s stop
 rm -rf "$2"
 "#;
 
@@ -30,27 +30,19 @@ impl Cluster {
         ONE.get_or_init(Cluster::start)
     }
 
-    fn start() -> Cluster {
+    /// One of a test's own.
+    pub fn start() -> Cluster {
         let binaries = binaries();
         let folder = tempfile::tempdir().unwrap().keep();
-        let user = unprivileged();
-        if let Some((user, group)) = user {
+        if let Some((user, group)) = unprivileged() {
             std::os::unix::fs::chown(&folder, Some(user), Some(group)).unwrap();
         }
-        let as_user = |program: &Path| {
-            let mut command = Command::new(program);
-            command.current_dir(&folder);
-            if let Some((user, group)) = user {
-                command.uid(user).gid(group);
-            }
-            command
-        };
-        let made = as_user(&binaries.join("initdb"))
+        let made = as_user(&binaries.join("initdb"), &folder)
             .args(["-D", "data", "-U", "taskwell", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"])
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let mut guard = as_user(Path::new("sh"))
+        let mut guard = as_user(Path::new("sh"), &folder)
             .args(["-c", GUARD, "guard"])
             .args([&binaries, &folder])
             // Ctrl-C is for the tests; the guard sees their end.
@@ -68,10 +60,37 @@ impl Cluster {
         Cluster { folder, _guard: guard }
     }
 
+    /// Stops the server as a crash does, and starts it again.
+    pub fn crash(&self) {
+        let restarted = as_user(&binaries().join("pg_ctl"), &self.folder)
+            .args(["-D", "data", "-m", "immediate", "-s", "-w", "restart"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        assert!(restarted.unwrap().success());
+    }
+
+    /// A database of its own.
+    pub async fn database(&self, name: &str) -> Database {
+        let admin = connect(&Cluster::url(&self.folder, "postgres")).await;
+        admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+        let url = Cluster::url(&self.folder, name);
+        Database { name: name.to_owned(), client: connect(&url).await.into(), url }
+    }
+
     /// A URL of a database, by the folder of a socket that leads to the server.
     fn url(folder: &Path, database: &str) -> String {
         format!("postgres://taskwell@/{database}?host={}", folder.display())
     }
+}
+
+fn as_user(program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(folder);
+    if let Some((user, group)) = unprivileged() {
+        command.uid(user).gid(group);
+    }
+    command
 }
 
 /// The newest version that is installed; Debian's package where there is none.
@@ -107,19 +126,14 @@ fn unprivileged() -> Option<(u32, u32)> {
 pub struct Database {
     pub name: String,
     pub url: String,
-    client: Client,
+    client: Mutex<Client>,
 }
 
 impl Database {
     pub async fn new() -> Database {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        let cluster = Cluster::one();
-        let admin = connect(&Cluster::url(&cluster.folder, "postgres")).await;
-        admin.batch_execute(&format!("CREATE DATABASE {name} STRATEGY file_copy")).await.unwrap();
-        let url = Cluster::url(&cluster.folder, &name);
-        let client = connect(&url).await;
-        Database { name, url, client }
+        Cluster::one().database(&name).await
     }
 
     /// The same database by a socket in another folder.
@@ -133,7 +147,11 @@ impl Database {
     }
 
     pub async fn rows(&self, query: &str) -> Vec<Vec<Option<String>>> {
-        let answer = self.client.simple_query(query).await.unwrap();
+        let mut client = self.client.lock().await;
+        if client.is_closed() {
+            *client = connect(&self.url).await;
+        }
+        let answer = client.simple_query(query).await.unwrap();
         let rows = answer.iter().filter_map(|message| match message {
             SimpleQueryMessage::Row(row) => Some(row),
             _ => None,

@@ -19,6 +19,9 @@ use crate::db::script::{Answer, Refusal, Statement};
 use crate::db::value::{Kind, Owned, Value};
 use crate::error::{Error, Result};
 
+/// So many futures `join_all` polls one after the other, and so they send in their order; more it polls as it likes.
+const IN_ORDER_MAX: usize = 30;
+
 pub struct Connection {
     client: Client,
     prepared: Mutex<HashMap<String, tokio_postgres::Statement>>,
@@ -95,6 +98,9 @@ impl Connection {
 
     /// Sends a batch in one trip. The answers, and whether what goes around them was taken.
     pub async fn send(&self, statements: &[Statement], batch: Batch) -> Sent {
+        if statements.len() > IN_ORDER_MAX * IN_ORDER_MAX {
+            return refused(statements, &Refusal::Other("too many statements for one batch".into()));
+        }
         let sending = async {
             let prepared = match self.prepare_all(statements).await {
                 Ok(prepared) => prepared,
@@ -102,13 +108,19 @@ impl Connection {
             };
             // Polled in this order, and each sends when it is first polled.
             let queries = statements.iter().zip(&prepared).map(|(asked, text)| self.query(text, asked));
+            let mut queries: Vec<_> = queries.collect();
+            let mut groups = Vec::new();
+            while !queries.is_empty() {
+                let rest = queries.split_off(queries.len().min(IN_ORDER_MAX));
+                groups.push(join_all(std::mem::replace(&mut queries, rest)));
+            }
             let (before, answers, after) = join3(
                 self.simple("BEGIN", batch.begin),
-                join_all(queries),
+                join_all(groups),
                 self.simple("COMMIT", batch.commit),
             )
             .await;
-            (answers, before.and(after))
+            (answers.into_iter().flatten().collect(), before.and(after))
         };
         tokio::time::timeout(self.answer_within, sending).await.unwrap_or_else(|_| {
             self.stuck.store(true, Ordering::Relaxed);

@@ -28,8 +28,8 @@ const JOBS_MAX: usize = 8192;
 /// How often a write is tried that others were in the way of.
 const TRIES_MAX: u32 = 10;
 
-/// A database of PostgreSQL's: connections on a runtime of their own, so that no client that hangs up leaves a transaction
-/// half done.
+/// A database of PostgreSQL's. Connections and transactions live on a runtime of their own, so that no client that hangs up
+/// leaves a transaction half done.
 #[derive(Clone)]
 pub struct Db {
     runtime: Arc<OwnRuntime>,
@@ -99,7 +99,8 @@ impl Db {
         T: Send + 'static,
         F: Fn(&mut Tx) -> Result<T> + Send + 'static,
     {
-        self.run(|job| read(job, f)).await
+        // On the caller's thread: a read that is dropped half way leaves nothing behind.
+        read(self.job()?, f).await
     }
 
     /// See [`super::Db::write`].
@@ -118,11 +119,15 @@ impl Db {
     {
         let ended = || Error::Internal("the database threads have ended".into());
         let runtime = self.runtime.0.as_ref().ok_or_else(ended)?;
+        runtime.spawn(work(self.job()?)).await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    fn job(&self) -> Result<Job> {
         let job = Job(self.shared.clone());
         if self.shared.jobs.fetch_add(1, Ordering::Relaxed) >= JOBS_MAX {
             return Err(Error::Unavailable { retry_after_s: 1 });
         }
-        runtime.spawn(work(job)).await.unwrap_or_else(|_| Err(ended()))
+        Ok(job)
     }
 }
 

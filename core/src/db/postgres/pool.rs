@@ -11,8 +11,9 @@ use super::server::Server;
 use crate::db::script::Refusal;
 use crate::error::{Error, Result};
 
-/// Connections that reads share: their statements follow each other without waiting for answers.
-const READERS: usize = 4;
+/// Connections that reads share: their statements follow each other without waiting for answers. Few, so that many travel
+/// together.
+const READERS: usize = 2;
 /// How long a write waits for a connection.
 const LEASE_WITHIN: Duration = Duration::from_secs(10);
 

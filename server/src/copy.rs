@@ -1,0 +1,56 @@
+//! `taskwell copy`: a store moves to another database, with its progress told.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use taskwell_core::clock::Clock;
+use taskwell_core::db::{Db, Place};
+use taskwell_core::transfer;
+
+use crate::cli::{Outcome, print};
+use crate::config::Checked;
+
+/// From where to where.
+pub struct Copy {
+    pub from: Place,
+    pub to: Place,
+    pub resume: bool,
+}
+
+impl Copy {
+    pub fn run(&self, config: &Checked) -> Outcome {
+        let open = |which: &str, place: &Place| {
+            let opened = Db::open(place, &config.settings, &Clock::default());
+            opened.map(|(db, _)| db).map_err(|e| format!("{which}: {e}"))
+        };
+        if let Place::Sqlite(path) = &self.from
+            && !path.exists()
+        {
+            return Err(format!("--from: there is no file {}", path.display()));
+        }
+        let (from, to) = (open("--from", &self.from)?, open("--to", &self.to)?);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|e| format!("cannot start: {e}"))?;
+        let copied = runtime.block_on(transfer::copy(&from, &to, self.resume, show));
+        for table in copied.map_err(|e| e.to_string())? {
+            print(&format!("{}\t{} rows\tsha256 {}", table.table, table.rows, table.checksum))?;
+        }
+        Ok(())
+    }
+}
+
+/// A bar that grows in its line on a terminal; elsewhere, a line when a table is done.
+fn show(table: &'static str, done: u64, total: u64) {
+    const WIDTH: u64 = 30;
+    let mut err = std::io::stderr().lock();
+    let filled = (done.min(total) * WIDTH).checked_div(total).unwrap_or(WIDTH);
+    let bar: String = (0..WIDTH).map(|at| if at < filled { '#' } else { '.' }).collect();
+    let is_done = done >= total;
+    // Nobody is told less when nobody reads it.
+    let _ = match (err.is_terminal(), is_done) {
+        (true, true) => writeln!(err, "\r{table:>15} [{bar}] {done} of {total}"),
+        (true, false) => write!(err, "\r{table:>15} [{bar}] {done} of {total}"),
+        (false, true) => writeln!(err, "{table}: {done} of {total}"),
+        (false, false) => Ok(()),
+    };
+    let _ = err.flush();
+}

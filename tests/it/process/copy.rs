@@ -1,0 +1,95 @@
+//! `taskwell copy`: there, back, and what it refuses.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::commands;
+use crate::support::PASSWORD;
+use crate::support::postgres::Database;
+use crate::support::process::{Server, taskwell};
+
+const SECRET: &str = "a secret of both stores, 32 bytes or more";
+const TASKS: usize = 1100;
+
+/// An account with more tasks than one batch holds, some changed, the last one gone; its tokens.
+fn furnish(server: &Server) -> Value {
+    let new =
+        json!({ "username": "ada", "email": "ada@example.org", "name": "Ä\u{2028}a", "password": PASSWORD });
+    assert_eq!(server.send("POST", "/api/v1/auth/signup", "", Some(&new)).status, 201);
+    let tokens = server.send("POST", "/api/v1/auth/login", "", Some(&new)).json();
+    let token = tokens["access_token"].as_str().unwrap();
+    for n in 1..=TASKS {
+        let task = json!({ "title": format!("{n} 🦀"), "due_date": "2030-01-02", "description": null });
+        assert_eq!(server.send("POST", "/api/v1/tasks", token, Some(&task)).status, 201);
+    }
+    let changed = json!({ "completed": true, "description": "done\n\tand dusted" });
+    assert_eq!(server.send("PUT", "/api/v1/tasks/1", token, Some(&changed)).status, 200);
+    assert_eq!(server.send("DELETE", &format!("/api/v1/tasks/{TASKS}"), token, None).status, 204);
+    tokens
+}
+
+/// What a copy that is done says.
+fn copied(folder: &Path, from: &str, to: &str, more: &[&str]) -> String {
+    commands::done(folder, &[&["copy", "--from", from, "--to", to], more].concat(), "")
+}
+
+/// What one that is refused says.
+fn refused(folder: &Path, from: &str, to: &str, more: &[&str]) -> String {
+    commands::refused(folder, &[&["copy", "--from", from, "--to", to], more].concat())
+}
+
+fn serve(folder: &Path, store: &str) -> Server {
+    Server::run(taskwell(folder).args(["--port", "0", "--database-url", store]).env("JWT_SECRET", SECRET))
+}
+
+#[tokio::test]
+async fn a_store_moves_to_postgresql_and_back_and_is_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let database = Database::new().await;
+    let tokens = furnish(&serve(folder, "sqlite://here.db"));
+    let token = tokens["access_token"].as_str().unwrap();
+
+    let there = copied(folder, "sqlite://here.db", &database.url, &[]);
+    assert_eq!(there.lines().count(), 6, "{there}");
+    assert!(there.contains(&format!("tasks\t{} rows", TASKS - 1)), "{there}");
+    let back = copied(folder, &database.url, "sqlite://back.db", &[]);
+    assert_eq!(there, back);
+
+    for store in [&database.url, "sqlite://back.db"] {
+        let server = serve(folder, store);
+        let one = server.send("GET", "/api/v1/tasks/1", token, None);
+        assert_eq!((one.status, one.header("etag")), (200, Some(&*format!("\"{}\"", TASKS + 1))), "{one:?}");
+        let proof = json!({ "username": "ada", "password": PASSWORD });
+        assert_eq!(server.send("POST", "/api/v1/auth/login", "", Some(&proof)).status, 200);
+        let refresh = json!({ "refresh_token": tokens["refresh_token"] });
+        assert_eq!(server.send("POST", "/api/v1/auth/refresh", "", Some(&refresh)).status, 200);
+        // The id of the task that is gone is not given out again.
+        let new = server.send("POST", "/api/v1/tasks", token, Some(&json!({ "title": "new" })));
+        assert_eq!(new.json()["id"], TASKS + 1, "{new:?}");
+        let new = json!({ "username": "bob", "email": "bob@example.org", "password": PASSWORD });
+        assert_eq!(server.send("POST", "/api/v1/auth/signup", "", Some(&new)).status, 201);
+    }
+}
+
+#[tokio::test]
+async fn a_copy_fills_only_an_empty_store_and_goes_on_where_it_broke_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let database = Database::new().await;
+    furnish(&serve(folder, "sqlite://here.db"));
+    let whole = copied(folder, "sqlite://here.db", &database.url, &[]);
+    let told = refused(folder, "sqlite://here.db", &database.url, &[]);
+    assert!(told.contains("not empty") && told.contains("--resume"), "{told}");
+    // As if it had broken off in the middle of the tasks.
+    database.rows("DELETE FROM changes; DELETE FROM tasks WHERE id > 500").await;
+    assert_eq!(whole, copied(folder, "sqlite://here.db", &database.url, &["--resume"]));
+    database.rows("UPDATE tasks SET title = 'another' WHERE id = 7").await;
+    let told = refused(folder, "sqlite://here.db", &database.url, &["--resume"]);
+    assert!(told.contains("differs") && told.contains("tasks"), "{told}");
+    let told = refused(folder, "sqlite://nowhere.db", &database.url, &[]);
+    assert!(told.contains("nowhere.db"), "{told}");
+    let told = refused(folder, "mysql://user:canary@host", &database.url, &[]);
+    assert!(told.contains("--from") && !told.contains("canary"), "{told}");
+}
