@@ -13,15 +13,18 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 /// A server. Its guard waits at the other end of a pipe; when this end closes, it stops the server and clears up.
 pub struct Cluster {
-    folder: PathBuf,
+    pub folder: PathBuf,
+    port: u16,
     _guard: Child,
 }
 
 const GUARD: &str = r#"
-"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c fsync=off -c max_connections=300 -c shared_buffers=64MB &
+binaries="$1" folder="$2"
+shift 2
+"$binaries/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=off -c max_connections=300 -c shared_buffers=64MB "$@" &
 cat > /dev/null
-"$1/pg_ctl" -D "$2/data" -m immediate -s stop
-rm -rf "$2"
+"$binaries/pg_ctl" -D "$folder/data" -m immediate -s stop
+rm -rf "$folder"
 "#;
 
 impl Cluster {
@@ -32,6 +35,11 @@ impl Cluster {
 
     /// One of a test's own.
     pub fn start() -> Cluster {
+        Cluster::start_with(5432, &[], |_| ())
+    }
+
+    /// The same, with a port that counts where it listens to TCP, settings, and files that `furnish` puts into its folder.
+    pub fn start_with(port: u16, settings: &[&str], furnish: impl Fn(&Path)) -> Cluster {
         let binaries = binaries();
         let folder = tempfile::tempdir().unwrap().keep();
         if let Some((user, group)) = unprivileged() {
@@ -42,9 +50,12 @@ impl Cluster {
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        furnish(&folder);
         let mut guard = as_user(Path::new("sh"), &folder)
             .args(["-c", GUARD, "guard"])
             .args([&binaries, &folder])
+            .args(["-p", &port.to_string()])
+            .args(settings.iter().flat_map(|setting| ["-c", setting]))
             // Ctrl-C is for the tests; the guard sees their end.
             .process_group(0)
             .stdin(Stdio::piped())
@@ -57,7 +68,7 @@ impl Cluster {
             lines.by_ref().map(Result::unwrap).find(|line| line.contains("ready to accept connections"));
         assert!(ready.is_some(), "the server did not start in {}", folder.display());
         std::thread::spawn(move || lines.for_each(drop));
-        Cluster { folder, _guard: guard }
+        Cluster { folder, port, _guard: guard }
     }
 
     /// Stops the server as a crash does, and starts it again.
@@ -68,6 +79,12 @@ impl Cluster {
             .stderr(Stdio::null())
             .status();
         assert!(restarted.unwrap().success());
+    }
+
+    /// What a query finds in the database `postgres`.
+    pub async fn rows(&self, query: &str) -> Vec<Vec<Option<String>>> {
+        let url = format!("{}&port={}", Cluster::url(&self.folder, "postgres"), self.port);
+        texts(&connect(&url).await, query).await
     }
 
     /// A database of its own.
@@ -84,7 +101,8 @@ impl Cluster {
     }
 }
 
-fn as_user(program: &Path, folder: &Path) -> Command {
+/// The program as the user whose the server is, in its folder.
+pub fn as_user(program: &Path, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder);
     if let Some((user, group)) = unprivileged() {
@@ -151,13 +169,17 @@ impl Database {
         if client.is_closed() {
             *client = connect(&self.url).await;
         }
-        let answer = client.simple_query(query).await.unwrap();
-        let rows = answer.iter().filter_map(|message| match message {
-            SimpleQueryMessage::Row(row) => Some(row),
-            _ => None,
-        });
-        rows.map(|row| (0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect()).collect()
+        texts(&client, query).await
     }
+}
+
+async fn texts(client: &Client, query: &str) -> Vec<Vec<Option<String>>> {
+    let answer = client.simple_query(query).await.unwrap();
+    let rows = answer.iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    rows.map(|row| (0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect()).collect()
 }
 
 /// What PostgreSQL calls the socket of its default port.

@@ -11,10 +11,11 @@ use bytes::BytesMut;
 use futures_util::TryStreamExt as _;
 use futures_util::future::{join_all, join3};
 use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::TlsStream;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Client, Config, NoTls, Row};
+use tokio_postgres::{Client, NoTls, Row, Socket};
 
-use super::server::Server;
+use super::server::{Server, Target};
 use crate::db::script::{Answer, Refusal, Statement};
 use crate::db::value::{Kind, Owned, Value};
 use crate::error::{Error, Result};
@@ -60,17 +61,29 @@ pub async fn first(server: &Server) -> Result<Client> {
     }
 }
 
-async fn connect(config: &Config, within: Duration) -> Result<Client, Refusal> {
-    let connecting = tokio::time::timeout(within, config.connect(NoTls)).await;
-    let (client, connection) = connecting
-        .map_err(|_| Refusal::Lost(format!("no connection within {} ms", within.as_millis())))?
-        .map_err(|e| refusal(&e))?;
+async fn connect(target: &Target, within: Duration) -> Result<Client, Refusal> {
+    let connecting = async {
+        Ok(match target.tls.clone() {
+            Some(tls) => run(target.config.connect(tls).await?),
+            None => run(target.config.connect(NoTls).await?),
+        })
+    };
+    let connected = tokio::time::timeout(within, connecting).await;
+    let late = |_| Refusal::Lost(format!("no connection within {} ms", within.as_millis()));
+    connected.map_err(late)?.map_err(|e| refusal(&e))
+}
+
+/// Lets a connection do its work; it ends with its client.
+fn run<S>((client, connection): (Client, tokio_postgres::Connection<Socket, S>)) -> Client
+where
+    S: TlsStream + Unpin + Send + 'static,
+{
     spawn(async move {
         if let Err(e) = connection.await {
             tracing::debug!(cause = message(&e), "a connection to the database ended");
         }
     });
-    Ok(client)
+    client
 }
 
 /// A task of the driver's own runtime. It ends with its connection, and that with the store.
@@ -85,7 +98,7 @@ pub fn spawn(task: impl Future<Output = ()> + Send + 'static) {
 impl Connection {
     pub async fn open(server: &Server) -> Result<Connection, Refusal> {
         Ok(Connection {
-            client: connect(&server.config, server.connect_within).await?,
+            client: connect(&server.target, server.connect_within).await?,
             prepared: Mutex::new(HashMap::new()),
             answer_within: server.answer_within,
             stuck: AtomicBool::new(false),
@@ -185,8 +198,16 @@ fn refused(statements: &[Statement], refusal: &Refusal) -> Sent {
 /// What an error of the driver means to the script.
 fn refusal(e: &tokio_postgres::Error) -> Refusal {
     let Some(db) = e.as_db_error() else {
-        let is_io = e.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
-        return if e.is_closed() || is_io { Refusal::Lost(message(e)) } else { Refusal::Other(message(e)) };
+        let io = e.source().and_then(<dyn std::error::Error>::downcast_ref::<std::io::Error>);
+        // A certificate that does not do is no better later.
+        let inner = io.and_then(std::io::Error::get_ref);
+        let is_passing =
+            io.is_some() && inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_none();
+        return if e.is_closed() || is_passing {
+            Refusal::Lost(message(e))
+        } else {
+            Refusal::Other(message(e))
+        };
     };
     match db.code() {
         &SqlState::UNIQUE_VIOLATION => Refusal::Unique(db.constraint().unwrap_or("").to_owned()),

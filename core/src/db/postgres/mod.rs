@@ -4,6 +4,7 @@
 mod connection;
 mod pool;
 mod server;
+mod tls;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -73,9 +74,11 @@ impl Db {
             .enable_all()
             .build()
             .map_err(|e| Error::internal("cannot start a thread", e))?;
+        let handle = runtime.handle().clone();
+        let runtime = Arc::new(OwnRuntime(Some(runtime)));
         let (answer, answered) = std::sync::mpsc::channel();
         let (place, now) = (server.clone(), clock.now());
-        runtime.spawn(async move {
+        handle.spawn(async move {
             let migrated = async {
                 let mut client = connection::first(&place).await?;
                 migrate::postgres(&mut client, now).await
@@ -90,7 +93,7 @@ impl Db {
             writers: Writers::new(server),
             jobs: AtomicUsize::new(0),
         });
-        Ok((Db { runtime: Arc::new(OwnRuntime(Some(runtime))), shared }, migrated))
+        Ok((Db { runtime, shared }, migrated))
     }
 
     /// See [`super::Db::read`].

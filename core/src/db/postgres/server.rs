@@ -1,15 +1,20 @@
 //! Where the server is and how it is spoken to: a URL in any of the spellings that people have.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::tls::{self, Proof};
 
 /// A server of PostgreSQL's, and the bounds of what is asked of it.
 #[derive(Debug, Clone)]
 pub struct Server {
-    pub(super) config: Config,
+    pub(super) target: Target,
     /// Past a pooler, for migrations.
-    pub(super) direct: Config,
+    pub(super) direct: Target,
     /// The most connections.
     pub pool_max: usize,
     pub connect_within: Duration,
@@ -19,16 +24,31 @@ pub struct Server {
     pub start_within: Duration,
 }
 
+/// Where a connection goes, and how.
+#[derive(Clone)]
+pub(super) struct Target {
+    pub config: Config,
+    /// `None`: never encrypted.
+    pub tls: Option<MakeRustlsConnect>,
+}
+
+impl std::fmt::Debug for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // It leaves out the password.
+        self.config.fmt(f)
+    }
+}
+
 impl Server {
     /// A server by its URL: `postgres://`, `postgresql://`, or either with a driver's name, as `postgresql+asyncpg://`.
     ///
     /// # Errors
     /// What is wrong with the URL, without its password.
     pub fn parse(url: &str) -> Result<Server, String> {
-        let config = parse(url)?;
+        let target = parse(url)?;
         Ok(Server {
-            direct: config.clone(),
-            config,
+            direct: target.clone(),
+            target,
             pool_max: 20,
             connect_within: Duration::from_secs(5),
             answer_within: Duration::from_secs(30),
@@ -46,17 +66,17 @@ impl Server {
 
     /// Host, port and database, for people.
     pub fn shown(&self) -> String {
-        use tokio_postgres::config::Host;
-        let hosts = self.config.get_hosts().iter().map(|host| match host {
+        let config = &self.target.config;
+        let hosts = config.get_hosts().iter().map(|host| match host {
             Host::Tcp(name) => name.clone(),
             Host::Unix(path) => path.display().to_string(),
         });
         let hosts = hosts.collect::<Vec<_>>().join(",");
-        format!("postgres://{hosts}/{}", self.config.get_dbname().unwrap_or(""))
+        format!("postgres://{hosts}/{}", config.get_dbname().unwrap_or(""))
     }
 }
 
-fn parse(url: &str) -> Result<Config, String> {
+fn parse(url: &str) -> Result<Target, String> {
     let (scheme, rest) = url.split_once("://").ok_or("must be a URL")?;
     let name = scheme.split('+').next().unwrap_or(scheme);
     if !matches!(name, "postgres" | "postgresql") {
@@ -64,15 +84,13 @@ fn parse(url: &str) -> Result<Config, String> {
     }
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
     let mut kept = Vec::new();
+    let (mut mode, mut authorities) = ("prefer", None);
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        match (key, value) {
-            // Without TLS there is nothing to bind a channel to; the settings say the rest.
-            ("sslmode" | "ssl", "disable" | "allow" | "prefer" | "false")
-            | ("channel_binding", "prefer" | "disable") => {}
-            ("sslmode" | "ssl", _) => {
-                return Err(format!("{key}={value}: connections over TLS are not supported yet"));
-            }
+        match pair.split_once('=').unwrap_or((pair, "")) {
+            // asyncpg calls it `ssl`.
+            ("sslmode" | "ssl", value) => mode = value,
+            ("sslrootcert", "system") => authorities = None,
+            ("sslrootcert", value) => authorities = Some(PathBuf::from(value.replace("%2F", "/"))),
             _ => kept.push(pair),
         }
     }
@@ -84,5 +102,24 @@ fn parse(url: &str) -> Result<Config, String> {
     if config.get_dbname().is_none() {
         return Err("names no database: postgres://USER@HOST/DATABASE".into());
     }
-    Ok(config)
+    let (asked, proof) = match mode {
+        "disable" | "false" => (SslMode::Disable, None),
+        "allow" | "prefer" => (SslMode::Prefer, Some(Proof::None)),
+        // As libpq does: whoever names authorities wants them asked.
+        "require" | "true" if authorities.is_some() => (SslMode::Require, Some(Proof::Authority)),
+        "require" | "true" => (SslMode::Require, Some(Proof::None)),
+        "verify-ca" => (SslMode::Require, Some(Proof::Authority)),
+        "verify-full" => (SslMode::Require, Some(Proof::Host)),
+        other => {
+            return Err(format!(
+                "sslmode={other}: allowed are disable, prefer, require, verify-ca and verify-full"
+            ));
+        }
+    };
+    // A socket in a folder is not encrypted, nor does anybody stand in between.
+    let is_local = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
+    let proof = proof.filter(|_| !is_local);
+    config.ssl_mode(if is_local { SslMode::Disable } else { asked });
+    let tls = proof.map(|proof| tls::connector(proof, authorities.as_deref())).transpose()?;
+    Ok(Target { config, tls })
 }

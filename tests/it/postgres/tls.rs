@@ -1,0 +1,71 @@
+//! TLS by `sslmode`: what is encrypted, and which certificates do.
+
+use std::net::TcpListener;
+use std::path::Path;
+
+use taskwell_core::app::App;
+use taskwell_core::clock::Clock;
+use taskwell_core::db::{Place, Server};
+use taskwell_core::settings::Settings;
+
+use crate::support::SECRET;
+use crate::support::postgres::{Cluster, as_user};
+
+/// An authority, a certificate of its for `localhost`, and another authority that nobody here knows.
+fn certify(folder: &Path) {
+    let script = "set -e
+        for name in ca other; do
+            openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+                -subj /CN=$name -keyout $name.key -out $name.pem
+        done
+        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=db -keyout server.key -out server.csr
+        printf 'subjectAltName=DNS:localhost' > san
+        openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile san -out server.pem
+        chmod 600 server.key";
+    let made = as_user(Path::new("sh"), folder).args(["-c", script]).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
+/// What comes of a connection: whether it is encrypted, or the error.
+async fn connected(cluster: &Cluster, url: &str) -> Result<bool, String> {
+    let mut server = Server::parse(url)?;
+    server.start_within = std::time::Duration::ZERO;
+    let place = Place::Postgres(Box::new(server));
+    let settings = Settings { bcrypt_cost: 4, ..Settings::default() };
+    let (app, _) = App::open(&place, SECRET, settings, Clock::default()).map_err(|e| e.to_string())?;
+    app.ping().await.map_err(|e| e.to_string())?;
+    let own = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+               WHERE application_name = 'taskwell'";
+    Ok(cluster.rows(own).await == [[Some("t".to_owned())]])
+}
+
+#[tokio::test]
+async fn each_sslmode_asks_for_what_it_says() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let settings =
+        ["listen_addresses=localhost", "ssl=on", "ssl_cert_file=../server.pem", "ssl_key_file=../server.key"];
+    let cluster = Cluster::start_with(port, &settings, certify);
+    let (ca, other) = (cluster.folder.join("ca.pem"), cluster.folder.join("other.pem"));
+    let (ca, other) = (ca.display(), other.display());
+    for (host, query, wanted) in [
+        ("localhost", "sslmode=disable".to_owned(), Ok(false)),
+        ("localhost", String::new(), Ok(true)),
+        ("localhost", "sslmode=prefer".to_owned(), Ok(true)),
+        ("127.0.0.1", "ssl=require".to_owned(), Ok(true)),
+        ("127.0.0.1", format!("sslmode=verify-ca&sslrootcert={ca}"), Ok(true)),
+        ("127.0.0.1", format!("sslmode=require&sslrootcert={other}"), Err("certificate")),
+        ("localhost", format!("sslmode=verify-ca&sslrootcert={other}"), Err("certificate")),
+        ("localhost", format!("sslmode=verify-full&sslrootcert={ca}"), Ok(true)),
+        ("127.0.0.1", format!("sslmode=verify-full&sslrootcert={ca}"), Err("certificate")),
+        ("localhost", "sslmode=verify-full".to_owned(), Err("certificate")),
+        ("localhost", "sslmode=verify-full&sslrootcert=/nowhere.pem".to_owned(), Err("/nowhere.pem")),
+        ("localhost", "sslmode=certain".to_owned(), Err("verify-full")),
+    ] {
+        let url = format!("postgresql+asyncpg://taskwell@{host}:{port}/postgres?{query}");
+        match (connected(&cluster, &url).await, wanted) {
+            (Ok(encrypted), Ok(wanted)) => assert_eq!(encrypted, wanted, "{url}"),
+            (Err(told), Err(wanted)) => assert!(told.contains(wanted), "{url}: {told}"),
+            (got, wanted) => panic!("{url}: {got:?}, not {wanted:?}"),
+        }
+    }
+}
