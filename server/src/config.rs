@@ -45,6 +45,11 @@ pub struct Config {
     )]
     database_direct_url: Option<String>,
 
+    /// Whether statements are prepared once per connection to PostgreSQL; false behind a pooler in transaction mode that does
+    /// not carry them, as `PgBouncer` before 1.21.
+    #[arg(long, env = "DATABASE_PREPARED_STATEMENTS", value_name = "DATABASE_PREPARED_STATEMENTS", default_value_t = true, action = clap::ArgAction::Set, global = true)]
+    database_prepared_statements: bool,
+
     /// The most connections to PostgreSQL (2 to 1000): two that all reads share, the others for writes.
     #[arg(long, env = "DATABASE_POOL_MAX", value_name = "DATABASE_POOL_MAX", default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=1000), global = true)]
     database_pool_max: u32,
@@ -181,6 +186,7 @@ impl Config {
             return Err(refused_url(name, url, allowed));
         }
         let mut server = Server::parse(url).map_err(|e| refused_url(name, url, &e))?;
+        server.prepares = self.database_prepared_statements;
         server.pool_max = usize::try_from(self.database_pool_max).unwrap_or(usize::MAX);
         server.connect_within = Duration::from_secs(self.database_connect_timeout_seconds);
         server.answer_within = Duration::from_secs(self.database_statement_timeout_seconds);

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Store, Taskwell, on_each_database};
+use crate::support::{Taskwell, on_each_database};
 
 const WRITERS: usize = 16;
 const WRITES: usize = 24;
@@ -68,12 +68,7 @@ on_each_database! {
         for _ in 0..SHARED {
             t.task(&token, "shared").await;
         }
-        // A second instance on the same store, where there may be one.
-        let other = if let Store::Postgres(database) = &t.store { Some(Taskwell::beside(database)) } else { None };
-        let writers = (0..WRITERS).map(|writer| {
-            let t = if writer % 2 == 0 { &t } else { other.as_ref().unwrap_or(&t) };
-            write(t, &token, writer)
-        });
+        let writers = (0..WRITERS).map(|writer| write(&t, &token, writer));
         let told: usize = join_all(writers).await.into_iter().sum();
         assert_story(&t, SHARED + told).await;
     }

@@ -85,6 +85,7 @@ pub(super) async fn postgres(client: &mut Client, now: Timestamp) -> Result<Migr
         _ => {}
     }
     if from.is_none() {
+        require_no_others(&step).await?;
         step.batch_execute(
             "CREATE TABLE schema_migrations \
              (version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)",
@@ -106,6 +107,25 @@ pub(super) async fn postgres(client: &mut Client, now: Timestamp) -> Result<Migr
     }
     step.commit().await.map_err(failed)?;
     Ok(Migrated { from, to: CURRENT })
+}
+
+/// That no other program's tables are where ours would be made.
+async fn require_no_others(step: &Transaction<'_>) -> Result<()> {
+    let theirs = step
+        .query_opt(
+            "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename IN \
+             ('users', 'sessions', 'refresh_tokens', 'counters', 'tasks', 'changes') LIMIT 1",
+            &[],
+        )
+        .await
+        .map_err(|e| Error::internal("migrating", postgres_message(&e)))?;
+    match theirs {
+        None => Ok(()),
+        Some(row) => Err(Error::Internal(format!(
+            "the database has a table {} that is not Taskwell's: take a database or schema of its own. Nothing was changed",
+            row.get::<_, &str>(0)
+        ))),
+    }
 }
 
 async fn postgres_version(step: &Transaction<'_>) -> Result<Option<i64>, tokio_postgres::Error> {

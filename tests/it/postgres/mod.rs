@@ -1,5 +1,7 @@
 //! What PostgreSQL alone asks for: few trips, lost connections, a server that comes late.
 
+mod pooler;
+mod start;
 mod tls;
 mod trips;
 

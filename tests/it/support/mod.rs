@@ -4,6 +4,7 @@ pub mod postgres;
 pub mod process;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request};
@@ -46,7 +47,9 @@ pub const PASSWORD: &str = "Analytical.Engine-1843";
 
 /// Taskwell behind its real router, in this process.
 pub struct Taskwell {
-    service: Service,
+    /// The instances on the store: each request goes to another one than the last.
+    services: Vec<Service>,
+    turn: AtomicUsize,
     pub app: App,
     /// The clock it goes by; a test may move it forward.
     pub clock: Clock,
@@ -71,8 +74,12 @@ impl Taskwell {
         Taskwell::on(Database::new().await)
     }
 
+    /// Two instances on one database.
     pub fn on(database: Database) -> Taskwell {
-        Taskwell::at(&server(&database.url), Store::Postgres(Box::new(database)))
+        let place = server(&database.url);
+        let mut t = Taskwell::at(&place, Store::Postgres(Box::new(database)));
+        t.services.push(open(&place, &t.clock).1);
+        t
     }
 
     /// The same, with all connections through a socket in `folder`.
@@ -82,18 +89,18 @@ impl Taskwell {
         Taskwell::at(&place, Store::Postgres(Box::new(database)))
     }
 
-    /// A second instance on the same store.
-    pub fn beside(database: &Database) -> Taskwell {
-        // Nothing is looked up past this one.
-        Taskwell::at(&server(&database.url), Store::Sqlite(tempfile::tempdir().unwrap()))
+    /// The same, by a pooler's socket in `folder`, past which it is migrated.
+    pub fn on_postgres_behind(folder: &Path, database: Database) -> Taskwell {
+        let mut server = Server::parse(&database.url_by(folder)).unwrap().with_direct(&database.url).unwrap();
+        server.prepares = false;
+        let place = Place::Postgres(Box::new(server));
+        Taskwell::at(&place, Store::Postgres(Box::new(database)))
     }
 
     fn at(place: &Place, store: Store) -> Taskwell {
         let clock = Clock::default();
-        let settings = Settings { bcrypt_cost: 4, ..Settings::default() };
-        let (app, _) = App::open(place, SECRET, settings, clock.clone()).unwrap();
-        let service = taskwell_http::service(app.clone(), &Options::default());
-        Taskwell { service, app, clock, store }
+        let (app, service) = open(place, &clock);
+        Taskwell { services: vec![service], turn: AtomicUsize::new(0), app, clock, store }
     }
 
     /// What a query finds, past the API: each value as text.
@@ -178,6 +185,13 @@ impl Taskwell {
     }
 }
 
+fn open(place: &Place, clock: &Clock) -> (App, Service) {
+    let settings = Settings { bcrypt_cost: 4, ..Settings::default() };
+    let (app, _) = App::open(place, SECRET, settings, clock.clone()).unwrap();
+    let service = taskwell_http::service(app.clone(), &Options::default());
+    (app, service)
+}
+
 fn server(url: &str) -> Place {
     let mut server = Server::parse(url).unwrap();
     server.pool_max = 8;
@@ -236,7 +250,9 @@ impl Call<'_> {
 
     pub async fn send(self) -> Reply {
         let request = self.request.body(self.body).unwrap();
-        let response = self.taskwell.service.answer(request).await;
+        let Taskwell { services, turn, .. } = self.taskwell;
+        let service = &services[turn.fetch_add(1, Ordering::Relaxed) % services.len()];
+        let response = service.answer(request).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes().to_vec();
         Reply { status: parts.status.as_u16(), headers: parts.headers, body }

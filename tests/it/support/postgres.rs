@@ -42,9 +42,7 @@ impl Cluster {
     pub fn start_with(port: u16, settings: &[&str], furnish: impl Fn(&Path)) -> Cluster {
         let binaries = binaries();
         let folder = tempfile::tempdir().unwrap().keep();
-        if let Some((user, group)) = unprivileged() {
-            std::os::unix::fs::chown(&folder, Some(user), Some(group)).unwrap();
-        }
+        give_away(&folder);
         let made = as_user(&binaries.join("initdb"), &folder)
             .args(["-D", "data", "-U", "taskwell", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"])
             .output()
@@ -98,6 +96,13 @@ impl Cluster {
     /// A URL of a database, by the folder of a socket that leads to the server.
     fn url(folder: &Path, database: &str) -> String {
         format!("postgres://taskwell@/{database}?host={}", folder.display())
+    }
+}
+
+/// Makes a folder the server's user's.
+pub fn give_away(folder: &Path) {
+    if let Some((user, group)) = unprivileged() {
+        std::os::unix::fs::chown(folder, Some(user), Some(group)).unwrap();
     }
 }
 

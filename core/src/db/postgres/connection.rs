@@ -25,10 +25,18 @@ const IN_ORDER_MAX: usize = 30;
 
 pub struct Connection {
     client: Client,
-    prepared: Mutex<HashMap<String, tokio_postgres::Statement>>,
+    /// `None` where a pooler in between carries no prepared statements.
+    prepared: Option<Mutex<HashMap<String, tokio_postgres::Statement>>>,
     answer_within: Duration,
     /// An answer did not come in time: nothing is asked here any more.
     stuck: AtomicBool,
+}
+
+/// A text as it is sent.
+enum Text<'s> {
+    Prepared(tokio_postgres::Statement),
+    /// With the kinds of its parameters, and prepared for this one time.
+    Unnamed(&'s str),
 }
 
 type Sent = (Vec<Result<Answer, Refusal>>, Result<(), Refusal>);
@@ -99,7 +107,7 @@ impl Connection {
     pub async fn open(server: &Server) -> Result<Connection, Refusal> {
         Ok(Connection {
             client: connect(&server.target, server.connect_within).await?,
-            prepared: Mutex::new(HashMap::new()),
+            prepared: server.prepares.then(Mutex::default),
             answer_within: server.answer_within,
             stuck: AtomicBool::new(false),
         })
@@ -155,32 +163,39 @@ impl Connection {
         Ok(())
     }
 
-    async fn prepare_all(
+    async fn prepare_all<'s>(
         &self,
-        statements: &[Statement],
-    ) -> Result<Vec<tokio_postgres::Statement>, tokio_postgres::Error> {
+        statements: &'s [Statement],
+    ) -> Result<Vec<Text<'s>>, tokio_postgres::Error> {
+        let Some(prepared) = &self.prepared else {
+            return Ok(statements.iter().map(|Statement { sql, .. }| Text::Unnamed(sql)).collect());
+        };
+        let cache = || prepared.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = Vec::with_capacity(statements.len());
         for Statement { sql, .. } in statements {
-            let known = self.cache().get(sql).cloned();
-            let prepared = if let Some(known) = known {
+            let known = cache().get(sql).cloned();
+            let statement = if let Some(known) = known {
                 known
             } else {
                 let new = self.client.prepare(sql).await?;
-                self.cache().insert(sql.clone(), new.clone());
+                cache().insert(sql.clone(), new.clone());
                 new
             };
-            all.push(prepared);
+            all.push(Text::Prepared(statement));
         }
         Ok(all)
     }
 
-    fn cache(&self) -> std::sync::MutexGuard<'_, HashMap<String, tokio_postgres::Statement>> {
-        self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn query(&self, text: &tokio_postgres::Statement, asked: &Statement) -> Result<Answer, Refusal> {
+    async fn query(&self, text: &Text<'_>, asked: &Statement) -> Result<Answer, Refusal> {
         let read = async {
-            let mut stream = pin!(self.client.query_raw(text, &asked.params).await?);
+            let params = &asked.params;
+            let mut stream = pin!(match text {
+                Text::Prepared(statement) => self.client.query_raw(statement, params).await?,
+                Text::Unnamed(sql) => {
+                    let typed = params.iter().map(|param| (param, type_of(param)));
+                    self.client.query_typed_raw(sql, typed).await?
+                }
+            });
             let mut rows = Vec::new();
             while let Some(row) = stream.try_next().await? {
                 rows.push(row);
@@ -262,6 +277,17 @@ impl<'r> FromSql<'r> for Cell<'r> {
             *ty,
             Type::INT8 | Type::INT4 | Type::BOOL | Type::UUID | Type::BYTEA | Type::TEXT | Type::VARCHAR
         )
+    }
+}
+
+/// The type that a value has as a column.
+fn type_of(value: &Owned) -> Type {
+    match value {
+        Owned::Null(Kind::Int) | Owned::Int(_) => Type::INT8,
+        Owned::Null(Kind::Bool) | Owned::Bool(_) => Type::BOOL,
+        Owned::Null(Kind::Text) | Owned::Text(_) => Type::TEXT,
+        Owned::Null(Kind::Bytes) | Owned::Bytes(_) => Type::BYTEA,
+        Owned::Null(Kind::Uuid) | Owned::Uuid(_) => Type::UUID,
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Server {
     pub(super) target: Target,
     /// Past a pooler, for migrations.
     pub(super) direct: Target,
+    /// Whether statements are prepared once per connection. Not behind a pooler that gives each transaction another one.
+    pub prepares: bool,
     /// The most connections.
     pub pool_max: usize,
     pub connect_within: Duration,
@@ -49,6 +51,7 @@ impl Server {
         Ok(Server {
             direct: target.clone(),
             target,
+            prepares: true,
             pool_max: 20,
             connect_within: Duration::from_secs(5),
             answer_within: Duration::from_secs(30),

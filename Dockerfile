@@ -1,0 +1,27 @@
+# syntax=docker/dockerfile:1
+# The server alone, as a user without rights. Built with what is already compiled kept between builds.
+
+FROM rust:1.95-slim-bookworm AS build
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends gcc libc6-dev make \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY . .
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/src/target \
+    cargo build --release --locked --package taskwell && cp target/release/taskwell /taskwell
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --home-dir /data --create-home taskwell
+COPY --from=build /taskwell /usr/local/bin/taskwell
+USER taskwell
+# The embedded database goes here, where no other is named.
+WORKDIR /data
+VOLUME /data
+ENV HOST=0.0.0.0
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["taskwell"]
