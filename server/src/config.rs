@@ -45,10 +45,24 @@ pub struct Config {
     )]
     database_direct_url: Option<String>,
 
+    /// A copy that follows PostgreSQL (streaming replication), for reads that it is new enough for.
+    #[arg(
+        long,
+        env = "DATABASE_REPLICA_URL",
+        value_name = "DATABASE_REPLICA_URL",
+        hide_env_values = true,
+        global = true
+    )]
+    database_replica_url: Option<String>,
+
     /// Whether statements are prepared once per connection to PostgreSQL; false behind a pooler in transaction mode that does
     /// not carry them, as `PgBouncer` before 1.21.
     #[arg(long, env = "DATABASE_PREPARED_STATEMENTS", value_name = "DATABASE_PREPARED_STATEMENTS", default_value_t = true, action = clap::ArgAction::Set, global = true)]
     database_prepared_statements: bool,
+
+    /// Connections to PostgreSQL that are opened at the start (0 to 1000); `DATABASE_POOL_MAX` bounds it.
+    #[arg(long, env = "DATABASE_POOL_MIN", value_name = "DATABASE_POOL_MIN", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=1000), global = true)]
+    database_pool_min: u32,
 
     /// The most connections to PostgreSQL (2 to 1000): two that all reads share, the others for writes.
     #[arg(long, env = "DATABASE_POOL_MAX", value_name = "DATABASE_POOL_MAX", default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=1000), global = true)]
@@ -187,6 +201,7 @@ impl Config {
         }
         let mut server = Server::parse(url).map_err(|e| refused_url(name, url, &e))?;
         server.prepares = self.database_prepared_statements;
+        server.pool_min = usize::try_from(self.database_pool_min).unwrap_or(0);
         server.pool_max = usize::try_from(self.database_pool_max).unwrap_or(usize::MAX);
         server.connect_within = Duration::from_secs(self.database_connect_timeout_seconds);
         server.answer_within = Duration::from_secs(self.database_statement_timeout_seconds);
@@ -196,14 +211,17 @@ impl Config {
 
     /// The store that is served.
     fn own_place(&self) -> Result<Place, Refused> {
-        match (self.place("DATABASE_URL", &self.database_url)?, &self.database_direct_url) {
-            (Place::Postgres(server), Some(url)) => {
-                let server =
-                    server.with_direct(url).map_err(|e| refused_url("DATABASE_DIRECT_URL", url, &e))?;
-                Ok(Place::Postgres(Box::new(server)))
-            }
-            (place, _) => Ok(place),
+        let mut server = match self.place("DATABASE_URL", &self.database_url)? {
+            Place::Postgres(server) => *server,
+            place @ Place::Sqlite(_) => return Ok(place),
+        };
+        if let Some(url) = &self.database_direct_url {
+            server = server.with_direct(url).map_err(|e| refused_url("DATABASE_DIRECT_URL", url, &e))?;
         }
+        if let Some(url) = &self.database_replica_url {
+            server = server.with_replica(url).map_err(|e| refused_url("DATABASE_REPLICA_URL", url, &e))?;
+        }
+        Ok(Place::Postgres(Box::new(server)))
     }
 
     /// Checks what clap cannot.

@@ -42,6 +42,22 @@ pub fn next(tx: &mut Tx, owner: UserId) -> Result<i64> {
     last.map(|last: i64| last + 1).ok_or(Error::Missing(Noun::User))
 }
 
+/// Looks where the owner's tasks are current: at a replica, if it has all changes that the primary has, else at the primary.
+/// So everybody reads what was written before, by whomever and on whatever instance.
+pub fn look<T>(tx: &mut Tx, owner: UserId, look: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
+    if !tx.has_replica() {
+        return look(tx);
+    }
+    let here = last(tx, owner, i64::MIN)?;
+    let there = tx.on_replica(|tx| last(tx, owner, i64::MAX))?;
+    // The primary is asked first, the replica after it, and each answers of its own time: equal is new enough.
+    if there < here { look(tx) } else { tx.on_replica(look) }
+}
+
+fn last(tx: &mut Tx, owner: UserId, meanwhile: i64) -> Result<Option<i64>> {
+    tx.find_assuming("SELECT last FROM counters WHERE owner = $1", &[&owner], meanwhile)
+}
+
 /// Writes a change down under the number that [`next`] gave, with what the task was before and after, as JSON. Only this
 /// uses the number up.
 pub fn record<T: Serialize>(

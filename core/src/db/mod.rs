@@ -234,6 +234,25 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// Whether a replica may be asked by [`Tx::on_replica`].
+    pub fn has_replica(&self) -> bool {
+        matches!(&self.store, Store::Postgres(script) if script.has_replica())
+    }
+
+    /// Asks a replica what `look` asks; its answers may be of a moment ago, but never older from one to the next.
+    pub fn on_replica<T>(&mut self, look: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
+        self.turn_to(script::Server::Replica);
+        let found = look(self);
+        self.turn_to(script::Server::Primary);
+        found
+    }
+
+    fn turn_to(&mut self, server: script::Server) {
+        if let Store::Postgres(script) = &mut self.store {
+            script.turn_to(server);
+        }
+    }
+
     /// The time of this transaction: one for all it writes.
     pub fn now(&self) -> Timestamp {
         self.now

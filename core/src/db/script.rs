@@ -19,6 +19,10 @@ pub(super) struct Script {
     blocked: bool,
     /// This run goes on as if an answer were known, which so far it is not.
     assumed: bool,
+    /// Who is asked what comes next.
+    on: Server,
+    /// There is a replica to ask.
+    has_replica: bool,
     /// What was drawn by chance, so that each run draws the same.
     chances: Vec<Chance>,
     chance_at: usize,
@@ -26,7 +30,16 @@ pub(super) struct Script {
 
 struct Step {
     statement: Statement,
+    on: Server,
     answer: Option<Result<Answer, Refusal>>,
+}
+
+/// Who is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Server {
+    Primary,
+    /// Only ever for looks, whose answers may be of a moment ago.
+    Replica,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,25 +92,55 @@ pub(super) enum Turn<T> {
 
 impl Script {
     pub fn new(now: Timestamp) -> Script {
-        let (steps, chances) = (Vec::new(), Vec::new());
-        Script { now, steps, at: 0, blocked: false, assumed: false, chances, chance_at: 0 }
+        Script {
+            now,
+            steps: Vec::new(),
+            at: 0,
+            blocked: false,
+            assumed: false,
+            on: Server::Primary,
+            has_replica: false,
+            chances: Vec::new(),
+            chance_at: 0,
+        }
+    }
+
+    /// Whether there is a replica, which may be asked by what calls [`Script::turn_to`].
+    pub fn has_replica(&self) -> bool {
+        self.has_replica
+    }
+
+    /// Takes a replica into use, or out of it: what it said then counts for nothing.
+    pub fn set_replica(&mut self, has_replica: bool) {
+        self.has_replica = has_replica;
+        if !has_replica {
+            let first = self.steps.iter().position(|step| step.on == Server::Replica);
+            self.steps.truncate(first.unwrap_or(self.steps.len()));
+        }
+    }
+
+    /// Who is asked from here on in this run.
+    pub fn turn_to(&mut self, server: Server) {
+        self.on = server;
     }
 
     /// Runs the use case from its beginning.
     pub fn turn<T>(&mut self, run: impl FnOnce(&mut Script) -> Result<T>) -> Turn<T> {
         (self.at, self.chance_at, self.blocked, self.assumed) = (0, 0, false, false);
+        self.on = Server::Primary;
         let outcome = run(self);
         if self.blocked || self.assumed { Turn::Ask } else { Turn::Done(outcome) }
     }
 
-    /// What has no answer yet, in order.
-    pub fn pending(&self) -> impl Iterator<Item = &Statement> {
-        self.steps.iter().filter(|step| step.answer.is_none()).map(|step| &step.statement)
+    /// What has no answer yet of this server, in order.
+    pub fn pending(&self, on: Server) -> Vec<Statement> {
+        let waiting = self.steps.iter().filter(|step| step.on == on && step.answer.is_none());
+        waiting.map(|step| step.statement.clone()).collect()
     }
 
-    /// Takes the answers to all that was pending, in order.
-    pub fn answer(&mut self, answers: Vec<Result<Answer, Refusal>>) {
-        let waiting = self.steps.iter_mut().filter(|step| step.answer.is_none());
+    /// Takes the answers to all that was pending of this server, in order.
+    pub fn answer(&mut self, on: Server, answers: Vec<Result<Answer, Refusal>>) {
+        let waiting = self.steps.iter_mut().filter(|step| step.on == on && step.answer.is_none());
         for (step, answer) in waiting.zip(answers) {
             step.answer = Some(answer);
         }
@@ -163,7 +206,7 @@ impl Script {
         };
         let at = self.at;
         self.at += 1;
-        if self.steps.get(at).is_some_and(|step| step.statement != statement) {
+        if self.steps.get(at).is_some_and(|step| step.statement != statement || step.on != self.on) {
             if self.steps[at..].iter().any(|step| !is_look(&step.statement.sql)) {
                 return Err(Error::internal("a use case wrote otherwise when it was run again", sql));
             }
@@ -171,7 +214,7 @@ impl Script {
             self.steps.truncate(at);
         }
         if at == self.steps.len() {
-            self.steps.push(Step { statement, answer: None });
+            self.steps.push(Step { statement, on: self.on, answer: None });
         }
         Ok(at)
     }

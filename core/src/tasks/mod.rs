@@ -47,7 +47,8 @@ pub fn create(tx: &mut Tx, caller: &Caller, new: &NewTask) -> Result<Task> {
 
 /// One task of the caller's.
 pub fn one(tx: &mut Tx, caller: &Caller, key: Key) -> Result<Task> {
-    sql::find(tx, caller.id(), key)?.ok_or(Error::Missing(Noun::Task))
+    let owner = caller.id();
+    changes::look(tx, owner, |tx| sql::find(tx, owner, key))?.ok_or(Error::Missing(Noun::Task))
 }
 
 /// Changes a task of the caller's. An update that changes nothing makes no new version and no record.
@@ -99,7 +100,8 @@ pub fn list(
     count: usize,
     after: Option<Cursor>,
 ) -> Result<Page<Task>> {
-    page(tx, caller.id(), query, count, after)
+    let owner = caller.id();
+    changes::look(tx, owner, |tx| page(tx, owner, query, count, after))
 }
 
 /// The same of any user's, for admins.

@@ -69,3 +69,20 @@ async fn a_refusal_is_final_and_tells_no_password() {
     let told = open(&url, Duration::from_secs(30)).unwrap_err();
     assert!(told.contains("mallory") && !told.contains("canary"), "{told}");
 }
+
+#[tokio::test]
+async fn connections_are_opened_ahead() {
+    let database = Database::new().await;
+    let mut server = Server::parse(&database.url).unwrap();
+    server.pool_min = 7;
+    let settings = Settings { bcrypt_cost: 4, ..Settings::default() };
+    let _app = App::open(&Place::Postgres(Box::new(server)), SECRET, settings, Clock::default()).unwrap();
+    let count = "SELECT count(*) FROM pg_stat_activity \
+                 WHERE datname = current_database() AND application_name = 'taskwell'";
+    // The two that reads share are opened by the first reads.
+    let until = std::time::Instant::now() + Duration::from_secs(10);
+    while database.rows(count).await != [[Some("5".to_owned())]] {
+        assert!(std::time::Instant::now() < until, "{:?}", database.rows(count).await);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -89,6 +89,12 @@ impl Taskwell {
         Taskwell::at(&place, Store::Postgres(Box::new(database)))
     }
 
+    /// The same, with a replica of the database.
+    pub fn on_postgres_with_replica(database: Database, replica: &str) -> Taskwell {
+        let server = Server::parse(&database.url).unwrap().with_replica(replica).unwrap();
+        Taskwell::at(&Place::Postgres(Box::new(server)), Store::Postgres(Box::new(database)))
+    }
+
     /// The same, by a pooler's socket in `folder`, past which it is migrated.
     pub fn on_postgres_behind(folder: &Path, database: Database) -> Taskwell {
         let mut server = Server::parse(&database.url_by(folder)).unwrap().with_direct(&database.url).unwrap();

@@ -49,9 +49,26 @@ impl Cluster {
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
         furnish(&folder);
+        Cluster::start_in(folder, port, settings)
+    }
+
+    /// A server that follows this one, as a streaming replica.
+    pub fn replica(&self) -> Cluster {
+        let folder = tempfile::tempdir().unwrap().keep();
+        give_away(&folder);
+        let made = as_user(&binaries().join("pg_basebackup"), &folder)
+            .args(["-D", "data", "-R", "-U", "taskwell", "--checkpoint=fast", "-h"])
+            .arg(&self.folder)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&made.stderr));
+        Cluster::start_in(folder, 5432, &[])
+    }
+
+    fn start_in(folder: PathBuf, port: u16, settings: &[&str]) -> Cluster {
         let mut guard = as_user(Path::new("sh"), &folder)
             .args(["-c", GUARD, "guard"])
-            .args([&binaries, &folder])
+            .args([&binaries(), &folder])
             .args(["-p", &port.to_string()])
             .args(settings.iter().flat_map(|setting| ["-c", setting]))
             // Ctrl-C is for the tests; the guard sees their end.
@@ -62,8 +79,10 @@ impl Cluster {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(guard.stderr.take().unwrap()).lines();
-        let ready =
-            lines.by_ref().map(Result::unwrap).find(|line| line.contains("ready to accept connections"));
+        let ready = lines.by_ref().map(Result::unwrap).find(|line| {
+            line.contains("ready to accept connections")
+                || line.contains("ready to accept read-only connections")
+        });
         assert!(ready.is_some(), "the server did not start in {}", folder.display());
         std::thread::spawn(move || lines.for_each(drop));
         Cluster { folder, port, _guard: guard }
@@ -71,12 +90,27 @@ impl Cluster {
 
     /// Stops the server as a crash does, and starts it again.
     pub fn crash(&self) {
-        let restarted = as_user(&binaries().join("pg_ctl"), &self.folder)
-            .args(["-D", "data", "-m", "immediate", "-s", "-w", "restart"])
+        self.control(&["-m", "immediate", "restart"]);
+    }
+
+    /// Stops the server for good, as a crash does.
+    pub fn stop(&self) {
+        self.control(&["-m", "immediate", "stop"]);
+    }
+
+    /// Makes a replica the primary.
+    pub fn promote(&self) {
+        self.control(&["promote"]);
+    }
+
+    fn control(&self, order: &[&str]) {
+        let obeyed = as_user(&binaries().join("pg_ctl"), &self.folder)
+            .args(["-D", "data", "-s", "-w"])
+            .args(order)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status();
-        assert!(restarted.unwrap().success());
+        assert!(obeyed.unwrap().success(), "{order:?}");
     }
 
     /// What a query finds in the database `postgres`.
@@ -89,6 +123,11 @@ impl Cluster {
     pub async fn database(&self, name: &str) -> Database {
         let admin = connect(&Cluster::url(&self.folder, "postgres")).await;
         admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+        self.open(name).await
+    }
+
+    /// A database that is there.
+    pub async fn open(&self, name: &str) -> Database {
         let url = Cluster::url(&self.folder, name);
         Database { name: name.to_owned(), client: connect(&url).await.into(), url }
     }

@@ -104,9 +104,9 @@ pub fn spawn(task: impl Future<Output = ()> + Send + 'static) {
 }
 
 impl Connection {
-    pub async fn open(server: &Server) -> Result<Connection, Refusal> {
+    pub async fn open(server: &Server, target: &Target) -> Result<Connection, Refusal> {
         Ok(Connection {
-            client: connect(&server.target, server.connect_within).await?,
+            client: connect(target, server.connect_within).await?,
             prepared: server.prepares.then(Mutex::default),
             answer_within: server.answer_within,
             stuck: AtomicBool::new(false),

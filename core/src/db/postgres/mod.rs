@@ -3,6 +3,7 @@
 
 mod connection;
 mod pool;
+mod replica;
 mod server;
 mod tls;
 
@@ -11,13 +12,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::future::join;
 use tokio::runtime::Runtime;
 
 use self::connection::{Batch, Connection};
-use self::pool::{Lease, Readers, Writers};
+use self::pool::{Lease, READERS, Readers, Writers};
+use self::replica::Replica;
 use super::Tx;
 use super::migrate::{self, Migrated};
-use super::script::{Refusal, Script, Turn};
+use super::script::{Refusal, Script, Server as On, Turn};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 
@@ -51,6 +54,7 @@ impl Drop for OwnRuntime {
 struct Shared {
     clock: Clock,
     readers: Readers,
+    replica: Option<Replica>,
     writers: Arc<Writers>,
     jobs: AtomicUsize,
 }
@@ -90,9 +94,12 @@ impl Db {
         let shared = Arc::new(Shared {
             clock: clock.clone(),
             readers: Readers::new(server),
+            replica: Replica::of(server),
             writers: Writers::new(server),
             jobs: AtomicUsize::new(0),
         });
+        // The readers are opened by whoever reads first, on the threads that then use them.
+        handle.spawn(shared.writers.clone().open_ahead(server.pool_min.saturating_sub(READERS)));
         Ok((Db { runtime, shared }, migrated))
     }
 
@@ -152,13 +159,35 @@ where
     let mut tried = false;
     loop {
         let mut script = Script::new(job.0.clock.now());
+        let replica = job.0.replica.as_ref().and_then(Replica::connection);
+        script.set_replica(replica.is_some());
         let lost = loop {
             match turn(&mut script, &f) {
                 Turn::Done(outcome) => return outcome,
                 Turn::Ask => {}
             }
             // What was refused is in the script.
-            let _ = reader.connection.answer(&mut script, Batch::default()).await;
+            match &replica {
+                Some(replica) if script.has_replica() => {
+                    let here = script.pending(On::Primary);
+                    let there = script.pending(On::Replica);
+                    let (here, there) = join(
+                        reader.connection.send(&here, Batch::default()),
+                        replica.send(&there, Batch::default()),
+                    )
+                    .await;
+                    script.answer(On::Primary, here.0);
+                    if let Some(refusal) = there.0.iter().find_map(|answer| answer.as_ref().err()) {
+                        tracing::debug!(?refusal, "the replica does not answer; the primary is asked");
+                        script.set_replica(false);
+                    } else {
+                        script.answer(On::Replica, there.0);
+                    }
+                }
+                _ => {
+                    let _ = reader.connection.answer(&mut script, Batch::default()).await;
+                }
+            }
             if let Some(Refusal::Lost(cause)) = script.refusal() {
                 break cause.clone();
             }
@@ -221,9 +250,14 @@ where
         // What was refused is in the script.
         let _ = lease.connection.answer(&mut script, Batch { begin: !begun, commit: false }).await;
         begun = true;
-        if let Some(refusal @ (Refusal::Again | Refusal::Lost(_))) = script.refusal().cloned() {
-            lease.undo();
-            return Ended::Again(refusal);
+        match script.refusal().cloned() {
+            Some(Refusal::Again) => {
+                lease.undo();
+                return Ended::Again(Refusal::Again);
+            }
+            // Also where it still speaks, as one that takes no writes any more: the lease is closed.
+            Some(lost @ Refusal::Lost(_)) => return Ended::Again(lost),
+            _ => {}
         }
     }
 }
@@ -271,9 +305,8 @@ async fn end<T>(lease: Lease, mut script: Script, begun: bool, outcome: Result<T
 impl Connection {
     /// Sends all that is pending in one go and notes the answers.
     async fn answer(&self, script: &mut Script, batch: Batch) -> Result<(), Refusal> {
-        let statements: Vec<_> = script.pending().cloned().collect();
-        let (answers, ended) = self.send(&statements, batch).await;
-        script.answer(answers);
+        let (answers, ended) = self.send(&script.pending(On::Primary), batch).await;
+        script.answer(On::Primary, answers);
         ended
     }
 }

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 
 /// Connections that reads share: their statements follow each other without waiting for answers. Few, so that many travel
 /// together.
-const READERS: usize = 2;
+pub const READERS: usize = 2;
 /// How long a write waits for a connection.
 const LEASE_WITHIN: Duration = Duration::from_secs(10);
 
@@ -114,6 +114,18 @@ impl Writers {
         Ok(Lease { connection, writers: self.clone(), _place: place })
     }
 
+    /// Opens so many connections that `wanted` wait for work, or fewer where the server has no more to give.
+    pub async fn open_ahead(self: Arc<Writers>, wanted: usize) {
+        let wanted = wanted.min(self.places.available_permits());
+        while self.idle().len() < wanted {
+            // What is wrong is told by it; whoever needs a connection tries again.
+            let Ok(connection) = open(&self.server).await else {
+                return;
+            };
+            self.idle().push(connection);
+        }
+    }
+
     /// Closes those that wait for work: when one is lost, so mostly are all.
     pub fn forget_idle(&self) {
         self.idle().clear();
@@ -135,7 +147,7 @@ impl Writers {
 }
 
 async fn open(server: &Server) -> Result<Connection> {
-    Connection::open(server).await.map_err(|refusal| {
+    Connection::open(server, &server.target).await.map_err(|refusal| {
         match &refusal {
             Refusal::Lost(cause) => tracing::warn!(cause, "the database is away"),
             other => tracing::error!(?other, "the database refuses connections"),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::tls::{self, Proof};
@@ -15,8 +15,12 @@ pub struct Server {
     pub(super) target: Target,
     /// Past a pooler, for migrations.
     pub(super) direct: Target,
+    /// A copy that follows it, for reads.
+    pub(super) replica: Option<Target>,
     /// Whether statements are prepared once per connection. Not behind a pooler that gives each transaction another one.
     pub prepares: bool,
+    /// Connections that are opened at the start.
+    pub pool_min: usize,
     /// The most connections.
     pub pool_max: usize,
     pub connect_within: Duration,
@@ -47,11 +51,13 @@ impl Server {
     /// # Errors
     /// What is wrong with the URL, without its password.
     pub fn parse(url: &str) -> Result<Server, String> {
-        let target = parse(url)?;
+        let target = primary(url)?;
         Ok(Server {
             direct: target.clone(),
             target,
+            replica: None,
             prepares: true,
+            pool_min: 0,
             pool_max: 20,
             connect_within: Duration::from_secs(5),
             answer_within: Duration::from_secs(30),
@@ -64,7 +70,15 @@ impl Server {
     /// # Errors
     /// As [`Server::parse`].
     pub fn with_direct(self, url: &str) -> Result<Server, String> {
-        Ok(Server { direct: parse(url)?, ..self })
+        Ok(Server { direct: primary(url)?, ..self })
+    }
+
+    /// The same, with a replica by its URL.
+    ///
+    /// # Errors
+    /// As [`Server::parse`].
+    pub fn with_replica(self, url: &str) -> Result<Server, String> {
+        Ok(Server { replica: Some(parse(url)?), ..self })
     }
 
     /// Host, port and database, for people.
@@ -77,6 +91,15 @@ impl Server {
         let hosts = hosts.collect::<Vec<_>>().join(",");
         format!("postgres://{hosts}/{}", config.get_dbname().unwrap_or(""))
     }
+}
+
+/// A server that takes writes. Of several hosts it may be any, and another one later.
+fn primary(url: &str) -> Result<Target, String> {
+    let mut target = parse(url)?;
+    if target.config.get_hosts().len() > 1 {
+        target.config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
+    Ok(target)
 }
 
 fn parse(url: &str) -> Result<Target, String> {
@@ -94,7 +117,9 @@ fn parse(url: &str) -> Result<Target, String> {
             ("sslmode" | "ssl", value) => mode = value,
             ("sslrootcert", "system") => authorities = None,
             ("sslrootcert", value) => authorities = Some(PathBuf::from(value.replace("%2F", "/"))),
-            _ => kept.push(pair),
+            // Several, as libpq has them in one word.
+            ("host", hosts) => kept.extend(hosts.split(',').map(|host| format!("host={host}"))),
+            _ => kept.push(pair.to_owned()),
         }
     }
     let plain = format!("postgresql://{address}?{}", kept.join("&"));

@@ -1,0 +1,97 @@
+//! A streaming replica: what it answers, what it must not, and what happens when it takes the primary's place.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::{join, join_all};
+use serde_json::json;
+
+use super::{assert_story, make_tasks};
+use crate::support::Taskwell;
+use crate::support::postgres::{Cluster, Database};
+
+/// How often tasks were looked up on a server.
+async fn looks(database: &Database) -> u64 {
+    let scans =
+        "SELECT pg_stat_clear_snapshot(), sum(idx_scan) FROM pg_stat_user_tables WHERE relname = 'tasks'";
+    let rows = database.rows(scans).await;
+    rows[0][1].as_ref().map_or(0, |count| count.parse().unwrap())
+}
+
+async fn read_task(t: &Taskwell, token: &str) -> String {
+    let one = t.get("/api/v1/tasks/1").token(token).send().await.json();
+    let list = t.get("/api/v1/tasks").token(token).send().await.json();
+    assert_eq!(list[0]["title"], one["title"]);
+    one["title"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_replica_answers_reads_that_it_is_new_enough_for() {
+    let cluster = Cluster::start();
+    let database = cluster.database("taskwell").await;
+    let copy = cluster.replica();
+    let there = copy.open("taskwell").await;
+    let t = Taskwell::on_postgres_with_replica(database, &there.url);
+    let token = t.user("ada").await;
+    t.task(&token, "one").await;
+    let until = Instant::now() + Duration::from_secs(20);
+    while looks(&there).await < 10 {
+        assert!(Instant::now() < until, "the replica is never asked");
+        assert_eq!(read_task(&t, &token).await, "one");
+    }
+
+    there.rows("SELECT pg_wal_replay_pause()").await;
+    for round in 0..8 {
+        let title = format!("changed {round}");
+        let change = t.put("/api/v1/tasks/1").token(&token).json(&json!({ "title": title }));
+        assert_eq!(change.send().await.status, 200);
+        for _ in 0..4 {
+            assert_eq!(read_task(&t, &token).await, title, "a caller reads its own writes");
+        }
+    }
+    let other = t.login("ada").await;
+    assert_eq!(read_task(&t, &other).await, "changed 7", "a session that the replica does not know");
+    assert_eq!(t.post("/api/v1/auth/logout").token(&other).send().await.status, 200);
+    for _ in 0..4 {
+        assert_eq!(t.get("/api/v1/tasks").token(&other).send().await.status, 401);
+    }
+
+    there.rows("SELECT pg_wal_replay_resume()").await;
+    let before = looks(&there).await;
+    while looks(&there).await < before + 10 {
+        assert!(Instant::now() < until, "the replica is not asked again");
+        assert_eq!(read_task(&t, &token).await, "changed 7");
+    }
+    copy.stop();
+    for _ in 0..8 {
+        assert_eq!(read_task(&t, &token).await, "changed 7", "without the replica");
+    }
+}
+
+#[tokio::test]
+async fn a_promotion_in_mid_load_loses_and_doubles_no_write() {
+    let cluster = Cluster::start();
+    cluster.database("taskwell").await;
+    let copy = cluster.replica();
+    // What is acknowledged is on both.
+    cluster.rows("ALTER SYSTEM SET synchronous_standby_names = '*'").await;
+    cluster.rows("SELECT pg_reload_conf()").await;
+    let hosts = format!("{},{}", cluster.folder.display(), copy.folder.display());
+    let mut database = copy.open("taskwell").await;
+    database.url = format!("postgres://taskwell@/taskwell?host={hosts}");
+    let t = Taskwell::on(database);
+    let token = t.user("ada").await;
+    let until = Instant::now() + Duration::from_secs(6);
+    let writers = join_all((0..16).map(|writer| make_tasks(&t, &token, writer, until)));
+    let promotion = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let (done, promoted) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            cluster.stop();
+            copy.promote();
+            let _ = done.send((cluster, copy, Instant::now()));
+        });
+        promoted.await.unwrap()
+    };
+    let (made, (_cluster, _copy, returned)) = join(writers, promotion).await;
+    assert_story(&t, &made, returned).await;
+}
