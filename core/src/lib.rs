@@ -6,6 +6,7 @@ pub mod clock;
 pub mod db;
 pub mod error;
 pub mod hasher;
+pub mod import;
 pub mod key;
 pub mod page;
 mod queue;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::config::Config;
-use crate::{accounts, copy, serve, store, telemetry};
+use crate::{accounts, copy, import, serve, store, telemetry};
 
 /// What a command answers in the end: a sentence for the operator, where it failed.
 pub type Outcome = Result<(), String>;
@@ -52,6 +52,21 @@ enum Command {
         #[arg(long)]
         resume: bool,
     },
+    /// Bring accounts and tasks of another back end over. Tells what would come and what is refused; writes with --apply.
+    Import {
+        /// The database to read: `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`.
+        #[arg(long, value_name = "URL")]
+        from: String,
+        /// What its tables look like.
+        #[arg(long, value_enum)]
+        shape: import::Shape,
+        /// Write, all or nothing.
+        #[arg(long)]
+        apply: bool,
+        /// Only tell, as without --apply.
+        #[arg(long, conflicts_with = "apply")]
+        dry_run: bool,
+    },
     /// Print the OpenAPI document.
     Openapi,
 }
@@ -71,10 +86,19 @@ pub fn run() -> ExitCode {
         }),
         _ => None,
     };
+    let import = match &command {
+        Some(Command::Import { from, shape, apply, .. }) => Some(import::Import {
+            from: config.place("--from", from).unwrap_or_else(|e| refuse(e)),
+            shape: *shape,
+            apply: *apply,
+        }),
+        _ => None,
+    };
     let config = config.checked().unwrap_or_else(|e| refuse(e));
     telemetry::start(&config.log);
     let outcome = match command.unwrap_or(Command::Serve) {
         Command::Copy { .. } => copy.map_or(Ok(()), |copy| copy.run(&config)),
+        Command::Import { .. } => import.map_or(Ok(()), |import| import.run(&config)),
         Command::Serve => serve::run(&config),
         Command::Migrate => store::migrate(&config),
         Command::User(command) => accounts::run(&config, command),

@@ -4,6 +4,7 @@ mod accounts;
 mod cli;
 mod config;
 mod copy;
+mod import;
 mod opening;
 mod secret;
 mod serve;

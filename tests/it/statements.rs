@@ -5,7 +5,9 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use serde_json::json;
-use taskwell_core::db::Dialect;
+use taskwell_core::db::{Db, Dialect, Foreign, Place};
+use taskwell_core::import;
+use taskwell_core::settings::Settings;
 
 use crate::support::{PASSWORD, Store, Taskwell, on_each_database};
 
@@ -17,6 +19,7 @@ async fn work_out(t: &Taskwell) {
     work_on_tasks(t, &root, &ada).await;
     work_on_sessions(t).await;
     work_on_accounts(t, &root, &ada).await;
+    work_on_import(t).await;
 }
 
 async fn work_on_tasks(t: &Taskwell, root: &str, ada: &str) {
@@ -70,6 +73,25 @@ async fn work_on_accounts(t: &Taskwell, root: &str, ada: &str) {
     answers(t.post("/api/v1/users/me/password").token(ada).json(&change).send().await.status, 204);
     answers(t.delete("/api/v1/users/me/sessions").token(ada).send().await.status, 204);
     answers(t.delete(&one).token(root).send().await.status, 204);
+}
+
+async fn work_on_import(t: &Taskwell) {
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("other.db");
+    Connection::open(&other)
+        .unwrap()
+        .execute_batch(&format!(
+            "CREATE TABLE user (id INTEGER, username TEXT, email TEXT, password TEXT);
+             CREATE TABLE task (id INTEGER, owner_id INTEGER, title TEXT);
+             INSERT INTO user VALUES (1, 'eve', 'e@example.org', '$2b$04${}');
+             INSERT INTO task VALUES (1, 1, 'there')",
+            "a".repeat(53)
+        ))
+        .unwrap();
+    let from = Foreign::open(&Place::Sqlite(other)).await.unwrap();
+    let (to, _) = Db::open(&t.place, &Settings::default(), &t.clock).unwrap();
+    let report = import::fastapi(&from, &to, t.clock.now(), true, |_| ()).await.unwrap();
+    assert_eq!(report.tasks.come, 1);
 }
 
 fn answers(status: u16, wanted: u16) {

@@ -226,7 +226,11 @@ fn core_has_one_direction() {
 #[test]
 fn no_query_is_written_outside_the_sql_modules() {
     for path in rust_files(&["core/src", "http/src", "server/src"]) {
-        let storage = path.contains("/db/") || path.ends_with("/sql.rs") || path.ends_with("changes/mod.rs");
+        let storage = path.contains("/db/")
+            || path.ends_with("/sql.rs")
+            || path.ends_with("changes/mod.rs")
+            // The tables of others.
+            || path.ends_with("import/fastapi.rs");
         let text = read(&path);
         for verb in ["\"SELECT ", "\"INSERT ", "\"UPDATE ", "\"DELETE "] {
             assert!(storage || !text.contains(verb), "{path} has a query");

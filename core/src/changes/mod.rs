@@ -68,7 +68,7 @@ pub fn record<T: Serialize>(
     after: Option<&T>,
 ) -> Result<()> {
     let at = tx.now().as_micros();
-    tx.send("UPDATE counters SET last = $1 WHERE owner = $2", &[&change.seq, &change.owner])?;
+    use_up(tx, change.owner, change.seq)?;
     tx.send(
         "INSERT INTO changes (owner, seq, task_id, task_uuid, kind, actor, at, before, after) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -84,6 +84,22 @@ pub fn record<T: Serialize>(
             &after.map(json).transpose()?,
         ],
     )
+}
+
+/// Writes down that an import made a task of its owner's, whose id only the database knows. The number is used up by
+/// [`use_up`], once for many.
+pub(crate) fn record_adopted<T: Serialize>(tx: &mut Tx, seq: i64, task: Uuid, after: &T) -> Result<()> {
+    let at = tx.now().as_micros();
+    tx.send(
+        "INSERT INTO changes (owner, seq, task_id, task_uuid, kind, actor, at, after) \
+         SELECT owner, $1, id, uuid, $2, owner, $3, $4 FROM tasks WHERE uuid = $5",
+        &[&seq, &Kind::Created.as_str(), &at, &json(after)?, &task],
+    )
+}
+
+/// Uses numbers up, to this one.
+pub(crate) fn use_up(tx: &mut Tx, owner: UserId, seq: i64) -> Result<()> {
+    tx.send("UPDATE counters SET last = $1 WHERE owner = $2", &[&seq, &owner])
 }
 
 fn json(value: &impl Serialize) -> Result<String> {

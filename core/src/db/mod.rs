@@ -1,6 +1,8 @@
 //! One thin layer over the database: a query is text with parameters, a use case is a function of one transaction, run
 //! to its end on the database's own threads. What differs between databases stays below this file.
 
+mod foreign;
+mod long;
 mod migrate;
 mod postgres;
 mod script;
@@ -17,6 +19,8 @@ use crate::time::Timestamp;
 
 use script::{Answer, Refusal, Script};
 
+pub use foreign::{Foreign, Texts};
+pub use long::Long;
 pub use migrate::{CURRENT as SCHEMA_VERSION, Migrated};
 pub use postgres::Server;
 pub use sqlite::{backup, restore};

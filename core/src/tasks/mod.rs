@@ -5,7 +5,7 @@ mod model;
 mod sql;
 
 pub use list::{By, Order, Query};
-pub use model::{Description, NewTask, Patch, Priority, StateChange, Status, Task, Title, Update};
+pub use model::{Adopted, Description, NewTask, Patch, Priority, StateChange, Status, Task, Title, Update};
 
 use crate::changes::{self, Change, Kind};
 use crate::db::Tx;
@@ -43,6 +43,18 @@ pub fn create(tx: &mut Tx, caller: &Caller, new: &NewTask) -> Result<Task> {
     task.id = sql::insert(tx, &task)?;
     changes::record(tx, caller, &change(Kind::Created, &task, seq), None, Some(&task))?;
     Ok(task)
+}
+
+/// Makes tasks that `owner` had in another back end, in their order and with their times.
+pub(crate) fn adopt(tx: &mut Tx, owner: UserId, tasks: &[Adopted]) -> Result<()> {
+    let first = changes::next(tx, owner)?;
+    for (seq, Adopted { task, created_at, updated_at }) in (first..).zip(tasks) {
+        let mut task = task.to_task(tx.new_uuid()?, owner, seq, *updated_at);
+        task.created_at = *created_at;
+        sql::send(tx, &task)?;
+        changes::record_adopted(tx, seq, task.uuid, &task)?;
+    }
+    changes::use_up(tx, owner, first - 1 + i64::try_from(tasks.len()).unwrap_or(0))
 }
 
 /// One task of the caller's.

@@ -72,6 +72,21 @@ impl Status {
         }
     }
 
+    /// Reads what people write for a status; case, `-`, `_` and spaces don't matter.
+    pub fn parse_spoken(word: &str) -> Option<Status> {
+        let plain: String = word
+            .chars()
+            .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '_'))
+            .flat_map(char::to_lowercase)
+            .collect();
+        match plain.as_str() {
+            "pending" | "todo" | "open" | "new" | "notstarted" => Some(Status::Pending),
+            "ongoing" | "inprogress" | "doing" | "started" | "active" => Some(Status::InProgress),
+            "completed" | "complete" | "done" | "finished" | "closed" => Some(Status::Completed),
+            _ => None,
+        }
+    }
+
     pub fn parse(word: &str) -> Result<Status, Flaw> {
         match word {
             "pending" => Ok(Status::Pending),
@@ -133,6 +148,14 @@ pub struct NewTask {
     pub priority: Option<Priority>,
     pub due_date: Option<Timestamp>,
     pub state: StateChange,
+}
+
+/// A task that somebody had in another back end.
+#[derive(Debug, Clone)]
+pub struct Adopted {
+    pub task: NewTask,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
 }
 
 /// What is to be changed of a task.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::list::{By, Order, Query};
 use super::model::{Priority, Task};
-use crate::db::{FromRow, Row, Tx};
+use crate::db::{FromRow, Param, Row, Tx};
 use crate::error::Result;
 use crate::key::Key;
 use crate::page::Cursor;
@@ -33,26 +33,34 @@ impl FromRow for Task {
     }
 }
 
+const INSERT: &str = "INSERT INTO tasks (uuid, owner, title, description, status, priority, due_date, completed_at, \
+                      created_at, updated_at, version) \
+                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+
 /// Stores a new task; its id.
 pub fn insert(tx: &mut Tx, task: &Task) -> Result<i64> {
-    tx.insert(
-        "INSERT INTO tasks (uuid, owner, title, description, status, priority, due_date, completed_at, \
-         created_at, updated_at, version) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        &[
-            &task.uuid,
-            &task.owner,
-            &task.title,
-            &task.description,
-            &task.status.as_str(),
-            &task.priority.rank(),
-            &task.due_date.map(Timestamp::as_micros),
-            &task.completed_at.map(Timestamp::as_micros),
-            &task.created_at.as_micros(),
-            &task.updated_at.as_micros(),
-            &task.version,
-        ],
-    )
+    with_values(task, |values| tx.insert(INSERT, values))
+}
+
+/// Stores a new task whose id nobody asks for.
+pub fn send(tx: &mut Tx, task: &Task) -> Result<()> {
+    with_values(task, |values| tx.send(INSERT, values))
+}
+
+fn with_values<T>(task: &Task, take: impl FnOnce(&[&dyn Param]) -> T) -> T {
+    take(&[
+        &task.uuid,
+        &task.owner,
+        &task.title,
+        &task.description,
+        &task.status.as_str(),
+        &task.priority.rank(),
+        &task.due_date.map(Timestamp::as_micros),
+        &task.completed_at.map(Timestamp::as_micros),
+        &task.created_at.as_micros(),
+        &task.updated_at.as_micros(),
+        &task.version,
+    ])
 }
 
 pub fn find(tx: &mut Tx, owner: UserId, key: Key) -> Result<Option<Task>> {

@@ -6,7 +6,7 @@ pub(crate) mod sql;
 
 use password::PasswordHash;
 
-pub use model::{Caller, Draft, Email, Name, Role, Update, User, UserId, Username};
+pub use model::{Caller, Draft, Email, Name, Role, Standing, Update, User, UserId, Username};
 
 use crate::clock::hex;
 use crate::db::Tx;
@@ -25,8 +25,27 @@ const SCAN_MAX: usize = 5000;
 /// # Errors
 /// The address or the username is taken.
 pub fn register(tx: &mut Tx, draft: &Draft) -> Result<User> {
+    let standing = Standing::new(tx.now());
+    make(tx, draft, &standing)
+}
+
+/// Makes the account that somebody had in another back end; where its username is taken, one is made from the address.
+///
+/// # Errors
+/// The address is taken.
+pub(crate) fn adopt(tx: &mut Tx, draft: &Draft, standing: &Standing) -> Result<User> {
+    require_free(tx, None, &draft.email)?;
+    match &draft.username {
+        Some(username) if sql::username_exists(tx, username)? => {
+            make(tx, &Draft { username: None, ..draft.clone() }, standing)
+        }
+        _ => make(tx, draft, standing),
+    }
+}
+
+fn make(tx: &mut Tx, draft: &Draft, standing: &Standing) -> Result<User> {
     if let Some(username) = &draft.username {
-        return sql::insert(tx, draft, username);
+        return sql::insert(tx, draft, username, standing);
     }
     if sql::email_exists(tx, &draft.email)? {
         return Err(Error::Conflict(Conflict::EmailTaken));
@@ -36,7 +55,7 @@ pub fn register(tx: &mut Tx, draft: &Draft) -> Result<User> {
         let suffix = hex(&tx.new_secret()?[..4]);
         username = Username::from_email(&draft.email, &suffix);
     }
-    sql::insert(tx, draft, &username)
+    sql::insert(tx, draft, &username, standing)
 }
 
 /// That a sign-up has a chance, asked before its password is hashed; [`register`] decides.

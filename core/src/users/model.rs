@@ -154,6 +154,22 @@ pub struct Draft {
     pub role: Role,
 }
 
+/// What an account is beside what its owner said.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing {
+    pub is_active: bool,
+    pub email_verified: bool,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl Standing {
+    /// Of an account that is made at `now`.
+    pub fn new(now: Timestamp) -> Standing {
+        Standing { is_active: true, email_verified: false, created_at: now, updated_at: now }
+    }
+}
+
 /// What may be changed of an account; what is `None` stays.
 #[derive(Debug, Clone, Default)]
 pub struct Update {

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::model::{Draft, Email, User, UserId, Username};
+use super::model::{Draft, Email, Standing, User, UserId, Username};
 use super::password::PasswordHash;
 use crate::db::{FromRow, Row, Tx};
 use crate::error::{Conflict, Error, Result};
@@ -39,13 +39,12 @@ impl FromRow for Credentials {
     }
 }
 
-pub fn insert(tx: &mut Tx, draft: &Draft, username: &Username) -> Result<User> {
+pub fn insert(tx: &mut Tx, draft: &Draft, username: &Username, standing: &Standing) -> Result<User> {
     let uuid = tx.new_uuid()?;
-    let now = tx.now().as_micros();
     let user: User = tx.one_unless_taken(
         "INSERT INTO users (uuid, username, username_key, name, email, email_key, password_hash, role, \
          is_active, email_verified, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, TRUE, FALSE, $9, $10) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
          RETURNING id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at",
         &[
             &uuid,
@@ -56,8 +55,10 @@ pub fn insert(tx: &mut Tx, draft: &Draft, username: &Username) -> Result<User> {
             &draft.email.key(),
             &draft.password.as_str(),
             &draft.role.as_str(),
-            &now,
-            &now,
+            &standing.is_active,
+            &standing.email_verified,
+            &standing.created_at.as_micros(),
+            &standing.updated_at.as_micros(),
         ],
         taken,
     )?;

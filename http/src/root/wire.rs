@@ -26,19 +26,10 @@ pub fn status_word(status: Status) -> &'static str {
     }
 }
 
-/// Reads 000's words, and what people write for them: case, `-`, `_` and spaces don't matter.
+/// Reads 000's words, and what people write for them.
 fn parse_status(text: &str) -> Result<Status, Flaw> {
-    let plain: String = text
-        .chars()
-        .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '_'))
-        .flat_map(char::to_lowercase)
-        .collect();
-    match plain.as_str() {
-        "pending" | "todo" | "open" | "new" | "notstarted" => Ok(Status::Pending),
-        "ongoing" | "inprogress" | "doing" | "started" | "active" => Ok(Status::InProgress),
-        "completed" | "complete" | "done" | "finished" | "closed" => Ok(Status::Completed),
-        _ => Err(Flaw::new(Code::UnknownWord, "must be one of pending, on going, completed")),
-    }
+    let unknown = || Flaw::new(Code::UnknownWord, "must be one of pending, on going, completed");
+    Status::parse_spoken(text).ok_or_else(unknown)
 }
 
 /// A task of contracts 000 and 002.

@@ -5,5 +5,6 @@ mod commands;
 mod copy;
 mod durability;
 mod http;
+mod import;
 mod settings;
 mod stop;

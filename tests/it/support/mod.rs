@@ -2,6 +2,7 @@
 
 pub mod postgres;
 pub mod process;
+pub mod workshop;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -53,6 +54,7 @@ pub struct Taskwell {
     pub app: App,
     /// The clock it goes by; a test may move it forward.
     pub clock: Clock,
+    pub place: Place,
     pub store: Store,
 }
 
@@ -106,7 +108,14 @@ impl Taskwell {
     fn at(place: &Place, store: Store) -> Taskwell {
         let clock = Clock::default();
         let (app, service) = open(place, &clock);
-        Taskwell { services: vec![service], turn: AtomicUsize::new(0), app, clock, store }
+        Taskwell {
+            services: vec![service],
+            turn: AtomicUsize::new(0),
+            app,
+            clock,
+            place: place.clone(),
+            store,
+        }
     }
 
     /// What a query finds, past the API: each value as text.

@@ -99,11 +99,29 @@ pub fn read_reply(stream: &mut TcpStream) -> Option<Reply> {
         let name = axum::http::HeaderName::try_from(name).ok()?;
         headers.append(name, value.trim().try_into().ok()?);
     }
-    let body = bytes[end + 4..].to_vec();
+    let mut body = bytes[end + 4..].to_vec();
+    if headers.get("transfer-encoding").is_some_and(|coding| coding == "chunked") {
+        body = dechunked(&body)?;
+    }
     let length: Option<usize> =
         headers.get("content-length").and_then(|length| length.to_str().ok()?.parse().ok());
     match length {
         Some(length) if body.len() != length => None,
         _ => Some(Reply { status, headers, body }),
+    }
+}
+
+/// The content of chunks (RFC 9112, section 7.1); `None` where the last one is missing.
+fn dechunked(mut chunks: &[u8]) -> Option<Vec<u8>> {
+    let mut content = Vec::new();
+    loop {
+        let end = chunks.windows(2).position(|window| window == b"\r\n")?;
+        let size = usize::from_str_radix(std::str::from_utf8(&chunks[..end]).ok()?, 16).ok()?;
+        if size == 0 {
+            return Some(content);
+        }
+        let start = end + 2;
+        content.extend(chunks.get(start..start + size)?);
+        chunks = chunks.get(start + size + 2..)?;
     }
 }

@@ -24,7 +24,7 @@ use super::script::{Refusal, Script, Server as On, Turn};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 
-pub(super) use self::connection::{message, value};
+pub(super) use self::connection::{first, message, value};
 pub use self::server::Server;
 
 /// Use cases that may be under way; beyond it the answer is [`Error::Unavailable`].
@@ -122,6 +122,12 @@ impl Db {
         self.run(|job| write(job, f)).await
     }
 
+    /// See [`super::Db::begin`].
+    pub(super) async fn begin(&self) -> Result<Long> {
+        let lease = self.shared.writers.lease().await?;
+        Ok(Long { lease, begun: false, clock: self.shared.clock.clone() })
+    }
+
     async fn run<T, J>(&self, work: impl FnOnce(Job) -> J) -> Result<T>
     where
         T: Send + 'static,
@@ -138,6 +144,42 @@ impl Db {
             return Err(Error::Unavailable { retry_after_s: 1 });
         }
         Ok(job)
+    }
+}
+
+/// See [`super::Long`]. Dropped, its connection is closed, and the server undoes what was done.
+pub(super) struct Long {
+    lease: Lease,
+    begun: bool,
+    clock: Clock,
+}
+
+impl Long {
+    pub async fn run<T>(&mut self, f: impl Fn(&mut Tx) -> Result<T>) -> Result<T> {
+        let mut script = Script::new(self.clock.now());
+        loop {
+            let turned = turn(&mut script, &f);
+            let batch = self.batch(false);
+            let answered = self.lease.connection.answer(&mut script, batch).await;
+            answered.map_err(Refusal::into_error)?;
+            match (turned, script.refusal().cloned()) {
+                (Turn::Done(Ok(_)), Some(refusal)) => return Err(refusal.into_error()),
+                (Turn::Done(outcome), _) => return outcome,
+                (Turn::Ask, _) => {}
+            }
+        }
+    }
+
+    pub async fn commit(mut self) -> Result<()> {
+        let batch = self.batch(true);
+        let committed = self.lease.connection.send(&[], batch).await.1;
+        committed.map_err(Refusal::into_error)?;
+        self.lease.finish();
+        Ok(())
+    }
+
+    fn batch(&mut self, commit: bool) -> Batch {
+        Batch { begin: !std::mem::replace(&mut self.begun, true), commit }
     }
 }
 

@@ -1,0 +1,92 @@
+//! A transaction of many steps, whose input comes bit by bit: more than memory should hold. For the operator's command line
+//! alone, as it keeps other writers waiting.
+
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError, mpsc};
+
+use futures_channel::oneshot;
+use futures_util::future::{Either, select};
+
+use super::{Db, Tx, postgres};
+use crate::error::{Error, Result};
+
+/// An open transaction. Dropped without [`Long::commit`] it is undone.
+pub struct Long(Inner);
+
+enum Inner {
+    Sqlite { steps: mpsc::Sender<Step>, ended: Pin<Box<dyn Future<Output = Result<()>> + Send>> },
+    Postgres(Box<postgres::Long>),
+}
+
+enum Step {
+    Run(Box<dyn FnOnce(&mut Tx) + Send>),
+    Commit,
+}
+
+impl Db {
+    /// Begins a transaction of many steps.
+    pub async fn begin(&self) -> Result<Long> {
+        Ok(Long(match self {
+            Db::Sqlite(db) => {
+                let (steps, taken) = mpsc::channel();
+                let (db, taken) = (db.clone(), Mutex::new(taken));
+                let ended = Box::pin(async move { db.write(move |tx| run_all(tx, &taken)).await });
+                Inner::Sqlite { steps, ended }
+            }
+            Db::Postgres(db) => Inner::Postgres(Box::new(db.begin().await?)),
+        }))
+    }
+}
+
+/// On the writer's thread. Run again after it was undone, it finds no more steps, and so fails as well.
+fn run_all(tx: &mut Tx, steps: &Mutex<mpsc::Receiver<Step>>) -> Result<()> {
+    let steps = steps.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        match steps.recv() {
+            Ok(Step::Run(step)) => step(tx),
+            Ok(Step::Commit) => return Ok(()),
+            Err(_) => return Err(Error::Internal("a long transaction was given up".into())),
+        }
+    }
+}
+
+impl Long {
+    /// Runs one step. After an error nothing is left but to drop the transaction.
+    pub async fn run<T, F>(&mut self, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx) -> Result<T> + Send + 'static,
+    {
+        match &mut self.0 {
+            Inner::Postgres(long) => long.run(f).await,
+            Inner::Sqlite { steps, ended } => {
+                let (answer, answered) = oneshot::channel();
+                let step = Step::Run(Box::new(move |tx| {
+                    // Whoever asked may have gone.
+                    let _ = answer.send(f(tx));
+                }));
+                // Where nobody takes it any more, the end says why.
+                let _ = steps.send(step);
+                match select(answered, ended).await {
+                    Either::Left((answer, _)) => answer.unwrap_or_else(|_| Err(ended_early())),
+                    Either::Right((ended, _)) => Err(ended.err().unwrap_or_else(ended_early)),
+                }
+            }
+        }
+    }
+
+    /// Answers when all of it is safe on the disk.
+    pub async fn commit(self) -> Result<()> {
+        match self.0 {
+            Inner::Postgres(long) => long.commit().await,
+            Inner::Sqlite { steps, ended } => {
+                let _ = steps.send(Step::Commit);
+                ended.await
+            }
+        }
+    }
+}
+
+fn ended_early() -> Error {
+    Error::Internal("a long transaction ended before its time".into())
+}
