@@ -8,8 +8,8 @@ use serde_json::json;
 use crate::servers::Server;
 
 /// Users that send; each has as many tasks as a list shows.
-const USERS: usize = 8;
-const TASKS_PER_USER: usize = 20;
+pub const USERS: usize = 8;
+pub const TASKS_PER_USER: usize = 20;
 const PASSWORD: &str = "analytical engine 1843";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

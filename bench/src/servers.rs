@@ -13,23 +13,29 @@ pub struct Server {
     pub child: Child,
 }
 
-/// Builds and starts Taskwell as a user would, on SQLite in `folder`; only its line per request is switched off, as
-/// the limit server writes none.
-pub fn taskwell(here: &Path, folder: &Path) -> Result<Server, String> {
+/// Builds Taskwell as a user would.
+pub fn build(here: &Path) -> Result<(), String> {
     let built =
         Command::new("cargo").args(["build", "--release", "-p", "taskwell"]).current_dir(here).status();
-    if !built.is_ok_and(|status| status.success()) {
-        return Err("cargo build --release -p taskwell failed".into());
+    if built.is_ok_and(|status| status.success()) {
+        Ok(())
+    } else {
+        Err("cargo build --release -p taskwell failed".into())
     }
+}
+
+/// Starts Taskwell in `folder` on a store; only its line per request is switched off, as the limit server writes none.
+pub fn taskwell(name: &'static str, folder: &Path, store: &str) -> Result<Server, String> {
     let this = std::env::current_exe().map_err(|e| e.to_string())?;
     let mut command = Command::new(this.with_file_name("taskwell"));
     command
         .args(["--port", "0"])
         .current_dir(folder)
         .env("JWT_SECRET", SECRET)
+        .env("DATABASE_URL", store)
         .env("BCRYPT_COST", "4")
         .env("RUST_LOG", std::env::var("SERVER_LOG").unwrap_or_else(|_| "error".into()));
-    start("taskwell", "Taskwell", &mut command)
+    start(name, "Taskwell", &mut command)
 }
 
 /// Starts this program as the limit server.

@@ -156,7 +156,7 @@ pub fn as_user(program: &Path, folder: &Path) -> Command {
 }
 
 /// The newest version that is installed; Debian's package where there is none.
-fn binaries() -> PathBuf {
+pub fn binaries() -> PathBuf {
     let newest = || {
         let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
         let folders = versions.map(|entry| entry.unwrap().path().join("bin"));

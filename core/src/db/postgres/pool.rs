@@ -17,23 +17,30 @@ pub const READERS: usize = 2;
 /// How long a write waits for a connection.
 const LEASE_WITHIN: Duration = Duration::from_secs(10);
 
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// The number of this thread among those that have read. A connection is served on the thread that opened it: whoever is
+    /// there need not wake another.
+    static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed);
+}
+
 /// The connections that reads share.
 pub struct Readers {
     server: Server,
     slots: Vec<Mutex<Option<Arc<Connection>>>>,
-    next: AtomicUsize,
 }
 
 impl Readers {
     pub fn new(server: &Server) -> Readers {
         let count = READERS.min(server.pool_max.saturating_sub(1).max(1));
         let slots = (0..count).map(|_| Mutex::new(None)).collect();
-        Readers { server: server.clone(), slots, next: AtomicUsize::new(0) }
+        Readers { server: server.clone(), slots }
     }
 
-    /// The one whose turn it is, opened where it is not.
+    /// The one of this thread, opened where it is not.
     pub async fn one(&self) -> Result<Reader> {
-        let place = self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len();
+        let place = THREAD.with(|thread| *thread) % self.slots.len();
         self.at(place, None).await
     }
 
