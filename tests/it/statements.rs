@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use serde_json::json;
-use taskwell_core::db::{Db, Dialect, Foreign, Place};
+use taskwell_core::db::{Db, Dialect, Foreign, Place, SCHEMA_VERSION};
 use taskwell_core::import;
 use taskwell_core::settings::Settings;
 
@@ -239,4 +239,51 @@ async fn both_databases_run_the_same_texts() {
         texts.map(|text| text.trim_end_matches(" RETURNING id").to_owned()).collect()
     };
     assert_eq!(queries(&sqlite), queries(&postgres));
+}
+
+/// The texts that code of a schema version runs, one per line.
+fn texts_of(version: i64) -> Option<Vec<String>> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/it/texts/{version}.sql"));
+    Some(std::fs::read_to_string(file).ok()?.lines().map(str::to_owned).collect())
+}
+
+/// The columns that an `INSERT` must name: those that may not be empty and have no default.
+async fn needed_columns(t: &Taskwell, table: &str) -> BTreeSet<String> {
+    let query = match &t.store {
+        Store::Sqlite(_) => format!(
+            "SELECT name FROM pragma_table_info('{table}') WHERE \"notnull\" AND dflt_value IS NULL AND NOT pk"
+        ),
+        Store::Postgres(_) => format!(
+            "SELECT column_name FROM information_schema.columns WHERE table_name = '{table}' \
+             AND is_nullable = 'NO' AND column_default IS NULL AND is_identity = 'NO'"
+        ),
+    };
+    t.rows(&query).await.into_iter().map(|row| row[0].clone().unwrap()).collect()
+}
+
+on_each_database! {
+    async fn the_version_before_goes_on_while_this_one_has_migrated(t) {
+        let before = (SCHEMA_VERSION - 1).max(1);
+        for text in texts_of(before).unwrap() {
+            // A text that is not understood fails here.
+            plan(&t, &text).await;
+            if let Some(insert) = text.strip_prefix("INSERT INTO ") {
+                let (table, rest) = insert.split_once(" (").unwrap();
+                let named: BTreeSet<String> =
+                    rest.split(')').next().unwrap().split(", ").map(str::to_owned).collect();
+                let missing: Vec<_> = needed_columns(&t, table).await.difference(&named).cloned().collect();
+                assert!(missing.is_empty(), "{text}: {missing:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_texts_of_this_version_are_kept_for_the_next() {
+    let t = Taskwell::on_sqlite();
+    work_out(&t).await;
+    let ran: Vec<String> = recorded(&t).into_iter().filter(|text| is_query(text)).collect();
+    let kept = texts_of(SCHEMA_VERSION);
+    let file = format!("tests/it/texts/{SCHEMA_VERSION}.sql");
+    assert_eq!(kept.as_ref(), Some(&ran), "{file} must hold what is on the right, one text per line");
 }
