@@ -10,6 +10,7 @@ use axum::routing::get;
 use serde::{Deserialize, Serialize};
 use taskwell_core::clock::Clock;
 use taskwell_core::sessions::token::Keys;
+use taskwell_core::settings::Signing;
 
 /// A task of the same size as those that Taskwell answers.
 #[derive(Clone, Serialize)]
@@ -62,7 +63,7 @@ struct Shared {
 
 /// Serves on `port` until it is killed.
 pub fn run(port: &str, secret: &str) -> Result<(), String> {
-    let keys = Keys::new(secret.as_bytes()).map_err(|e| e.to_string())?;
+    let keys = Keys::new(&[secret.as_bytes()], Signing::default()).map_err(|e| e.to_string())?;
     let shared = Shared { keys, clock: Clock::default() };
     let routes = Router::new()
         .route("/api/v1/tasks", get(list).post(write))

@@ -7,8 +7,8 @@ use crate::clock::Clock;
 use crate::db::{Db, Migrated, Place, Tx};
 use crate::error::{Code, Error, Flaw, Result, Unproven};
 use crate::hasher::Hasher;
-use crate::sessions::token::{Claims, Keys};
-use crate::sessions::{self, Door, Grant, RefreshToken, Refreshed};
+use crate::sessions::token::{Claims, Keys, PublicKey};
+use crate::sessions::{self, Checked, Door, Grant, RefreshToken, Refreshed};
 use crate::settings::Settings;
 use crate::users::password::{Password, PasswordHash, Policy};
 use crate::users::sql::Credentials;
@@ -37,8 +37,16 @@ pub struct SignUp {
 
 impl App {
     /// Opens the store and starts the threads.
-    pub fn open(place: &Place, secret: &[u8], settings: Settings, clock: Clock) -> Result<(App, Migrated)> {
-        let keys = Keys::new(secret)?;
+    ///
+    /// # Errors
+    /// No secret is fit, or the store can't be opened.
+    pub fn open(
+        place: &Place,
+        secrets: &[&[u8]],
+        settings: Settings,
+        clock: Clock,
+    ) -> Result<(App, Migrated)> {
+        let keys = Keys::new(secrets, settings.signing)?;
         let (db, migrated) = Db::open(place, &settings, &clock)?;
         let hasher = Hasher::start(settings.hash_threads, settings.bcrypt_cost)?;
         let parts = Parts { db, hasher, keys, settings, clock };
@@ -64,16 +72,28 @@ impl App {
         F: Fn(&mut Tx, &Caller, &I) -> Result<T> + Send + 'static,
     {
         match input {
-            Ok(input) => Ok(self
-                .0
-                .db
-                .read(move |tx| {
-                    let caller = sessions::check(tx, &token)?;
-                    f(tx, &caller, &input)
-                })
-                .await?),
+            Ok(input) => {
+                let parts = self.0.clone();
+                let (found, stale) = self
+                    .0
+                    .db
+                    .read(move |tx| {
+                        let Checked { caller, is_stale } = sessions::check(tx, &parts.settings, &token)?;
+                        Ok((f(tx, &caller, &input)?, is_stale.then_some(caller)))
+                    })
+                    .await?;
+                if let Some(caller) = stale {
+                    self.0.db.write(move |tx| sessions::touch(tx, &caller)).await?;
+                }
+                Ok(found)
+            }
             Err(wrong) => Err(self.refuse(token, wrong).await),
         }
+    }
+
+    /// What others verify our tokens by; nothing where they are signed with a secret.
+    pub fn public_keys(&self) -> &[PublicKey] {
+        self.0.keys.public()
     }
 
     /// Writes as the token's user, in one transaction; answers when it is safe on the disk. `input` as in [`App::read`].
@@ -85,22 +105,27 @@ impl App {
         F: Fn(&mut Tx, &Caller, &I) -> Result<T> + Send + 'static,
     {
         match input {
-            Ok(input) => Ok(self
-                .0
-                .db
-                .write(move |tx| {
-                    let caller = sessions::check(tx, &token)?;
-                    f(tx, &caller, &input)
-                })
-                .await?),
+            Ok(input) => {
+                let parts = self.0.clone();
+                let write = move |tx: &mut Tx| {
+                    let Checked { caller, is_stale } = sessions::check(tx, &parts.settings, &token)?;
+                    let written = f(tx, &caller, &input)?;
+                    if is_stale {
+                        sessions::touch(tx, &caller)?;
+                    }
+                    Ok(written)
+                };
+                Ok(self.0.db.write(write).await?)
+            }
             Err(wrong) => Err(self.refuse(token, wrong).await),
         }
     }
 
     /// What somebody is told whose input is `wrong`: that, where the token's session lives, or else what is wrong with it.
     pub async fn refuse<E: From<Error>>(&self, token: Claims, wrong: E) -> E {
-        let checked = self.0.db.read(move |tx| sessions::check(tx, &token)).await;
-        checked.map_or_else(E::from, |_| wrong)
+        let parts = self.0.clone();
+        let checked = self.0.db.read(move |tx| sessions::check(tx, &parts.settings, &token).map(drop)).await;
+        checked.map_or_else(E::from, |()| wrong)
     }
 
     /// Makes an account with the role `user`.

@@ -1,5 +1,15 @@
 //! What an operator may change about the rules. Where the values come from (flags, environment) is the process's business.
 
+/// How access tokens are signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Signing {
+    /// HMAC with SHA-256: only who has the secret can verify.
+    #[default]
+    Hs256,
+    /// Ed25519 (RFC 8037): others verify by the public keys of the JWK Set.
+    EdDsa,
+}
+
 /// The rules that can be set, each with its bounds in the place that reads it (`server`).
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -9,6 +19,10 @@ pub struct Settings {
     pub short_access_token_minutes: u32,
     /// How long a session, and so its refresh token, is good, in days: 1 to 365.
     pub refresh_token_days: u32,
+    /// How long a session lives that nobody uses, in days: 1 to 365.
+    pub session_idle_days: u32,
+    /// How access tokens are signed.
+    pub signing: Signing,
     /// bcrypt's cost, 4 to 31: each step doubles the time of a hash.
     pub bcrypt_cost: u32,
     /// The fewest characters of a new password, 1 to 72.
@@ -26,6 +40,8 @@ impl Default for Settings {
             access_token_minutes: 24 * 60,
             short_access_token_minutes: 15,
             refresh_token_days: 30,
+            session_idle_days: 14,
+            signing: Signing::default(),
             bcrypt_cost: 12,
             password_chars_min: 8,
             hash_threads: cores,

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::{Body as RawBody, to_bytes};
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Path, Request};
 use axum::http::Uri;
 use axum::http::header::{self, HeaderMap};
 use axum::http::request::Parts;
@@ -248,6 +248,24 @@ impl FromRequestParts<App> for PathText {
             // Not UTF-8 after decoding: no id looks like that.
             Err(_) => Ok(PathText(String::new())),
         }
+    }
+}
+
+/// The two parameters of a path, as texts.
+pub struct PathTexts(pub String, pub String);
+
+impl FromRequestParts<App> for PathTexts {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<PathTexts, Failure> {
+        if let Ok(Path((first, second))) = Path::<(String, String)>::from_request_parts(parts, app).await {
+            return Ok(PathTexts(first, second));
+        }
+        // As of one; which of them it is says the path as it was sent.
+        let template = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let sent = template.split('/').zip(parts.uri.path().split('/'));
+        let mut texts = sent.filter(|(name, _)| name.starts_with('{')).map(|(_, text)| text.to_owned());
+        Ok(PathTexts(texts.next().unwrap_or_default(), texts.next().unwrap_or_default()))
     }
 }
 

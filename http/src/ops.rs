@@ -5,9 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::{self, HeaderValue};
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use taskwell_core::app::App;
+use taskwell_core::sessions::token::PublicKey;
 use utoipa::ToSchema;
 
 use crate::tree::json;
@@ -57,6 +61,18 @@ pub async fn readyz(State(app): State<App>, readiness: &Readiness) -> Response {
         (StatusCode::OK, "ok")
     };
     json(code, &Health { status })
+}
+
+/// The public keys of access tokens (RFC 7517, RFC 8037); none where they are signed with a secret.
+pub async fn jwks(State(app): State<App>) -> Response {
+    let key = |key: &PublicKey| {
+        let x = URL_SAFE_NO_PAD.encode(key.x);
+        serde_json::json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": key.id, "x": x })
+    };
+    let keys: Vec<_> = app.public_keys().iter().map(key).collect();
+    let mut response = json(StatusCode::OK, &serde_json::json!({ "keys": keys }));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    response
 }
 
 pub async fn version() -> Response {

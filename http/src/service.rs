@@ -55,6 +55,7 @@ pub fn service(app: App, options: &Options) -> Service {
         .route("/livez", get(ops::livez))
         .route("/readyz", get(async move |app| ops::readyz(app, &readiness).await))
         .route("/openapi.json", get(async move || swagger::document(&document)))
+        .route("/.well-known/jwks.json", get(ops::jwks))
         .merge(swagger::routes());
     let router = apis()
         .into_iter()

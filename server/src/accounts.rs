@@ -13,7 +13,7 @@ use taskwell_core::users::{self, Email, Name, Role, Update, User, UserId, Userna
 
 use crate::cli::{Outcome, print};
 use crate::config::Checked;
-use crate::secret::Secret;
+use crate::secret;
 use crate::store;
 
 #[derive(Subcommand)]
@@ -189,9 +189,8 @@ fn line(user: &User) -> String {
 impl PasswordSource {
     fn ask(&self) -> Result<String, String> {
         if let Some(file) = &self.password_file {
-            let secret = Secret::read(file).map_err(|e| format!("{}: {e}", file.display()))?;
-            return String::from_utf8(secret.as_bytes().to_vec())
-                .map_err(|_| format!("{}: is not UTF-8", file.display()));
+            let text = secret::read(file).map_err(|e| format!("{}: {e}", file.display()))?;
+            return String::from_utf8(text).map_err(|_| format!("{}: is not UTF-8", file.display()));
         }
         let stdin = std::io::stdin();
         if stdin.is_terminal() {

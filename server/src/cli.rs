@@ -30,6 +30,9 @@ enum Command {
     /// Make, list and change accounts.
     #[command(subcommand)]
     User(accounts::Command),
+    /// The keys that access tokens are signed with.
+    #[command(subcommand)]
+    Keys(Keys),
     /// Copy the database into a new file, also while it is being served.
     Backup {
         /// The file to make; it must not exist.
@@ -71,6 +74,12 @@ enum Command {
     Openapi,
 }
 
+#[derive(Subcommand)]
+enum Keys {
+    /// Make a new key, which signs after a restart; what the last ones signed stays good.
+    Rotate,
+}
+
 /// Runs what the command line says.
 pub fn run() -> ExitCode {
     if let Err(message) = load_dotenv() {
@@ -101,6 +110,7 @@ pub fn run() -> ExitCode {
         Command::Import { .. } => import.map_or(Ok(()), |import| import.run(&config)),
         Command::Serve => serve::run(&config),
         Command::Migrate => store::migrate(&config),
+        Command::Keys(Keys::Rotate) => store::rotate_keys(&config),
         Command::User(command) => accounts::run(&config, command),
         Command::Backup { file } => store::backup(&config, &file),
         Command::Restore { file } => store::restore(&config, &file),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
 use taskwell_core::db::{Place, Server};
-use taskwell_core::settings::Settings;
+use taskwell_core::settings::{Settings, Signing};
 use taskwell_http::Cors;
 
 use crate::secret::Secret;
@@ -80,7 +80,7 @@ pub struct Config {
     #[arg(long, env = "DATABASE_WAIT_SECONDS", value_name = "DATABASE_WAIT_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=3600), global = true)]
     database_wait_seconds: u64,
 
-    /// The secret that signs access tokens, at least 32 bytes. Without it one is made and kept beside the database.
+    /// The secret that signs access tokens, at least 32 bytes; older ones may follow on lines of their own. Without it one is made and kept beside the database.
     #[arg(long, env = "JWT_SECRET", value_name = "JWT_SECRET", hide_env_values = true, global = true)]
     jwt_secret: Option<Secret>,
 
@@ -105,6 +105,22 @@ pub struct Config {
     /// How long a session and its refresh token are good, in days (1 to 365).
     #[arg(long, env = "REFRESH_TOKEN_EXPIRE_DAYS", value_name = "REFRESH_TOKEN_EXPIRE_DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=365), global = true)]
     refresh_token_expire_days: u32,
+
+    /// How long a session is good that nobody uses, in days (1 to 365).
+    #[arg(long, env = "SESSION_IDLE_DAYS", value_name = "SESSION_IDLE_DAYS", default_value_t = 14, value_parser = clap::value_parser!(u32).range(1..=365), global = true)]
+    session_idle_days: u32,
+
+    /// How access tokens are signed: HS256 by the secret, `EdDSA` by a key that is made from it, whose public half others
+    /// find at /.well-known/jwks.json.
+    #[arg(
+        long,
+        env = "JWT_ALGORITHM",
+        value_name = "JWT_ALGORITHM",
+        value_enum,
+        default_value = "HS256",
+        global = true
+    )]
+    jwt_algorithm: JwtAlgorithm,
 
     /// bcrypt's cost (4 to 31); each step doubles the time of a hash.
     #[arg(long, env = "BCRYPT_COST", value_name = "BCRYPT_COST", default_value_t = 12, value_parser = clap::value_parser!(u32).range(4..=31), global = true)]
@@ -143,6 +159,14 @@ pub struct Config {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum JwtAlgorithm {
+    #[value(name = "HS256")]
+    Hs256,
+    #[value(name = "EdDSA")]
+    EdDsa,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     Auto,
     Text,
@@ -154,6 +178,7 @@ pub struct Checked {
     pub listen: (IpAddr, u16),
     pub place: Place,
     pub jwt_secret: Option<Secret>,
+    pub jwt_secret_file: Option<PathBuf>,
     pub settings: Settings,
     pub cors: Cors,
     pub connections_max: usize,
@@ -227,10 +252,10 @@ impl Config {
     /// Checks what clap cannot.
     pub fn checked(self) -> Result<Checked, Refused> {
         let place = self.own_place()?;
-        let jwt_secret = match (self.jwt_secret, self.jwt_secret_file) {
+        let jwt_secret = match (self.jwt_secret, &self.jwt_secret_file) {
             (Some(secret), _) => Some(secret),
             (None, Some(file)) => Some(
-                Secret::read(&file)
+                Secret::read(file)
                     .map_err(|e| refused("JWT_SECRET_FILE", &file.display().to_string(), &e))?,
             ),
             (None, None) => None,
@@ -246,10 +271,16 @@ impl Config {
             listen: (self.host, self.port),
             place,
             jwt_secret,
+            jwt_secret_file: self.jwt_secret_file,
             settings: Settings {
                 access_token_minutes: self.access_token_expire_minutes,
                 short_access_token_minutes: self.short_access_token_expire_minutes,
                 refresh_token_days: self.refresh_token_expire_days,
+                session_idle_days: self.session_idle_days,
+                signing: match self.jwt_algorithm {
+                    JwtAlgorithm::Hs256 => Signing::Hs256,
+                    JwtAlgorithm::EdDsa => Signing::EdDsa,
+                },
                 bcrypt_cost: self.bcrypt_cost,
                 password_chars_min: usize::from(self.password_min_length),
                 ..Settings::default()

@@ -1,4 +1,5 @@
-//! The secret that signs access tokens: from the settings, or made once and kept beside the database.
+//! The secrets that access tokens are signed with: from the settings, or made once and kept beside the database. One per
+//! line; the first one signs, the others still verify what they signed before.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -6,15 +7,18 @@ use std::path::{Path, PathBuf};
 use taskwell_core::clock::{hex, random_bytes};
 use taskwell_core::sessions::token::SECRET_BYTES_MIN;
 
+/// How many are kept: what the last of them signed has expired by then, where keys are changed once in a while.
+const SECRETS_MAX: usize = 3;
+
 /// It has no `Debug`, so that no log can show it.
 #[derive(Clone)]
-pub struct Secret(Vec<u8>);
+pub struct Secret(Vec<Vec<u8>>);
 
 impl std::str::FromStr for Secret {
     type Err = std::convert::Infallible;
 
     fn from_str(text: &str) -> Result<Secret, Self::Err> {
-        Ok(Secret(text.as_bytes().to_vec()))
+        Ok(Secret::of_lines(text.as_bytes()))
     }
 }
 
@@ -23,40 +27,56 @@ const PLACEHOLDERS: [&str; 6] =
     ["changeme", "change-me", "change_me", "your-secret", "your_secret", "supersecret"];
 
 impl Secret {
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+    /// What signs, then what did.
+    pub fn all(&self) -> Vec<&[u8]> {
+        self.0.iter().map(Vec::as_slice).collect()
     }
 
-    /// A line end at the end of the file does not count.
+    /// What a line holds, without the spaces around it; empty ones don't count.
+    fn of_lines(text: &[u8]) -> Secret {
+        let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+        Secret(lines.filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect())
+    }
+
     pub fn read(file: &Path) -> Result<Secret, String> {
-        let mut bytes = Vec::new();
-        let opened = std::fs::File::open(file).map_err(|e| format!("cannot be read: {e}"))?;
-        let limited = opened.take(64 * 1024).read_to_end(&mut bytes);
-        limited.map_err(|e| format!("cannot be read: {e}"))?;
-        while bytes.last().is_some_and(u8::is_ascii_whitespace) {
-            bytes.pop();
+        read(file).map(|text| Secret::of_lines(&text))
+    }
+
+    /// Puts a new secret before those of a file, and leaves out what is too old.
+    pub fn rotate(file: &Path) -> Result<Secret, String> {
+        let mut secrets = Secret::read(file)?.0;
+        let new: [u8; 32] = random_bytes().map_err(|e| e.to_string())?;
+        secrets.insert(0, hex(&new).into_bytes());
+        secrets.truncate(SECRETS_MAX);
+        let mut text = secrets.join(&b'\n');
+        text.push(b'\n');
+        let draft = draft_of(file);
+        let written = write_draft(&draft, &text).and_then(|()| std::fs::rename(&draft, file));
+        if written.is_err() {
+            let _ = std::fs::remove_file(&draft);
         }
-        Ok(Secret(bytes))
+        written.map_err(|e| format!("cannot be written: {e}"))?;
+        Ok(Secret(secrets))
     }
 
     /// Long enough, and nothing that everybody knows.
     pub fn check(&self) -> Result<(), String> {
-        let bytes = self.0.len();
-        let advice = "take 32 random bytes, such as openssl rand -base64 32 prints";
-        if bytes < SECRET_BYTES_MIN {
-            return Err(format!("it has {bytes} bytes, at least {SECRET_BYTES_MIN} are needed; {advice}"));
+        if self.0.is_empty() {
+            return check(b"");
         }
-        let text = String::from_utf8_lossy(&self.0).to_lowercase();
-        let one_byte = self.0.iter().all(|b| *b == self.0[0]);
-        if one_byte || PLACEHOLDERS.iter().any(|known| text.contains(known)) {
-            return Err(format!("it is an example's, which everybody knows; {advice}"));
-        }
-        Ok(())
+        self.0.iter().try_for_each(|secret| check(secret))
+    }
+
+    /// Where the secret of a database at `path` lies.
+    pub fn file(database: &Path) -> PathBuf {
+        let mut name = database.as_os_str().to_owned();
+        name.push(".jwt-secret");
+        PathBuf::from(name)
     }
 
     /// The secret beside the database at `path`, made where there is none, for its owner's eyes alone.
     pub fn beside(database: &Path) -> Result<Secret, String> {
-        let file = beside(database);
+        let file = Secret::file(database);
         let tell = |e: &dyn std::fmt::Display| format!("{}: {e}", file.display());
         loop {
             match std::fs::symlink_metadata(&file) {
@@ -77,26 +97,52 @@ impl Secret {
     }
 }
 
-fn beside(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push(".jwt-secret");
-    PathBuf::from(name)
+/// What a file holds; a line end at its end does not count.
+pub fn read(file: &Path) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(file).map_err(|e| format!("cannot be read: {e}"))?;
+    let limited = opened.take(64 * 1024).read_to_end(&mut bytes);
+    limited.map_err(|e| format!("cannot be read: {e}"))?;
+    while bytes.last().is_some_and(u8::is_ascii_whitespace) {
+        bytes.pop();
+    }
+    Ok(bytes)
+}
+
+fn check(secret: &[u8]) -> Result<(), String> {
+    let bytes = secret.len();
+    let advice = "take 32 random bytes, such as openssl rand -base64 32 prints";
+    if bytes < SECRET_BYTES_MIN {
+        return Err(format!("it has {bytes} bytes, at least {SECRET_BYTES_MIN} are needed; {advice}"));
+    }
+    let text = String::from_utf8_lossy(secret).to_lowercase();
+    let one_byte = secret.iter().all(|b| *b == secret[0]);
+    if one_byte || PLACEHOLDERS.iter().any(|known| text.contains(known)) {
+        return Err(format!("it is an example's, which everybody knows; {advice}"));
+    }
+    Ok(())
 }
 
 /// Writes a new secret under a name of its own and links it into place, so that nobody ever reads half of one.
 fn make(file: &Path) -> std::io::Result<()> {
     let bytes: [u8; 32] = random_bytes().map_err(std::io::Error::other)?;
     let text = hex(&bytes) + "\n";
-    let mut draft = file.as_os_str().to_owned();
-    draft.push(format!(".{}", std::process::id()));
-    let draft = PathBuf::from(draft);
-    let written = private(&draft).and_then(|mut open| {
-        open.write_all(text.as_bytes())?;
-        open.sync_all()?;
-        std::fs::hard_link(&draft, file)
-    });
+    let draft = draft_of(file);
+    let written = write_draft(&draft, text.as_bytes()).and_then(|()| std::fs::hard_link(&draft, file));
     let _ = std::fs::remove_file(&draft);
     written
+}
+
+fn draft_of(file: &Path) -> PathBuf {
+    let mut draft = file.as_os_str().to_owned();
+    draft.push(format!(".{}", std::process::id()));
+    PathBuf::from(draft)
+}
+
+fn write_draft(draft: &Path, text: &[u8]) -> std::io::Result<()> {
+    let mut open = private(draft)?;
+    open.write_all(text)?;
+    open.sync_all()
 }
 
 #[cfg(unix)]

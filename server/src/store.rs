@@ -17,12 +17,33 @@ pub fn open(config: &Checked) -> Result<App, String> {
         (None, Place::Sqlite(path)) => Secret::beside(path)?,
         (None, Place::Postgres(_)) => return Err(NO_SECRET.into()),
     };
-    let opened = App::open(&config.place, secret.as_bytes(), config.settings.clone(), Clock::default());
+    let opened = App::open(&config.place, &secret.all(), config.settings.clone(), Clock::default());
     let (app, migrated) = opened.map_err(|e| e.to_string())?;
     if migrated.from != migrated.to {
         tracing::info!(from = migrated.from, to = migrated.to, "migrated the database");
     }
     Ok(app)
+}
+
+/// Puts a new secret before the ones of the file that is in use.
+pub fn rotate_keys(config: &Checked) -> Outcome {
+    let file = match (&config.jwt_secret_file, &config.place) {
+        (Some(file), _) => file.clone(),
+        (None, _) if config.jwt_secret.is_some() => {
+            return Err("the secret is in JWT_SECRET: put a new one on a line before it, and restart".into());
+        }
+        (None, Place::Sqlite(path)) => {
+            Secret::beside(path)?;
+            Secret::file(path)
+        }
+        (None, Place::Postgres(_)) => return Err(NO_SECRET.into()),
+    };
+    let secret = Secret::rotate(&file).map_err(|e| format!("{}: {e}", file.display()))?;
+    let before = secret.all().len() - 1;
+    print(&format!(
+        "{} has a new secret, which signs after a restart; the last {before} before it still verify",
+        file.display()
+    ))
 }
 
 const NO_SECRET: &str = "JWT_SECRET or JWT_SECRET_FILE is needed on PostgreSQL, the same for every instance: \

@@ -87,16 +87,6 @@ on_each_database! {
         assert_eq!(t.rows("SELECT id FROM users WHERE role = 'admin'").await.len(), 1);
     }
 
-    async fn of_many_uses_of_one_refresh_token_at_once_one_is_the_first(t) {
-        t.user("ada").await;
-        let proof = json!({ "username": "ada", "password": crate::support::PASSWORD });
-        let tokens = t.post("/api/v1/auth/login").json(&proof).send().await.json();
-        let refresh = json!({ "refresh_token": tokens["refresh_token"] });
-        let uses = (0..16).map(|_| t.post("/api/v1/auth/refresh").json(&refresh).send());
-        let granted = join_all(uses).await.into_iter().filter(|reply| reply.status == 200).count();
-        assert_eq!(granted, 1);
-    }
-
     async fn of_many_sign_ups_for_one_address_at_once_one_is_taken(t) {
         let new = |n: usize| json!({ "username": format!("ada{n}"), "email": "ada@example.org", "password": crate::support::PASSWORD });
         let news: Vec<Value> = (0..16).map(new).collect();

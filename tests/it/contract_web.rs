@@ -141,6 +141,7 @@ on_each_database! {
         let second = t.post("/api/auth/refresh").json(&old).send().await;
         assert_eq!(second.status, 200);
         assert_ne!(second.json()["refresh_token"], first["refresh_token"]);
+        t.clock.advance_s(11);
         auth_refused(&t.post("/api/auth/refresh").json(&old).send().await, 401, "Invalid token", "INVALID_TOKEN");
         let token = second.json()["token"].as_str().unwrap().to_owned();
         assert_eq!(t.get("/api/tasks").token(&token).send().await.status, 401);

@@ -1,5 +1,8 @@
 //! Sessions: how tokens come, go, and are refused.
 
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
@@ -21,9 +24,11 @@ async fn is_good(t: &Taskwell, token: &str) -> bool {
 }
 
 /// A token's claims, signed by us.
-fn forge(claims: &Value, secret: &[u8]) -> String {
+fn forge(claims: &Value, key_id: Option<&str>, secret: &[u8]) -> String {
+    let mut header = Header::new(Algorithm::HS256);
+    header.kid = key_id.map(str::to_owned);
     // jsonwebtoken signs with the provider that the app has installed.
-    jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(secret)).unwrap()
+    jsonwebtoken::encode(&header, claims, &EncodingKey::from_secret(secret)).unwrap()
 }
 
 fn claims_of(token: &str) -> Value {
@@ -37,9 +42,83 @@ on_each_database! {
         let second = refresh(&t, &first).await.json();
         let access = second["access_token"].as_str().unwrap();
         assert!(is_good(&t, access).await);
+        t.clock.advance_s(11);
         assert_eq!(refresh(&t, &first).await.status, 401);
         assert!(!is_good(&t, access).await);
         assert_eq!(refresh(&t, second["refresh_token"].as_str().unwrap()).await.status, 401);
+    }
+
+    async fn an_answer_that_was_lost_is_given_again(t) {
+        t.user("ada").await;
+        let (_, first) = tokens(&t, "ada").await;
+        let replies = join_all((0..64).map(|_| refresh(&t, &first))).await;
+        assert!(replies.iter().all(|reply| reply.status == 200), "{replies:?}");
+        let successors: BTreeSet<String> =
+            replies.iter().map(|reply| reply.json()["refresh_token"].to_string()).collect();
+        assert_eq!(successors.len(), 1);
+        let count = t.rows("SELECT count(*) FROM refresh_tokens").await;
+        assert_eq!(count[0][0].as_deref(), Some("3"), "the login before, the first, its successor");
+        let second = replies[0].json();
+        let next = refresh(&t, second["refresh_token"].as_str().unwrap()).await;
+        assert_eq!(next.status, 200);
+        // Its successor was used: whoever still has the first one has stolen it.
+        assert_eq!(refresh(&t, &first).await.status, 401);
+        assert!(!is_good(&t, next.json()["access_token"].as_str().unwrap()).await);
+    }
+
+    async fn a_session_that_nobody_uses_ends_and_one_in_use_does_not(t) {
+        t.user("ada").await;
+        let (_, idle) = tokens(&t, "ada").await;
+        let (mut access, mut token) = tokens(&t, "ada").await;
+        for _ in 0..20 {
+            t.clock.advance_s(86_000);
+            assert!(is_good(&t, &access).await, "an access token is a use too");
+            let next = refresh(&t, &token).await.json();
+            next["access_token"].as_str().unwrap().clone_into(&mut access);
+            next["refresh_token"].as_str().unwrap().clone_into(&mut token);
+        }
+        assert_eq!(refresh(&t, &idle).await.json()["detail"], "Refresh token expired");
+        let list = t.get("/api/v1/users/me/sessions").token(&access).send().await.json();
+        assert_eq!(list.as_array().unwrap().len(), 1);
+        t.clock.advance_s(15 * 86_400);
+        assert_eq!(refresh(&t, &token).await.status, 401);
+    }
+
+    async fn the_last_use_is_kept_to_the_hour(t) {
+        let token = t.user("ada").await;
+        let last_use = async || {
+            let list = t.get("/api/v1/users/me/sessions").token(&token).send().await.json();
+            list[0]["last_used_at"].as_str().unwrap().to_owned()
+        };
+        let first = last_use().await;
+        t.clock.advance_s(3599);
+        assert_eq!(last_use().await, first);
+        t.clock.advance_s(60);
+        last_use().await;
+        let second = last_use().await;
+        assert!(second > first);
+        t.clock.advance_s(4000);
+        t.task(&token, "a write is a use too").await;
+        assert!(last_use().await > second);
+    }
+
+    async fn admins_see_and_end_sessions_of_others(t) {
+        let root = t.user("root").await;
+        t.make_admin("root").await;
+        let ada = t.user("ada").await;
+        let other = t.login("ada").await;
+        let sessions = "/api/v1/users/2/sessions";
+        assert_eq!(t.get(sessions).token(&ada).send().await.status, 403);
+        assert_eq!(t.delete(sessions).token(&ada).send().await.status, 403);
+        let list = t.get(sessions).token(&root).send().await.json();
+        assert_eq!((list.as_array().unwrap().len(), &list[0]["current"]), (2, &json!(false)));
+        let one = format!("{sessions}/{}", list[0]["id"].as_str().unwrap());
+        assert_eq!(t.delete(&one).token(&ada).send().await.status, 403);
+        assert_eq!(t.delete(&one).token(&root).send().await.status, 204);
+        assert_eq!(t.delete(&one).token(&root).send().await.status, 404);
+        assert!(is_good(&t, &ada).await && !is_good(&t, &other).await);
+        assert_eq!(t.delete(sessions).token(&root).send().await.status, 204);
+        assert!(!is_good(&t, &ada).await && is_good(&t, &root).await);
     }
 
     async fn logout_kills_access_and_refresh_token_and_no_other_session(t) {
@@ -67,19 +146,23 @@ on_each_database! {
     async fn a_token_that_is_not_ours_is_refused(t) {
         let token = t.user("ada").await;
         let claims = claims_of(&token);
-        assert!(is_good(&t, &forge(&claims, SECRET)).await, "the forger can't forge");
+        let id = jsonwebtoken::decode_header(&token).unwrap().kid;
+        let id = id.as_deref();
+        assert!(is_good(&t, &forge(&claims, id, SECRET)).await, "the forger can't forge");
         let (head, rest) = token.split_once('.').unwrap();
         let body = rest.split_once('.').unwrap().0;
         let mut forged = vec![
-            forge(&claims, b"another secret of the tests, 32 bytes"),
+            forge(&claims, id, b"another secret of the tests, 32 bytes"),
+            forge(&claims, None, SECRET),
+            forge(&claims, Some("../../dev/null"), SECRET),
             format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{body}."),
             format!("{head}.{body}"), format!("{head}.{body}."), format!("{token}x"), "x".repeat(9000), String::new(),
         ];
-        for (name, value) in [("iss", json!("other")), ("exp", json!(1)), ("exp", json!("never")), ("uid", json!(2)),
+        for (name, value) in [("iss", json!("other")), ("aud", json!("other")), ("aud", Value::Null), ("exp", json!(1)), ("exp", json!("never")), ("uid", json!(2)),
             ("sid", json!("01a1fb26-21e1-73a9-8ab0-263b2a1e955b")), ("exp", Value::Null)] {
             let mut changed = claims.clone();
             changed[name] = value;
-            forged.push(forge(&changed, SECRET));
+            forged.push(forge(&changed, id, SECRET));
         }
         for token in forged {
             let reply = t.get("/api/v1/users/me").token(&token).send().await;

@@ -50,6 +50,7 @@ async fn work_on_sessions(t: &Taskwell) {
     let new = json!({ "email": "g@example.org", "password": PASSWORD, "confirmPassword": PASSWORD });
     let opened = t.post("/api/auth/signup").json(&new).send().await.json();
     let refresh = json!({ "refresh_token": opened["refresh_token"] });
+    answers(t.post("/api/auth/refresh").json(&refresh).send().await.status, 200);
     let next = t.post("/api/auth/refresh").json(&refresh).send().await.json();
     answers(t.post("/api/auth/signout").token(next["token"].as_str().unwrap()).send().await.status, 200);
     let proof = json!({ "email": "g@example.org", "password": PASSWORD });

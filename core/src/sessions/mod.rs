@@ -10,7 +10,9 @@ use uuid::Uuid;
 
 use crate::db::Tx;
 use crate::error::{Error, Noun, Result, Unproven};
+use crate::key::Key;
 use crate::settings::Settings;
+use crate::time::Timestamp;
 use crate::users::password::PasswordHash;
 use crate::users::{self, Caller, User, UserId};
 
@@ -19,11 +21,35 @@ pub const PER_USER_MAX: i64 = 500;
 /// An ended-by-time session is kept for a while, so that its refresh token is told from one that never was.
 const KEPT_EXPIRED_S: i64 = 30 * 86_400;
 const USER_AGENT_CHARS_MAX: usize = 200;
+/// How long after its use a refresh token gives its successor again.
+const REUSE_GRACE_S: i64 = 10;
+/// A session's last use is written down when the one in the store is older.
+const LAST_USE_KEPT_FOR_S: i64 = 3600;
+
+/// A checked session, and whether its last use should be written down.
+pub(crate) struct Checked {
+    pub caller: Caller,
+    pub is_stale: bool,
+}
 
 /// The caller that a token names, if its session lives in the store and its user is active.
-pub(crate) fn check(tx: &mut Tx, claims: &Claims) -> Result<Caller> {
-    let live = sql::live(tx, claims)?.ok_or(Error::Unauthenticated(Unproven::BadToken))?;
-    Ok(Caller { id: claims.user, uuid: live.uuid, role: live.role, session: claims.session })
+pub(crate) fn check(tx: &mut Tx, settings: &Settings, claims: &Claims) -> Result<Checked> {
+    let idle_since = idle_since(tx, settings);
+    let live = sql::live(tx, claims, idle_since)?.ok_or(Error::Unauthenticated(Unproven::BadToken))?;
+    let is_stale = live.last_used_at < tx.now().plus_seconds(-LAST_USE_KEPT_FOR_S);
+    let caller =
+        Caller { id: claims.user, uuid: live.uuid, role: live.role, session: claims.session, idle_since };
+    Ok(Checked { caller, is_stale })
+}
+
+/// A session that was not used after this has ended.
+fn idle_since(tx: &Tx, settings: &Settings) -> Timestamp {
+    tx.now().plus_seconds(-i64::from(settings.session_idle_days) * 86_400)
+}
+
+/// Writes down that the caller's session is used.
+pub(crate) fn touch(tx: &mut Tx, caller: &Caller) -> Result<()> {
+    sql::touch(tx, caller.session())
 }
 
 /// Opens a session for a user whose password was verified against `verified`.
@@ -93,7 +119,9 @@ pub(crate) enum Refreshed<T> {
     Reused,
 }
 
-/// New tokens for a refresh token, which is good for one use (RFC 9700, section 4.14.2). A second use ends the session.
+/// New tokens for a refresh token, which is good for one use (RFC 9700, section 4.14.2). A second use ends the session; but
+/// shortly after the first one, as long as its successor was not used, it gives the same successor: the answer may have
+/// been lost on its way, or two tabs of one browser asked at once.
 pub(crate) fn rotate(
     tx: &mut Tx,
     keys: &Keys,
@@ -101,11 +129,16 @@ pub(crate) fn rotate(
     token: &RefreshToken,
     door: &Door,
 ) -> Result<Refreshed<Grant>> {
-    let Refreshed::Granted((user, session)) = redeem(tx, token)? else {
+    let Refreshed::Granted(redeemed) = redeem(tx, keys, settings, token)? else {
         return Ok(Refreshed::Reused);
     };
-    sql::use_refresh(tx, &token.hash())?;
-    grant(tx, keys, settings, user, session, door).map(Refreshed::Granted)
+    let Redeemed { user, session, successor, is_repeated } = redeemed;
+    if !is_repeated {
+        sql::use_refresh(tx, &token.hash())?;
+        sql::insert_refresh(tx, &successor.hash(), session)?;
+    }
+    let (access_token, expires_in_s) = access_token(tx, keys, settings, &user, session, door)?;
+    Ok(Refreshed::Granted(Grant { user, access_token, expires_in_s, refresh_token: successor }))
 }
 
 /// A new access token for a refresh token that stays good: contract 000 answers no other one.
@@ -116,26 +149,45 @@ pub(crate) fn renew(
     token: &RefreshToken,
     door: &Door,
 ) -> Result<Refreshed<String>> {
-    let Refreshed::Granted((user, session)) = redeem(tx, token)? else {
+    let Refreshed::Granted(Redeemed { user, session, .. }) = redeem(tx, keys, settings, token)? else {
         return Ok(Refreshed::Reused);
     };
     let (token, _) = access_token(tx, keys, settings, &user, session, door)?;
     Ok(Refreshed::Granted(token))
 }
 
-fn redeem(tx: &mut Tx, token: &RefreshToken) -> Result<Refreshed<(User, Uuid)>> {
+/// What a refresh token is good for.
+struct Redeemed {
+    user: User,
+    session: Uuid,
+    successor: RefreshToken,
+    /// It was used a moment ago, and the successor is there already.
+    is_repeated: bool,
+}
+
+fn redeem(
+    tx: &mut Tx,
+    keys: &Keys,
+    settings: &Settings,
+    token: &RefreshToken,
+) -> Result<Refreshed<Redeemed>> {
     let bad = Error::Unauthenticated(Unproven::BadRefreshToken);
     let found = sql::find_refresh(tx, &token.hash())?.ok_or(bad.clone())?;
-    if found.used {
-        sql::delete(tx, found.user, found.session)?;
-        return Ok(Refreshed::Reused);
+    let successor = RefreshToken::new(&keys.successor(token.as_str()));
+    if let Some(used_at) = found.used_at {
+        let is_recent = tx.now() <= used_at.plus_seconds(REUSE_GRACE_S);
+        if !is_recent || !sql::is_unused(tx, &successor.hash(), found.session)? {
+            sql::delete(tx, found.user, found.session)?;
+            return Ok(Refreshed::Reused);
+        }
     }
-    if found.expires_at <= tx.now() {
+    if found.expires_at <= tx.now() || found.last_used_at <= idle_since(tx, settings) {
         return Err(Error::Unauthenticated(Unproven::RefreshTokenExpired));
     }
     let user = users::sql::find(tx, found.user)?.filter(|user| user.is_active).ok_or(bad)?;
     sql::touch(tx, found.session)?;
-    Ok(Refreshed::Granted((user, found.session)))
+    let is_repeated = found.used_at.is_some();
+    Ok(Refreshed::Granted(Redeemed { user, session: found.session, successor, is_repeated }))
 }
 
 /// Ends the session of a refresh token: contract 000's logout.
@@ -144,7 +196,7 @@ fn redeem(tx: &mut Tx, token: &RefreshToken) -> Result<Refreshed<(User, Uuid)>> 
 /// The token is unknown or used, or its session's time is over.
 pub fn end_by_refresh(tx: &mut Tx, token: &RefreshToken) -> Result<()> {
     let found = sql::find_refresh(tx, &token.hash())?
-        .filter(|found| !found.used)
+        .filter(|found| found.used_at.is_none())
         .ok_or(Error::Unauthenticated(Unproven::BadRefreshToken))?;
     if found.expires_at <= tx.now() {
         return Err(Error::Unauthenticated(Unproven::RefreshTokenExpired));
@@ -173,5 +225,26 @@ pub(crate) fn end_others(tx: &mut Tx, caller: &Caller) -> Result<()> {
 
 /// The caller's living sessions, newest first.
 pub fn list(tx: &mut Tx, caller: &Caller) -> Result<Vec<Session>> {
-    sql::list(tx, caller.id(), PER_USER_MAX)
+    sql::list(tx, caller.id(), caller.idle_since, PER_USER_MAX)
+}
+
+/// The living sessions of a user, newest first, for admins.
+pub fn list_of(tx: &mut Tx, caller: &Caller, user: Key) -> Result<Vec<Session>> {
+    caller.require_admin()?;
+    let user = users::resolve(tx, user)?;
+    sql::list(tx, user.id, caller.idle_since, PER_USER_MAX)
+}
+
+/// Ends one session of a user's, for admins.
+pub fn end_one_of(tx: &mut Tx, caller: &Caller, user: Key, session: Uuid) -> Result<()> {
+    caller.require_admin()?;
+    let user = users::resolve(tx, user)?;
+    if sql::delete(tx, user.id, session)? { Ok(()) } else { Err(Error::Missing(Noun::Session)) }
+}
+
+/// Ends all sessions of a user, for admins.
+pub fn end_all_of(tx: &mut Tx, caller: &Caller, user: Key) -> Result<()> {
+    caller.require_admin()?;
+    let user = users::resolve(tx, user)?;
+    users::sql::end_sessions(tx, user.id)
 }

@@ -14,9 +14,55 @@ pub struct Session {
     /// What the client called itself at login, at most 200 characters of it.
     pub user_agent: Option<String>,
     pub created_at: Timestamp,
-    /// The last login or refresh.
+    /// The last login, refresh or, to the hour, request.
     pub last_used_at: Timestamp,
     pub expires_at: Timestamp,
+}
+
+/// Programs as they call themselves, and for people; who calls itself several names comes first.
+const PROGRAMS: [(&str, &str); 14] = [
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+    ("curl/", "curl"),
+    ("python-requests/", "Python"),
+    ("python-httpx/", "Python"),
+    ("okhttp/", "Android app"),
+    ("PostmanRuntime/", "Postman"),
+    ("axios/", "axios"),
+];
+const SYSTEMS: [(&str, &str); 7] = [
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+];
+
+impl Session {
+    /// What it runs on, for people: `Firefox on Linux`.
+    pub fn name(&self) -> String {
+        let agent = self.user_agent.as_deref().unwrap_or("");
+        let found = |names: &[(&str, &'static str)]| {
+            names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
+        };
+        match (found(&PROGRAMS), found(&SYSTEMS)) {
+            (Some(program), Some(system)) => format!("{program} on {system}"),
+            (Some(name), None) | (None, Some(name)) => name.to_owned(),
+            // The first word is mostly a name and a version.
+            (None, None) => match agent.split(['/', ' ']).next() {
+                Some(word) if !word.is_empty() => word.to_owned(),
+                _ => "Unknown device".to_owned(),
+            },
+        }
+    }
 }
 
 /// Who logs in where: it decides how long the access token is good.

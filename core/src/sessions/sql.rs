@@ -13,29 +13,32 @@ use crate::users::{Role, UserId};
 pub struct Live {
     pub uuid: Uuid,
     pub role: Role,
+    pub last_used_at: Timestamp,
 }
 
 impl FromRow for Live {
     fn from_row(row: &Row) -> Result<Live> {
-        Ok(Live { uuid: row.get(0)?, role: row.get(1)? })
+        Ok(Live { uuid: row.get(0)?, role: row.get(1)?, last_used_at: Timestamp::from_micros(row.get(2)?) })
     }
 }
 
 /// A refresh token's session.
 pub struct Refresh {
     pub session: Uuid,
-    pub used: bool,
+    pub used_at: Option<Timestamp>,
     pub user: UserId,
     pub expires_at: Timestamp,
+    pub last_used_at: Timestamp,
 }
 
 impl FromRow for Refresh {
     fn from_row(row: &Row) -> Result<Refresh> {
         Ok(Refresh {
             session: row.get(0)?,
-            used: row.get(1)?,
+            used_at: row.get::<Option<i64>>(1)?.map(Timestamp::from_micros),
             user: row.get(2)?,
             expires_at: Timestamp::from_micros(row.get(3)?),
+            last_used_at: Timestamp::from_micros(row.get(4)?),
         })
     }
 }
@@ -52,14 +55,14 @@ impl FromRow for Session {
     }
 }
 
-/// The check of every request: the session is there, in time, and its user active.
-pub fn live(tx: &mut Tx, claims: &Claims) -> Result<Option<Live>> {
-    let now = tx.now().as_micros();
+/// The check of every request: the session is there, in time, used after `idle_since`, and its user active.
+pub fn live(tx: &mut Tx, claims: &Claims, idle_since: Timestamp) -> Result<Option<Live>> {
+    let now = tx.now();
     tx.find_assuming(
-        "SELECT u.uuid, u.role FROM sessions s JOIN users u ON u.id = s.user_id \
-         WHERE s.uuid = $1 AND s.user_id = $2 AND s.expires_at > $3 AND u.is_active",
-        &[&claims.session, &claims.user, &now],
-        Live { uuid: claims.user_uuid, role: Role::User },
+        "SELECT u.uuid, u.role, s.last_used_at FROM sessions s JOIN users u ON u.id = s.user_id \
+         WHERE s.uuid = $1 AND s.user_id = $2 AND s.expires_at > $3 AND s.last_used_at > $4 AND u.is_active",
+        &[&claims.session, &claims.user, &now.as_micros(), &idle_since.as_micros()],
+        Live { uuid: claims.user_uuid, role: Role::User, last_used_at: now },
     )
 }
 
@@ -86,10 +89,19 @@ pub fn insert_refresh(tx: &mut Tx, hash: &[u8], session: Uuid) -> Result<()> {
 /// Held, so that of two uses at once one is the second.
 pub fn find_refresh(tx: &mut Tx, hash: &[u8]) -> Result<Option<Refresh>> {
     tx.find_held(
-        "SELECT s.uuid, r.used_at IS NOT NULL, s.user_id, s.expires_at \
+        "SELECT s.uuid, r.used_at, s.user_id, s.expires_at, s.last_used_at \
          FROM refresh_tokens r JOIN sessions s ON s.uuid = r.session_uuid WHERE r.hash = $1",
         &[&hash],
     )
+}
+
+/// Whether a token of that session is there and was not used so far.
+pub fn is_unused(tx: &mut Tx, hash: &[u8], session: Uuid) -> Result<bool> {
+    let found: Option<i64> = tx.find(
+        "SELECT 1 FROM refresh_tokens WHERE hash = $1 AND session_uuid = $2 AND used_at IS NULL",
+        &[&hash, &session],
+    )?;
+    Ok(found.is_some())
 }
 
 pub fn use_refresh(tx: &mut Tx, hash: &[u8]) -> Result<()> {
@@ -121,11 +133,12 @@ pub fn prune(tx: &mut Tx, user: UserId, expired_before: Timestamp, keep: i64) ->
 }
 
 /// The living sessions of a user, newest first.
-pub fn list(tx: &mut Tx, user: UserId, count: i64) -> Result<Vec<Session>> {
+pub fn list(tx: &mut Tx, user: UserId, idle_since: Timestamp, count: i64) -> Result<Vec<Session>> {
     let now = tx.now().as_micros();
     tx.all(
         "SELECT uuid, user_agent, created_at, last_used_at, expires_at FROM sessions \
-         WHERE user_id = $1 AND expires_at > $2 ORDER BY created_at DESC, uuid DESC LIMIT $3",
-        &[&user, &now, &count],
+         WHERE user_id = $1 AND expires_at > $2 AND last_used_at > $3 \
+         ORDER BY created_at DESC, uuid DESC LIMIT $4",
+        &[&user, &now, &idle_since.as_micros(), &count],
     )
 }

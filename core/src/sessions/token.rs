@@ -1,16 +1,19 @@
-//! Access tokens: JWTs signed with HS256 (RFC 7519, RFC 8725). What a session is, and whether it lives, is the store's.
+//! Access tokens: JWTs (RFC 7519, RFC 8725), and the keys that sign and verify them. What a session is, and whether it
+//! lives, is the store's.
 
-use std::sync::Once;
+mod provider;
 
-use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
-use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, EncodingKey, Header, Validation};
-use ring::hmac;
+use std::sync::Arc;
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use ring::{digest, hmac};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::clock::{hex, random_bytes};
 use crate::error::{Error, Result, Unproven};
+use crate::settings::Signing;
 use crate::time::Timestamp;
 use crate::users::UserId;
 
@@ -19,13 +22,38 @@ pub const SECRET_BYTES_MIN: usize = 32;
 /// The longest token that is looked at.
 const TOKEN_BYTES_MAX: usize = 4096;
 const ISSUER: &str = "taskwell";
+/// For whom the tokens are: this API, and no other program that trusts the same key (RFC 8725, section 3.9).
+const AUDIENCE: &str = "taskwell-api";
 
-/// The key that signs and verifies.
+/// The keys: the first one signs, all of them verify. A secret makes one key for each algorithm, so that a change of the
+/// algorithm logs nobody out either. Cheap to clone.
 #[derive(Clone)]
-pub struct Keys {
+pub struct Keys(Arc<Parts>);
+
+struct Parts {
+    /// What tokens are signed with first, then what they were signed with before.
+    keys: Vec<Key>,
+    public: Vec<PublicKey>,
+    refresh: hmac::Key,
+}
+
+/// One key for one algorithm: which that is says the key, never the token (RFC 8725, section 3.1).
+struct Key {
+    id: String,
+    /// The first part of each token that it signs.
+    header: String,
+    algorithm: Algorithm,
     sign: EncodingKey,
     verify: DecodingKey,
     rules: Validation,
+}
+
+/// A public key, as a JWK Set shows it (RFC 7517, RFC 8037).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicKey {
+    pub id: String,
+    /// Ed25519.
+    pub x: [u8; 32],
 }
 
 /// What an access token says, after its signature and its time were checked. Its session has not been.
@@ -39,6 +67,7 @@ pub struct Claims {
 #[derive(Serialize, Deserialize)]
 struct Payload {
     iss: String,
+    aud: String,
     /// The user's UUID.
     sub: Uuid,
     /// The user's integer id, which saves the session check a look-up.
@@ -52,22 +81,47 @@ struct Payload {
 }
 
 impl Keys {
+    /// Keys of `secrets`, of which the first one signs.
+    ///
     /// # Errors
-    /// The secret is shorter than 32 bytes.
-    pub fn new(secret: &[u8]) -> Result<Keys> {
-        if secret.len() < SECRET_BYTES_MIN {
+    /// There is none, or one is shorter than 32 bytes.
+    pub fn new(secrets: &[&[u8]], signing: Signing) -> Result<Keys> {
+        let first = secrets.first().ok_or_else(|| Error::Internal("there is no secret".into()))?;
+        if let Some(short) = secrets.iter().find(|secret| secret.len() < SECRET_BYTES_MIN) {
             return Err(Error::Internal(format!(
-                "the secret has {} bytes, at least {SECRET_BYTES_MIN} are needed",
-                secret.len()
+                "a secret has {} bytes, at least {SECRET_BYTES_MIN} are needed",
+                short.len()
             )));
         }
-        install_ring();
-        let mut rules = Validation::new(Algorithm::HS256);
-        rules.set_issuer(&[ISSUER]);
-        rules.set_required_spec_claims(&["exp", "iss", "sub"]);
-        // Compared below, with the clock that all else goes by.
-        rules.validate_exp = false;
-        Ok(Keys { sign: EncodingKey::from_secret(secret), verify: DecodingKey::from_secret(secret), rules })
+        provider::install();
+        let mut keys = Vec::new();
+        let mut public = Vec::new();
+        for secret in secrets {
+            let (ed, x) = Key::ed25519(secret)?;
+            public.push(PublicKey { id: ed.id.clone(), x });
+            let (now, before) = match signing {
+                Signing::Hs256 => (Key::hs256(secret)?, ed),
+                Signing::EdDsa => (ed, Key::hs256(secret)?),
+            };
+            keys.extend([now, before]);
+        }
+        if signing == Signing::Hs256 {
+            public.clear();
+        }
+        let refresh = hmac::Key::new(hmac::HMAC_SHA256, derived(first, "refresh tokens").as_ref());
+        Ok(Keys(Arc::new(Parts { keys, public, refresh })))
+    }
+
+    /// What others verify our tokens by; nothing where they are signed with a secret.
+    pub fn public(&self) -> &[PublicKey] {
+        &self.0.public
+    }
+
+    /// The refresh token that follows this one. Whoever presents the same one again gets the same, without it being stored.
+    pub(super) fn successor(&self, token: &str) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(hmac::sign(&self.0.refresh, token.as_bytes()).as_ref());
+        bytes
     }
 
     /// A token for `session` that is good until `expires_at`.
@@ -80,6 +134,7 @@ impl Keys {
     ) -> Result<String> {
         let payload = Payload {
             iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
             sub: user.1,
             uid: user.0.0,
             sid: session,
@@ -87,8 +142,7 @@ impl Keys {
             iat: now.as_seconds(),
             exp: expires_at.as_seconds(),
         };
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &payload, &self.sign)
-            .map_err(|e| Error::internal("signing a token", e))
+        self.0.keys[0].sign(&payload)
     }
 
     /// What a token says, if we signed it and its time is not over.
@@ -97,7 +151,8 @@ impl Keys {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(bad);
         }
-        match jsonwebtoken::decode::<Payload>(token, &self.verify, &self.rules) {
+        let key = self.named_by(token).ok_or(bad.clone())?;
+        match jsonwebtoken::decode::<Payload>(token, &key.verify, &key.rules) {
             Ok(token) if token.claims.exp > now.as_seconds() => Ok(Claims {
                 user: UserId(token.claims.uid),
                 user_uuid: token.claims.sub,
@@ -106,59 +161,79 @@ impl Keys {
             _ => Err(bad),
         }
     }
-}
 
-/// jsonwebtoken leaves the cryptography to its user; ring is in the tree already and brings no RSA.
-fn install_ring() {
-    static PROVIDER: CryptoProvider = CryptoProvider {
-        signer_factory: |algorithm, key| Ok(Box::new(Hs256::new(*algorithm, key.family(), key.as_bytes())?)),
-        verifier_factory: |algorithm, key| {
-            Ok(Box::new(Hs256::new(*algorithm, key.family(), key.try_get_as_bytes()?)?))
-        },
-        key_utils: KeyUtils::new_unimplemented(),
-    };
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // Another provider can only be there if somebody linked one in; both do HMAC.
-        let _ = PROVIDER.install_default();
-    });
-}
-
-struct Hs256(hmac::Key);
-
-impl Hs256 {
-    fn new(
-        algorithm: Algorithm,
-        family: AlgorithmFamily,
-        secret: &[u8],
-    ) -> jsonwebtoken::errors::Result<Hs256> {
-        if algorithm != Algorithm::HS256 || family != AlgorithmFamily::Hmac {
-            return Err(ErrorKind::InvalidAlgorithm.into());
+    /// The key whose name the token's header has. Nothing else of the header is trusted.
+    fn named_by(&self, token: &str) -> Option<&Key> {
+        // As we write it ourselves, a header needs no reading.
+        let written = token.split_once('.')?.0;
+        if let Some(key) = self.0.keys.iter().find(|key| key.header == written) {
+            return Some(key);
         }
-        Ok(Hs256(hmac::Key::new(hmac::HMAC_SHA256, secret)))
+        let id = jsonwebtoken::decode_header(token).ok()?.kid?;
+        self.0.keys.iter().find(|key| key.id == id)
     }
 }
 
-impl signature::Signer<Vec<u8>> for Hs256 {
-    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
-        Ok(hmac::sign(&self.0, message).as_ref().to_vec())
+impl Key {
+    fn hs256(secret: &[u8]) -> Result<Key> {
+        let key = Key {
+            id: name(derived(secret, "the name of an HS256 key").as_ref()),
+            header: String::new(),
+            algorithm: Algorithm::HS256,
+            sign: EncodingKey::from_secret(secret),
+            verify: DecodingKey::from_secret(secret),
+            rules: rules(Algorithm::HS256),
+        };
+        key.with_header()
+    }
+
+    fn ed25519(secret: &[u8]) -> Result<(Key, [u8; 32])> {
+        let seed = derived(secret, "Ed25519");
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_ref())
+            .map_err(|e| Error::internal("making an Ed25519 key", e))?;
+        let mut x = [0; 32];
+        x.copy_from_slice(pair.public_key().as_ref());
+        let key = Key {
+            id: name(&x),
+            header: String::new(),
+            algorithm: Algorithm::EdDSA,
+            // Ours is the provider, so what a key's bytes are is ours to say: seed and public key.
+            sign: EncodingKey::from_ed_der(seed.as_ref()),
+            verify: DecodingKey::from_ed_der(&x),
+            rules: rules(Algorithm::EdDSA),
+        };
+        Ok((key.with_header()?, x))
+    }
+
+    fn with_header(self) -> Result<Key> {
+        let token = self.sign(&serde_json::Map::new())?;
+        let header = token.split('.').next().unwrap_or("").to_owned();
+        Ok(Key { header, ..self })
+    }
+
+    fn sign(&self, payload: &impl Serialize) -> Result<String> {
+        let mut header = Header::new(self.algorithm);
+        header.kid = Some(self.id.clone());
+        jsonwebtoken::encode(&header, payload, &self.sign).map_err(|e| Error::internal("signing a token", e))
     }
 }
 
-impl signature::Verifier<Vec<u8>> for Hs256 {
-    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
-        hmac::verify(&self.0, message, signature).map_err(|_| signature::Error::new())
-    }
+fn rules(algorithm: Algorithm) -> Validation {
+    let mut rules = Validation::new(algorithm);
+    rules.set_issuer(&[ISSUER]);
+    rules.set_audience(&[AUDIENCE]);
+    rules.set_required_spec_claims(&["exp", "iss", "sub", "aud"]);
+    // Compared by `verify`, with the clock that all else goes by.
+    rules.validate_exp = false;
+    rules
 }
 
-impl JwtSigner for Hs256 {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::HS256
-    }
+/// A key for one use, from which neither the secret nor the other keys can be told.
+fn derived(secret: &[u8], usage: &str) -> hmac::Tag {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+    hmac::sign(&key, format!("taskwell: {usage}").as_bytes())
 }
 
-impl JwtVerifier for Hs256 {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::HS256
-    }
+fn name(bytes: &[u8]) -> String {
+    hex(&digest::digest(&digest::SHA256, bytes).as_ref()[..8])
 }

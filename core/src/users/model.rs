@@ -190,6 +190,8 @@ pub struct Caller {
     pub(crate) uuid: Uuid,
     pub(crate) role: Role,
     pub(crate) session: Uuid,
+    /// Sessions that were not used after this have ended.
+    pub(crate) idle_since: Timestamp,
 }
 
 impl Caller {

@@ -13,7 +13,7 @@ use crate::doc::{Api, Doc, id_schema, list_parameters, paging_parameters, user_c
 
 /// The routes of the tree, with their documentation.
 pub fn api() -> Api {
-    admin_api(own_account_api(tasks_api(auth_api(Api::new(BASE, "v1", ERRORS)))))
+    admin_sessions_api(admin_api(own_account_api(tasks_api(auth_api(Api::new(BASE, "v1", ERRORS))))))
 }
 
 fn auth_api(api: Api) -> Api {
@@ -187,15 +187,19 @@ fn own_account_api(api: Api) -> Api {
     )
 }
 
+/// An operation of admins'.
+fn admin(id: &'static str, summary: &'static str) -> Doc {
+    Doc::new(id, summary).note("For admins.").fails(StatusCode::FORBIDDEN, "Not enough permissions")
+}
+
+/// One about a user.
+fn admin_of_user(id: &'static str, summary: &'static str) -> Doc {
+    admin(id, summary)
+        .path("user_id", id_schema(), "The user's integer id or its UUID.")
+        .fails(StatusCode::NOT_FOUND, "User not found")
+}
+
 fn admin_api(api: Api) -> Api {
-    let admin = |id, summary| {
-        Doc::new(id, summary).note("For admins.").fails(StatusCode::FORBIDDEN, "Not enough permissions")
-    };
-    let user = |id, summary| {
-        admin(id, summary)
-            .path("user_id", id_schema(), "The user's integer id or its UUID.")
-            .fails(StatusCode::NOT_FOUND, "User not found")
-    };
     api.route(
         &Method::GET,
         "/users",
@@ -215,19 +219,20 @@ fn admin_api(api: Api) -> Api {
         &Method::GET,
         "/users/{user_id}",
         users::one,
-        user("getUser", "Read an account").answers::<UserWire>(StatusCode::OK, "The account."),
+        admin_of_user("getUser", "Read an account").answers::<UserWire>(StatusCode::OK, "The account."),
     )
     .route(
         &Method::PATCH,
         "/users/{user_id}",
         users::update,
-        account_update(user("updateUser", "Change an account")).fails(StatusCode::CONFLICT, LAST_ADMIN),
+        account_update(admin_of_user("updateUser", "Change an account"))
+            .fails(StatusCode::CONFLICT, LAST_ADMIN),
     )
     .route(
         &Method::DELETE,
         "/users/{user_id}",
         users::delete,
-        user("deleteUser", "Delete an account")
+        admin_of_user("deleteUser", "Delete an account")
             .empty(StatusCode::NO_CONTENT, "The account is gone, with all that was its.")
             .fails(StatusCode::CONFLICT, LAST_ADMIN),
     )
@@ -235,8 +240,35 @@ fn admin_api(api: Api) -> Api {
         &Method::GET,
         "/users/{user_id}/tasks",
         users::tasks,
-        list_parameters(user("listUserTasks", "List a user's tasks"))
+        list_parameters(admin_of_user("listUserTasks", "List a user's tasks"))
             .answers_list::<TaskWire>(StatusCode::OK, "The user's tasks."),
+    )
+}
+
+fn admin_sessions_api(api: Api) -> Api {
+    api.route(
+        &Method::GET,
+        "/users/{user_id}/sessions",
+        users::sessions_of,
+        admin_of_user("listUserSessions", "List a user's sessions")
+            .answers_list::<SessionWire>(StatusCode::OK, "The living sessions, newest first."),
+    )
+    .route(
+        &Method::DELETE,
+        "/users/{user_id}/sessions",
+        users::end_sessions_of,
+        admin_of_user("endUserSessions", "End all sessions of a user")
+            .empty(StatusCode::NO_CONTENT, "The user is logged out everywhere."),
+    )
+    .route(
+        &Method::DELETE,
+        "/users/{user_id}/sessions/{session_id}",
+        users::end_session_of,
+        admin("endUserSession", "End a session of a user")
+            .path("user_id", id_schema(), "The user's integer id or its UUID.")
+            .path("session_id", json!({ "type": "string", "format": "uuid" }), "The session's id.")
+            .empty(StatusCode::NO_CONTENT, "The session has ended.")
+            .fails(StatusCode::NOT_FOUND, "Session not found"),
     )
 }
 

@@ -12,7 +12,7 @@ use taskwell_core::{sessions, users};
 use uuid::Uuid;
 
 use super::wire::{PasswordChangeWire, PasswordProofWire, SessionWire, UserUpdateWire, UserWire};
-use crate::extract::{Body, MergePatch, PathText, Query, Token, Unknown};
+use crate::extract::{Body, MergePatch, PathText, PathTexts, Query, Token, Unknown};
 use crate::stream::{self, Owner};
 use crate::tasks::ListQuery;
 use crate::tree::{Answer, Failure, both, json};
@@ -81,11 +81,36 @@ pub async fn end_sessions(State(app): State<App>, Token(claims): Token) -> Answe
 }
 
 pub async fn end_session(State(app): State<App>, Token(claims): Token, path: PathText) -> Answer {
-    let session = Some(&path.0)
-        .filter(|text| text.len() == 36)
-        .and_then(|text| Uuid::try_parse(text).ok())
-        .ok_or_else(|| Failure::Core(Error::invalid("session_id", Code::Format, "must be a UUID")));
+    let session = session_id(&path.0);
     app.write(claims, session, |tx, caller, session| sessions::end_one(tx, caller, *session)).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn session_id(text: &str) -> Result<Uuid, Failure> {
+    let uuid = Some(text).filter(|text| text.len() == 36).and_then(|text| Uuid::try_parse(text).ok());
+    uuid.ok_or_else(|| Error::invalid("session_id", Code::Format, "must be a UUID").into())
+}
+
+pub async fn sessions_of(State(app): State<App>, Token(claims): Token, path: PathText) -> Answer {
+    let (sessions, current) = app
+        .read(claims, key(&path.0), |tx, caller, user| {
+            Ok((sessions::list_of(tx, caller, *user)?, caller.session()))
+        })
+        .await?;
+    let wires: Vec<SessionWire> =
+        sessions.into_iter().map(|session| SessionWire::new(session, current)).collect();
+    Ok(json(StatusCode::OK, &wires))
+}
+
+pub async fn end_sessions_of(State(app): State<App>, Token(claims): Token, path: PathText) -> Answer {
+    app.write(claims, key(&path.0), |tx, caller, user| sessions::end_all_of(tx, caller, *user)).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+pub async fn end_session_of(State(app): State<App>, Token(claims): Token, path: PathTexts) -> Answer {
+    let input = both(key(&path.0), session_id(&path.1));
+    app.write(claims, input, |tx, caller, (user, session)| sessions::end_one_of(tx, caller, *user, *session))
+        .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -106,7 +131,7 @@ pub async fn list(State(app): State<App>, Token(claims): Token, mut query: Query
 }
 
 pub async fn one(State(app): State<App>, Token(claims): Token, path: PathText) -> Answer {
-    let user = app.read(claims, key(&path), |tx, caller, key| users::one(tx, caller, *key)).await?;
+    let user = app.read(claims, key(&path.0), |tx, caller, key| users::one(tx, caller, *key)).await?;
     Ok(json(StatusCode::OK, &UserWire::from(user)))
 }
 
@@ -117,23 +142,23 @@ pub async fn update(
     MergePatch(wire): MergePatch<UserUpdateWire>,
 ) -> Answer {
     let update = wire.and_then(UserUpdateWire::read);
-    let input = both(key(&path), update);
+    let input = both(key(&path.0), update);
     let user =
         app.write(claims, input, |tx, caller, (key, update)| users::update(tx, caller, *key, update)).await?;
     Ok(json(StatusCode::OK, &UserWire::from(user)))
 }
 
 pub async fn delete(State(app): State<App>, Token(claims): Token, path: PathText) -> Answer {
-    app.write(claims, key(&path), |tx, caller, key| users::delete(tx, caller, *key)).await?;
+    app.write(claims, key(&path.0), |tx, caller, key| users::delete(tx, caller, *key)).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 pub async fn tasks(State(app): State<App>, Token(claims): Token, path: PathText, mut query: Query) -> Answer {
     let wanted = ListQuery::read(&mut query, Unknown::Refuse);
-    let owner = key(&path).map(Owner::User);
+    let owner = key(&path.0).map(Owner::User);
     stream::list(app, claims, owner, wanted, super::tasks::LIST, &query.uri).await
 }
 
-fn key(path: &PathText) -> Result<Key, Failure> {
-    Key::parse(&path.0).map_err(|flaw| Error::invalid("user_id", flaw.0, flaw.1).into())
+fn key(path: &str) -> Result<Key, Failure> {
+    Key::parse(path).map_err(|flaw| Error::invalid("user_id", flaw.0, flaw.1).into())
 }

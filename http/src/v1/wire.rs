@@ -262,11 +262,14 @@ pub struct SessionWire {
     id: Uuid,
     /// Whether it is the one that asks.
     current: bool,
+    /// What it runs on, made from the user agent.
+    #[schema(example = "Firefox on Linux")]
+    name: String,
     #[schema(required)]
     user_agent: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    /// The last login or refresh.
+    /// To the hour.
     #[schema(value_type = String, format = DateTime)]
     last_used_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -278,6 +281,7 @@ impl SessionWire {
         SessionWire {
             id: session.uuid,
             current: session.uuid == current,
+            name: session.name(),
             user_agent: session.user_agent,
             created_at: session.created_at,
             last_used_at: session.last_used_at,

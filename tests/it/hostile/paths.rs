@@ -81,17 +81,23 @@ async fn refused_at(world: &World<'_>, endpoint: &Endpoint, path: &str) -> Reply
     world.refused(call, &format!("{} {path}", endpoint.method)).await
 }
 
+/// The endpoint's path with `id` for the parameter `name`, and with good ones for the others.
+fn with_id(world: &World<'_>, endpoint: &Endpoint, name: &str, id: &str) -> String {
+    let path = endpoint.path.replace(&format!("{{{name}}}"), id);
+    path.replace("{user_id}", "2").replace("{session_id}", &world.session)
+}
+
 on_each_database! {
     async fn what_is_no_id_is_refused_everywhere(t) {
         let world = World::new(&t).await;
         for endpoint in &endpoints() {
             let Some(name) = parameter(endpoint) else { continue };
             for id in NO_IDS {
-                let path = endpoint.path.replace(&format!("{{{name}}}"), id);
+                let path = with_id(&world, endpoint, name, id);
                 let reply = refused_at(&world, endpoint, &path).await;
                 assert_invalid(endpoint.tree, &reply, &[(name, "format")], &path);
             }
-            let long = endpoint.path.replace(&format!("{{{name}}}"), &"a".repeat(10_000));
+            let long = with_id(&world, endpoint, name, &"a".repeat(10_000));
             let reply = refused_at(&world, endpoint, &long).await;
             assert_invalid(endpoint.tree, &reply, &[(name, "format")], &endpoint.path);
         }
@@ -103,7 +109,7 @@ on_each_database! {
             let Some(name) = parameter(endpoint) else { continue };
             for id in ["7", "9223372036854775807", "9223372036854775808", &"9".repeat(500),
                 "0190163d-8694-739b-beea-966c26f8ad90", "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"] {
-                let path = endpoint.path.replace(&format!("{{{name}}}"), id);
+                let path = with_id(&world, endpoint, name, id);
                 let reply = refused_at(&world, endpoint, &path).await;
                 // Where only UUIDs are ids, a number is none.
                 if !id.contains('-') && (endpoint.tree == Tree::Web || name == "session_id") {
@@ -119,7 +125,7 @@ on_each_database! {
         let world = World::new(&t).await;
         for endpoint in endpoints().iter().filter(|endpoint| endpoint.reads_body()) {
             let Some(name) = parameter(endpoint) else { continue };
-            let path = endpoint.path.replace(&format!("{{{name}}}"), "abc");
+            let path = with_id(&world, endpoint, name, "abc");
             let member = endpoint.members[0].name.as_str();
             let call = world.call_at(endpoint, &path).json(&serde_json::json!({ member: [] }));
             let reply = world.refused(call, &path).await;

@@ -15,7 +15,7 @@ fn open(url: &str, patience: Duration) -> Result<(), String> {
     let mut server = Server::parse(url)?;
     server.start_within = patience;
     let settings = Settings { bcrypt_cost: 4, ..Settings::default() };
-    let opened = App::open(&Place::Postgres(Box::new(server)), SECRET, settings, Clock::default());
+    let opened = App::open(&Place::Postgres(Box::new(server)), &[SECRET], settings, Clock::default());
     opened.map(drop).map_err(|e| e.to_string())
 }
 
@@ -76,7 +76,7 @@ async fn connections_are_opened_ahead() {
     let mut server = Server::parse(&database.url).unwrap();
     server.pool_min = 7;
     let settings = Settings { bcrypt_cost: 4, ..Settings::default() };
-    let _app = App::open(&Place::Postgres(Box::new(server)), SECRET, settings, Clock::default()).unwrap();
+    let _app = App::open(&Place::Postgres(Box::new(server)), &[SECRET], settings, Clock::default()).unwrap();
     let count = "SELECT count(*) FROM pg_stat_activity \
                  WHERE datname = current_database() AND application_name = 'taskwell'";
     // The two that reads share are opened by the first reads.

@@ -32,7 +32,7 @@ async fn connected(cluster: &Cluster, url: &str) -> Result<bool, String> {
     server.start_within = std::time::Duration::ZERO;
     let place = Place::Postgres(Box::new(server));
     let settings = Settings { bcrypt_cost: 4, ..Settings::default() };
-    let (app, _) = App::open(&place, SECRET, settings, Clock::default()).map_err(|e| e.to_string())?;
+    let (app, _) = App::open(&place, &[SECRET], settings, Clock::default()).map_err(|e| e.to_string())?;
     app.ping().await.map_err(|e| e.to_string())?;
     let own = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
                WHERE application_name = 'taskwell'";

@@ -177,3 +177,34 @@ fn openapi_prints_the_document_that_is_served() {
     assert_eq!(printed, served);
     assert_eq!(printed["openapi"], "3.1.0");
 }
+
+#[test]
+fn a_new_key_logs_nobody_out_and_an_old_one_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let serve =
+        |algorithm: &str| Server::run(taskwell(folder).args(["--port", "0", "--jwt-algorithm", algorithm]));
+    let server = serve("HS256");
+    let new = json!({ "username": "ada", "email": "ada@example.org", "password": PASSWORD });
+    server.send("POST", "/api/v1/auth/signup", "", Some(&new));
+    let mut tokens = vec![login(&server, "ada", PASSWORD).unwrap()];
+    assert_eq!(server.send("GET", "/.well-known/jwks.json", "", None).json(), json!({ "keys": [] }));
+    drop(server);
+    for (algorithm, keys) in [("EdDSA", 2), ("HS256", 0), ("EdDSA", 3)] {
+        assert!(done(folder, &["keys", "rotate"], "").contains("taskwell.db.jwt-secret"));
+        let server = serve(algorithm);
+        let jwks = server.send("GET", "/.well-known/jwks.json", "", None).json();
+        assert_eq!(jwks["keys"].as_array().unwrap().len(), keys, "{jwks}");
+        let token = login(&server, "ada", PASSWORD).unwrap();
+        let header = jsonwebtoken::decode_header(&token).unwrap();
+        assert_eq!(format!("{:?}", header.alg), algorithm);
+        if keys > 0 {
+            assert_eq!(jwks["keys"][0]["kid"], header.kid.unwrap(), "{jwks}");
+        }
+        // Of the fourth secret back nothing is known any more.
+        let good = |token: &String| server.send("GET", "/api/v1/tasks", token, None).status == 200;
+        let kept = tokens.iter().rev().take_while(|token| good(token)).count();
+        assert_eq!(kept, tokens.len().min(2));
+        tokens.push(token);
+    }
+}

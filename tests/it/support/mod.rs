@@ -202,7 +202,7 @@ impl Taskwell {
 
 fn open(place: &Place, clock: &Clock) -> (App, Service) {
     let settings = Settings { bcrypt_cost: 4, ..Settings::default() };
-    let (app, _) = App::open(place, SECRET, settings, clock.clone()).unwrap();
+    let (app, _) = App::open(place, &[SECRET], settings, clock.clone()).unwrap();
     let service = taskwell_http::service(app.clone(), &Options::default());
     (app, service)
 }

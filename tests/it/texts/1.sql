@@ -12,6 +12,7 @@ INSERT INTO refresh_tokens (hash, session_uuid) VALUES ($1, $2)
 INSERT INTO sessions (uuid, user_id, user_agent, created_at, last_used_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
 INSERT INTO tasks (uuid, owner, title, description, status, priority, due_date, completed_at, created_at, updated_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 INSERT INTO users (uuid, username, username_key, name, email, email_key, password_hash, role, is_active, email_verified, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at
+SELECT 1 FROM refresh_tokens WHERE hash = $1 AND session_uuid = $2 AND used_at IS NULL
 SELECT id FROM tasks WHERE uuid = $1
 SELECT id FROM users WHERE email_key = $1
 SELECT id FROM users WHERE role = 'admin' AND is_active AND id <> $1 LIMIT 1
@@ -43,9 +44,9 @@ SELECT id, uuid, username, name, email, role, is_active, email_verified, created
 SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, password_hash FROM users WHERE id = $1
 SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, password_hash FROM users WHERE username_key = $1
 SELECT last FROM counters WHERE owner = $1
-SELECT s.uuid, r.used_at IS NOT NULL, s.user_id, s.expires_at FROM refresh_tokens r JOIN sessions s ON s.uuid = r.session_uuid WHERE r.hash = $1
-SELECT u.uuid, u.role FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.uuid = $1 AND s.user_id = $2 AND s.expires_at > $3 AND u.is_active
-SELECT uuid, user_agent, created_at, last_used_at, expires_at FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY created_at DESC, uuid DESC LIMIT $3
+SELECT s.uuid, r.used_at, s.user_id, s.expires_at, s.last_used_at FROM refresh_tokens r JOIN sessions s ON s.uuid = r.session_uuid WHERE r.hash = $1
+SELECT u.uuid, u.role, s.last_used_at FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.uuid = $1 AND s.user_id = $2 AND s.expires_at > $3 AND s.last_used_at > $4 AND u.is_active
+SELECT uuid, user_agent, created_at, last_used_at, expires_at FROM sessions WHERE user_id = $1 AND expires_at > $2 AND last_used_at > $3 ORDER BY created_at DESC, uuid DESC LIMIT $4
 UPDATE counters SET last = $1 WHERE owner = $2
 UPDATE refresh_tokens SET used_at = $1 WHERE hash = $2
 UPDATE sessions SET last_used_at = $1 WHERE uuid = $2
