@@ -34,6 +34,7 @@ pub fn taskwell(name: &'static str, folder: &Path, store: &str) -> Result<Server
         .env("JWT_SECRET", SECRET)
         .env("DATABASE_URL", store)
         .env("BCRYPT_COST", "4")
+        .env("RATE_LIMITS", "off")
         .env("RUST_LOG", std::env::var("SERVER_LOG").unwrap_or_else(|_| "error".into()));
     start(name, "Taskwell", &mut command)
 }

@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::db::{Db, Migrated, Place, Tx};
 use crate::error::{Code, Error, Flaw, Result, Unproven};
 use crate::hasher::Hasher;
+use crate::limits::Limits;
 use crate::sessions::token::{Claims, Keys, PublicKey};
 use crate::sessions::{self, Checked, Door, Grant, RefreshToken, Refreshed};
 use crate::settings::Settings;
@@ -23,6 +24,7 @@ struct Parts {
     hasher: Hasher,
     keys: Keys,
     settings: Settings,
+    limits: Limits,
     clock: Clock,
 }
 
@@ -49,7 +51,8 @@ impl App {
         let keys = Keys::new(secrets, settings.signing)?;
         let (db, migrated) = Db::open(place, &settings, &clock)?;
         let hasher = Hasher::start(settings.hash_threads, settings.bcrypt_cost)?;
-        let parts = Parts { db, hasher, keys, settings, clock };
+        let limits = Limits::new(settings.rate_limits);
+        let parts = Parts { db, hasher, keys, settings, limits, clock };
         Ok((App(Arc::new(parts)), migrated))
     }
 
@@ -57,9 +60,12 @@ impl App {
         &self.0.settings
     }
 
-    /// What a bearer token says, if it is ours and in time; the door then asks the store whether its session lives.
+    /// What a bearer token says, if it is ours and in time, and its user has not asked too often; the door then asks the store whether its session lives.
     pub fn verify(&self, token: &str) -> Result<Claims> {
-        self.0.keys.verify(token, self.0.clock.now())
+        let now = self.0.clock.now();
+        let claims = self.0.keys.verify(token, now)?;
+        self.0.limits.request(claims.user, now)?;
+        Ok(claims)
     }
 
     /// Reads as the token's user. `input` is what the request said: if it was wrong, that is told only to somebody whose
@@ -129,12 +135,14 @@ impl App {
     }
 
     /// Makes an account with the role `user`.
-    pub async fn register(&self, new: SignUp) -> Result<User> {
+    pub async fn register(&self, new: SignUp, door: &Door) -> Result<User> {
+        self.0.limits.sign_up(door.client, self.0.clock.now())?;
         self.create_user(new, Role::User).await
     }
 
     /// Makes an account and opens its first session, both or neither.
     pub async fn sign_up(&self, new: SignUp, door: Door) -> Result<Grant> {
+        self.0.limits.sign_up(door.client, self.0.clock.now())?;
         let draft = self.draft(new, Role::User).await?;
         let parts = self.0.clone();
         self.0
@@ -163,6 +171,8 @@ impl App {
     /// # Errors
     /// Which of [`Unproven::UnknownUser`] and [`Unproven::WrongPassword`] it was is told; most contracts answer both alike.
     pub async fn login(&self, login: String, password: Password, door: Door) -> Result<Grant> {
+        self.0.limits.login(door.client, &login, self.0.clock.now())?;
+        let name = login.clone();
         let found = self.0.db.read(move |tx| users::sql::credentials_by_login(tx, &login)).await?;
         let stored = found.as_ref().map(|found| found.password.clone());
         let proven = self.0.hasher.verify(password, stored).await?;
@@ -170,6 +180,7 @@ impl App {
         if !proven {
             return Err(Error::Unauthenticated(Unproven::WrongPassword));
         }
+        self.0.limits.logged_in(door.client, &name, self.0.clock.now());
         let parts = self.0.clone();
         self.0
             .db
@@ -182,6 +193,7 @@ impl App {
 
     /// New tokens for a refresh token, which is used up by it. Using one twice ends its session.
     pub async fn refresh(&self, token: RefreshToken, door: Door) -> Result<Grant> {
+        self.0.limits.refresh(door.client, self.0.clock.now())?;
         let parts = self.0.clone();
         let refreshed = self
             .0
@@ -193,6 +205,7 @@ impl App {
 
     /// A new access token for a refresh token that stays good (contract 000).
     pub async fn renew(&self, token: RefreshToken, door: Door) -> Result<String> {
+        self.0.limits.refresh(door.client, self.0.clock.now())?;
         let parts = self.0.clone();
         let renewed = self
             .0
@@ -247,7 +260,9 @@ impl App {
 
     /// The account's hash, if `password` is what it was made from.
     async fn prove(&self, me: Credentials, password: Password, field: &'static str) -> Result<PasswordHash> {
+        self.0.limits.proof(me.user.id, self.0.clock.now())?;
         if self.0.hasher.verify(password, Some(me.password.clone())).await? {
+            self.0.limits.proven(me.user.id);
             Ok(me.password)
         } else {
             Err(wrong_password(field))

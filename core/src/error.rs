@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::limits::Exceeded;
+
 /// What every fallible use case answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -22,6 +24,8 @@ pub enum Error {
     Stale,
     /// Too much is waiting; worth trying again after so many seconds.
     Unavailable { retry_after_s: u32 },
+    /// Tried too often.
+    TooMany(Exceeded),
     /// The disk that holds the database is full.
     StorageFull,
     /// A fault of ours or of the machine. The cause is for the log, never for an answer.
@@ -188,6 +192,9 @@ impl std::fmt::Display for Error {
                 f.write_str("this is the last active admin; make another one first")
             }
             Error::Stale => f.write_str("the task has changed since"),
+            Error::TooMany(exceeded) => {
+                write!(f, "too many tries; try again in {} s", exceeded.retry_after_s)
+            }
             Error::Unavailable { retry_after_s } => {
                 write!(f, "too much is waiting; try again in {retry_after_s} s")
             }

@@ -8,6 +8,7 @@ pub mod error;
 pub mod hasher;
 pub mod import;
 pub mod key;
+pub mod limits;
 pub mod page;
 mod queue;
 pub mod sessions;

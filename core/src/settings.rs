@@ -27,6 +27,8 @@ pub struct Settings {
     pub bcrypt_cost: u32,
     /// The fewest characters of a new password, 1 to 72.
     pub password_chars_min: usize,
+    /// Whether tries are limited; off for tests and benchmarks.
+    pub rate_limits: bool,
     /// Threads that hash passwords.
     pub hash_threads: usize,
     /// Threads that read the database.
@@ -44,6 +46,7 @@ impl Default for Settings {
             signing: Signing::default(),
             bcrypt_cost: 12,
             password_chars_min: 8,
+            rate_limits: true,
             hash_threads: cores,
             read_threads: cores.clamp(2, 8),
         }

@@ -254,6 +254,7 @@ impl Doc {
         if !self.public {
             failures.push((StatusCode::UNAUTHORIZED, "Not authenticated"));
         }
+        failures.push((StatusCode::TOO_MANY_REQUESTS, "Too many requests; try again in 1 s"));
         failures.push((StatusCode::SERVICE_UNAVAILABLE, "The server is busy; try again in 1 s"));
         for (status, detail) in failures {
             let entry = responses.entry(status.as_str()).or_insert_with(|| {

@@ -12,7 +12,6 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use taskwell_core::app::App;
 use taskwell_core::error::{Code, Error, Flaw, Problems, Unproven};
-use taskwell_core::sessions::Door;
 use taskwell_core::sessions::token::Claims;
 use taskwell_core::tasks::Expected;
 
@@ -315,10 +314,4 @@ impl Conditions {
 fn version(tag: &str) -> Option<i64> {
     let digits = tag.trim().strip_prefix('"')?.strip_suffix('"')?;
     digits.parse().ok()
-}
-
-/// What a login is told of its client; `short` at contract 000's door.
-pub fn door(headers: &HeaderMap, short: bool) -> Door {
-    let agent = headers.get(header::USER_AGENT);
-    Door { short, user_agent: agent.map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned()) }
 }

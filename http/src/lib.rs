@@ -1,5 +1,6 @@
 //! How Taskwell is spoken to: three trees of routes for five contracts. Holds no rule of the model and writes no SQL.
 
+mod client;
 mod cors;
 mod doc;
 mod extract;
@@ -16,6 +17,7 @@ mod v1;
 mod web;
 mod wire;
 
+pub use client::{Network, Peer};
 pub use cors::Cors;
 pub use ops::Readiness;
 pub use service::{Service, service};
@@ -25,6 +27,8 @@ pub use service::{Service, service};
 pub struct Options {
     pub cors: Cors,
     pub readiness: Readiness,
+    /// Whose word about their clients counts.
+    pub trusted_proxies: Vec<Network>,
 }
 
 /// The OpenAPI 3.1 document of all trees, as JSON.

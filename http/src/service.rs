@@ -16,9 +16,11 @@ use axum::routing::get;
 use futures_util::FutureExt as _;
 use taskwell_core::app::App;
 use taskwell_core::error::Error;
+use taskwell_core::limits::Client;
 use tower::{Layer as _, ServiceExt as _};
 use tower_http::cors::Cors;
 
+use crate::client::{self, Network, Peer};
 use crate::tree::{Failure, Tree};
 use crate::{Options, apis, openapi, ops, root, swagger, v1, web};
 
@@ -43,6 +45,7 @@ pub struct Service(Arc<Routes>);
 struct Routes {
     router: Router,
     with_cors: Cors<Router>,
+    trusted_proxies: Vec<Network>,
 }
 
 /// Puts together what serves `app`.
@@ -64,7 +67,8 @@ pub fn service(app: App, options: &Options) -> Service {
         .method_not_allowed_fallback(async || Failure::WrongMethod)
         .with_state(app);
     let with_cors = options.cors.layer().layer(router.clone());
-    Service(Arc::new(Routes { router, with_cors }))
+    let trusted_proxies = options.trusted_proxies.clone();
+    Service(Arc::new(Routes { router, with_cors, trusted_proxies }))
 }
 
 impl Service {
@@ -73,6 +77,10 @@ impl Service {
         let started = Instant::now();
         let id = RequestId::of(&request);
         trim_slash(&mut request);
+        if let Some(Peer(peer)) = request.extensions().get::<Peer>() {
+            let address = client::address(*peer, request.headers(), &self.0.trusted_proxies);
+            request.extensions_mut().insert(Client::of(address));
+        }
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let tree = TREES.iter().find(|tree| tree.holds(uri.path())).unwrap_or(&TREES[TREES.len() - 1]);
         let answered = AssertUnwindSafe(self.route(request)).catch_unwind().await;

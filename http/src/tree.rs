@@ -1,10 +1,11 @@
 //! A tree is routes and one function that draws its errors. Until there an error is a value, carried in the response.
 
-use axum::http::header::{self, HeaderValue};
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use taskwell_core::error::{Error, Problem, Unproven};
+use taskwell_core::limits::Exceeded;
 
 use crate::service::RequestId;
 
@@ -51,6 +52,7 @@ impl Failure {
             Failure::Core(Error::Missing(_)) | Failure::NoRoute => StatusCode::NOT_FOUND,
             Failure::Core(Error::Conflict(_)) => StatusCode::CONFLICT,
             Failure::Core(Error::Stale) => StatusCode::PRECONDITION_FAILED,
+            Failure::Core(Error::TooMany(_)) => StatusCode::TOO_MANY_REQUESTS,
             Failure::Core(Error::Unavailable { .. }) => StatusCode::SERVICE_UNAVAILABLE,
             Failure::Core(Error::StorageFull) => StatusCode::INSUFFICIENT_STORAGE,
             Failure::Core(Error::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -72,6 +74,9 @@ impl Failure {
             }
             Failure::Core(Error::Unavailable { retry_after_s }) => {
                 format!("The server is busy; try again in {retry_after_s} s")
+            }
+            Failure::Core(Error::TooMany(exceeded)) => {
+                format!("Too many requests; try again in {} s", exceeded.retry_after_s)
             }
             Failure::Core(Error::StorageFull) => "The server's disk is full; nothing was stored".into(),
             Failure::Core(Error::Internal(_)) => "Internal server error".into(),
@@ -109,7 +114,20 @@ impl Failure {
             Failure::Core(Error::Unavailable { retry_after_s }) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
             }
+            Failure::Core(Error::TooMany(exceeded)) => limit_headers(headers, exceeded),
             _ => {}
+        }
+    }
+}
+
+/// What was exceeded, and when there is room again (draft-ietf-httpapi-ratelimit-headers).
+fn limit_headers(headers: &mut HeaderMap, Exceeded { policy, retry_after_s }: &Exceeded) {
+    let quota = format!("\"{}\";q={};w={}", policy.name, policy.tries, policy.window_s);
+    let left = format!("\"{}\";r=0;t={retry_after_s}", policy.name);
+    headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
+    for (name, text) in [("ratelimit-policy", quota), ("ratelimit", left)] {
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.insert(HeaderName::from_static(name), value);
         }
     }
 }

@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
 use taskwell_core::db::{Place, Server};
 use taskwell_core::settings::{Settings, Signing};
-use taskwell_http::Cors;
+use taskwell_http::{Cors, Network};
 
 use crate::secret::Secret;
 
@@ -134,6 +134,27 @@ pub struct Config {
     #[arg(long, env = "CORS_ORIGINS", value_name = "CORS_ORIGINS", global = true)]
     cors_origins: Option<String>,
 
+    /// Whether tries are limited: on, or off for tests and benchmarks.
+    #[arg(
+        long,
+        env = "RATE_LIMITS",
+        value_name = "RATE_LIMITS",
+        value_enum,
+        default_value = "on",
+        global = true
+    )]
+    rate_limits: Switch,
+
+    /// Proxies in front, as addresses or networks with commas between, whose `X-Forwarded-For` counts; by default none.
+    #[arg(
+        long,
+        env = "TRUSTED_PROXIES",
+        value_name = "TRUSTED_PROXIES",
+        value_delimiter = ',',
+        global = true
+    )]
+    trusted_proxies: Vec<Network>,
+
     /// Connections that may be open at once (1 to 1000000).
     #[arg(long, env = "MAX_CONNECTIONS", value_name = "MAX_CONNECTIONS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000), global = true)]
     max_connections: u32,
@@ -167,6 +188,12 @@ pub enum JwtAlgorithm {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    On,
+    Off,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     Auto,
     Text,
@@ -181,6 +208,7 @@ pub struct Checked {
     pub jwt_secret_file: Option<PathBuf>,
     pub settings: Settings,
     pub cors: Cors,
+    pub trusted_proxies: Vec<Network>,
     pub connections_max: usize,
     pub shutdown_timeout_s: u64,
     pub log: Log,
@@ -283,9 +311,11 @@ impl Config {
                 },
                 bcrypt_cost: self.bcrypt_cost,
                 password_chars_min: usize::from(self.password_min_length),
+                rate_limits: self.rate_limits == Switch::On,
                 ..Settings::default()
             },
             cors: cors(self.cors_origins.as_deref())?,
+            trusted_proxies: self.trusted_proxies,
             connections_max: usize::try_from(self.max_connections).unwrap_or(usize::MAX),
             shutdown_timeout_s: self.shutdown_timeout_seconds,
             log: Log { directives: self.rust_log, format: self.log_format },

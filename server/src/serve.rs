@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use taskwell_http::{Options, Readiness, Service, service};
+use taskwell_http::{Options, Peer, Readiness, Service, service};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -42,7 +42,11 @@ pub fn run(config: &Checked) -> Outcome {
     }
     let app = store::open(config)?;
     let readiness = Readiness::default();
-    let options = Options { cors: config.cors.clone(), readiness: readiness.clone() };
+    let options = Options {
+        cors: config.cors.clone(),
+        readiness: readiness.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+    };
     let service = service(app, &options);
     let workers = Workers::start().map_err(|e| format!("cannot start: {e}"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -130,6 +134,7 @@ async fn connection(stream: std::net::TcpStream, service: Service, watcher: Watc
     };
     // Without it an answer may wait for the acknowledgement of the last one. A socket that is gone says so soon enough.
     let _ = stream.set_nodelay(true);
+    let peer = stream.peer_addr().ok().map(|address| Peer(address.ip()));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -144,7 +149,10 @@ async fn connection(stream: std::net::TcpStream, service: Service, watcher: Watc
         .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
         .keep_alive_interval(PING_EVERY);
     let handler = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-        let request: Request = request.map(Body::new);
+        let mut request: Request = request.map(Body::new);
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
         let service = service.clone();
         async move { Ok::<_, Infallible>(service.answer(request).await) }
     });

@@ -12,6 +12,7 @@ mod contract_v1;
 mod contract_web;
 mod docs;
 mod hostile;
+mod limits;
 mod postgres;
 mod process;
 mod schema;

@@ -4,6 +4,7 @@ use ring::digest;
 use uuid::Uuid;
 
 use crate::clock::hex;
+use crate::limits::Client;
 use crate::time::Timestamp;
 use crate::users::User;
 
@@ -70,6 +71,8 @@ impl Session {
 pub struct Door {
     /// Contract 000's: its clients know how to refresh, so its access tokens are short-lived.
     pub short: bool,
+    /// From where; `None` where nobody knows, as in tests.
+    pub client: Option<Client>,
     pub user_agent: Option<String>,
 }
 

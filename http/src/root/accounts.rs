@@ -1,7 +1,7 @@
 //! `/user/*` (contract 000) and `/auth*` (contract 002).
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use taskwell_core::app::App;
 use taskwell_core::sessions::RefreshToken;
 
@@ -9,18 +9,19 @@ use super::wire::{
     AuthenticatedWire, LoginWire, MessageWire, RefreshWire, RegisterWire, SignUpWire, SignedUpWire,
     TokenWire, TokensWire,
 };
-use crate::extract::{Body, door};
+use crate::client::Visitor;
+use crate::extract::Body;
 use crate::tree::{Answer, json, secret_json};
 
-pub async fn sign_up(State(app): State<App>, Body(wire): Body<SignUpWire>) -> Answer {
+pub async fn sign_up(State(app): State<App>, visitor: Visitor, Body(wire): Body<SignUpWire>) -> Answer {
     let new = wire?.read(app.settings().password_chars_min)?;
-    let user = app.register(new).await?;
+    let user = app.register(new, &visitor.door(false)).await?;
     Ok(json(StatusCode::CREATED, &SignedUpWire::from(user)))
 }
 
-pub async fn login(State(app): State<App>, headers: HeaderMap, Body(wire): Body<LoginWire>) -> Answer {
+pub async fn login(State(app): State<App>, visitor: Visitor, Body(wire): Body<LoginWire>) -> Answer {
     let (email, password) = wire?.read()?;
-    let grant = app.login(email, password, door(&headers, true)).await?;
+    let grant = app.login(email, password, visitor.door(true)).await?;
     Ok(secret_json(StatusCode::OK, &TokensWire::from(grant)))
 }
 
@@ -30,20 +31,20 @@ pub async fn logout(State(app): State<App>, Body(wire): Body<RefreshWire>) -> An
     Ok(json(StatusCode::OK, &MessageWire { message }))
 }
 
-pub async fn refresh(State(app): State<App>, headers: HeaderMap, Body(wire): Body<RefreshWire>) -> Answer {
+pub async fn refresh(State(app): State<App>, visitor: Visitor, Body(wire): Body<RefreshWire>) -> Answer {
     let token = RefreshToken::claimed(wire?.read()?);
-    let token = app.renew(token, door(&headers, true)).await?;
+    let token = app.renew(token, visitor.door(true)).await?;
     Ok(secret_json(StatusCode::OK, &TokenWire { token }))
 }
 
-pub async fn register(State(app): State<App>, headers: HeaderMap, Body(wire): Body<RegisterWire>) -> Answer {
+pub async fn register(State(app): State<App>, visitor: Visitor, Body(wire): Body<RegisterWire>) -> Answer {
     let new = wire?.read(app.settings().password_chars_min)?;
-    let grant = app.sign_up(new, door(&headers, false)).await?;
+    let grant = app.sign_up(new, visitor.door(false)).await?;
     Ok(secret_json(StatusCode::OK, &AuthenticatedWire::from(grant)))
 }
 
-pub async fn authenticate(State(app): State<App>, headers: HeaderMap, Body(wire): Body<LoginWire>) -> Answer {
+pub async fn authenticate(State(app): State<App>, visitor: Visitor, Body(wire): Body<LoginWire>) -> Answer {
     let (email, password) = wire?.read()?;
-    let grant = app.login(email, password, door(&headers, false)).await?;
+    let grant = app.login(email, password, visitor.door(false)).await?;
     Ok(secret_json(StatusCode::OK, &AuthenticatedWire::from(grant)))
 }

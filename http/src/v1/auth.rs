@@ -1,34 +1,35 @@
 //! `/api/v1/auth`: sign-up, login, refresh, logout.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use taskwell_core::app::App;
 use taskwell_core::sessions::{self, Grant, RefreshToken};
 
 use super::wire::{LoginWire, MessageWire, RefreshWire, SignUpWire, SignedUpWire, TokensWire};
-use crate::extract::{Body, JsonOrForm, Token, door};
+use crate::client::Visitor;
+use crate::extract::{Body, JsonOrForm, Token};
 use crate::tree::{Answer, json, secret_json};
 
-pub async fn sign_up(State(app): State<App>, Body(wire): Body<SignUpWire>) -> Answer {
+pub async fn sign_up(State(app): State<App>, visitor: Visitor, Body(wire): Body<SignUpWire>) -> Answer {
     let new = wire?.read(app.settings().password_chars_min)?;
-    let user = app.register(new).await?;
+    let user = app.register(new, &visitor.door(false)).await?;
     let message = "User created successfully";
     Ok(json(StatusCode::CREATED, &SignedUpWire { message, user: user.into() }))
 }
 
 pub async fn login(
     State(app): State<App>,
-    headers: HeaderMap,
+    visitor: Visitor,
     JsonOrForm(wire): JsonOrForm<LoginWire>,
 ) -> Answer {
     let (login, password) = wire?.read()?;
-    let grant = app.login(login, password, door(&headers, false)).await?;
+    let grant = app.login(login, password, visitor.door(false)).await?;
     Ok(secret_json(StatusCode::OK, &TokensWire::from(grant)))
 }
 
-pub async fn refresh(State(app): State<App>, headers: HeaderMap, Body(wire): Body<RefreshWire>) -> Answer {
+pub async fn refresh(State(app): State<App>, visitor: Visitor, Body(wire): Body<RefreshWire>) -> Answer {
     let token = RefreshToken::claimed(wire?.read()?);
-    let grant = app.refresh(token, door(&headers, false)).await?;
+    let grant = app.refresh(token, visitor.door(false)).await?;
     Ok(secret_json(StatusCode::OK, &TokensWire::from(grant)))
 }
 

@@ -211,6 +211,7 @@ fn code_of(failure: &Failure) -> &'static str {
         Failure::WrongType(_) => "UNSUPPORTED_MEDIA_TYPE",
         Failure::TooSlow => "REQUEST_TIMEOUT",
         Failure::Core(Error::Unavailable { .. }) => "UNAVAILABLE",
+        Failure::Core(Error::TooMany(_)) => "RATE_LIMITED",
         Failure::Core(_) => "INTERNAL_ERROR",
     }
 }

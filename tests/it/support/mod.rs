@@ -15,7 +15,7 @@ use taskwell_core::app::App;
 use taskwell_core::clock::Clock;
 use taskwell_core::db::{Place, Server};
 use taskwell_core::settings::Settings;
-use taskwell_http::{Options, Service};
+use taskwell_http::{Options, Peer, Service};
 
 use self::postgres::Database;
 
@@ -70,6 +70,16 @@ impl Taskwell {
         let folder = tempfile::tempdir().unwrap();
         let place = Place::Sqlite(folder.path().join("taskwell.db"));
         Taskwell::at(&place, Store::Sqlite(folder))
+    }
+
+    /// On SQLite, with other settings than most tests.
+    pub fn with(change: impl FnOnce(&mut Settings)) -> Taskwell {
+        let mut t = Taskwell::on_sqlite();
+        let mut settings = SETTINGS();
+        change(&mut settings);
+        let (app, service) = open_with(&t.place, &t.clock, settings);
+        (t.app, t.services) = (app, vec![service]);
+        t
     }
 
     pub async fn on_postgres() -> Taskwell {
@@ -201,7 +211,13 @@ impl Taskwell {
 }
 
 fn open(place: &Place, clock: &Clock) -> (App, Service) {
-    let settings = Settings { bcrypt_cost: 4, ..Settings::default() };
+    open_with(place, clock, SETTINGS())
+}
+
+/// What is quick, and holds up nobody who tries much.
+const SETTINGS: fn() -> Settings = || Settings { bcrypt_cost: 4, rate_limits: false, ..Settings::default() };
+
+fn open_with(place: &Place, clock: &Clock, settings: Settings) -> (App, Service) {
     let (app, _) = App::open(place, &[SECRET], settings, clock.clone()).unwrap();
     let service = taskwell_http::service(app.clone(), &Options::default());
     (app, service)
@@ -243,6 +259,12 @@ pub struct Call<'t> {
 impl Call<'_> {
     pub fn token(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// From that address.
+    pub fn from(mut self, address: &str) -> Self {
+        self.request = self.request.extension(Peer(address.parse().unwrap()));
+        self
     }
 
     pub fn header(mut self, name: &str, value: &str) -> Self {

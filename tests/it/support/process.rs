@@ -13,7 +13,12 @@ use super::Reply;
 /// The binary with a clean environment, in `folder`, where its database goes.
 pub fn taskwell(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_taskwell"));
-    command.current_dir(folder).env_clear().env("BCRYPT_COST", "4").env("RUST_LOG", "warn");
+    command
+        .current_dir(folder)
+        .env_clear()
+        .env("BCRYPT_COST", "4")
+        .env("RATE_LIMITS", "off")
+        .env("RUST_LOG", "warn");
     command
 }
 

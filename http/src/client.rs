@@ -1,0 +1,132 @@
+//! Where a request comes from: the connection's other end, or what proxies that the operator trusts say of it.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::header::USER_AGENT;
+use axum::http::request::Parts;
+use taskwell_core::app::App;
+use taskwell_core::limits::Client;
+use taskwell_core::sessions::Door;
+
+/// The other end of the connection, put into a request by whoever accepted it.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub IpAddr);
+
+/// Addresses that begin alike: `10.0.0.0/8`, or one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    bits: u32,
+}
+
+impl FromStr for Network {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Network, String> {
+        let wrong = || "must be an address or a network, such as 10.0.0.0/8".to_owned();
+        let (address, bits) = text.split_once('/').map_or((text, None), |(a, bits)| (a, Some(bits)));
+        let address: IpAddr = address.parse().map_err(|_| wrong())?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let bits = bits.map_or(Ok(most), |bits| bits.parse().map_err(|_| wrong()))?;
+        if bits > most {
+            return Err(format!("has {bits} bits, {most} at most"));
+        }
+        Ok(Network { address, bits })
+    }
+}
+
+impl Network {
+    fn holds(&self, address: IpAddr) -> bool {
+        let first_bits = |bits: u128, width: u32| bits.checked_shr(width - self.bits).unwrap_or(0);
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => {
+                first_bits(network.to_bits().into(), 32) == first_bits(address.to_bits().into(), 32)
+            }
+            (IpAddr::V6(network), IpAddr::V6(address)) => {
+                first_bits(network.to_bits(), 128) == first_bits(address.to_bits(), 128)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The client behind `peer`: each trusted proxy says in `X-Forwarded-For` who spoke to it, the last one at the end. What
+/// somebody says whom nobody trusts counts for nothing.
+pub fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
+    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.holds(address));
+    let mut client = peer;
+    if !is_trusted(peer) {
+        return client;
+    }
+    let values = headers.get_all("x-forwarded-for").iter().rev();
+    let hops = values.flat_map(|value| value.to_str().unwrap_or("?").rsplit(',').map(str::trim));
+    for hop in hops {
+        let Ok(address) = hop.parse() else {
+            break;
+        };
+        client = address;
+        if !is_trusted(address) {
+            break;
+        }
+    }
+    client
+}
+
+/// Who logs in, as far as HTTP knows.
+pub struct Visitor {
+    client: Option<Client>,
+    user_agent: Option<String>,
+}
+
+impl Visitor {
+    /// `short` at contract 000's door.
+    pub fn door(self, short: bool) -> Door {
+        Door { short, client: self.client, user_agent: self.user_agent }
+    }
+}
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Visitor, Infallible> {
+        let agent = parts.headers.get(USER_AGENT);
+        Ok(Visitor {
+            client: parts.extensions.get::<Client>().copied(),
+            user_agent: agent.map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_trusted_proxies_are_believed_and_each_only_about_who_spoke_to_it() {
+        let trusted: Vec<Network> =
+            ["10.0.0.0/8", "127.0.0.1", "fd00::/8"].map(|text| text.parse().unwrap()).to_vec();
+        for (peer, forwarded, client) in [
+            ("192.0.2.1", "203.0.113.9", "192.0.2.1"),
+            ("10.1.2.3", "203.0.113.9", "203.0.113.9"),
+            ("10.1.2.3", "198.51.100.7, 203.0.113.9", "203.0.113.9"),
+            ("10.1.2.3", "198.51.100.7, 203.0.113.9, 10.9.9.9", "203.0.113.9"),
+            ("10.1.2.3", "10.0.0.1, 10.0.0.2", "10.0.0.1"),
+            ("10.1.2.3", "203.0.113.9, rubbish", "10.1.2.3"),
+            ("::ffff:10.1.2.3", "2001:db8::1", "2001:db8::1"),
+            ("fd12::1", "2001:db8::1", "2001:db8::1"),
+            ("127.0.0.1", "", "127.0.0.1"),
+            ("127.0.0.2", "203.0.113.9", "127.0.0.2"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-forwarded-for", forwarded.parse().unwrap());
+            let found = address(peer.parse().unwrap(), &headers, &trusted);
+            assert_eq!(found, client.parse::<IpAddr>().unwrap(), "{peer} {forwarded}");
+        }
+        assert!("10.0.0.0/33".parse::<Network>().is_err() && "x".parse::<Network>().is_err());
+        assert!("0.0.0.0/0".parse::<Network>().unwrap().holds("192.0.2.1".parse().unwrap()));
+    }
+}

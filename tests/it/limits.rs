@@ -1,0 +1,105 @@
+//! Who tries too often is told so, in the words of the tree, and told when to come back.
+
+use serde_json::json;
+
+use crate::support::{Call, PASSWORD, Reply, Taskwell};
+
+const HERE: &str = "192.0.2.1";
+
+/// That a reply says so, with all that goes with it.
+fn assert_too_many(reply: &Reply, policy: &str) {
+    assert_eq!(reply.status, 429, "{reply:?}");
+    let wait: u32 = reply.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=60).contains(&wait), "{reply:?}");
+    assert_eq!(reply.header("ratelimit"), Some(&*format!("\"{policy}\";r=0;t={wait}")));
+    assert!(reply.header("ratelimit-policy").unwrap().starts_with(&format!("\"{policy}\";q=")), "{reply:?}");
+}
+
+/// How many of many calls pass, and the last refusal.
+async fn passed<'t>(count: usize, call: impl Fn(usize) -> Call<'t>) -> (usize, Option<Reply>) {
+    let (mut passed, mut refused) = (0, None);
+    for n in 0..count {
+        let reply = call(n).send().await;
+        if reply.status == 429 { refused = Some(reply) } else { passed += 1 }
+    }
+    (passed, refused)
+}
+
+#[tokio::test]
+async fn wrong_passwords_slow_an_account_down_in_every_tree_together() {
+    let t = Taskwell::with(|settings| settings.rate_limits = true);
+    t.user("ada").await;
+    let wrong = json!({ "email": "ada@example.org", "password": "wrong" });
+    let right = json!({ "email": "Ada@Example.org", "password": PASSWORD });
+    let doors = ["/api/v1/auth/login", "/api/auth/signin", "/user/login", "/auth"];
+    let (tried, refused) = passed(30, |n| t.post(doors[n % 4]).from(HERE).json(&wrong)).await;
+    assert_eq!(tried, 10);
+    assert_too_many(&refused.unwrap(), "login-failures");
+    for door in doors {
+        let reply = t.post(door).from(HERE).json(&right).send().await;
+        assert_too_many(&reply, "login-failures");
+        let body = reply.json();
+        let words = match door {
+            "/api/auth/signin" => {
+                assert_eq!(body["error_code"], "RATE_LIMITED");
+                &body["error"]
+            }
+            _ => &body["detail"],
+        };
+        assert!(words.as_str().unwrap().starts_with("Too many requests"), "{body}");
+    }
+    let forged =
+        t.post(doors[0]).from(HERE).header("x-forwarded-for", "203.0.113.1").json(&right).send().await;
+    assert_eq!(forged.status, 429);
+    let elsewhere = t.post(doors[0]).from("203.0.113.1").json(&right).send().await;
+    assert_eq!(elsewhere.status, 200, "{elsewhere:?}");
+    t.clock.advance_s(7);
+    let later = t.post(doors[0]).from(HERE).json(&right).send().await;
+    assert_eq!(later.status, 200, "{later:?}");
+    // Right ones don't count.
+    let (right, _) = passed(30, |_| t.post(doors[0]).from("203.0.113.1").json(&right)).await;
+    assert_eq!(right, 30);
+}
+
+#[tokio::test]
+async fn sign_ups_and_refreshes_of_one_client_are_bounded() {
+    let t = Taskwell::with(|settings| settings.rate_limits = true);
+    let new = |n: usize| json!({ "username": format!("ada{n}"), "email": format!("ada{n}@example.org"), "password": PASSWORD });
+    let (made, refused) = passed(210, |n| t.post("/api/v1/auth/signup").from(HERE).json(&new(n))).await;
+    // What is worked off while they are made lets some more through.
+    assert!((200..209).contains(&made), "{made}");
+    assert_too_many(&refused.unwrap(), "signup");
+    let nobody = json!({ "refresh_token": "nobody's" });
+    let (tried, refused) = passed(320, |_| t.post("/api/v1/auth/refresh").from(HERE).json(&nobody)).await;
+    assert!((300..319).contains(&tried), "{tried}");
+    assert_too_many(&refused.unwrap(), "refresh");
+}
+
+#[tokio::test]
+async fn an_account_has_its_share_of_requests_and_no_more() {
+    let t = Taskwell::with(|settings| settings.rate_limits = true);
+    let (ada, bob) = (t.user("ada").await, t.user("bob").await);
+    let mut sent = 0;
+    let refused = loop {
+        let reply = t.get("/api/v1/users/me").token(&ada).send().await;
+        sent += 1;
+        assert!(sent < 60_000, "nothing is refused");
+        if reply.status == 429 {
+            break reply;
+        }
+    };
+    assert!(sent > 6000, "{sent}");
+    assert_too_many(&refused, "requests");
+    assert_eq!(t.get("/api/v1/users/me").token(&bob).send().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_password_that_proves_a_session_is_not_guessed_either() {
+    let t = Taskwell::with(|settings| settings.rate_limits = true);
+    let token = t.user("ada").await;
+    let wrong = json!({ "current_password": "wrong", "new_password": "Difference.Engine-1822" });
+    let (tried, refused) =
+        passed(12, |_| t.post("/api/v1/users/me/password").token(&token).json(&wrong)).await;
+    assert_eq!(tried, 10);
+    assert_too_many(&refused.unwrap(), "login-failures");
+}
