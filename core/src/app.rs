@@ -3,13 +3,16 @@
 
 use std::sync::Arc;
 
+use crate::audit::{self, Action, Who};
+use crate::bearer::{self, Bearer, Proof};
+use crate::client::Client;
 use crate::clock::Clock;
 use crate::db::{Db, Migrated, Place, Tx};
 use crate::error::{Code, Error, Flaw, Result, Unproven};
 use crate::hasher::Hasher;
 use crate::limits::Limits;
-use crate::sessions::token::{Claims, Keys, PublicKey};
-use crate::sessions::{self, Checked, Door, Grant, RefreshToken, Refreshed};
+use crate::sessions::token::{Keys, PublicKey};
+use crate::sessions::{self, Door, Grant, RefreshToken, Refreshed};
 use crate::settings::Settings;
 use crate::users::password::{Password, PasswordHash, Policy};
 use crate::users::sql::Credentials;
@@ -23,9 +26,14 @@ struct Parts {
     db: Db,
     hasher: Hasher,
     keys: Keys,
-    settings: Settings,
+    settings: Arc<Settings>,
     limits: Limits,
     clock: Clock,
+}
+
+struct Rules {
+    keys: Keys,
+    settings: Arc<Settings>,
 }
 
 /// A sign-up that has been read and found well-formed.
@@ -52,8 +60,14 @@ impl App {
         let (db, migrated) = Db::open(place, &settings, &clock)?;
         let hasher = Hasher::start(settings.hash_threads, settings.bcrypt_cost)?;
         let limits = Limits::new(settings.rate_limits);
+        let settings = Arc::new(settings);
         let parts = Parts { db, hasher, keys, settings, limits, clock };
         Ok((App(Arc::new(parts)), migrated))
+    }
+
+    /// What jobs take with them: never the app itself, whose end waits for them.
+    fn rules(&self) -> Rules {
+        Rules { keys: self.0.keys.clone(), settings: self.0.settings.clone() }
     }
 
     pub fn settings(&self) -> &Settings {
@@ -61,16 +75,19 @@ impl App {
     }
 
     /// What a bearer token says, if it is ours and in time, and its user has not asked too often; the door then asks the store whether its session lives.
-    pub fn verify(&self, token: &str) -> Result<Claims> {
+    pub fn verify(&self, token: &str, client: Option<Client>) -> Result<Bearer> {
         let now = self.0.clock.now();
-        let claims = self.0.keys.verify(token, now)?;
-        self.0.limits.request(claims.user, now)?;
-        Ok(claims)
+        let bearer = Bearer::read(token, client, &self.0.keys, now)?;
+        match bearer.proof {
+            Proof::Personal(hash) => self.0.limits.request(hash, now)?,
+            Proof::Access(ref claims) => self.0.limits.request(claims.user, now)?,
+        }
+        Ok(bearer)
     }
 
     /// Reads as the token's user. `input` is what the request said: if it was wrong, that is told only to somebody whose
     /// session lives.
-    pub async fn read<I, T, E, F>(&self, token: Claims, input: Result<I, E>, f: F) -> Result<T, E>
+    pub async fn read<I, T, E, F>(&self, token: Bearer, input: Result<I, E>, f: F) -> Result<T, E>
     where
         I: Send + 'static,
         T: Send + 'static,
@@ -79,17 +96,17 @@ impl App {
     {
         match input {
             Ok(input) => {
-                let parts = self.0.clone();
+                let parts = self.rules();
                 let (found, stale) = self
                     .0
                     .db
                     .read(move |tx| {
-                        let Checked { caller, is_stale } = sessions::check(tx, &parts.settings, &token)?;
-                        Ok((f(tx, &caller, &input)?, is_stale.then_some(caller)))
+                        let (caller, stale) = bearer::check(tx, &parts.settings, &token)?;
+                        Ok((f(tx, &caller, &input)?, stale))
                     })
                     .await?;
-                if let Some(caller) = stale {
-                    self.0.db.write(move |tx| sessions::touch(tx, &caller)).await?;
+                if let Some(stale) = stale {
+                    self.0.db.write(move |tx| bearer::touch(tx, stale)).await?;
                 }
                 Ok(found)
             }
@@ -103,7 +120,7 @@ impl App {
     }
 
     /// Writes as the token's user, in one transaction; answers when it is safe on the disk. `input` as in [`App::read`].
-    pub async fn write<I, T, E, F>(&self, token: Claims, input: Result<I, E>, f: F) -> Result<T, E>
+    pub async fn write<I, T, E, F>(&self, token: Bearer, input: Result<I, E>, f: F) -> Result<T, E>
     where
         I: Send + 'static,
         T: Send + 'static,
@@ -112,12 +129,12 @@ impl App {
     {
         match input {
             Ok(input) => {
-                let parts = self.0.clone();
+                let parts = self.rules();
                 let write = move |tx: &mut Tx| {
-                    let Checked { caller, is_stale } = sessions::check(tx, &parts.settings, &token)?;
+                    let (caller, stale) = bearer::check(tx, &parts.settings, &token)?;
                     let written = f(tx, &caller, &input)?;
-                    if is_stale {
-                        sessions::touch(tx, &caller)?;
+                    if let Some(stale) = stale {
+                        bearer::touch(tx, stale)?;
                     }
                     Ok(written)
                 };
@@ -128,27 +145,29 @@ impl App {
     }
 
     /// What somebody is told whose input is `wrong`: that, where the token's session lives, or else what is wrong with it.
-    pub async fn refuse<E: From<Error>>(&self, token: Claims, wrong: E) -> E {
-        let parts = self.0.clone();
-        let checked = self.0.db.read(move |tx| sessions::check(tx, &parts.settings, &token).map(drop)).await;
+    pub async fn refuse<E: From<Error>>(&self, token: Bearer, wrong: E) -> E {
+        let parts = self.rules();
+        let checked = self.0.db.read(move |tx| bearer::check(tx, &parts.settings, &token).map(drop)).await;
         checked.map_or_else(E::from, |()| wrong)
     }
 
     /// Makes an account with the role `user`.
     pub async fn register(&self, new: SignUp, door: &Door) -> Result<User> {
         self.0.limits.sign_up(door.client, self.0.clock.now())?;
-        self.create_user(new, Role::User).await
+        self.make(new, Role::User, door.client).await
     }
 
     /// Makes an account and opens its first session, both or neither.
     pub async fn sign_up(&self, new: SignUp, door: Door) -> Result<Grant> {
         self.0.limits.sign_up(door.client, self.0.clock.now())?;
         let draft = self.draft(new, Role::User).await?;
-        let parts = self.0.clone();
+        let parts = self.rules();
         self.0
             .db
             .write(move |tx| {
                 let user = users::register(tx, &draft)?;
+                let who = Who { user: Some(user.id.0), client: door.client };
+                audit::record(tx, who, who.user, Action::SignedUp, None)?;
                 sessions::open(tx, &parts.keys, &parts.settings, user, &door)
             })
             .await
@@ -176,12 +195,12 @@ impl App {
         let found = self.0.db.read(move |tx| users::sql::credentials_by_login(tx, &login)).await?;
         let stored = found.as_ref().map(|found| found.password.clone());
         let proven = self.0.hasher.verify(password, stored).await?;
-        let known = found.ok_or(Error::Unauthenticated(Unproven::UnknownUser))?;
-        if !proven {
-            return Err(Error::Unauthenticated(Unproven::WrongPassword));
-        }
+        let known = match found {
+            Some(known) if proven => known,
+            found => return Err(self.refuse_login(found, &door).await),
+        };
         self.0.limits.logged_in(door.client, &name, self.0.clock.now());
-        let parts = self.0.clone();
+        let parts = self.rules();
         self.0
             .db
             .write(move |tx| {
@@ -191,10 +210,19 @@ impl App {
             .await
     }
 
+    /// Writes down that a login failed, known user or not: so both take as long.
+    async fn refuse_login(&self, found: Option<Credentials>, door: &Door) -> Error {
+        let why = if found.is_some() { Unproven::WrongPassword } else { Unproven::UnknownUser };
+        let who = Who { user: None, client: door.client };
+        let subject = found.map(|found| found.user.id.0);
+        let write = move |tx: &mut Tx| audit::record(tx, who, subject, Action::LoginFailed, None);
+        self.0.db.write(write).await.err().unwrap_or(Error::Unauthenticated(why))
+    }
+
     /// New tokens for a refresh token, which is used up by it. Using one twice ends its session.
     pub async fn refresh(&self, token: RefreshToken, door: Door) -> Result<Grant> {
         self.0.limits.refresh(door.client, self.0.clock.now())?;
-        let parts = self.0.clone();
+        let parts = self.rules();
         let refreshed = self
             .0
             .db
@@ -206,7 +234,7 @@ impl App {
     /// A new access token for a refresh token that stays good (contract 000).
     pub async fn renew(&self, token: RefreshToken, door: Door) -> Result<String> {
         self.0.limits.refresh(door.client, self.0.clock.now())?;
-        let parts = self.0.clone();
+        let parts = self.rules();
         let renewed = self
             .0
             .db
@@ -221,7 +249,7 @@ impl App {
     }
 
     /// Sets the caller's password, if it knows the old one, and ends its other sessions.
-    pub async fn change_password(&self, token: Claims, old: Password, new: String) -> Result<()> {
+    pub async fn change_password(&self, token: Bearer, old: Password, new: String) -> Result<()> {
         let me = self.credentials(&token).await?;
         let user = &me.user;
         let own = [&*user.username, &*user.email, user.name.as_deref().unwrap_or("")];
@@ -233,25 +261,27 @@ impl App {
         self.write(token, Ok((proven, hash)), |tx, caller, (proven, hash)| {
             require_same(tx, caller.id(), proven)?;
             users::sql::set_password(tx, caller.id(), hash)?;
+            audit::record(tx, caller.who(), Some(caller.id().0), Action::PasswordChanged, None)?;
             sessions::end_others(tx, caller)
         })
         .await
     }
 
     /// Deletes the caller's account with all that is its, if it knows its password.
-    pub async fn delete_me(&self, token: Claims, password: Password) -> Result<()> {
+    pub async fn delete_me(&self, token: Bearer, password: Password) -> Result<()> {
         let me = self.credentials(&token).await?;
         let proven = self.prove(me, password, "password").await?;
         self.write(token, Ok(proven), |tx, caller, proven| {
             require_same(tx, caller.id(), proven)?;
             let me = users::me(tx, caller)?;
-            users::remove(tx, &me)
+            users::remove(tx, caller.who(), &me)
         })
         .await
     }
 
-    async fn credentials(&self, token: &Claims) -> Result<Credentials> {
+    async fn credentials(&self, token: &Bearer) -> Result<Credentials> {
         self.read(token.clone(), Ok::<_, Error>(()), |tx, caller, ()| {
+            caller.require_session()?;
             users::sql::credentials(tx, caller.id())
         })
         .await?
@@ -260,9 +290,9 @@ impl App {
 
     /// The account's hash, if `password` is what it was made from.
     async fn prove(&self, me: Credentials, password: Password, field: &'static str) -> Result<PasswordHash> {
-        self.0.limits.proof(me.user.id, self.0.clock.now())?;
+        self.0.limits.proof(me.user.id.0, self.0.clock.now())?;
         if self.0.hasher.verify(password, Some(me.password.clone())).await? {
-            self.0.limits.proven(me.user.id);
+            self.0.limits.proven(me.user.id.0);
             Ok(me.password)
         } else {
             Err(wrong_password(field))
@@ -271,14 +301,24 @@ impl App {
 
     /// Makes an account of any role: the operator's command line.
     pub async fn create_user(&self, new: SignUp, role: Role) -> Result<User> {
+        self.make(new, role, None).await
+    }
+
+    async fn make(&self, new: SignUp, role: Role, client: Option<Client>) -> Result<User> {
         let draft = self.draft(new, role).await?;
-        self.0.db.write(move |tx| users::register(tx, &draft)).await
+        let write = move |tx: &mut Tx| {
+            let user = users::register(tx, &draft)?;
+            let who = Who { user: client.map(|_| user.id.0), client };
+            audit::record(tx, who, Some(user.id.0), Action::SignedUp, None)?;
+            Ok(user)
+        };
+        self.0.db.write(write).await
     }
 
     /// Sets a password without the old one and ends every session: the operator's command line.
     pub async fn reset_password(&self, user: UserId, new: Password) -> Result<()> {
         let hash = self.0.hasher.hash(new).await?;
-        self.0.db.write(move |tx| users::reset_password(tx, user, &hash)).await
+        self.0.db.write(move |tx| users::reset_password(tx, Who::default(), user, &hash)).await
     }
 
     /// A transaction in nobody's name: the operator's command line and health checks. No contract may call it.

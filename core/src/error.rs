@@ -38,6 +38,7 @@ pub enum Noun {
     Task,
     User,
     Session,
+    Token,
 }
 
 /// What is in the way.
@@ -47,6 +48,8 @@ pub enum Conflict {
     UsernameTaken,
     /// The last active admin can't be demoted, deactivated or deleted.
     LastAdmin,
+    /// No more personal access tokens than there are.
+    TooManyTokens,
 }
 
 /// Why the caller is not taken for anybody.
@@ -190,6 +193,9 @@ impl std::fmt::Display for Error {
             Error::Conflict(Conflict::UsernameTaken) => f.write_str("the username is taken"),
             Error::Conflict(Conflict::LastAdmin) => {
                 f.write_str("this is the last active admin; make another one first")
+            }
+            Error::Conflict(Conflict::TooManyTokens) => {
+                f.write_str("there are too many tokens; delete one first")
             }
             Error::Stale => f.write_str("the task has changed since"),
             Error::TooMany(exceeded) => {

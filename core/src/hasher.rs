@@ -85,7 +85,9 @@ impl Drop for Threads {
     fn drop(&mut self) {
         self.queue.close();
         for handle in self.handles.drain(..) {
-            let _ = handle.join();
+            if handle.thread().id() != std::thread::current().id() {
+                let _ = handle.join();
+            }
         }
     }
 }

@@ -1,7 +1,10 @@
 //! What Taskwell is: its rules, its storage, its use cases. Knows no HTTP, no async runtime, no process.
 
 pub mod app;
+pub mod audit;
+pub mod bearer;
 pub mod changes;
+pub mod client;
 pub mod clock;
 pub mod db;
 pub mod error;
@@ -16,5 +19,6 @@ pub mod settings;
 pub mod tasks;
 pub mod text;
 pub mod time;
+pub mod tokens;
 pub mod transfer;
 pub mod users;

@@ -2,13 +2,12 @@
 //! tries count, for whom, and how many are allowed, is all here; where a client's address comes from is HTTP's.
 
 use std::hash::{BuildHasher as _, RandomState};
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::text;
 use crate::time::Timestamp;
-use crate::users::UserId;
 
 /// Numbers that are kept. Two subjects that meet in one share it, which is rare and harmless; and nobody can fill the memory
 /// by being many.
@@ -43,21 +42,6 @@ pub struct Exceeded {
     pub retry_after_s: u32,
 }
 
-/// Who tries. Of an IPv6 address a client has 64 bits to itself, so only the others tell who it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Client([u8; 8]);
-
-impl Client {
-    pub fn of(address: IpAddr) -> Client {
-        let mut bytes = [0; 8];
-        match address.to_canonical() {
-            IpAddr::V4(address) => bytes[4..].copy_from_slice(&address.octets()),
-            IpAddr::V6(address) => bytes.copy_from_slice(&address.octets()[..8]),
-        }
-        Client(bytes)
-    }
-}
-
 /// All counters of this process. `None` where limits are off.
 pub struct Limits(Option<Tables>);
 
@@ -83,8 +67,9 @@ impl Limits {
         self.by_client(REFRESH, client, now)
     }
 
-    pub fn request(&self, user: UserId, now: Timestamp) -> Result<()> {
-        self.0.as_ref().map_or(Ok(()), |tables| tables.take(REQUESTS, &user.0, now))
+    /// A request of a user, by its id or by the token that it comes with.
+    pub fn request(&self, from: impl std::hash::Hash, now: Timestamp) -> Result<()> {
+        self.0.as_ref().map_or(Ok(()), |tables| tables.take(REQUESTS, &from, now))
     }
 
     /// Takes a try to log in, and a failure ahead: whoever tries many passwords at once must not get ahead of the count.
@@ -114,14 +99,14 @@ impl Limits {
     }
 
     /// Takes a try to prove who one is by the password, with a living session.
-    pub fn proof(&self, user: UserId, now: Timestamp) -> Result<()> {
-        self.0.as_ref().map_or(Ok(()), |tables| tables.take(FAILURES, &user.0, now))
+    pub fn proof(&self, user: i64, now: Timestamp) -> Result<()> {
+        self.0.as_ref().map_or(Ok(()), |tables| tables.take(FAILURES, &user, now))
     }
 
     /// The password was right.
-    pub fn proven(&self, user: UserId) {
+    pub fn proven(&self, user: i64) {
         if let Some(tables) = &self.0 {
-            tables.give_back(FAILURES, &user.0);
+            tables.give_back(FAILURES, &user);
         }
     }
 

@@ -29,6 +29,8 @@ pub struct Settings {
     pub password_chars_min: usize,
     /// Whether tries are limited; off for tests and benchmarks.
     pub rate_limits: bool,
+    /// How long the audit log is kept, in days: 1 to 3650.
+    pub audit_days: u32,
     /// Threads that hash passwords.
     pub hash_threads: usize,
     /// Threads that read the database.
@@ -47,6 +49,7 @@ impl Default for Settings {
             bcrypt_cost: 12,
             password_chars_min: 8,
             rate_limits: true,
+            audit_days: 365,
             hash_threads: cores,
             read_threads: cores.clamp(2, 8),
         }

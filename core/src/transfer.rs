@@ -83,10 +83,35 @@ const TABLES: &[Table] = &[
             ("after", Kind::Text),
         ],
     },
+    Table {
+        name: "personal_tokens",
+        columns: &[
+            ("uuid", Kind::Uuid),
+            ("user_id", Kind::Int),
+            ("name", Kind::Text),
+            ("hash", Kind::Bytes),
+            ("scopes", Kind::Text),
+            ("created_at", Kind::Int),
+            ("last_used_at", Kind::Int),
+            ("expires_at", Kind::Int),
+        ],
+    },
+    Table {
+        name: "audit",
+        columns: &[
+            ("id", Kind::Int),
+            ("at", Kind::Int),
+            ("actor", Kind::Int),
+            ("subject", Kind::Int),
+            ("action", Kind::Text),
+            ("client", Kind::Text),
+            ("detail", Kind::Text),
+        ],
+    },
 ];
 
 /// Tables whose ids are given out by the database; it must not give one out again.
-const COUNTED: [&str; 2] = ["users", "tasks"];
+const COUNTED: [&str; 3] = ["users", "tasks", "audit"];
 
 /// What one table came to.
 #[derive(Debug, Clone, PartialEq, Eq)]

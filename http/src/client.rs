@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use axum::http::header::USER_AGENT;
 use axum::http::request::Parts;
 use taskwell_core::app::App;
-use taskwell_core::limits::Client;
+use taskwell_core::client::Client;
 use taskwell_core::sessions::Door;
 
 /// The other end of the connection, put into a request by whoever accepted it.

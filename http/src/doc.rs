@@ -365,3 +365,8 @@ pub fn task_cursor() -> Value {
 pub fn user_cursor() -> Value {
     json!({ "type": "string", "pattern": "^80[0-9a-f]{16}$" })
 }
+
+/// The same of the audit log.
+pub fn audit_cursor() -> Value {
+    json!({ "type": "string", "pattern": "^81[0-9a-f]{16}$" })
+}

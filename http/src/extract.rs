@@ -11,8 +11,9 @@ use axum::http::request::Parts;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use taskwell_core::app::App;
+use taskwell_core::bearer::Bearer;
+use taskwell_core::client::Client;
 use taskwell_core::error::{Code, Error, Flaw, Problems, Unproven};
-use taskwell_core::sessions::token::Claims;
 use taskwell_core::tasks::Expected;
 
 use crate::tree::Failure;
@@ -25,8 +26,9 @@ const DEPTH_MAX: usize = 64;
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 const JSON: &str = "application/json";
 
-/// A bearer token that we signed and whose time is not over (RFC 6750, section 2.1). Its session is checked by the store.
-pub struct Token(pub Claims);
+/// A bearer token (RFC 6750, section 2.1) that we signed and whose time is not over, or that is spelled like a personal access
+/// token. Whether it lives is the store's to say.
+pub struct Token(pub Bearer);
 
 impl FromRequestParts<App> for Token {
     type Rejection = Failure;
@@ -44,7 +46,8 @@ impl FromRequestParts<App> for Token {
         if values.next().is_some() {
             return Err(unproven(Unproven::BadToken));
         }
-        Ok(Token(app.verify(token.trim())?))
+        let client = parts.extensions.get::<Client>().copied();
+        Ok(Token(app.verify(token.trim(), client)?))
     }
 }
 

@@ -4,6 +4,9 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 use taskwell_core::error::{Code, Flaw, Problems};
 use taskwell_core::tasks::Patch;
 
+/// The most texts that an array is kept with.
+const TEXTS_MAX: usize = 32;
+
 /// What a member was: left out, `null`, text, a truth value, or something no contract asks for.
 #[derive(Default)]
 pub enum Member {
@@ -12,6 +15,9 @@ pub enum Member {
     Null,
     Text(String),
     Bool(bool),
+    Int(i64),
+    /// An array of strings; longer ones than any rule allows are [`Member::Other`].
+    Texts(Vec<String>),
     Other(&'static str),
 }
 
@@ -89,6 +95,45 @@ impl Member {
         }
     }
 
+    /// A whole number that may be left out.
+    pub fn number<T>(
+        self,
+        field: &'static str,
+        problems: &mut Problems,
+        parse: impl FnOnce(i64) -> Result<T, Flaw>,
+    ) -> Option<T> {
+        match self {
+            Member::Absent => None,
+            Member::Int(number) => problems.take(field, parse(number)),
+            Member::Null => {
+                problems.note(field, Code::Null, "must not be null");
+                None
+            }
+            other => other.wrong(field, "a whole number", problems),
+        }
+    }
+
+    /// Texts that must be there.
+    pub fn texts<T>(
+        self,
+        field: &'static str,
+        problems: &mut Problems,
+        parse: impl FnOnce(&[String]) -> Result<T, Flaw>,
+    ) -> Option<T> {
+        match self {
+            Member::Absent => {
+                problems.note(field, Code::Required, "is required");
+                None
+            }
+            Member::Null => {
+                problems.note(field, Code::Null, "must not be null");
+                None
+            }
+            Member::Texts(texts) => problems.take(field, parse(&texts)),
+            other => other.wrong(field, "an array of strings", problems),
+        }
+    }
+
     /// A text as it is.
     pub fn text(self, field: &'static str, problems: &mut Problems) -> Option<String> {
         self.required(field, problems, |text| Ok(text.to_owned()))
@@ -106,6 +151,8 @@ impl Member {
         let got = match self {
             Member::Text(_) => "a string",
             Member::Bool(_) => "true or false",
+            Member::Int(_) => "a number",
+            Member::Texts(_) => "an array",
             Member::Other(kind) => kind,
             Member::Absent | Member::Null => "null",
         };
@@ -145,12 +192,12 @@ impl<'de> Visitor<'de> for AnyMember {
         Ok(Member::Text(text))
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Member, E> {
-        Ok(Member::Other("a number"))
+    fn visit_u64<E>(self, number: u64) -> Result<Member, E> {
+        Ok(i64::try_from(number).map_or(Member::Other("a number"), Member::Int))
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Member, E> {
-        Ok(Member::Other("a number"))
+    fn visit_i64<E>(self, number: i64) -> Result<Member, E> {
+        Ok(Member::Int(number))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Member, E> {
@@ -158,8 +205,17 @@ impl<'de> Visitor<'de> for AnyMember {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Member, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Member::Other("an array"))
+        let mut texts = Some(Vec::new());
+        while let Some(item) = items.next_element::<Member>()? {
+            texts = match (texts, item) {
+                (Some(mut texts), Member::Text(text)) if texts.len() < TEXTS_MAX => {
+                    texts.push(text);
+                    Some(texts)
+                }
+                _ => None,
+            };
+        }
+        Ok(texts.map_or(Member::Other("an array"), Member::Texts))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Member, A::Error> {

@@ -15,8 +15,8 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use futures_util::FutureExt as _;
 use taskwell_core::app::App;
+use taskwell_core::client::Client;
 use taskwell_core::error::Error;
-use taskwell_core::limits::Client;
 use tower::{Layer as _, ServiceExt as _};
 use tower_http::cors::Cors;
 

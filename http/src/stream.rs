@@ -8,10 +8,10 @@ use bytes::Bytes;
 use futures_util::stream;
 use serde::Serialize;
 use taskwell_core::app::App;
+use taskwell_core::bearer::Bearer;
 use taskwell_core::error::Result;
 use taskwell_core::key::Key;
 use taskwell_core::page::{Cursor, Page};
-use taskwell_core::sessions::token::Claims;
 use taskwell_core::tasks::{self, Task};
 use uuid::Uuid;
 
@@ -40,7 +40,7 @@ pub enum Owner {
 
 struct Listing {
     app: App,
-    claims: Claims,
+    claims: Bearer,
     owner: Owner,
     query: ListQuery,
     shape: Shape,
@@ -49,7 +49,7 @@ struct Listing {
 /// Answers a list: whole and streamed, or up to the limit with a `Link` to the next page.
 pub async fn list(
     app: App,
-    claims: Claims,
+    claims: Bearer,
     owner: Result<Owner, Failure>,
     query: Result<ListQuery, Failure>,
     shape: Shape,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use taskwell_core::app::{App, SignUp};
+use taskwell_core::audit::Who;
 use taskwell_core::error::{Flaw, Problems};
 use taskwell_core::page::Limit;
 use taskwell_core::text::Words;
@@ -159,7 +160,7 @@ async fn find(app: &App, login: String) -> Result<User, String> {
 
 async fn change(app: &App, login: String, update: Update) -> Outcome {
     let id: UserId = find(app, login).await?.id;
-    let changed = app.as_operator(move |tx| users::update_user(tx, id, &update)).await;
+    let changed = app.as_operator(move |tx| users::update_user(tx, Who::default(), id, &update)).await;
     print(&line(&changed.map_err(tell)?))
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::config::Config;
-use crate::{accounts, copy, import, serve, store, telemetry};
+use crate::{accounts, audit, copy, import, serve, store, telemetry};
 
 /// What a command answers in the end: a sentence for the operator, where it failed.
 pub type Outcome = Result<(), String>;
@@ -30,6 +30,15 @@ enum Command {
     /// Make, list and change accounts.
     #[command(subcommand)]
     User(accounts::Command),
+    /// Print what was done to accounts, newest first: time, action, who did it, whose account, address, detail.
+    Audit {
+        /// Only about this account: its username, address or id.
+        #[arg(long)]
+        user: Option<String>,
+        /// How many entries at most.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
     /// The keys that access tokens are signed with.
     #[command(subcommand)]
     Keys(Keys),
@@ -110,6 +119,7 @@ pub fn run() -> ExitCode {
         Command::Import { .. } => import.map_or(Ok(()), |import| import.run(&config)),
         Command::Serve => serve::run(&config),
         Command::Migrate => store::migrate(&config),
+        Command::Audit { user, limit } => audit::run(&config, user, limit),
         Command::Keys(Keys::Rotate) => store::rotate_keys(&config),
         Command::User(command) => accounts::run(&config, command),
         Command::Backup { file } => store::backup(&config, &file),

@@ -145,6 +145,10 @@ pub struct Config {
     )]
     rate_limits: Switch,
 
+    /// How long the audit log is kept, in days (1 to 3650).
+    #[arg(long, env = "AUDIT_DAYS", value_name = "AUDIT_DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650), global = true)]
+    audit_days: u32,
+
     /// Proxies in front, as addresses or networks with commas between, whose `X-Forwarded-For` counts; by default none.
     #[arg(
         long,
@@ -312,6 +316,7 @@ impl Config {
                 bcrypt_cost: self.bcrypt_cost,
                 password_chars_min: usize::from(self.password_min_length),
                 rate_limits: self.rate_limits == Switch::On,
+                audit_days: self.audit_days,
                 ..Settings::default()
             },
             cors: cors(self.cors_origins.as_deref())?,

@@ -1,6 +1,7 @@
 //! The process `taskwell`.
 
 mod accounts;
+mod audit;
 mod cli;
 mod config;
 mod copy;

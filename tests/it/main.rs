@@ -5,6 +5,7 @@
 mod support;
 
 mod accounts;
+mod audit;
 mod concurrency;
 mod conformance;
 mod contract_root;
@@ -20,3 +21,4 @@ mod sessions;
 mod statements;
 mod tasks;
 mod tidy;
+mod tokens;

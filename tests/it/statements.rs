@@ -8,6 +8,7 @@ use serde_json::json;
 use taskwell_core::db::{Db, Dialect, Foreign, Place, SCHEMA_VERSION};
 use taskwell_core::import;
 use taskwell_core::settings::Settings;
+use taskwell_core::users::{self, password::Password};
 
 use crate::support::{PASSWORD, Store, Taskwell, on_each_database};
 
@@ -20,6 +21,7 @@ async fn work_out(t: &Taskwell) {
     work_on_sessions(t).await;
     work_on_accounts(t, &root, &ada).await;
     work_on_import(t).await;
+    work_on_tokens(t, &root).await;
 }
 
 async fn work_on_tasks(t: &Taskwell, root: &str, ada: &str) {
@@ -76,6 +78,20 @@ async fn work_on_accounts(t: &Taskwell, root: &str, ada: &str) {
     answers(t.delete(&one).token(root).send().await.status, 204);
 }
 
+async fn work_on_tokens(t: &Taskwell, root: &str) {
+    let eve = t.user("frances").await;
+    let new = json!({ "name": "x", "scopes": ["tasks:read"] });
+    let made = t.post("/api/v1/users/me/tokens").token(&eve).json(&new).send().await.json();
+    answers(t.get("/api/v1/tasks").token(made["token"].as_str().unwrap()).send().await.status, 200);
+    answers(t.get("/api/v1/users/me/tokens").token(&eve).send().await.status, 200);
+    let path = format!("/api/v1/users/me/tokens/{}", made["id"].as_str().unwrap());
+    answers(t.delete(&path).token(&eve).send().await.status, 204);
+    answers(t.get("/api/v1/audit").token(&eve).send().await.status, 200);
+    answers(t.get("/api/v1/audit").token(root).send().await.status, 200);
+    let user = t.app.as_operator(|tx| users::find_by_login(tx, "frances")).await.unwrap();
+    t.app.reset_password(user.id, Password::claimed(PASSWORD)).await.unwrap();
+}
+
 async fn work_on_import(t: &Taskwell) {
     let folder = tempfile::tempdir().unwrap();
     let other = folder.path().join("other.db");
@@ -102,7 +118,14 @@ fn answers(status: u16, wanted: u16) {
 /// The SQL texts in the code; what is only the beginning of some texts ends in its table's name.
 fn written() -> Vec<String> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src");
-    let files = ["users/sql.rs", "sessions/sql.rs", "tasks/sql.rs", "changes/mod.rs"];
+    let files = [
+        "users/sql.rs",
+        "sessions/sql.rs",
+        "tokens/sql.rs",
+        "tasks/sql.rs",
+        "audit/sql.rs",
+        "changes/mod.rs",
+    ];
     let nouns = std::fs::read_dir(&sources).unwrap().map(|entry| entry.unwrap().path().join("sql.rs"));
     assert_eq!(
         nouns.filter(|path| path.exists()).count() + 1,

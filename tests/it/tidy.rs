@@ -204,20 +204,22 @@ fn the_trees_do_not_know_each_other() {
 
 #[test]
 fn core_has_one_direction() {
-    // app → tasks, sessions → changes, users → db → error, time, settings.
+    // app → tasks, sessions, tokens → changes, users → audit → db → error, time, settings.
     forbid("core/src/tasks", &["app", "sessions", "hasher"], uses);
     forbid("core/src/sessions", &["app", "tasks", "changes", "hasher"], uses);
     forbid("core/src/changes", &["app", "tasks", "sessions", "hasher"], uses);
-    forbid("core/src/users", &["app", "tasks", "sessions", "changes", "hasher"], uses);
+    forbid("core/src/tokens", &["app", "tasks", "sessions", "changes", "hasher"], uses);
+    forbid("core/src/users", &["app", "tasks", "sessions", "tokens", "changes", "hasher"], uses);
+    forbid("core/src/audit", &["app", "tasks", "sessions", "tokens", "changes", "users", "hasher"], uses);
     forbid("core/src/db", &["app", "tasks", "sessions", "changes", "users", "hasher"], uses);
-    for leaf in ["error", "time", "text", "key", "page", "settings", "clock"] {
+    for leaf in ["client", "error", "time", "text", "key", "page", "settings", "clock"] {
         let used = uses(&format!("core/src/{leaf}.rs"));
         for noun in ["app", "db", "tasks", "sessions", "changes", "users", "hasher"] {
             assert!(!used.contains(noun), "core/src/{leaf}.rs names {noun}");
         }
     }
     // Inside a noun: mod → sql → model, whose rules are pure.
-    for noun in ["tasks", "sessions", "users"] {
+    for noun in ["tasks", "sessions", "tokens", "users", "audit"] {
         let names = names(&format!("core/src/{noun}/model.rs"));
         assert!(!names.contains("sql") && !names.contains("Tx"), "{noun}/model.rs knows the store");
     }

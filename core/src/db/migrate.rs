@@ -17,11 +17,18 @@ struct Migration {
 }
 
 /// The migrations in order; the schema's version is how many of them were applied.
-const MIGRATIONS: &[Migration] = &[Migration {
-    name: "initial",
-    sqlite: include_str!("../../migrations/0001_initial.sqlite.sql"),
-    postgres: include_str!("../../migrations/0001_initial.postgres.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "initial",
+        sqlite: include_str!("../../migrations/0001_initial.sqlite.sql"),
+        postgres: include_str!("../../migrations/0001_initial.postgres.sql"),
+    },
+    Migration {
+        name: "accounts",
+        sqlite: include_str!("../../migrations/0002_accounts.sqlite.sql"),
+        postgres: include_str!("../../migrations/0002_accounts.postgres.sql"),
+    },
+];
 
 /// The schema version that this build works with.
 #[expect(clippy::cast_possible_wrap, reason = "there are not that many")]

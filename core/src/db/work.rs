@@ -128,7 +128,10 @@ impl Drop for Threads {
         self.queues.reads.close();
         self.queues.writes.close();
         for handle in self.handles.drain(..) {
-            let _ = handle.join();
+            // The last handle may have been a job's: then this is one of the threads, which ends by itself.
+            if handle.thread().id() != std::thread::current().id() {
+                let _ = handle.join();
+            }
         }
     }
 }

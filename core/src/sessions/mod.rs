@@ -8,13 +8,15 @@ pub use model::{Door, Grant, RefreshToken, Session};
 use token::{Claims, Keys};
 use uuid::Uuid;
 
+use crate::audit::{self, Action, Who};
+use crate::client::Client;
 use crate::db::Tx;
 use crate::error::{Error, Noun, Result, Unproven};
 use crate::key::Key;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::users::password::PasswordHash;
-use crate::users::{self, Caller, User, UserId};
+use crate::users::{self, Caller, Scope, Scopes, User, UserId};
 
 /// Living sessions that one account may have; a login beyond it ends the oldest.
 pub const PER_USER_MAX: i64 = 500;
@@ -26,30 +28,37 @@ const REUSE_GRACE_S: i64 = 10;
 /// A session's last use is written down when the one in the store is older.
 const LAST_USE_KEPT_FOR_S: i64 = 3600;
 
-/// A checked session, and whether its last use should be written down.
-pub(crate) struct Checked {
-    pub caller: Caller,
-    pub is_stale: bool,
-}
-
-/// The caller that a token names, if its session lives in the store and its user is active.
-pub(crate) fn check(tx: &mut Tx, settings: &Settings, claims: &Claims) -> Result<Checked> {
+/// The caller that a token names, if its session lives in the store and its user is active; and whether its last use should
+/// be written down.
+pub(crate) fn check(
+    tx: &mut Tx,
+    settings: &Settings,
+    claims: &Claims,
+    client: Option<Client>,
+) -> Result<(Caller, bool)> {
     let idle_since = idle_since(tx, settings);
     let live = sql::live(tx, claims, idle_since)?.ok_or(Error::Unauthenticated(Unproven::BadToken))?;
     let is_stale = live.last_used_at < tx.now().plus_seconds(-LAST_USE_KEPT_FOR_S);
-    let caller =
-        Caller { id: claims.user, uuid: live.uuid, role: live.role, session: claims.session, idle_since };
-    Ok(Checked { caller, is_stale })
+    let caller = Caller {
+        id: claims.user,
+        uuid: live.uuid,
+        role: live.role,
+        session: Some(claims.session),
+        scopes: Scopes::ALL,
+        client,
+        idle_since,
+    };
+    Ok((caller, is_stale))
 }
 
 /// A session that was not used after this has ended.
-fn idle_since(tx: &Tx, settings: &Settings) -> Timestamp {
+pub(crate) fn idle_since(tx: &Tx, settings: &Settings) -> Timestamp {
     tx.now().plus_seconds(-i64::from(settings.session_idle_days) * 86_400)
 }
 
-/// Writes down that the caller's session is used.
-pub(crate) fn touch(tx: &mut Tx, caller: &Caller) -> Result<()> {
-    sql::touch(tx, caller.session())
+/// Writes down that a session is used.
+pub(crate) fn touch(tx: &mut Tx, session: Uuid) -> Result<()> {
+    sql::touch(tx, session)
 }
 
 /// Opens a session for a user whose password was verified against `verified`.
@@ -67,6 +76,15 @@ pub(crate) fn open_verified(
     let now = users::sql::credentials_held(tx, user)?;
     match now {
         Some(now) if now.user.is_active && now.password == *verified => {
+            let who = Who { user: Some(user.0), client: door.client };
+            audit::record(
+                tx,
+                who,
+                who.user,
+                Action::LoggedIn,
+                door.user_agent.as_deref().map(agent).as_deref(),
+            )?;
+            audit::prune(tx, settings.audit_days)?;
             open(tx, keys, settings, now.user, door)
         }
         _ => Err(Error::Unauthenticated(Unproven::WrongPassword)),
@@ -77,10 +95,14 @@ pub(crate) fn open_verified(
 pub(crate) fn open(tx: &mut Tx, keys: &Keys, settings: &Settings, user: User, door: &Door) -> Result<Grant> {
     sql::prune(tx, user.id, tx.now().plus_seconds(-KEPT_EXPIRED_S), PER_USER_MAX - 1)?;
     let expires_at = tx.now().plus_seconds(i64::from(settings.refresh_token_days) * 86_400);
-    let agent: Option<String> =
-        door.user_agent.as_ref().map(|agent| agent.chars().take(USER_AGENT_CHARS_MAX).collect());
+    let agent = door.user_agent.as_deref().map(agent);
     let session = sql::insert(tx, user.id, agent.as_deref(), expires_at)?;
     grant(tx, keys, settings, user, session, door)
+}
+
+/// So much of what a client calls itself as is kept.
+fn agent(given: &str) -> String {
+    given.chars().take(USER_AGENT_CHARS_MAX).collect()
 }
 
 fn grant(
@@ -129,7 +151,7 @@ pub(crate) fn rotate(
     token: &RefreshToken,
     door: &Door,
 ) -> Result<Refreshed<Grant>> {
-    let Refreshed::Granted(redeemed) = redeem(tx, keys, settings, token)? else {
+    let Refreshed::Granted(redeemed) = redeem(tx, keys, settings, token, door)? else {
         return Ok(Refreshed::Reused);
     };
     let Redeemed { user, session, successor, is_repeated } = redeemed;
@@ -149,7 +171,7 @@ pub(crate) fn renew(
     token: &RefreshToken,
     door: &Door,
 ) -> Result<Refreshed<String>> {
-    let Refreshed::Granted(Redeemed { user, session, .. }) = redeem(tx, keys, settings, token)? else {
+    let Refreshed::Granted(Redeemed { user, session, .. }) = redeem(tx, keys, settings, token, door)? else {
         return Ok(Refreshed::Reused);
     };
     let (token, _) = access_token(tx, keys, settings, &user, session, door)?;
@@ -170,6 +192,7 @@ fn redeem(
     keys: &Keys,
     settings: &Settings,
     token: &RefreshToken,
+    door: &Door,
 ) -> Result<Refreshed<Redeemed>> {
     let bad = Error::Unauthenticated(Unproven::BadRefreshToken);
     let found = sql::find_refresh(tx, &token.hash())?.ok_or(bad.clone())?;
@@ -177,6 +200,13 @@ fn redeem(
     if let Some(used_at) = found.used_at {
         let is_recent = tx.now() <= used_at.plus_seconds(REUSE_GRACE_S);
         if !is_recent || !sql::is_unused(tx, &successor.hash(), found.session)? {
+            audit::record(
+                tx,
+                Who { user: None, client: door.client },
+                Some(found.user.0),
+                Action::RefreshTokenReused,
+                None,
+            )?;
             sql::delete(tx, found.user, found.session)?;
             return Ok(Refreshed::Reused);
         }
@@ -201,30 +231,39 @@ pub fn end_by_refresh(tx: &mut Tx, token: &RefreshToken) -> Result<()> {
     if found.expires_at <= tx.now() {
         return Err(Error::Unauthenticated(Unproven::RefreshTokenExpired));
     }
+    let who = Who { user: Some(found.user.0), client: None };
+    audit::record(tx, who, who.user, Action::LoggedOut, None)?;
     sql::delete(tx, found.user, found.session).map(drop)
 }
 
 /// Ends the caller's session: its access and refresh tokens are dead from here on.
 pub fn end(tx: &mut Tx, caller: &Caller) -> Result<()> {
-    sql::delete(tx, caller.id(), caller.session()).map(drop)
+    let session = caller.require_session()?;
+    audit::record(tx, caller.who(), Some(caller.id().0), Action::LoggedOut, None)?;
+    sql::delete(tx, caller.id(), session).map(drop)
 }
 
 /// Ends one session of the caller's.
 pub fn end_one(tx: &mut Tx, caller: &Caller, session: Uuid) -> Result<()> {
+    caller.require_session()?;
+    audit::record(tx, caller.who(), Some(caller.id().0), Action::SessionsEnded, Some("one"))?;
     if sql::delete(tx, caller.id(), session)? { Ok(()) } else { Err(Error::Missing(Noun::Session)) }
 }
 
 /// Ends every session of the caller's, the one that asks among them.
 pub fn end_all(tx: &mut Tx, caller: &Caller) -> Result<()> {
+    caller.require_session()?;
+    audit::record(tx, caller.who(), Some(caller.id().0), Action::SessionsEnded, Some("all"))?;
     users::sql::end_sessions(tx, caller.id())
 }
 
 pub(crate) fn end_others(tx: &mut Tx, caller: &Caller) -> Result<()> {
-    sql::delete_others(tx, caller.id(), caller.session())
+    sql::delete_others(tx, caller.id(), caller.require_session()?)
 }
 
 /// The caller's living sessions, newest first.
 pub fn list(tx: &mut Tx, caller: &Caller) -> Result<Vec<Session>> {
+    caller.require(Scope::AccountRead)?;
     sql::list(tx, caller.id(), caller.idle_since, PER_USER_MAX)
 }
 
@@ -239,6 +278,7 @@ pub fn list_of(tx: &mut Tx, caller: &Caller, user: Key) -> Result<Vec<Session>> 
 pub fn end_one_of(tx: &mut Tx, caller: &Caller, user: Key, session: Uuid) -> Result<()> {
     caller.require_admin()?;
     let user = users::resolve(tx, user)?;
+    audit::record(tx, caller.who(), Some(user.id.0), Action::SessionsEnded, Some("one"))?;
     if sql::delete(tx, user.id, session)? { Ok(()) } else { Err(Error::Missing(Noun::Session)) }
 }
 
@@ -246,5 +286,6 @@ pub fn end_one_of(tx: &mut Tx, caller: &Caller, user: Key, session: Uuid) -> Res
 pub fn end_all_of(tx: &mut Tx, caller: &Caller, user: Key) -> Result<()> {
     caller.require_admin()?;
     let user = users::resolve(tx, user)?;
+    audit::record(tx, caller.who(), Some(user.id.0), Action::SessionsEnded, Some("all"))?;
     users::sql::end_sessions(tx, user.id)
 }

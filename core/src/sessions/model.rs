@@ -3,8 +3,8 @@
 use ring::digest;
 use uuid::Uuid;
 
+use crate::client::Client;
 use crate::clock::hex;
-use crate::limits::Client;
 use crate::time::Timestamp;
 use crate::users::User;
 

@@ -12,7 +12,7 @@ use crate::db::Tx;
 use crate::error::{Error, Noun, Result};
 use crate::key::Key;
 use crate::page::{Cursor, Page};
-use crate::users::{self, Caller, UserId};
+use crate::users::{self, Caller, Scope, UserId};
 
 /// How many rows one trip of a list reads at most: it bounds the memory and the time that a reader is held.
 const ROWS_PER_TRIP_MAX: usize = 512;
@@ -38,6 +38,7 @@ impl Expected {
 
 /// Makes a task of the caller's.
 pub fn create(tx: &mut Tx, caller: &Caller, new: &NewTask) -> Result<Task> {
+    caller.require(Scope::TasksWrite)?;
     let seq = changes::next(tx, caller.id())?;
     let mut task = new.to_task(tx.new_uuid()?, caller.id(), seq, tx.now());
     task.id = sql::insert(tx, &task)?;
@@ -59,14 +60,16 @@ pub(crate) fn adopt(tx: &mut Tx, owner: UserId, tasks: &[Adopted]) -> Result<()>
 
 /// One task of the caller's.
 pub fn one(tx: &mut Tx, caller: &Caller, key: Key) -> Result<Task> {
+    caller.require(Scope::TasksRead)?;
     let owner = caller.id();
     changes::look(tx, owner, |tx| sql::find(tx, owner, key))?.ok_or(Error::Missing(Noun::Task))
 }
 
 /// Changes a task of the caller's. An update that changes nothing makes no new version and no record.
 pub fn update(tx: &mut Tx, caller: &Caller, key: Key, expected: &Expected, update: &Update) -> Result<Task> {
+    caller.require(Scope::TasksWrite)?;
     let seq = changes::next(tx, caller.id())?;
-    let old = one(tx, caller, key)?;
+    let old = sql::find(tx, caller.id(), key)?.ok_or(Error::Missing(Noun::Task))?;
     expected.check(&old)?;
     let Some(mut new) = old.updated(update, tx.now()) else {
         return Ok(old);
@@ -79,8 +82,9 @@ pub fn update(tx: &mut Tx, caller: &Caller, key: Key, expected: &Expected, updat
 
 /// Deletes a task of the caller's.
 pub fn delete(tx: &mut Tx, caller: &Caller, key: Key, expected: &Expected) -> Result<()> {
+    caller.require(Scope::TasksWrite)?;
     let seq = changes::next(tx, caller.id())?;
-    let old = one(tx, caller, key)?;
+    let old = sql::find(tx, caller.id(), key)?.ok_or(Error::Missing(Noun::Task))?;
     expected.check(&old)?;
     sql::delete(tx, &old)?;
     changes::record(tx, caller, &change(Kind::Deleted, &old, seq), Some(&old), None)
@@ -112,6 +116,7 @@ pub fn list(
     count: usize,
     after: Option<Cursor>,
 ) -> Result<Page<Task>> {
+    caller.require(Scope::TasksRead)?;
     let owner = caller.id();
     changes::look(tx, owner, |tx| page(tx, owner, query, count, after))
 }

@@ -2,12 +2,16 @@
 
 mod model;
 pub mod password;
+mod scope;
 pub(crate) mod sql;
 
 use password::PasswordHash;
 
+pub use scope::{Scope, Scopes};
+
 pub use model::{Caller, Draft, Email, Name, Role, Standing, Update, User, UserId, Username};
 
+use crate::audit::{self, Action, Entry, Who};
 use crate::clock::hex;
 use crate::db::Tx;
 use crate::error::{Code, Conflict, Error, Flaw, Noun, Result};
@@ -73,13 +77,15 @@ pub fn require_free(tx: &mut Tx, username: Option<&Username>, email: &Email) -> 
 
 /// The caller's own account.
 pub fn me(tx: &mut Tx, caller: &Caller) -> Result<User> {
+    caller.require(Scope::AccountRead)?;
     sql::find(tx, caller.id)?.ok_or(Error::Missing(Noun::User))
 }
 
 /// Changes the caller's own account; role and `is_active` are not its to change.
 pub fn update_me(tx: &mut Tx, caller: &Caller, update: &Update) -> Result<User> {
+    caller.require_session()?;
     let own = Update { role: None, is_active: None, ..update.clone() };
-    update_user(tx, caller.id, &own)
+    update_user(tx, caller.who(), caller.id, &own)
 }
 
 /// One account, for admins.
@@ -92,14 +98,14 @@ pub fn one(tx: &mut Tx, caller: &Caller, user: Key) -> Result<User> {
 pub fn update(tx: &mut Tx, caller: &Caller, user: Key, update: &Update) -> Result<User> {
     caller.require_admin()?;
     let user = resolve(tx, user)?;
-    update_user(tx, user.id, update)
+    update_user(tx, caller.who(), user.id, update)
 }
 
 /// Deletes an account and all that is its, for admins.
 pub fn delete(tx: &mut Tx, caller: &Caller, user: Key) -> Result<()> {
     caller.require_admin()?;
     let user = resolve(tx, user)?;
-    remove(tx, &user)
+    remove(tx, caller.who(), &user)
 }
 
 /// A page of all accounts in the order of their ids, for admins; `words` looks into username, address and name.
@@ -172,7 +178,7 @@ pub fn find_by_login(tx: &mut Tx, login: &str) -> Result<User> {
 ///
 /// # Errors
 /// The new name or address is taken, or the last active admin would be gone.
-pub fn update_user(tx: &mut Tx, id: UserId, update: &Update) -> Result<User> {
+pub fn update_user(tx: &mut Tx, who: Who, id: UserId, update: &Update) -> Result<User> {
     let old = sql::find_held(tx, id)?.ok_or(Error::Missing(Noun::User))?;
     let mut new = old.clone();
     if let Some(username) = &update.username {
@@ -198,18 +204,54 @@ pub fn update_user(tx: &mut Tx, id: UserId, update: &Update) -> Result<User> {
     if !new.is_active {
         sql::end_sessions(tx, id)?;
     }
+    audit::record(tx, who, Some(id.0), Action::AccountChanged, Some(&changes(&old, &new)))?;
     sql::save(tx, &new)
 }
 
-/// Sets a password without asking for the old one, and ends every session.
-pub fn reset_password(tx: &mut Tx, id: UserId, password: &PasswordHash) -> Result<()> {
+/// What changed, for the audit log: members, and what decides over rights.
+fn changes(old: &User, new: &User) -> String {
+    let mut changed = Vec::new();
+    for (member, is_changed) in [
+        ("username", old.username != new.username),
+        ("name", old.name != new.name),
+        ("email", old.email != new.email),
+    ] {
+        if is_changed {
+            changed.push(member.to_owned());
+        }
+    }
+    if old.role != new.role {
+        changed.push(format!("role={}", new.role.as_str()));
+    }
+    if old.is_active != new.is_active {
+        changed.push(format!("is_active={}", new.is_active));
+    }
+    changed.join(" ")
+}
+
+/// Sets a password without asking for the old one, and ends every session and token.
+pub fn reset_password(tx: &mut Tx, who: Who, id: UserId, password: &PasswordHash) -> Result<()> {
     sql::set_password(tx, id, password)?;
+    audit::record(tx, who, Some(id.0), Action::PasswordReset, None)?;
+    sql::delete_tokens(tx, id)?;
     sql::end_sessions(tx, id)
 }
 
-pub(crate) fn remove(tx: &mut Tx, user: &User) -> Result<()> {
+pub(crate) fn remove(tx: &mut Tx, who: Who, user: &User) -> Result<()> {
     require_another_admin(tx, user)?;
+    audit::record(tx, who, Some(user.id.0), Action::AccountDeleted, None)?;
     sql::delete(tx, user.id)
+}
+
+/// A page of the audit log, newest first: all of it for admins, for others what is about themselves.
+pub fn audit_log(tx: &mut Tx, caller: &Caller, limit: Limit, after: Option<Cursor>) -> Result<Page<Entry>> {
+    let subject = if caller.require_admin().is_ok() {
+        None
+    } else {
+        caller.require(Scope::AccountRead)?;
+        Some(caller.id.0)
+    };
+    audit::page(tx, subject, limit, after)
 }
 
 pub(crate) fn resolve(tx: &mut Tx, user: Key) -> Result<User> {

@@ -3,6 +3,9 @@
 use uuid::Uuid;
 
 use super::password::PasswordHash;
+use super::scope::{Scope, Scopes};
+use crate::audit::Who;
+use crate::client::Client;
 use crate::db::{Column, Param, Value, unexpected};
 use crate::error::{Code, Error, Flaw, Result};
 use crate::text;
@@ -183,13 +186,16 @@ pub struct Update {
     pub is_active: Option<bool>,
 }
 
-/// Somebody whose session was checked in this transaction. There is no other way to have one.
+/// Somebody whose session or token was checked in this transaction. There is no other way to have one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     pub(crate) id: UserId,
     pub(crate) uuid: Uuid,
     pub(crate) role: Role,
-    pub(crate) session: Uuid,
+    /// `None`: it came with a personal access token.
+    pub(crate) session: Option<Uuid>,
+    pub(crate) scopes: Scopes,
+    pub(crate) client: Option<Client>,
     /// Sessions that were not used after this have ended.
     pub(crate) idle_since: Timestamp,
 }
@@ -203,16 +209,31 @@ impl Caller {
         self.uuid
     }
 
-    /// The session that the token names.
-    pub fn session(&self) -> Uuid {
+    /// The session that the token names, if it names one.
+    pub fn session(&self) -> Option<Uuid> {
         self.session
     }
 
     pub(crate) fn require_admin(&self) -> Result<()> {
         match self.role {
-            Role::Admin => Ok(()),
+            Role::Admin => self.require(Scope::Admin),
             Role::User => Err(Error::Forbidden),
         }
+    }
+
+    /// What a personal access token was made for; a session may all that its user may.
+    pub(crate) fn require(&self, scope: Scope) -> Result<()> {
+        if self.scopes.has(scope) { Ok(()) } else { Err(Error::Forbidden) }
+    }
+
+    /// What no personal access token may: decide over the account.
+    pub(crate) fn require_session(&self) -> Result<Uuid> {
+        self.session.ok_or(Error::Forbidden)
+    }
+
+    /// Whom the audit log names.
+    pub(crate) fn who(&self) -> Who {
+        Who { user: Some(self.id.0), client: self.client }
     }
 }
 

@@ -192,6 +192,10 @@ pub fn set_password(tx: &mut Tx, id: UserId, password: &PasswordHash) -> Result<
 }
 
 /// Ends every session of the user: what a deactivation or another password asks for.
+pub fn delete_tokens(tx: &mut Tx, id: UserId) -> Result<()> {
+    tx.send("DELETE FROM personal_tokens WHERE user_id = $1", &[&id])
+}
+
 pub fn end_sessions(tx: &mut Tx, id: UserId) -> Result<()> {
     tx.send("DELETE FROM sessions WHERE user_id = $1", &[&id])
 }

@@ -3,9 +3,11 @@
 mod auth;
 mod routes;
 mod tasks;
+mod tokens;
 mod users;
 pub mod wire;
 mod wire_tasks;
+mod wire_tokens;
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -29,6 +31,7 @@ const ERRORS: ErrorDoc = ErrorDoc {
 
 /// To a password that should prove who asks, and does not.
 const WRONG_PASSWORD: &str = "Incorrect password";
+const TOO_MANY_TOKENS: &str = "You have 100 tokens; delete one first";
 const LAST_ADMIN: &str = "This is the last active admin; make another one first";
 
 /// Draws an error of this tree.
@@ -45,6 +48,9 @@ pub fn render(failure: &Failure) -> Response {
             (StatusCode::BAD_REQUEST, "Username or email already exists".into())
         }
         Failure::Core(Error::Conflict(Conflict::LastAdmin)) => (StatusCode::CONFLICT, LAST_ADMIN.into()),
+        Failure::Core(Error::Conflict(Conflict::TooManyTokens)) => {
+            (StatusCode::CONFLICT, TOO_MANY_TOKENS.into())
+        }
         other => (other.status(), other.detail()),
     };
     let problem = ProblemWire {

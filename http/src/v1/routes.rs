@@ -3,17 +3,23 @@
 use axum::http::{Method, StatusCode};
 use serde_json::json;
 
+use super::TOO_MANY_TOKENS;
 use super::wire::{
     LoginWire, MessageWire, PasswordChangeWire, PasswordProofWire, RefreshWire, SessionWire, SignUpWire,
     SignedUpWire, TokensWire, UserUpdateWire, UserWire,
 };
 use super::wire_tasks::{NewTaskWire, TaskUpdateWire, TaskWire};
-use super::{BASE, ERRORS, LAST_ADMIN, WRONG_PASSWORD, auth, tasks, users};
-use crate::doc::{Api, Doc, id_schema, list_parameters, paging_parameters, user_cursor, words_schema};
+use super::wire_tokens::{AuditWire, MadeTokenWire, NewTokenWire, TokenWire};
+use super::{BASE, ERRORS, LAST_ADMIN, WRONG_PASSWORD, auth, tasks, tokens, users};
+use crate::doc::{
+    Api, Doc, audit_cursor, id_schema, list_parameters, paging_parameters, user_cursor, words_schema,
+};
 
 /// The routes of the tree, with their documentation.
 pub fn api() -> Api {
-    admin_sessions_api(admin_api(own_account_api(tasks_api(auth_api(Api::new(BASE, "v1", ERRORS))))))
+    tokens_api(admin_sessions_api(admin_api(own_account_api(tasks_api(auth_api(Api::new(
+        BASE, "v1", ERRORS,
+    )))))))
 }
 
 fn auth_api(api: Api) -> Api {
@@ -242,6 +248,46 @@ fn admin_api(api: Api) -> Api {
         users::tasks,
         list_parameters(admin_of_user("listUserTasks", "List a user's tasks"))
             .answers_list::<TaskWire>(StatusCode::OK, "The user's tasks."),
+    )
+}
+
+fn tokens_api(api: Api) -> Api {
+    api.route(
+        &Method::GET,
+        "/users/me/tokens",
+        tokens::list,
+        Doc::new("listTokens", "List your personal access tokens")
+            .answers_list::<TokenWire>(StatusCode::OK, "Your tokens, newest first, without their secrets."),
+    )
+    .route(
+        &Method::POST,
+        "/users/me/tokens",
+        tokens::create,
+        Doc::new("createToken", "Make a personal access token")
+            .note("For a program that acts for you. It may no more than its scopes say. Only with an access token of a login.")
+            .body::<NewTokenWire>()
+            .answers::<MadeTokenWire>(StatusCode::CREATED, "The token, with its secret, which is shown this once.")
+            .fails(StatusCode::FORBIDDEN, "Not enough permissions")
+            .fails(StatusCode::CONFLICT, TOO_MANY_TOKENS),
+    )
+    .route(
+        &Method::DELETE,
+        "/users/me/tokens/{token_id}",
+        tokens::delete,
+        Doc::new("deleteToken", "Delete a personal access token")
+            .note("Only with an access token of a login.")
+            .path("token_id", json!({ "type": "string", "format": "uuid" }), "The token's id.")
+            .empty(StatusCode::NO_CONTENT, "The token is refused from now on.")
+            .fails(StatusCode::FORBIDDEN, "Not enough permissions")
+            .fails(StatusCode::NOT_FOUND, "Token not found"),
+    )
+    .route(
+        &Method::GET,
+        "/audit",
+        tokens::audit,
+        paging_parameters(Doc::new("listAudit", "Read the audit log"), audit_cursor())
+            .note("What was done to your account, newest first; for admins, to all.")
+            .answers_list::<AuditWire>(StatusCode::OK, "Entries, 100 a page unless a limit is given."),
     )
 }
 

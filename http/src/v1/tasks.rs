@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::http::header::{self, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use taskwell_core::app::App;
-use taskwell_core::sessions::token::Claims;
+use taskwell_core::bearer::Bearer;
 use taskwell_core::tasks::{self, Task, Update};
 
 use super::wire_tasks::{NewTaskWire, TaskUpdateWire, TaskWire};
@@ -65,7 +65,7 @@ pub async fn patch(
 
 async fn write(
     app: App,
-    claims: Claims,
+    claims: Bearer,
     path: &PathText,
     conditions: &Conditions,
     update: Result<Update, Failure>,

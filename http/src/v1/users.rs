@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use taskwell_core::app::App;
+use taskwell_core::bearer::Bearer;
 use taskwell_core::error::{Code, Error, Problems};
 use taskwell_core::key::Key;
 use taskwell_core::page::Limit;
@@ -53,11 +54,7 @@ pub async fn change_password(
 }
 
 /// The input, or what is wrong with it, told only to somebody whose session lives.
-async fn told<T>(
-    app: &App,
-    claims: &sessions::token::Claims,
-    input: Result<T, Failure>,
-) -> Result<T, Failure> {
+async fn told<T>(app: &App, claims: &Bearer, input: Result<T, Failure>) -> Result<T, Failure> {
     match input {
         Ok(input) => Ok(input),
         Err(wrong) => Err(app.refuse(claims.clone(), wrong).await),

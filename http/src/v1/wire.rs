@@ -277,10 +277,10 @@ pub struct SessionWire {
 }
 
 impl SessionWire {
-    pub fn new(session: Session, current: Uuid) -> SessionWire {
+    pub fn new(session: Session, current: Option<Uuid>) -> SessionWire {
         SessionWire {
             id: session.uuid,
-            current: session.uuid == current,
+            current: Some(session.uuid) == current,
             name: session.name(),
             user_agent: session.user_agent,
             created_at: session.created_at,

@@ -224,6 +224,7 @@ fn auth_example(status: StatusCode, detail: &str) -> Value {
         (StatusCode::UNAUTHORIZED, _) => (detail, "INVALID_TOKEN"),
         (StatusCode::PAYLOAD_TOO_LARGE, _) => (detail, "BODY_TOO_LARGE"),
         (StatusCode::UNSUPPORTED_MEDIA_TYPE, _) => (detail, "UNSUPPORTED_MEDIA_TYPE"),
+        (StatusCode::TOO_MANY_REQUESTS, _) => (detail, "RATE_LIMITED"),
         _ => (detail, "UNAVAILABLE"),
     };
     json!({ "success": false, "error": error, "error_code": code })

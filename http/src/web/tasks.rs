@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use taskwell_core::app::App;
-use taskwell_core::sessions::token::Claims;
+use taskwell_core::bearer::Bearer;
 use taskwell_core::tasks::{self, Task, Update};
 use uuid::Uuid;
 
@@ -71,7 +71,7 @@ pub async fn complete(
 
 async fn write(
     app: App,
-    claims: Claims,
+    claims: Bearer,
     path: &PathText,
     conditions: &Conditions,
     update: Result<Update, Failure>,

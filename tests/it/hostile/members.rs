@@ -2,17 +2,35 @@
 
 use serde_json::{Value, json};
 
-use super::{Endpoint, Member, World, assert_invalid, endpoints};
+use super::{Endpoint, Kind, Member, World, assert_invalid, endpoints};
 use crate::support::{Taskwell, on_each_database};
 
 /// Values that a member may not have, each with the code of what is wrong.
 fn flaws(schema: &str, member: &Member) -> Vec<(Value, &'static str)> {
-    let mut flaws: Vec<(Value, &str)> = if member.flag {
-        vec![(json!("true"), "type"), (json!(1), "type"), (json!(""), "type")]
-    } else {
-        vec![(json!(true), "type"), (json!(-1.5), "type"), (json!(u64::MAX), "type"), (json!(1e300), "type")]
+    let numbers = [(json!(-1.5), "type"), (json!(u64::MAX), "type"), (json!(1e300), "type")];
+    let mut flaws: Vec<(Value, &str)> = match member.kind {
+        Kind::Flag => vec![(json!("true"), "type"), (json!(1), "type"), (json!(""), "type")],
+        Kind::Text | Kind::Texts => {
+            [(json!(true), "type"), (json!(1), "type")].into_iter().chain(numbers).collect()
+        }
+        Kind::Number => {
+            let days = [0, -1, 367, i64::MAX].map(|days| (json!(days), "range"));
+            [(json!(true), "type"), (json!("30"), "type")].into_iter().chain(numbers).chain(days).collect()
+        }
     };
-    flaws.extend([(json!([]), "type"), (json!(["x"]), "type"), (json!({ "x": 1 }), "type")]);
+    flaws.extend(match member.kind {
+        Kind::Texts => [(json!([]), "too_short"), (json!(["x"]), "unknown_word"), (json!([1]), "type")],
+        _ => [(json!([]), "type"), (json!(["x"]), "type"), (json!([1]), "type")],
+    });
+    flaws.push((json!({ "x": 1 }), "type"));
+    if member.kind == Kind::Texts {
+        flaws.extend([
+            (json!(["tasks:read", "TASKS:READ"]), "unknown_word"),
+            (json!(["tasks:read", null]), "type"),
+            (json!(vec!["tasks:read"; 33]), "type"),
+            (json!("tasks:read"), "type"),
+        ]);
+    }
     if !member.nullable {
         flaws.push((Value::Null, "null"));
     }
@@ -27,7 +45,12 @@ fn text_flaws(schema: &str, name: &str) -> Vec<(String, &'static str)> {
         ("RootLogin", _) => vec![(String::new(), "too_short")],
         ("Login" | "PasswordProof", _)
         | ("WebSignIn", "password")
-        | (_, "refresh_token" | "current_password" | "completed" | "is_active") => vec![],
+        | (
+            _,
+            "refresh_token" | "current_password" | "completed" | "is_active" | "scopes" | "expires_in_days",
+        ) => {
+            vec![]
+        }
         (_, "title") => line(200),
         (_, "name") => line(100),
         (_, "description") => vec![

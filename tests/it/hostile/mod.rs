@@ -62,7 +62,15 @@ struct Member {
     name: String,
     required: bool,
     nullable: bool,
-    flag: bool,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Flag,
+    Number,
+    Texts,
 }
 
 fn endpoints() -> Vec<Endpoint> {
@@ -88,7 +96,12 @@ fn endpoint(document: &Value, path: &str, method: &str, operation: &Value) -> En
         name: name.clone(),
         required: required(name),
         nullable: property.to_string().contains("\"null\""),
-        flag: property["type"] == "boolean",
+        kind: match property["type"].as_str() {
+            Some("boolean") => Kind::Flag,
+            Some("integer") => Kind::Number,
+            Some("array") => Kind::Texts,
+            _ => Kind::Text,
+        },
     });
     let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
     let query = parameters.iter().filter(|parameter| parameter["in"] == "query");
@@ -136,6 +149,8 @@ fn good(schema: &str, member: &str) -> Value {
         "password" | "confirmPassword" | "current_password" => json!(PASSWORD),
         "new_password" => json!("Difference.Engine-1822"),
         "refresh_token" => json!("0".repeat(64)),
+        "scopes" => json!(["tasks:read", "admin"]),
+        "expires_in_days" => json!(30),
         other => panic!("{schema} has a member that these tests do not know: {other}"),
     }
 }
@@ -146,6 +161,7 @@ struct World<'t> {
     token: String,
     task_uuid: String,
     session: String,
+    personal: String,
 }
 
 impl World<'_> {
@@ -158,13 +174,16 @@ impl World<'_> {
         let task_uuid = t.task(&token, "here before").await["uuid"].as_str().unwrap().to_owned();
         let sessions = t.get("/api/v1/users/me/sessions").token(&token).send().await.json();
         let session = sessions[0]["id"].as_str().unwrap().to_owned();
-        World { t, token, task_uuid, session }
+        let new = json!({ "name": "a script", "scopes": ["tasks:read"] });
+        let made = t.post("/api/v1/users/me/tokens").token(&token).json(&new).send().await.json();
+        let personal = made["id"].as_str().unwrap().to_owned();
+        World { t, token, task_uuid, session, personal }
     }
 
     fn path(&self, endpoint: &Endpoint) -> String {
         let task = if endpoint.tree == Tree::Web { &self.task_uuid } else { "1" };
         let path = endpoint.path.replace("{task_id}", task).replace("{user_id}", "2");
-        path.replace("{session_id}", &self.session)
+        path.replace("{session_id}", &self.session).replace("{token_id}", &self.personal)
     }
 
     /// A call with a good path and a good token.
@@ -189,7 +208,9 @@ impl World<'_> {
     /// All that is stored.
     async fn rows(&self) -> Vec<Vec<Option<String>>> {
         let mut rows = Vec::new();
-        for table in ["users", "sessions", "refresh_tokens", "counters", "tasks", "changes"] {
+        for table in
+            ["users", "sessions", "refresh_tokens", "personal_tokens", "counters", "tasks", "changes"]
+        {
             rows.extend(self.t.rows(&format!("SELECT * FROM {table} ORDER BY 1")).await);
         }
         rows

@@ -112,7 +112,7 @@ on_each_database! {
                 let path = with_id(&world, endpoint, name, id);
                 let reply = refused_at(&world, endpoint, &path).await;
                 // Where only UUIDs are ids, a number is none.
-                if !id.contains('-') && (endpoint.tree == Tree::Web || name == "session_id") {
+                if !id.contains('-') && (endpoint.tree == Tree::Web || matches!(name, "session_id" | "token_id")) {
                     assert_invalid(endpoint.tree, &reply, &[(name, "format")], &path);
                 } else {
                     assert_shape(endpoint.tree, &reply, 404, &path);

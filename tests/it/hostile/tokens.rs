@@ -6,7 +6,11 @@ use crate::support::{Call, Taskwell, on_each_database};
 /// Requests that are wrong in the other ways, without a token.
 fn bad_requests<'t>(t: &'t Taskwell, world: &World<'_>, endpoint: &Endpoint) -> Vec<Call<'t>> {
     let good = world.path(endpoint);
-    let bad_id = good.replace(&world.task_uuid, "abc").replace(&world.session, "abc").replace("/1", "/abc");
+    let bad_id = good
+        .replace(&world.task_uuid, "abc")
+        .replace(&world.session, "abc")
+        .replace(&world.personal, "abc")
+        .replace("/1", "/abc");
     let call = |path: &str| t.call(endpoint.method.clone(), path);
     let json = |path: &str| call(path).header("content-type", "application/json");
     vec![

@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use taskwell_core::app::App;
+use taskwell_core::audit::Who;
 use taskwell_core::clock::Clock;
 use taskwell_core::db::{Place, Server};
 use taskwell_core::settings::Settings;
@@ -179,6 +180,11 @@ impl Taskwell {
         self.login(name).await
     }
 
+    /// A new task's id.
+    pub async fn task_of(&self, token: &str) -> String {
+        self.task(token, "another").await["id"].to_string()
+    }
+
     /// Logs in by `v1`: the access token.
     pub async fn login(&self, name: &str) -> String {
         let reply = self
@@ -197,7 +203,7 @@ impl Taskwell {
         let update = Update { role: Some(Role::Admin), ..Update::default() };
         let made = self.app.as_operator(move |tx| {
             let user = users::find_by_login(tx, &name)?;
-            users::update_user(tx, user.id, &update)
+            users::update_user(tx, Who::default(), user.id, &update)
         });
         made.await.unwrap();
     }

@@ -1,0 +1,55 @@
+//! The audit log: who did what to which account, and from where. It is written in the transaction that did it, and nothing
+//! of it is ever changed.
+
+mod model;
+mod sql;
+
+pub use model::{Action, Entry, Who};
+
+use crate::db::Tx;
+use crate::error::{Code, Flaw, Result};
+use crate::page::{Cursor, Limit, Page};
+
+/// The tag of the log's only order in a cursor.
+const BY_ID: u8 = 0x81;
+
+/// Writes something down.
+pub(crate) fn record(
+    tx: &mut Tx,
+    who: Who,
+    subject: Option<i64>,
+    action: Action,
+    detail: Option<&str>,
+) -> Result<()> {
+    sql::insert(tx, who, subject, action, detail)
+}
+
+/// Deletes what was written down more than so many days ago.
+pub(crate) fn prune(tx: &mut Tx, days: u32) -> Result<()> {
+    let before = tx.now().plus_seconds(-i64::from(days) * 86_400);
+    sql::prune(tx, before)
+}
+
+/// A page of what is about one account, or of all, newest first.
+pub fn page(tx: &mut Tx, subject: Option<i64>, limit: Limit, after: Option<Cursor>) -> Result<Page<Entry>> {
+    let before = after.map_or(i64::MAX, |cursor| cursor.id);
+    let wanted = i64::try_from(limit.get() + 1).unwrap_or(i64::MAX);
+    let mut items = match subject {
+        Some(subject) => sql::list_of(tx, subject, before, wanted)?,
+        None => sql::list(tx, before, wanted)?,
+    };
+    let is_more = items.len() > limit.get();
+    items.truncate(limit.get());
+    let last = items.last().filter(|_| is_more).map(|entry| entry.id);
+    Ok(Page { items, next: last.map(|id| Cursor { order: BY_ID, key: None, id }) })
+}
+
+/// Reads a cursor of [`page`].
+pub fn parse_cursor(text: &str) -> Result<Cursor, Flaw> {
+    let cursor = Cursor::parse(text)?;
+    if cursor.order == BY_ID && cursor.key.is_none() {
+        Ok(cursor)
+    } else {
+        Err(Flaw::new(Code::Format, "a cursor of another list"))
+    }
+}

@@ -1,0 +1,61 @@
+//! What is written down about accounts.
+
+use crate::client::Client;
+use crate::time::Timestamp;
+
+/// Something that was done, or tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub id: i64,
+    pub at: Timestamp,
+    /// Who did it; `None` where nobody was proven, or the operator did it at the command line.
+    pub actor: Option<i64>,
+    /// Whose account it is about; `None` where there is no such account.
+    pub subject: Option<i64>,
+    pub action: String,
+    /// The address that it came from.
+    pub client: Option<String>,
+    pub detail: Option<String>,
+}
+
+/// Who does something: which user, if one was proven, and from where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Who {
+    pub user: Option<i64>,
+    pub client: Option<Client>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    SignedUp,
+    LoggedIn,
+    LoginFailed,
+    LoggedOut,
+    RefreshTokenReused,
+    SessionsEnded,
+    PasswordChanged,
+    PasswordReset,
+    AccountChanged,
+    AccountDeleted,
+    TokenCreated,
+    TokenDeleted,
+}
+
+impl Action {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Action::SignedUp => "signed_up",
+            Action::LoggedIn => "logged_in",
+            Action::LoginFailed => "login_failed",
+            Action::LoggedOut => "logged_out",
+            Action::RefreshTokenReused => "refresh_token_reused",
+            Action::SessionsEnded => "sessions_ended",
+            Action::PasswordChanged => "password_changed",
+            Action::PasswordReset => "password_reset",
+            Action::AccountChanged => "account_changed",
+            Action::AccountDeleted => "account_deleted",
+            Action::TokenCreated => "token_created",
+            Action::TokenDeleted => "token_deleted",
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Who is at the other end of a request.
+
+use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
+
+/// A client by its address. Of an IPv6 network a client has 64 bits to itself, so two are the same whose others are.
+#[derive(Debug, Clone, Copy)]
+pub struct Client {
+    address: IpAddr,
+    network: [u8; 8],
+}
+
+impl Client {
+    pub fn of(address: IpAddr) -> Client {
+        let address = address.to_canonical();
+        let mut network = [0; 8];
+        match address {
+            IpAddr::V4(address) => network[4..].copy_from_slice(&address.octets()),
+            IpAddr::V6(address) => network.copy_from_slice(&address.octets()[..8]),
+        }
+        Client { address, network }
+    }
+
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+}
+
+impl PartialEq for Client {
+    fn eq(&self, other: &Client) -> bool {
+        self.network == other.network
+    }
+}
+
+impl Eq for Client {}
+
+impl Hash for Client {
+    fn hash<H: Hasher>(&self, to: &mut H) {
+        self.network.hash(to);
+    }
+}

@@ -1,0 +1,92 @@
+//! How personal access tokens are stored.
+
+use uuid::Uuid;
+
+use super::model::{PersonalToken, TokenHash};
+use crate::db::{FromRow, Row, Tx};
+use crate::error::Result;
+use crate::time::Timestamp;
+use crate::users::{Role, Scopes, UserId};
+
+/// Whose a living token is, and what it may.
+pub struct Live {
+    pub user: UserId,
+    pub user_uuid: Uuid,
+    pub role: Role,
+    pub uuid: Uuid,
+    pub scopes: Scopes,
+    pub last_used_at: Option<Timestamp>,
+}
+
+impl FromRow for Live {
+    fn from_row(row: &Row) -> Result<Live> {
+        Ok(Live {
+            user: row.get(0)?,
+            user_uuid: row.get(1)?,
+            role: row.get(2)?,
+            uuid: row.get(3)?,
+            scopes: row.get(4)?,
+            last_used_at: row.get::<Option<i64>>(5)?.map(Timestamp::from_micros),
+        })
+    }
+}
+
+impl FromRow for PersonalToken {
+    fn from_row(row: &Row) -> Result<PersonalToken> {
+        Ok(PersonalToken {
+            uuid: row.get(0)?,
+            name: row.get(1)?,
+            scopes: row.get(2)?,
+            created_at: Timestamp::from_micros(row.get(3)?),
+            last_used_at: row.get::<Option<i64>>(4)?.map(Timestamp::from_micros),
+            expires_at: Timestamp::from_micros(row.get(5)?),
+        })
+    }
+}
+
+pub fn live(tx: &mut Tx, hash: &TokenHash) -> Result<Option<Live>> {
+    let now = tx.now().as_micros();
+    tx.find(
+        "SELECT u.id, u.uuid, u.role, t.uuid, t.scopes, t.last_used_at \
+         FROM personal_tokens t JOIN users u ON u.id = t.user_id \
+         WHERE t.hash = $1 AND t.expires_at > $2 AND u.is_active",
+        &[&hash.as_bytes(), &now],
+    )
+}
+
+pub fn touch(tx: &mut Tx, token: Uuid) -> Result<()> {
+    let now = tx.now().as_micros();
+    tx.send("UPDATE personal_tokens SET last_used_at = $1 WHERE uuid = $2", &[&now, &token])
+}
+
+pub fn insert(tx: &mut Tx, user: UserId, token: &PersonalToken, hash: &TokenHash) -> Result<()> {
+    tx.send(
+        "INSERT INTO personal_tokens (uuid, user_id, name, hash, scopes, created_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        &[
+            &token.uuid,
+            &user,
+            &token.name,
+            &hash.as_bytes(),
+            &token.scopes.to_string(),
+            &token.created_at.as_micros(),
+            &token.expires_at.as_micros(),
+        ],
+    )
+}
+
+/// The tokens of a user, expired ones too, newest first.
+pub fn list(tx: &mut Tx, user: UserId, count: i64) -> Result<Vec<PersonalToken>> {
+    tx.all(
+        "SELECT uuid, name, scopes, created_at, last_used_at, expires_at FROM personal_tokens \
+         WHERE user_id = $1 ORDER BY created_at DESC, uuid DESC LIMIT $2",
+        &[&user, &count],
+    )
+}
+
+/// Whether there was such a token of that user's.
+pub fn delete(tx: &mut Tx, user: UserId, token: Uuid) -> Result<bool> {
+    let deleted =
+        tx.execute("DELETE FROM personal_tokens WHERE uuid = $1 AND user_id = $2", &[&token, &user])?;
+    Ok(deleted > 0)
+}
