@@ -58,7 +58,7 @@ impl App {
     ) -> Result<(App, Migrated)> {
         let keys = Keys::new(secrets, settings.signing)?;
         let (db, migrated) = Db::open(place, &settings, &clock)?;
-        let hasher = Hasher::start(settings.hash_threads, settings.bcrypt_cost)?;
+        let hasher = Hasher::start(settings.hash_threads, settings.scheme)?;
         let limits = Limits::new(settings.rate_limits);
         let settings = Arc::new(settings);
         let parts = Parts { db, hasher, keys, settings, limits, clock };
@@ -194,18 +194,24 @@ impl App {
         let name = login.clone();
         let found = self.0.db.read(move |tx| users::sql::credentials_by_login(tx, &login)).await?;
         let stored = found.as_ref().map(|found| found.password.clone());
-        let proven = self.0.hasher.verify(password, stored).await?;
+        let proven = self.0.hasher.verify(password.clone(), stored).await?;
         let known = match found {
             Some(known) if proven => known,
             found => return Err(self.refuse_login(found, &door).await),
         };
         self.0.limits.logged_in(door.client, &name, self.0.clock.now());
+        let better = if self.0.hasher.is_outdated(&known.password) {
+            // Where there is no time for it now, there is at another login.
+            self.0.hasher.hash(password).await.ok()
+        } else {
+            None
+        };
         let parts = self.rules();
         self.0
             .db
             .write(move |tx| {
                 let (id, hash) = (known.user.id, &known.password);
-                sessions::open_verified(tx, &parts.keys, &parts.settings, id, hash, &door)
+                sessions::open_verified(tx, &parts.keys, &parts.settings, (id, hash), better.as_ref(), &door)
             })
             .await
     }

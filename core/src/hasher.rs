@@ -3,10 +3,14 @@
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use argon2::Argon2;
+use argon2::password_hash::{self, PasswordHasher as _, PasswordVerifier as _};
 use futures_channel::oneshot;
 
+use crate::clock::random_bytes;
 use crate::error::{Error, Result};
 use crate::queue::Queue;
+use crate::settings::Scheme;
 use crate::users::password::{BYTES_MAX, Password, PasswordHash};
 
 /// How many hashes may wait for a thread; beyond it the answer is [`Error::Unavailable`].
@@ -17,7 +21,7 @@ const QUEUE_MAX: usize = 256;
 pub struct Hasher(Arc<Threads>);
 
 struct Threads {
-    cost: u32,
+    scheme: Scheme,
     /// What an unknown user's password is compared with, so that it takes as long as a known one's.
     decoy: PasswordHash,
     queue: Arc<Queue<Box<dyn FnOnce() + Send>>>,
@@ -25,8 +29,8 @@ struct Threads {
 }
 
 impl Hasher {
-    /// Starts `threads` threads that hash at bcrypt's `cost`.
-    pub fn start(threads: usize, cost: u32) -> Result<Hasher> {
+    /// Starts `threads` threads that hash by `scheme`.
+    pub fn start(threads: usize, scheme: Scheme) -> Result<Hasher> {
         let queue = Arc::new(Queue::<Box<dyn FnOnce() + Send>>::new(QUEUE_MAX));
         let handles = (0..threads.max(1)).map(|_| {
             let jobs = queue.clone();
@@ -36,8 +40,8 @@ impl Hasher {
                 .map_err(|e| Error::internal("cannot start a thread", e))
         });
         Ok(Hasher(Arc::new(Threads {
-            cost,
-            decoy: hash(&Password::claimed("nobody has this one"), cost)?,
+            scheme,
+            decoy: hash(&Password::claimed("nobody has this one"), scheme)?,
             handles: handles.collect::<Result<_>>()?,
             queue,
         })))
@@ -45,8 +49,17 @@ impl Hasher {
 
     /// What to store in the password's place.
     pub async fn hash(&self, password: Password) -> Result<PasswordHash> {
-        let cost = self.0.cost;
-        self.run(move || hash(&password, cost)).await
+        let scheme = self.0.scheme;
+        self.run(move || hash(&password, scheme)).await
+    }
+
+    /// Whether a stored hash is weaker than those that are made now, or of another kind.
+    pub fn is_outdated(&self, stored: &PasswordHash) -> bool {
+        let cost = || stored.as_str().split('$').nth(2).and_then(|cost| cost.parse::<u32>().ok());
+        match self.0.scheme {
+            Scheme::Argon2id => !is_argon2(stored),
+            Scheme::Bcrypt(wanted) => is_argon2(stored) || cost().is_none_or(|cost| cost < wanted),
+        }
     }
 
     /// Whether `password` is the one that was hashed. Without a hash to compare with it takes as long, and is not.
@@ -56,11 +69,7 @@ impl Hasher {
             Some(hash) if known => hash,
             _ => self.0.decoy.clone(),
         };
-        self.run(move || {
-            let same = bcrypt::verify(password.as_bytes(), hash.as_str());
-            Ok(same.map_err(|e| Error::internal("a stored hash can't be read", e))? && known)
-        })
-        .await
+        self.run(move || Ok(is_same(&password, &hash)? && known)).await
     }
 
     async fn run<T: Send + 'static>(&self, f: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
@@ -74,7 +83,35 @@ impl Hasher {
     }
 }
 
-fn hash(password: &Password, cost: u32) -> Result<PasswordHash> {
+fn is_argon2(stored: &PasswordHash) -> bool {
+    stored.as_str().starts_with("$argon2id$")
+}
+
+fn is_same(password: &Password, stored: &PasswordHash) -> Result<bool> {
+    let unreadable =
+        |e: &dyn std::fmt::Display| Error::internal("a stored hash can't be read", e.to_string());
+    if is_argon2(stored) {
+        return match Argon2::default().verify_password(password.as_bytes(), stored.as_str()) {
+            Ok(()) => Ok(true),
+            Err(password_hash::Error::PasswordInvalid) => Ok(false),
+            Err(e) => Err(unreadable(&e)),
+        };
+    }
+    bcrypt::verify(password.as_bytes(), stored.as_str()).map_err(|e| unreadable(&e))
+}
+
+fn hash(password: &Password, scheme: Scheme) -> Result<PasswordHash> {
+    let cost = match scheme {
+        Scheme::Bcrypt(cost) => cost,
+        Scheme::Argon2id => {
+            // The library's default is OWASP's first choice: 19 MiB, two passes, one lane.
+            let salt: [u8; 16] = random_bytes()?;
+            let hashed = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt);
+            return hashed
+                .map(|hash| PasswordHash::stored(hash.to_string()))
+                .map_err(|e| Error::internal("argon2", e.to_string()));
+        }
+    };
     // Cuts nothing: no password is longer than 72 bytes, and the variant that refuses would count a terminator too.
     bcrypt::hash(password.as_bytes(), cost)
         .map(PasswordHash::stored)

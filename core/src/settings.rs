@@ -10,6 +10,15 @@ pub enum Signing {
     EdDsa,
 }
 
+/// How a password is hashed. What is stored says how it was, so that any mix of them is verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// bcrypt at a cost of 4 to 31: each step doubles the time of a hash.
+    Bcrypt(u32),
+    /// Argon2id with 19 MiB, two passes and one lane (RFC 9106; OWASP Password Storage).
+    Argon2id,
+}
+
 /// The rules that can be set, each with its bounds in the place that reads it (`server`).
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -23,8 +32,8 @@ pub struct Settings {
     pub session_idle_days: u32,
     /// How access tokens are signed.
     pub signing: Signing,
-    /// bcrypt's cost, 4 to 31: each step doubles the time of a hash.
-    pub bcrypt_cost: u32,
+    /// How passwords are hashed.
+    pub scheme: Scheme,
     /// The fewest characters of a new password, 1 to 72.
     pub password_chars_min: usize,
     /// Whether tries are limited; off for tests and benchmarks.
@@ -46,7 +55,7 @@ impl Default for Settings {
             refresh_token_days: 30,
             session_idle_days: 14,
             signing: Signing::default(),
-            bcrypt_cost: 12,
+            scheme: Scheme::Bcrypt(12),
             password_chars_min: 8,
             rate_limits: true,
             audit_days: 365,

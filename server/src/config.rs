@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
 use taskwell_core::db::{Place, Server};
-use taskwell_core::settings::{Settings, Signing};
+use taskwell_core::settings::{Scheme, Settings, Signing};
 use taskwell_http::{Cors, Network};
 
 use crate::secret::Secret;
@@ -122,6 +122,17 @@ pub struct Config {
     )]
     jwt_algorithm: JwtAlgorithm,
 
+    /// How passwords are hashed; what was hashed otherwise is verified too, and hashed anew at its login.
+    #[arg(
+        long,
+        env = "PASSWORD_HASH",
+        value_name = "PASSWORD_HASH",
+        value_enum,
+        default_value = "bcrypt",
+        global = true
+    )]
+    password_hash: PasswordHash,
+
     /// bcrypt's cost (4 to 31); each step doubles the time of a hash.
     #[arg(long, env = "BCRYPT_COST", value_name = "BCRYPT_COST", default_value_t = 12, value_parser = clap::value_parser!(u32).range(4..=31), global = true)]
     bcrypt_cost: u32,
@@ -189,6 +200,12 @@ pub enum JwtAlgorithm {
     Hs256,
     #[value(name = "EdDSA")]
     EdDsa,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PasswordHash {
+    Bcrypt,
+    Argon2id,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -313,7 +330,10 @@ impl Config {
                     JwtAlgorithm::Hs256 => Signing::Hs256,
                     JwtAlgorithm::EdDsa => Signing::EdDsa,
                 },
-                bcrypt_cost: self.bcrypt_cost,
+                scheme: match self.password_hash {
+                    PasswordHash::Bcrypt => Scheme::Bcrypt(self.bcrypt_cost),
+                    PasswordHash::Argon2id => Scheme::Argon2id,
+                },
                 password_chars_min: usize::from(self.password_min_length),
                 rate_limits: self.rate_limits == Switch::On,
                 audit_days: self.audit_days,

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use taskwell_core::settings::Scheme;
 use taskwell_http::{Options, Peer, Readiness, Service, service};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -34,11 +35,8 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 
 /// Serves until a signal says stop.
 pub fn run(config: &Checked) -> Outcome {
-    if config.settings.bcrypt_cost < 10 {
-        tracing::warn!(
-            "BCRYPT_COST {} is below 10: hashes are quick to guess; fit for tests alone",
-            config.settings.bcrypt_cost
-        );
+    if let Scheme::Bcrypt(cost @ ..10) = config.settings.scheme {
+        tracing::warn!("BCRYPT_COST {cost} is below 10: hashes are quick to guess; fit for tests alone");
     }
     let app = store::open(config)?;
     let readiness = Readiness::default();

@@ -1,6 +1,7 @@
 //! Accounts and roles: one's own, and everybody's for admins.
 
 use serde_json::{Value, json};
+use taskwell_core::settings::Scheme;
 
 use crate::support::{PASSWORD, Taskwell, on_each_database};
 
@@ -140,5 +141,35 @@ on_each_database! {
         for weak in ["seven77", "PASSWORD123", "user3@example.org", "iloveyou1", "null\u{0}inside"] {
             assert_eq!(sign_up(3, weak).await, 422, "{weak}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_hash_is_brought_up_to_the_setting_at_login_and_any_mix_is_verified() {
+    let mut t = Taskwell::with(|settings| settings.scheme = Scheme::Bcrypt(4));
+    let token = t.user("ada").await;
+    t.user("bob").await;
+    let hash = async |t: &Taskwell, id: u32| {
+        let rows = t.rows(&format!("SELECT password_hash FROM users WHERE id = {id}")).await;
+        rows[0][0].clone().unwrap()
+    };
+    for (scheme, start) in [
+        (Scheme::Bcrypt(4), "$2b$04$"),
+        (Scheme::Bcrypt(5), "$2b$05$"),
+        (Scheme::Bcrypt(4), "$2b$05$"),
+        (Scheme::Argon2id, "$argon2id$v=19$m=19456,t=2,p=1$"),
+        (Scheme::Argon2id, "$argon2id$v=19$m=19456,t=2,p=1$"),
+        (Scheme::Bcrypt(4), "$2b$04$"),
+    ] {
+        t.reopen(|settings| settings.scheme = scheme);
+        let wrong = json!({ "username": "ada", "password": "wrong" });
+        let before = hash(&t, 1).await;
+        assert_eq!(t.post("/api/v1/auth/login").json(&wrong).send().await.status, 401);
+        assert_eq!(hash(&t, 1).await, before);
+        t.login("ada").await;
+        let after = hash(&t, 1).await;
+        assert!(after.starts_with(start), "{scheme:?}: {after}");
+        assert_eq!(t.get("/api/v1/tasks").token(&token).send().await.status, 200, "no session ends by it");
+        assert!(hash(&t, 2).await.starts_with("$2b$04$"));
     }
 }

@@ -61,7 +61,7 @@ pub(crate) fn touch(tx: &mut Tx, session: Uuid) -> Result<()> {
     sql::touch(tx, session)
 }
 
-/// Opens a session for a user whose password was verified against `verified`.
+/// Opens a session for a user whose password was verified against a hash; `better` takes its place, if there is one.
 ///
 /// # Errors
 /// The account was deactivated or got another password meanwhile.
@@ -69,8 +69,8 @@ pub(crate) fn open_verified(
     tx: &mut Tx,
     keys: &Keys,
     settings: &Settings,
-    user: UserId,
-    verified: &PasswordHash,
+    (user, verified): (UserId, &PasswordHash),
+    better: Option<&PasswordHash>,
     door: &Door,
 ) -> Result<Grant> {
     let now = users::sql::credentials_held(tx, user)?;
@@ -85,6 +85,9 @@ pub(crate) fn open_verified(
                 door.user_agent.as_deref().map(agent).as_deref(),
             )?;
             audit::prune(tx, settings.audit_days)?;
+            if let Some(better) = better {
+                users::sql::set_password(tx, user, better)?;
+            }
             open(tx, keys, settings, now.user, door)
         }
         _ => Err(Error::Unauthenticated(Unproven::WrongPassword)),

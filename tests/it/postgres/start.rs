@@ -6,7 +6,7 @@ use std::time::Duration;
 use taskwell_core::app::App;
 use taskwell_core::clock::Clock;
 use taskwell_core::db::{Place, SCHEMA_VERSION, Server};
-use taskwell_core::settings::Settings;
+use taskwell_core::settings::{Scheme, Settings};
 
 use crate::support::SECRET;
 use crate::support::postgres::{Cluster, Database};
@@ -14,7 +14,7 @@ use crate::support::postgres::{Cluster, Database};
 fn open(url: &str, patience: Duration) -> Result<(), String> {
     let mut server = Server::parse(url)?;
     server.start_within = patience;
-    let settings = Settings { bcrypt_cost: 4, ..Settings::default() };
+    let settings = Settings { scheme: Scheme::Bcrypt(4), ..Settings::default() };
     let opened = App::open(&Place::Postgres(Box::new(server)), &[SECRET], settings, Clock::default());
     opened.map(drop).map_err(|e| e.to_string())
 }
@@ -75,7 +75,7 @@ async fn connections_are_opened_ahead() {
     let database = Database::new().await;
     let mut server = Server::parse(&database.url).unwrap();
     server.pool_min = 7;
-    let settings = Settings { bcrypt_cost: 4, ..Settings::default() };
+    let settings = Settings { scheme: Scheme::Bcrypt(4), ..Settings::default() };
     let _app = App::open(&Place::Postgres(Box::new(server)), &[SECRET], settings, Clock::default()).unwrap();
     let count = "SELECT count(*) FROM pg_stat_activity \
                  WHERE datname = current_database() AND application_name = 'taskwell'";

@@ -6,7 +6,7 @@ use std::path::Path;
 use taskwell_core::app::App;
 use taskwell_core::clock::Clock;
 use taskwell_core::db::{Place, Server};
-use taskwell_core::settings::Settings;
+use taskwell_core::settings::{Scheme, Settings};
 
 use crate::support::SECRET;
 use crate::support::postgres::{Cluster, as_user};
@@ -31,7 +31,7 @@ async fn connected(cluster: &Cluster, url: &str) -> Result<bool, String> {
     let mut server = Server::parse(url)?;
     server.start_within = std::time::Duration::ZERO;
     let place = Place::Postgres(Box::new(server));
-    let settings = Settings { bcrypt_cost: 4, ..Settings::default() };
+    let settings = Settings { scheme: Scheme::Bcrypt(4), ..Settings::default() };
     let (app, _) = App::open(&place, &[SECRET], settings, Clock::default()).map_err(|e| e.to_string())?;
     app.ping().await.map_err(|e| e.to_string())?;
     let own = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \

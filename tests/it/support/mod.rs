@@ -15,7 +15,7 @@ use taskwell_core::app::App;
 use taskwell_core::audit::Who;
 use taskwell_core::clock::Clock;
 use taskwell_core::db::{Place, Server};
-use taskwell_core::settings::Settings;
+use taskwell_core::settings::{Scheme, Settings};
 use taskwell_http::{Options, Peer, Service};
 
 use self::postgres::Database;
@@ -76,11 +76,16 @@ impl Taskwell {
     /// On SQLite, with other settings than most tests.
     pub fn with(change: impl FnOnce(&mut Settings)) -> Taskwell {
         let mut t = Taskwell::on_sqlite();
+        t.reopen(change);
+        t
+    }
+
+    /// Started anew with other settings, on the same store.
+    pub fn reopen(&mut self, change: impl FnOnce(&mut Settings)) {
         let mut settings = SETTINGS();
         change(&mut settings);
-        let (app, service) = open_with(&t.place, &t.clock, settings);
-        (t.app, t.services) = (app, vec![service]);
-        t
+        let (app, service) = open_with(&self.place, &self.clock, settings);
+        (self.app, self.services) = (app, vec![service]);
     }
 
     pub async fn on_postgres() -> Taskwell {
@@ -221,7 +226,8 @@ fn open(place: &Place, clock: &Clock) -> (App, Service) {
 }
 
 /// What is quick, and holds up nobody who tries much.
-const SETTINGS: fn() -> Settings = || Settings { bcrypt_cost: 4, rate_limits: false, ..Settings::default() };
+const SETTINGS: fn() -> Settings =
+    || Settings { scheme: Scheme::Bcrypt(4), rate_limits: false, ..Settings::default() };
 
 fn open_with(place: &Place, clock: &Clock, settings: Settings) -> (App, Service) {
     let (app, _) = App::open(place, &[SECRET], settings, clock.clone()).unwrap();
