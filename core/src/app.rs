@@ -1,6 +1,8 @@
 //! What a contract may call. `read` and `write` are the only doors to the store: they check the session in the same
 //! transaction, and only they make a `Caller`.
 
+mod letters;
+
 use std::sync::Arc;
 
 use crate::audit::{self, Action, Who};
@@ -11,6 +13,7 @@ use crate::db::{Db, Migrated, Place, Tx};
 use crate::error::{Code, Error, Flaw, Result, Unproven};
 use crate::hasher::Hasher;
 use crate::limits::Limits;
+use crate::mail::{self, Kind};
 use crate::sessions::token::{Keys, PublicKey};
 use crate::sessions::{self, Door, Grant, RefreshToken, Refreshed};
 use crate::settings::Settings;
@@ -159,6 +162,10 @@ impl App {
 
     /// Makes an account and opens its first session, both or neither.
     pub async fn sign_up(&self, new: SignUp, door: Door) -> Result<Grant> {
+        if self.settings().verified_email_required {
+            self.register(new, &door).await?;
+            return Err(Error::Unauthenticated(Unproven::UnverifiedEmail));
+        }
         self.0.limits.sign_up(door.client, self.0.clock.now())?;
         let draft = self.draft(new, Role::User).await?;
         let parts = self.rules();
@@ -166,8 +173,8 @@ impl App {
             .db
             .write(move |tx| {
                 let user = users::register(tx, &draft)?;
-                let who = Who { user: Some(user.id.0), client: door.client };
-                audit::record(tx, who, who.user, Action::SignedUp, None)?;
+                let who = Who { user: Some(user.id.0), client: door.client, mails: parts.settings.mails };
+                signed_up(tx, who, &user)?;
                 sessions::open(tx, &parts.keys, &parts.settings, user, &door)
             })
             .await
@@ -200,6 +207,9 @@ impl App {
             found => return Err(self.refuse_login(found, &door).await),
         };
         self.0.limits.logged_in(door.client, &name, self.0.clock.now());
+        if self.settings().verified_email_required && !known.user.email_verified {
+            return Err(Error::Unauthenticated(Unproven::UnverifiedEmail));
+        }
         let better = if self.0.hasher.is_outdated(&known.password) {
             // Where there is no time for it now, there is at another login.
             self.0.hasher.hash(password).await.ok()
@@ -219,7 +229,7 @@ impl App {
     /// Writes down that a login failed, known user or not: so both take as long.
     async fn refuse_login(&self, found: Option<Credentials>, door: &Door) -> Error {
         let why = if found.is_some() { Unproven::WrongPassword } else { Unproven::UnknownUser };
-        let who = Who { user: None, client: door.client };
+        let who = Who { user: None, client: door.client, mails: false };
         let subject = found.map(|found| found.user.id.0);
         let write = move |tx: &mut Tx| audit::record(tx, who, subject, Action::LoginFailed, None);
         self.0.db.write(write).await.err().unwrap_or(Error::Unauthenticated(why))
@@ -268,6 +278,8 @@ impl App {
             require_same(tx, caller.id(), proven)?;
             users::sql::set_password(tx, caller.id(), hash)?;
             audit::record(tx, caller.who(), Some(caller.id().0), Action::PasswordChanged, None)?;
+            let me = users::me(tx, caller)?;
+            mail::queue(tx, caller.who(), Kind::PasswordChanged, Some(me.id.0), &me.email, None)?;
             sessions::end_others(tx, caller)
         })
         .await
@@ -312,10 +324,11 @@ impl App {
 
     async fn make(&self, new: SignUp, role: Role, client: Option<Client>) -> Result<User> {
         let draft = self.draft(new, role).await?;
+        let mails = self.settings().mails && role == Role::User;
         let write = move |tx: &mut Tx| {
             let user = users::register(tx, &draft)?;
-            let who = Who { user: client.map(|_| user.id.0), client };
-            audit::record(tx, who, Some(user.id.0), Action::SignedUp, None)?;
+            let who = Who { user: client.map(|_| user.id.0), client, mails };
+            signed_up(tx, who, &user)?;
             Ok(user)
         };
         self.0.db.write(write).await
@@ -339,6 +352,13 @@ impl App {
     pub async fn ping(&self) -> Result<()> {
         self.0.db.read(|tx| users::sql::find(tx, UserId(0)).map(drop)).await
     }
+}
+
+/// What goes with a sign-up.
+fn signed_up(tx: &mut Tx, who: Who, user: &User) -> Result<()> {
+    let id = Some(user.id.0);
+    audit::record(tx, who, id, Action::SignedUp, None)?;
+    mail::queue(tx, who, Kind::Verify, id, &user.email, None)
 }
 
 fn granted<T>(refreshed: Refreshed<T>) -> Result<T> {

@@ -54,7 +54,7 @@ pub(crate) fn check(tx: &mut Tx, settings: &Settings, bearer: &Bearer) -> Result
         }
         Proof::Personal(hash) => {
             let idle_since = sessions::idle_since(tx, settings);
-            let (caller, stale) = tokens::check(tx, hash, bearer.client, idle_since)?;
+            let (caller, stale) = tokens::check(tx, hash, bearer.client, idle_since, settings.mails)?;
             Ok((caller, stale.map(Stale::Token)))
         }
     }

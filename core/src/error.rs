@@ -26,6 +26,8 @@ pub enum Error {
     Unavailable { retry_after_s: u32 },
     /// Tried too often.
     TooMany(Exceeded),
+    /// Needs mail, of which there is none here.
+    MailOff,
     /// The disk that holds the database is full.
     StorageFull,
     /// A fault of ours or of the machine. The cause is for the log, never for an answer.
@@ -63,7 +65,9 @@ pub enum Unproven {
     UnknownUser,
     /// The password is not the account's, or the account is deactivated.
     WrongPassword,
-    /// No session has this refresh token, or it has been used.
+    /// The password is right, but the address must be proven first.
+    UnverifiedEmail,
+    /// No session has this refresh token, or no mail brought this token, or it has been used.
     BadRefreshToken,
     /// The refresh token's session has outlived its time.
     RefreshTokenExpired,
@@ -198,6 +202,7 @@ impl std::fmt::Display for Error {
                 f.write_str("there are too many tokens; delete one first")
             }
             Error::Stale => f.write_str("the task has changed since"),
+            Error::MailOff => f.write_str("mail is off here"),
             Error::TooMany(exceeded) => {
                 write!(f, "too many tries; try again in {} s", exceeded.retry_after_s)
             }

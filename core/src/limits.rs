@@ -32,6 +32,9 @@ const REFRESH: Policy = Policy { name: "refresh", tries: 300, window_s: 60 };
 const FAILURES: Policy = Policy { name: "login-failures", tries: 10, window_s: 60 };
 /// Wrong passwords for one account from everywhere; who has logged in from where it asks is not held up by it.
 const FAILURES_ANYWHERE: Policy = Policy { name: "account-login-failures", tries: 100, window_s: 3600 };
+/// Mail for forgotten passwords: of one client, and to one address.
+const RESET: Policy = Policy { name: "reset", tries: 30, window_s: 3600 };
+const RESET_ADDRESS: Policy = Policy { name: "reset-address", tries: 5, window_s: 3600 };
 /// Requests of one account.
 const REQUESTS: Policy = Policy { name: "requests", tries: 6000, window_s: 60 };
 
@@ -65,6 +68,12 @@ impl Limits {
 
     pub fn refresh(&self, client: Option<Client>, now: Timestamp) -> Result<()> {
         self.by_client(REFRESH, client, now)
+    }
+
+    pub fn reset(&self, client: Option<Client>, email: &str, now: Timestamp) -> Result<()> {
+        self.by_client(RESET, client, now)?;
+        let address = text::fold(email);
+        self.0.as_ref().map_or(Ok(()), |tables| tables.take(RESET_ADDRESS, &address, now))
     }
 
     /// A request of a user, by its id or by the token that it comes with.

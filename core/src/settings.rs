@@ -38,6 +38,12 @@ pub struct Settings {
     pub password_chars_min: usize,
     /// Whether tries are limited; off for tests and benchmarks.
     pub rate_limits: bool,
+    /// Whether there is mail.
+    pub mails: bool,
+    /// Where people reach this server, without a slash at the end: what links in mail begin with.
+    pub public_url: String,
+    /// Whether an address must be proven before a login.
+    pub verified_email_required: bool,
     /// How long the audit log is kept, in days: 1 to 3650.
     pub audit_days: u32,
     /// Threads that hash passwords.
@@ -58,6 +64,9 @@ impl Default for Settings {
             scheme: Scheme::Bcrypt(12),
             password_chars_min: 8,
             rate_limits: true,
+            mails: false,
+            public_url: "http://localhost:8000".into(),
+            verified_email_required: false,
             audit_days: 365,
             hash_threads: cores,
             read_threads: cores.clamp(2, 8),

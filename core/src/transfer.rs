@@ -108,10 +108,33 @@ const TABLES: &[Table] = &[
             ("detail", Kind::Text),
         ],
     },
+    Table {
+        name: "mail_queue",
+        columns: &[
+            ("id", Kind::Int),
+            ("kind", Kind::Text),
+            ("user_id", Kind::Int),
+            ("recipient", Kind::Text),
+            ("detail", Kind::Text),
+            ("attempts", Kind::Int),
+            ("next_at", Kind::Int),
+            ("created_at", Kind::Int),
+        ],
+    },
+    Table {
+        name: "mail_tokens",
+        columns: &[
+            ("hash", Kind::Bytes),
+            ("user_id", Kind::Int),
+            ("purpose", Kind::Text),
+            ("email", Kind::Text),
+            ("expires_at", Kind::Int),
+        ],
+    },
 ];
 
 /// Tables whose ids are given out by the database; it must not give one out again.
-const COUNTED: [&str; 3] = ["users", "tasks", "audit"];
+const COUNTED: [&str; 4] = ["users", "tasks", "audit", "mail_queue"];
 
 /// What one table came to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -83,6 +83,10 @@ pub struct Visitor {
 }
 
 impl Visitor {
+    pub fn client(&self) -> Option<Client> {
+        self.client
+    }
+
     /// `short` at contract 000's door.
     pub fn door(self, short: bool) -> Door {
         Door { short, client: self.client, user_agent: self.user_agent }

@@ -89,6 +89,21 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonOrForm<T> {
     }
 }
 
+/// A form of a page of ours.
+pub struct Form<T>(pub Result<T, Failure>);
+
+impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, _: &App) -> Result<Form<T>, Infallible> {
+        const FORM: &str = "application/x-www-form-urlencoded";
+        Ok(Form(match content_type(request.headers()).as_deref() {
+            Some(FORM) => read_form(request).await,
+            _ => Err(Failure::WrongType(&[FORM])),
+        }))
+    }
+}
+
 async fn read_json<T: DeserializeOwned>(
     request: Request,
     types: &'static [&'static str],

@@ -22,7 +22,7 @@ use tower_http::cors::Cors;
 
 use crate::client::{self, Network, Peer};
 use crate::tree::{Failure, Tree};
-use crate::{Options, apis, openapi, ops, root, swagger, v1, web};
+use crate::{Options, apis, letters, openapi, ops, root, swagger, v1, web};
 
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_CHARS_MAX: usize = 64;
@@ -58,6 +58,8 @@ pub fn service(app: App, options: &Options) -> Service {
         .route("/livez", get(ops::livez))
         .route("/readyz", get(async move |app| ops::readyz(app, &readiness).await))
         .route("/openapi.json", get(async move || swagger::document(&document)))
+        .route("/verify-email", get(letters::verify_page).post(letters::verify))
+        .route("/reset-password", get(letters::reset_page).post(letters::reset))
         .route("/.well-known/jwks.json", get(ops::jwks))
         .merge(swagger::routes());
     let router = apis()

@@ -25,6 +25,11 @@ pub enum Failure {
     TooSlow,
 }
 
+/// To a right password whose account's address is not proven yet, where that is demanded.
+pub const UNVERIFIED: &str = "Verify your email address first; the link is in your mail";
+
+pub const MAIL_OFF: &str = "Mail is off: this server has no SMTP_URL";
+
 /// What a handler answers.
 pub type Answer = Result<Response, Failure>;
 
@@ -47,10 +52,12 @@ impl Failure {
     pub fn status(&self) -> StatusCode {
         match self {
             Failure::Core(Error::Invalid(_)) => StatusCode::BAD_REQUEST,
+            Failure::Core(Error::Unauthenticated(Unproven::UnverifiedEmail) | Error::Forbidden) => {
+                StatusCode::FORBIDDEN
+            }
             Failure::Core(Error::Unauthenticated(_)) => StatusCode::UNAUTHORIZED,
-            Failure::Core(Error::Forbidden) => StatusCode::FORBIDDEN,
             Failure::Core(Error::Missing(_)) | Failure::NoRoute => StatusCode::NOT_FOUND,
-            Failure::Core(Error::Conflict(_)) => StatusCode::CONFLICT,
+            Failure::Core(Error::Conflict(_) | Error::MailOff) => StatusCode::CONFLICT,
             Failure::Core(Error::Stale) => StatusCode::PRECONDITION_FAILED,
             Failure::Core(Error::TooMany(_)) => StatusCode::TOO_MANY_REQUESTS,
             Failure::Core(Error::Unavailable { .. }) => StatusCode::SERVICE_UNAVAILABLE,
@@ -66,7 +73,9 @@ impl Failure {
     /// What to tell where a contract has no word of its own for it.
     pub fn detail(&self) -> String {
         match self {
+            Failure::Core(Error::Unauthenticated(Unproven::UnverifiedEmail)) => UNVERIFIED.into(),
             Failure::Core(Error::Unauthenticated(_)) => "Not authenticated".into(),
+            Failure::Core(Error::MailOff) => MAIL_OFF.into(),
             Failure::Core(Error::Forbidden) => "Not enough permissions".into(),
             Failure::Core(Error::Missing(noun)) => format!("{noun:?} not found"),
             Failure::Core(Error::Stale) => {

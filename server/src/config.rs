@@ -1,5 +1,7 @@
 //! Settings: flags, environment, `.env`, in this order, each with its bounds. What they mean is `taskwell_core::settings`'s.
 
+mod mail;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use taskwell_core::db::{Place, Server};
 use taskwell_core::settings::{Scheme, Settings, Signing};
 use taskwell_http::{Cors, Network};
 
+use crate::mailer::Mailer;
 use crate::secret::Secret;
 
 /// The flags; each can be set by the environment variable that its help names.
@@ -156,6 +159,9 @@ pub struct Config {
     )]
     rate_limits: Switch,
 
+    #[command(flatten)]
+    mail: mail::Flags,
+
     /// How long the audit log is kept, in days (1 to 3650).
     #[arg(long, env = "AUDIT_DAYS", value_name = "AUDIT_DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650), global = true)]
     audit_days: u32,
@@ -230,6 +236,7 @@ pub struct Checked {
     pub settings: Settings,
     pub cors: Cors,
     pub trusted_proxies: Vec<Network>,
+    pub mailer: Option<Mailer>,
     pub connections_max: usize,
     pub shutdown_timeout_s: u64,
     pub log: Log,
@@ -316,6 +323,8 @@ impl Config {
             let allowed = format!("{e}; allowed are directives such as info or warn,taskwell_core=debug");
             return Err(refused("RUST_LOG", &self.rust_log, &allowed));
         }
+        let (mailer, public_url) = self.mail.checked()?;
+        let mails = mailer.is_some();
         Ok(Checked {
             listen: (self.host, self.port),
             place,
@@ -337,10 +346,14 @@ impl Config {
                 password_chars_min: usize::from(self.password_min_length),
                 rate_limits: self.rate_limits == Switch::On,
                 audit_days: self.audit_days,
+                mails,
+                public_url,
+                verified_email_required: self.mail.require_verified_email,
                 ..Settings::default()
             },
             cors: cors(self.cors_origins.as_deref())?,
             trusted_proxies: self.trusted_proxies,
+            mailer,
             connections_max: usize::try_from(self.max_connections).unwrap_or(usize::MAX),
             shutdown_timeout_s: self.shutdown_timeout_seconds,
             log: Log { directives: self.rust_log, format: self.log_format },

@@ -6,6 +6,7 @@ mod cli;
 mod config;
 mod copy;
 mod import;
+mod mailer;
 mod opening;
 mod secret;
 mod serve;

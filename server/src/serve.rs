@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::cli::{Outcome, print};
 use crate::config::Checked;
+use crate::mailer::Mailer;
 use crate::opening::Opening;
 use crate::store;
 use crate::workers::Workers;
@@ -45,11 +46,24 @@ pub fn run(config: &Checked) -> Outcome {
         readiness: readiness.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
     };
-    let service = service(app, &options);
+    let service = service(app.clone(), &options);
     let workers = Workers::start().map_err(|e| format!("cannot start: {e}"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|e| format!("cannot start: {e}"))?;
-    runtime.block_on(serve(config, service, &readiness, &workers))
+    if matches!(config.mailer, Some(Mailer::Log)) {
+        tracing::warn!(
+            "MAIL=log prints mail, and with it links that let anybody in; fit for development alone"
+        );
+    }
+    runtime.block_on(async {
+        let mut mail = JoinSet::new();
+        if let Some(mailer) = config.mailer.clone() {
+            mail.spawn(mailer.run(app));
+        }
+        let served = serve(config, service, &readiness, &workers).await;
+        mail.shutdown().await;
+        served
+    })
 }
 
 async fn serve(config: &Checked, service: Service, readiness: &Readiness, workers: &Workers) -> Outcome {

@@ -5,12 +5,15 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use serde_json::json;
+use taskwell_core::app::{App, SignUp};
 use taskwell_core::db::{Db, Dialect, Foreign, Place, SCHEMA_VERSION};
 use taskwell_core::import;
-use taskwell_core::settings::Settings;
-use taskwell_core::users::{self, password::Password};
+use taskwell_core::sessions::Door;
+use taskwell_core::settings::{Scheme, Settings};
+use taskwell_core::users::password::{Password, Policy};
+use taskwell_core::users::{self, Email};
 
-use crate::support::{PASSWORD, Store, Taskwell, on_each_database};
+use crate::support::{PASSWORD, SECRET, Store, Taskwell, on_each_database};
 
 /// Each use case that reads or writes the store, through the router.
 async fn work_out(t: &Taskwell) {
@@ -22,6 +25,7 @@ async fn work_out(t: &Taskwell) {
     work_on_accounts(t, &root, &ada).await;
     work_on_import(t).await;
     work_on_tokens(t, &root).await;
+    work_on_mail(t).await;
 }
 
 async fn work_on_tasks(t: &Taskwell, root: &str, ada: &str) {
@@ -92,6 +96,34 @@ async fn work_on_tokens(t: &Taskwell, root: &str) {
     t.app.reset_password(user.id, Password::claimed(PASSWORD)).await.unwrap();
 }
 
+async fn work_on_mail(t: &Taskwell) {
+    let settings = Settings { mails: true, scheme: Scheme::Bcrypt(4), ..Settings::default() };
+    let (app, _) = App::open(&t.place, &[SECRET], settings, t.clock.clone()).unwrap();
+    let new = || SignUp {
+        username: None,
+        name: None,
+        email: Email::parse("henry@example.org").unwrap(),
+        password: Password::claimed(PASSWORD),
+    };
+    app.register(new(), &Door::default()).await.unwrap();
+    let verify = next_token(&app).await;
+    app.verify_email(verify, None).await.unwrap();
+    app.forgot_password(Email::parse("henry@example.org").unwrap(), None).await.unwrap();
+    let reset = next_token(&app).await;
+    app.reset_forgotten(reset, PASSWORD.into(), Policy::House, None).await.unwrap();
+    t.clock.advance_s(3600);
+    let door = Door { user_agent: Some("another".into()), ..Door::default() };
+    app.login("henry@example.org".into(), Password::claimed(PASSWORD), door).await.unwrap();
+}
+
+/// The token of the next mail, which is then as good as sent.
+async fn next_token(app: &App) -> String {
+    let mail = app.next_mail().await.unwrap().unwrap();
+    app.mail_sent(mail.id).await.unwrap();
+    let (_, token) = mail.text.split_once("token=").unwrap();
+    token.chars().take_while(char::is_ascii_alphanumeric).collect()
+}
+
 async fn work_on_import(t: &Taskwell) {
     let folder = tempfile::tempdir().unwrap();
     let other = folder.path().join("other.db");
@@ -124,6 +156,7 @@ fn written() -> Vec<String> {
         "tokens/sql.rs",
         "tasks/sql.rs",
         "audit/sql.rs",
+        "mail/sql.rs",
         "changes/mod.rs",
     ];
     let nouns = std::fs::read_dir(&sources).unwrap().map(|entry| entry.unwrap().path().join("sql.rs"));
@@ -287,8 +320,7 @@ async fn needed_columns(t: &Taskwell, table: &str) -> BTreeSet<String> {
 
 on_each_database! {
     async fn the_version_before_goes_on_while_this_one_has_migrated(t) {
-        let before = (SCHEMA_VERSION - 1).max(1);
-        for text in texts_of(before).unwrap() {
+        for text in (1..SCHEMA_VERSION).rev().flat_map(|before| texts_of(before).unwrap()) {
             // A text that is not understood fails here.
             plan(&t, &text).await;
             if let Some(insert) = text.strip_prefix("INSERT INTO ") {

@@ -23,6 +23,8 @@ pub struct Entry {
 pub struct Who {
     pub user: Option<i64>,
     pub client: Option<Client>,
+    /// Whether mail goes out because of it.
+    pub mails: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +36,9 @@ pub enum Action {
     RefreshTokenReused,
     SessionsEnded,
     PasswordChanged,
+    PasswordResetAsked,
     PasswordReset,
+    EmailVerified,
     AccountChanged,
     AccountDeleted,
     TokenCreated,
@@ -51,7 +55,9 @@ impl Action {
             Action::RefreshTokenReused => "refresh_token_reused",
             Action::SessionsEnded => "sessions_ended",
             Action::PasswordChanged => "password_changed",
+            Action::PasswordResetAsked => "password_reset_asked",
             Action::PasswordReset => "password_reset",
+            Action::EmailVerified => "email_verified",
             Action::AccountChanged => "account_changed",
             Action::AccountDeleted => "account_deleted",
             Action::TokenCreated => "token_created",

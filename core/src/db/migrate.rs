@@ -28,6 +28,11 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0002_accounts.sqlite.sql"),
         postgres: include_str!("../../migrations/0002_accounts.postgres.sql"),
     },
+    Migration {
+        name: "mail",
+        sqlite: include_str!("../../migrations/0003_mail.sqlite.sql"),
+        postgres: include_str!("../../migrations/0003_mail.postgres.sql"),
+    },
 ];
 
 /// The schema version that this build works with.

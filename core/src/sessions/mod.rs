@@ -4,6 +4,7 @@ mod model;
 mod sql;
 pub mod token;
 
+use model::device_name;
 pub use model::{Door, Grant, RefreshToken, Session};
 use token::{Claims, Keys};
 use uuid::Uuid;
@@ -13,6 +14,7 @@ use crate::client::Client;
 use crate::db::Tx;
 use crate::error::{Error, Noun, Result, Unproven};
 use crate::key::Key;
+use crate::mail::{self, Kind};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::users::password::PasswordHash;
@@ -23,6 +25,8 @@ pub const PER_USER_MAX: i64 = 500;
 /// An ended-by-time session is kept for a while, so that its refresh token is told from one that never was.
 const KEPT_EXPIRED_S: i64 = 30 * 86_400;
 const USER_AGENT_CHARS_MAX: usize = 200;
+/// How long after the sign-up a login is no news.
+const NEW_USER_FOR_S: i64 = 600;
 /// How long after its use a refresh token gives its successor again.
 const REUSE_GRACE_S: i64 = 10;
 /// A session's last use is written down when the one in the store is older.
@@ -46,6 +50,7 @@ pub(crate) fn check(
         session: Some(claims.session),
         scopes: Scopes::ALL,
         client,
+        mails: settings.mails,
         idle_since,
     };
     Ok((caller, is_stale))
@@ -76,7 +81,7 @@ pub(crate) fn open_verified(
     let now = users::sql::credentials_held(tx, user)?;
     match now {
         Some(now) if now.user.is_active && now.password == *verified => {
-            let who = Who { user: Some(user.0), client: door.client };
+            let who = Who { user: Some(user.0), client: door.client, mails: settings.mails };
             audit::record(
                 tx,
                 who,
@@ -85,6 +90,7 @@ pub(crate) fn open_verified(
                 door.user_agent.as_deref().map(agent).as_deref(),
             )?;
             audit::prune(tx, settings.audit_days)?;
+            tell_of_new_device(tx, who, &now.user, door)?;
             if let Some(better) = better {
                 users::sql::set_password(tx, user, better)?;
             }
@@ -92,6 +98,17 @@ pub(crate) fn open_verified(
         }
         _ => Err(Error::Unauthenticated(Unproven::WrongPassword)),
     }
+}
+
+/// A login from where its user has no session tells the user so; right after the sign-up that is nothing new.
+fn tell_of_new_device(tx: &mut Tx, who: Who, user: &User, door: &Door) -> Result<()> {
+    let is_new_user = user.created_at > tx.now().plus_seconds(-NEW_USER_FOR_S);
+    let agent = door.user_agent.as_deref().map(agent);
+    if !who.mails || is_new_user || sql::has_agent(tx, user.id, agent.as_deref())? {
+        return Ok(());
+    }
+    let device = mail::device(&device_name(agent.as_deref()), door.client);
+    mail::queue(tx, who, Kind::NewDevice, who.user, &user.email, Some(&device))
 }
 
 /// Opens a session for a user who was just made.
@@ -205,7 +222,7 @@ fn redeem(
         if !is_recent || !sql::is_unused(tx, &successor.hash(), found.session)? {
             audit::record(
                 tx,
-                Who { user: None, client: door.client },
+                Who { user: None, client: door.client, mails: false },
                 Some(found.user.0),
                 Action::RefreshTokenReused,
                 None,
@@ -234,7 +251,7 @@ pub fn end_by_refresh(tx: &mut Tx, token: &RefreshToken) -> Result<()> {
     if found.expires_at <= tx.now() {
         return Err(Error::Unauthenticated(Unproven::RefreshTokenExpired));
     }
-    let who = Who { user: Some(found.user.0), client: None };
+    let who = Who { user: Some(found.user.0), client: None, mails: false };
     audit::record(tx, who, who.user, Action::LoggedOut, None)?;
     sql::delete(tx, found.user, found.session).map(drop)
 }

@@ -50,19 +50,24 @@ const SYSTEMS: [(&str, &str); 7] = [
 impl Session {
     /// What it runs on, for people: `Firefox on Linux`.
     pub fn name(&self) -> String {
-        let agent = self.user_agent.as_deref().unwrap_or("");
-        let found = |names: &[(&str, &'static str)]| {
-            names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
-        };
-        match (found(&PROGRAMS), found(&SYSTEMS)) {
-            (Some(program), Some(system)) => format!("{program} on {system}"),
-            (Some(name), None) | (None, Some(name)) => name.to_owned(),
-            // The first word is mostly a name and a version.
-            (None, None) => match agent.split(['/', ' ']).next() {
-                Some(word) if !word.is_empty() => word.to_owned(),
-                _ => "Unknown device".to_owned(),
-            },
-        }
+        device_name(self.user_agent.as_deref())
+    }
+}
+
+/// The same by what a client calls itself.
+pub fn device_name(agent: Option<&str>) -> String {
+    let agent = agent.unwrap_or("");
+    let found = |names: &[(&str, &'static str)]| {
+        names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
+    };
+    match (found(&PROGRAMS), found(&SYSTEMS)) {
+        (Some(program), Some(system)) => format!("{program} on {system}"),
+        (Some(name), None) | (None, Some(name)) => name.to_owned(),
+        // The first word is mostly a name and a version.
+        (None, None) => match agent.split(['/', ' ']).next() {
+            Some(word) if !word.is_empty() => word.to_owned(),
+            _ => "Unknown device".to_owned(),
+        },
     }
 }
 

@@ -77,6 +77,15 @@ pub fn insert(tx: &mut Tx, user: UserId, user_agent: Option<&str>, expires_at: T
     Ok(uuid)
 }
 
+/// Whether the user has a session of a client that calls itself so.
+pub fn has_agent(tx: &mut Tx, user: UserId, agent: Option<&str>) -> Result<bool> {
+    let found: Option<i64> = tx.find(
+        "SELECT 1 FROM sessions WHERE user_id = $1 AND user_agent = $2 LIMIT 1",
+        &[&user, &agent.unwrap_or("")],
+    )?;
+    Ok(found.is_some())
+}
+
 pub fn touch(tx: &mut Tx, session: Uuid) -> Result<()> {
     let now = tx.now().as_micros();
     tx.send("UPDATE sessions SET last_used_at = $1 WHERE uuid = $2", &[&now, &session])

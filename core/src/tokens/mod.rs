@@ -26,6 +26,7 @@ pub(crate) fn check(
     hash: &TokenHash,
     client: Option<Client>,
     idle_since: Timestamp,
+    mails: bool,
 ) -> Result<(Caller, Option<Uuid>)> {
     let live = sql::live(tx, hash)?.ok_or(Error::Unauthenticated(Unproven::BadToken))?;
     let stale_at = tx.now().plus_seconds(-LAST_USE_KEPT_FOR_S);
@@ -37,6 +38,7 @@ pub(crate) fn check(
         session: None,
         scopes: live.scopes,
         client,
+        mails,
         idle_since,
     };
     Ok((caller, is_stale.then_some(live.uuid)))

@@ -16,6 +16,7 @@ use crate::clock::hex;
 use crate::db::Tx;
 use crate::error::{Code, Conflict, Error, Flaw, Noun, Result};
 use crate::key::Key;
+use crate::mail::{self, Kind};
 use crate::page::{Cursor, Limit, Page};
 use crate::text::Words;
 
@@ -205,7 +206,12 @@ pub fn update_user(tx: &mut Tx, who: Who, id: UserId, update: &Update) -> Result
         sql::end_sessions(tx, id)?;
     }
     audit::record(tx, who, Some(id.0), Action::AccountChanged, Some(&changes(&old, &new)))?;
-    sql::save(tx, &new)
+    let new = sql::save(tx, &new)?;
+    if new.email != old.email {
+        mail::queue(tx, who, Kind::EmailChanged, Some(id.0), &old.email, None)?;
+        mail::queue(tx, who, Kind::Verify, Some(id.0), &new.email, None)?;
+    }
+    Ok(new)
 }
 
 /// What changed, for the audit log: members, and what decides over rights.

@@ -196,6 +196,8 @@ pub struct Caller {
     pub(crate) session: Option<Uuid>,
     pub(crate) scopes: Scopes,
     pub(crate) client: Option<Client>,
+    /// Whether mail goes out.
+    pub(crate) mails: bool,
     /// Sessions that were not used after this have ended.
     pub(crate) idle_since: Timestamp,
 }
@@ -233,7 +235,7 @@ impl Caller {
 
     /// Whom the audit log names.
     pub(crate) fn who(&self) -> Who {
-        Who { user: Some(self.id.0), client: self.client }
+        Who { user: Some(self.id.0), client: self.client, mails: self.mails }
     }
 }
 

@@ -192,6 +192,11 @@ pub fn set_password(tx: &mut Tx, id: UserId, password: &PasswordHash) -> Result<
 }
 
 /// Ends every session of the user: what a deactivation or another password asks for.
+pub fn set_verified(tx: &mut Tx, id: UserId) -> Result<()> {
+    let now = tx.now().as_micros();
+    tx.send("UPDATE users SET email_verified = TRUE, updated_at = $1 WHERE id = $2", &[&now, &id])
+}
+
 pub fn delete_tokens(tx: &mut Tx, id: UserId) -> Result<()> {
     tx.send("DELETE FROM personal_tokens WHERE user_id = $1", &[&id])
 }

@@ -2,12 +2,15 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 use taskwell_core::app::App;
 use taskwell_core::sessions::{self, Grant, RefreshToken};
+use taskwell_core::users::password::Policy;
 
 use super::wire::{LoginWire, MessageWire, RefreshWire, SignUpWire, SignedUpWire, TokensWire};
 use crate::client::Visitor;
 use crate::extract::{Body, JsonOrForm, Token};
+use crate::letters::{ForgotWire, MailTokenWire, ResetWire};
 use crate::tree::{Answer, json, secret_json};
 
 pub async fn sign_up(State(app): State<App>, visitor: Visitor, Body(wire): Body<SignUpWire>) -> Answer {
@@ -37,6 +40,39 @@ pub async fn logout(State(app): State<App>, Token(claims): Token) -> Answer {
     app.write(claims, Ok::<_, crate::tree::Failure>(()), |tx, caller, ()| sessions::end(tx, caller)).await?;
     let message = "Successfully logged out";
     Ok(json(StatusCode::OK, &MessageWire { message }))
+}
+
+pub async fn forgot_password(
+    State(app): State<App>,
+    visitor: Visitor,
+    Body(wire): Body<ForgotWire>,
+) -> Answer {
+    app.forgot_password(wire?.read()?, visitor.client()).await?;
+    Ok(told(StatusCode::ACCEPTED, "If there is such an account, mail is on its way"))
+}
+
+pub async fn reset_password(State(app): State<App>, visitor: Visitor, Body(wire): Body<ResetWire>) -> Answer {
+    let (token, new) = wire?.read()?;
+    app.reset_forgotten(token, new, Policy::House, visitor.client()).await?;
+    Ok(told(StatusCode::OK, "The new password holds from now on"))
+}
+
+pub async fn verify_email(
+    State(app): State<App>,
+    visitor: Visitor,
+    Body(wire): Body<MailTokenWire>,
+) -> Answer {
+    app.verify_email(wire?.read()?, visitor.client()).await?;
+    Ok(told(StatusCode::OK, "The email address is verified"))
+}
+
+pub async fn send_verification(State(app): State<App>, Token(claims): Token) -> Answer {
+    app.send_verification(claims).await?;
+    Ok(told(StatusCode::ACCEPTED, "If the address is not verified yet, mail is on its way"))
+}
+
+fn told(status: StatusCode, message: &'static str) -> Response {
+    json(status, &MessageWire { message })
 }
 
 impl From<Grant> for TokensWire {

@@ -43,6 +43,9 @@ pub fn render(failure: &Failure) -> Response {
             (StatusCode::FORBIDDEN, WRONG_PASSWORD.into())
         }
         Failure::Core(Error::Invalid(_)) => (StatusCode::UNPROCESSABLE_ENTITY, "Validation error".into()),
+        Failure::Core(Error::Unauthenticated(Unproven::UnverifiedEmail)) => {
+            (failure.status(), failure.detail())
+        }
         Failure::Core(Error::Unauthenticated(why)) => (StatusCode::UNAUTHORIZED, unproven(*why).into()),
         Failure::Core(Error::Conflict(Conflict::EmailTaken | Conflict::UsernameTaken)) => {
             (StatusCode::BAD_REQUEST, "Username or email already exists".into())
@@ -69,6 +72,7 @@ fn unproven(why: Unproven) -> &'static str {
         Unproven::NoToken | Unproven::BadToken => "Not authenticated",
         Unproven::UnknownUser | Unproven::WrongPassword => "Incorrect email or password",
         Unproven::BadRefreshToken => "Invalid token",
+        Unproven::UnverifiedEmail => crate::tree::UNVERIFIED,
         Unproven::RefreshTokenExpired => "Refresh token expired",
     }
 }

@@ -14,12 +14,13 @@ use super::{BASE, ERRORS, LAST_ADMIN, WRONG_PASSWORD, auth, tasks, tokens, users
 use crate::doc::{
     Api, Doc, audit_cursor, id_schema, list_parameters, paging_parameters, user_cursor, words_schema,
 };
+use crate::letters::{ForgotWire, MailTokenWire, ResetWire};
+use crate::tree::MAIL_OFF;
 
 /// The routes of the tree, with their documentation.
 pub fn api() -> Api {
-    tokens_api(admin_sessions_api(admin_api(own_account_api(tasks_api(auth_api(Api::new(
-        BASE, "v1", ERRORS,
-    )))))))
+    let accounts = mail_api(auth_api(Api::new(BASE, "v1", ERRORS)));
+    tokens_api(admin_sessions_api(admin_api(own_account_api(tasks_api(accounts)))))
 }
 
 fn auth_api(api: Api) -> Api {
@@ -67,6 +68,50 @@ fn auth_api(api: Api) -> Api {
                 .note("Ends the session: its access and refresh tokens are dead at once.")
                 .answers::<MessageWire>(StatusCode::OK, "The session has ended."),
         )
+}
+
+fn mail_api(api: Api) -> Api {
+    api.route(
+        &Method::POST,
+        "/auth/password/forgot",
+        auth::forgot_password,
+        Doc::new("forgotPassword", "Get a link to choose a new password")
+            .note("The same answer whether there is such an account or not.")
+            .public()
+            .body::<ForgotWire>()
+            .answers::<MessageWire>(StatusCode::ACCEPTED, "If there is such an account, mail is on its way.")
+            .fails(StatusCode::CONFLICT, MAIL_OFF),
+    )
+    .route(
+        &Method::POST,
+        "/auth/password/reset",
+        auth::reset_password,
+        Doc::new("resetPassword", "Choose a new password by the token of a link")
+            .note("Ends all sessions and personal access tokens.")
+            .public()
+            .body::<ResetWire>()
+            .answers::<MessageWire>(StatusCode::OK, "The new password holds.")
+            .fails(StatusCode::UNAUTHORIZED, "Invalid token"),
+    )
+    .route(
+        &Method::POST,
+        "/auth/email/verify",
+        auth::verify_email,
+        Doc::new("verifyEmail", "Verify your address by the token of a link")
+            .public()
+            .body::<MailTokenWire>()
+            .answers::<MessageWire>(StatusCode::OK, "The address is verified.")
+            .fails(StatusCode::UNAUTHORIZED, "Invalid token"),
+    )
+    .route(
+        &Method::POST,
+        "/auth/email/verification",
+        auth::send_verification,
+        Doc::new("sendVerification", "Get the link to verify your address again")
+            .answers::<MessageWire>(StatusCode::ACCEPTED, "Mail is on its way.")
+            .fails(StatusCode::FORBIDDEN, "Not enough permissions")
+            .fails(StatusCode::CONFLICT, MAIL_OFF),
+    )
 }
 
 fn one_task(id: &'static str, summary: &'static str) -> Doc {

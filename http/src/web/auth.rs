@@ -2,12 +2,15 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 use taskwell_core::app::App;
 use taskwell_core::sessions::{self, RefreshToken};
+use taskwell_core::users::password::Policy;
 
 use super::wire::{DoneWire, RefreshWire, SignInWire, SignUpWire, SignedInWire};
 use crate::client::Visitor;
 use crate::extract::{Body, Token};
+use crate::letters::{ForgotWire, MailTokenWire, ResetWire};
 use crate::tree::{Answer, Failure, json, secret_json};
 
 pub async fn sign_up(State(app): State<App>, visitor: Visitor, Body(wire): Body<SignUpWire>) -> Answer {
@@ -32,4 +35,32 @@ pub async fn sign_out(State(app): State<App>, Token(claims): Token) -> Answer {
     app.write(claims, Ok::<_, Failure>(()), |tx, caller, ()| sessions::end(tx, caller)).await?;
     let done = DoneWire { success: true, message: "Successfully signed out" };
     Ok(json(StatusCode::OK, &done))
+}
+
+pub async fn forgot_password(
+    State(app): State<App>,
+    visitor: Visitor,
+    Body(wire): Body<ForgotWire>,
+) -> Answer {
+    app.forgot_password(wire?.read()?, visitor.client()).await?;
+    Ok(done("If there is such an account, mail is on its way"))
+}
+
+pub async fn reset_password(State(app): State<App>, visitor: Visitor, Body(wire): Body<ResetWire>) -> Answer {
+    let (token, new) = wire?.read()?;
+    app.reset_forgotten(token, new, Policy::Mixed, visitor.client()).await?;
+    Ok(done("The new password holds from now on"))
+}
+
+pub async fn verify_email(
+    State(app): State<App>,
+    visitor: Visitor,
+    Body(wire): Body<MailTokenWire>,
+) -> Answer {
+    app.verify_email(wire?.read()?, visitor.client()).await?;
+    Ok(done("The email address is verified"))
+}
+
+fn done(message: &'static str) -> Response {
+    json(StatusCode::OK, &DoneWire { success: true, message })
 }

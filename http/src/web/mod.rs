@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use taskwell_core::error::{Code, Conflict, Error, Problem, Unproven};
 
 use crate::doc::{Api, Doc, ErrorDoc, list_parameters, named};
+use crate::letters::{ForgotWire, MailTokenWire, ResetWire};
 use crate::tree::{Failure, json as answer};
 use wire::{
     AuthErrorWire, CompleteWire, DoneWire, ErrorWire, NewTaskWire, RefreshWire, SignInWire, SignUpWire,
@@ -38,7 +39,7 @@ const AUTH_ERRORS: ErrorDoc = ErrorDoc {
 
 /// The routes of sign-up and sign-in, below [`AUTH_BASE`].
 pub fn auth_api() -> Api {
-    Api::new(AUTH_BASE, "web", AUTH_ERRORS)
+    let api = Api::new(AUTH_BASE, "web", AUTH_ERRORS)
         .route(
             &Method::POST,
             "/signup",
@@ -75,7 +76,42 @@ pub fn auth_api() -> Api {
             "/signout",
             auth::sign_out,
             Doc::new("webSignOut", "Sign out").answers::<DoneWire>(StatusCode::OK, "The session has ended."),
-        )
+        );
+    mail_api(api)
+}
+
+fn mail_api(api: Api) -> Api {
+    api.route(
+        &Method::POST,
+        "/forgot-password",
+        auth::forgot_password,
+        Doc::new("webForgotPassword", "Get a link to choose a new password")
+            .note("The same answer whether there is such an account or not.")
+            .public()
+            .body::<ForgotWire>()
+            .answers::<DoneWire>(StatusCode::OK, "If there is such an account, mail is on its way.")
+            .fails(StatusCode::CONFLICT, crate::tree::MAIL_OFF),
+    )
+    .route(
+        &Method::POST,
+        "/reset-password",
+        auth::reset_password,
+        Doc::new("webResetPassword", "Choose a new password by the token of a link")
+            .public()
+            .body::<ResetWire>()
+            .answers::<DoneWire>(StatusCode::OK, "The new password holds; all sessions have ended.")
+            .fails(StatusCode::UNAUTHORIZED, "Invalid token"),
+    )
+    .route(
+        &Method::POST,
+        "/verify-email",
+        auth::verify_email,
+        Doc::new("webVerifyEmail", "Verify your address by the token of a link")
+            .public()
+            .body::<MailTokenWire>()
+            .answers::<DoneWire>(StatusCode::OK, "The address is verified.")
+            .fails(StatusCode::UNAUTHORIZED, "Invalid token"),
+    )
 }
 
 /// The routes of tasks, below [`BASE`].
@@ -162,6 +198,9 @@ pub fn render_auth(failure: &Failure) -> Response {
         Failure::Core(Error::Conflict(Conflict::EmailTaken)) => {
             (StatusCode::BAD_REQUEST, "Email already exists".into(), "EMAIL_EXISTS")
         }
+        Failure::Core(Error::Unauthenticated(Unproven::UnverifiedEmail)) => {
+            (failure.status(), failure.detail(), "EMAIL_NOT_VERIFIED")
+        }
         Failure::Core(Error::Unauthenticated(why)) => {
             let (error, code) = unproven(*why);
             (StatusCode::UNAUTHORIZED, error.into(), code)
@@ -200,6 +239,7 @@ fn unproven(why: Unproven) -> (&'static str, &'static str) {
         Unproven::NoToken | Unproven::BadToken => ("Not authenticated", "INVALID_TOKEN"),
         Unproven::BadRefreshToken => ("Invalid token", "INVALID_TOKEN"),
         Unproven::RefreshTokenExpired => ("Refresh token expired", "INVALID_TOKEN"),
+        Unproven::UnverifiedEmail => (crate::tree::UNVERIFIED, "EMAIL_NOT_VERIFIED"),
     }
 }
 
@@ -212,6 +252,7 @@ fn code_of(failure: &Failure) -> &'static str {
         Failure::TooSlow => "REQUEST_TIMEOUT",
         Failure::Core(Error::Unavailable { .. }) => "UNAVAILABLE",
         Failure::Core(Error::TooMany(_)) => "RATE_LIMITED",
+        Failure::Core(Error::MailOff) => "MAIL_OFF",
         Failure::Core(_) => "INTERNAL_ERROR",
     }
 }
@@ -225,6 +266,7 @@ fn auth_example(status: StatusCode, detail: &str) -> Value {
         (StatusCode::PAYLOAD_TOO_LARGE, _) => (detail, "BODY_TOO_LARGE"),
         (StatusCode::UNSUPPORTED_MEDIA_TYPE, _) => (detail, "UNSUPPORTED_MEDIA_TYPE"),
         (StatusCode::TOO_MANY_REQUESTS, _) => (detail, "RATE_LIMITED"),
+        (StatusCode::CONFLICT, _) => (detail, "MAIL_OFF"),
         _ => (detail, "UNAVAILABLE"),
     };
     json!({ "success": false, "error": error, "error_code": code })

@@ -43,11 +43,14 @@ fn text_flaws(schema: &str, name: &str) -> Vec<(String, &'static str)> {
     match (schema, name) {
         // What is only compared with something stored may be any text; a truth value has none.
         ("RootLogin", _) => vec![(String::new(), "too_short")],
+        // Nobody is told what is wrong with a password whose token is.
+        ("ResetPassword", "new_password") => vec![],
         ("Login" | "PasswordProof", _)
         | ("WebSignIn", "password")
         | (
             _,
-            "refresh_token" | "current_password" | "completed" | "is_active" | "scopes" | "expires_in_days",
+            "refresh_token" | "token" | "current_password" | "completed" | "is_active" | "scopes"
+            | "expires_in_days",
         ) => {
             vec![]
         }
@@ -150,10 +153,10 @@ async fn refuse(world: &World<'_>, endpoint: &Endpoint, body: &Value, wrong: &[(
 #[tokio::test]
 async fn a_good_body_is_taken_everywhere() {
     for endpoint in endpoints().iter().filter(|endpoint| endpoint.reads_body()) {
-        let t = Taskwell::on_sqlite();
+        let t = Taskwell::with(|settings| settings.mails = true);
         let world = World::new(&t).await;
         let reply = world.call(endpoint).json(&endpoint.good_body()).send().await;
-        let unknown_token = endpoint.members.iter().any(|member| member.name == "refresh_token");
+        let unknown_token = endpoint.members.iter().any(|member| member.name.ends_with("token"));
         let wanted = if unknown_token { 401..=401 } else { 200..=299 };
         assert!(wanted.contains(&reply.status), "{} {}: {reply:?}", endpoint.method, endpoint.path);
     }

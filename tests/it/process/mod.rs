@@ -6,5 +6,6 @@ mod copy;
 mod durability;
 mod http;
 mod import;
+mod mail;
 mod settings;
 mod stop;

@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// Programs in other languages.
 pub const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/clients");
-const PYTHON_PACKAGES: [&str; 6] = [
+const PYTHON_PACKAGES: [&str; 7] = [
+    "aiosmtpd==1.4.6",
     "schemathesis==4.32.5",
     "openapi-python-client==0.29.1",
     "sqlmodel==0.0.24",

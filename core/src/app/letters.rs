@@ -1,0 +1,117 @@
+//! What goes by mail: proving an address, choosing a new password when the old one is forgotten. Sending is the process's.
+
+use super::App;
+use crate::audit::{self, Action, Who};
+use crate::bearer::Bearer;
+use crate::client::Client;
+use crate::db::Tx;
+use crate::error::{Error, Flaw, Result, Unproven};
+use crate::mail::{self, Kind, Outgoing};
+use crate::users::password::{Password, Policy};
+use crate::users::{self, Email, User, UserId};
+
+impl App {
+    fn require_mail(&self) -> Result<()> {
+        if self.settings().mails { Ok(()) } else { Err(Error::MailOff) }
+    }
+
+    fn who(&self, user: Option<i64>, client: Option<Client>) -> Who {
+        Who { user, client, mails: self.settings().mails }
+    }
+
+    /// Sends a link to an address by which its owner chooses a new password. It takes the same time, and answers the same,
+    /// whether there is such an account or not.
+    pub async fn forgot_password(&self, email: Email, client: Option<Client>) -> Result<()> {
+        self.require_mail()?;
+        self.0.limits.reset(client, email.as_str(), self.0.clock.now())?;
+        let who = self.who(None, client);
+        let write = move |tx: &mut Tx| {
+            let found = users::sql::credentials_by_login(tx, email.as_str())?.map(|found| found.user);
+            let user = found.filter(|user| user.is_active);
+            let id = user.as_ref().map(|user| user.id.0);
+            audit::record(tx, who, id, Action::PasswordResetAsked, None)?;
+            match &user {
+                Some(user) => mail::queue(tx, who, Kind::Reset, id, &user.email, None),
+                None => mail::queue(tx, who, Kind::Nothing, None, "", None),
+            }
+        };
+        self.0.db.write(write).await
+    }
+
+    /// Sets a new password by the token of such a link, and ends every session. It proves the address, too.
+    pub async fn reset_forgotten(
+        &self,
+        token: String,
+        new: String,
+        policy: Policy,
+        client: Option<Client>,
+    ) -> Result<()> {
+        self.0.limits.refresh(client, self.0.clock.now())?;
+        let asked = token.clone();
+        let user = self.0.db.read(move |tx| whose(tx, &asked, Kind::Reset)).await?.0;
+        let own = [&*user.username, &*user.email, user.name.as_deref().unwrap_or("")];
+        let chars_min = self.settings().password_chars_min;
+        let new = Password::chosen(&new, policy, chars_min, &own)
+            .map_err(|Flaw(code, message)| Error::invalid("new_password", code, message))?;
+        let hash = self.0.hasher.hash(new).await?;
+        let who = self.who(Some(user.id.0), client);
+        let write = move |tx: &mut Tx| {
+            let (user, email) = whose(tx, &token, Kind::Reset)?;
+            mail::use_up(tx, user.id.0, Kind::Reset)?;
+            users::reset_password(tx, who, user.id, &hash)?;
+            if user.email == email {
+                users::sql::set_verified(tx, user.id)?;
+            }
+            mail::queue(tx, who, Kind::PasswordChanged, who.user, &user.email, None)
+        };
+        self.0.db.write(write).await
+    }
+
+    /// Proves an address by the token that was sent to it.
+    pub async fn verify_email(&self, token: String, client: Option<Client>) -> Result<()> {
+        self.0.limits.refresh(client, self.0.clock.now())?;
+        let nobody = self.who(None, client);
+        let write = move |tx: &mut Tx| {
+            let (user, email) = whose(tx, &token, Kind::Verify)?;
+            let who = Who { user: Some(user.id.0), ..nobody };
+            mail::use_up(tx, user.id.0, Kind::Verify)?;
+            if user.email == email {
+                users::sql::set_verified(tx, user.id)?;
+                audit::record(tx, who, who.user, Action::EmailVerified, None)?;
+            }
+            Ok(())
+        };
+        self.0.db.write(write).await
+    }
+
+    /// Sends the caller a link again by which it proves its address, if it has not yet.
+    pub async fn send_verification(&self, token: Bearer) -> Result<()> {
+        self.write(token, self.require_mail(), |tx, caller, ()| {
+            caller.require_session()?;
+            let me = users::me(tx, caller)?;
+            if me.email_verified {
+                return Ok(());
+            }
+            mail::queue(tx, caller.who(), Kind::Verify, Some(me.id.0), &me.email, None)
+        })
+        .await
+    }
+
+    /// Mail that is to be sent now, if there is any; to be told of by [`App::mail_sent`].
+    pub async fn next_mail(&self) -> Result<Option<Outgoing>> {
+        let base = self.settings().public_url.clone();
+        self.0.db.write(move |tx| mail::next(tx, &base)).await
+    }
+
+    /// Mail was handed over to a server that answers for it.
+    pub async fn mail_sent(&self, id: i64) -> Result<()> {
+        self.0.db.write(move |tx| mail::sent(tx, id)).await
+    }
+}
+
+/// The user of a token, and the address that it was sent to.
+fn whose(tx: &mut Tx, token: &str, purpose: Kind) -> Result<(User, String)> {
+    let (user, email) = mail::redeem(tx, token, purpose)?;
+    let user = users::sql::find(tx, UserId(user))?.filter(|user| user.is_active);
+    Ok((user.ok_or(Error::Unauthenticated(Unproven::BadRefreshToken))?, email))
+}

@@ -1,0 +1,123 @@
+//! What is sent to whom, in which words.
+
+use crate::client::Client;
+use crate::time::Timestamp;
+
+/// Why somebody gets mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// To prove that an address is its user's.
+    Verify,
+    /// A forgotten password.
+    Reset,
+    NewDevice,
+    PasswordChanged,
+    /// To the address that it was.
+    EmailChanged,
+    /// Nobody gets it: what is stored where no account has the address, so that it takes as long.
+    Nothing,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 6] = [
+        Kind::Verify,
+        Kind::Reset,
+        Kind::NewDevice,
+        Kind::PasswordChanged,
+        Kind::EmailChanged,
+        Kind::Nothing,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Verify => "verify",
+            Kind::Reset => "reset",
+            Kind::NewDevice => "new_device",
+            Kind::PasswordChanged => "password_changed",
+            Kind::EmailChanged => "email_changed",
+            Kind::Nothing => "nothing",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// How long the token in its link is good, in seconds, if it has one.
+    pub fn token_s(self) -> Option<i64> {
+        match self {
+            Kind::Verify => Some(24 * 3600),
+            Kind::Reset => Some(3600),
+            _ => None,
+        }
+    }
+}
+
+/// Mail that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub id: i64,
+    pub kind: Kind,
+    pub user: Option<i64>,
+    pub recipient: String,
+    pub detail: Option<String>,
+    pub attempts: i64,
+    pub created_at: Timestamp,
+}
+
+/// Mail that is to be sent now.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    pub id: i64,
+    pub to: String,
+    pub subject: &'static str,
+    pub text: String,
+}
+
+/// A new login, as its mail tells of it.
+pub fn device(name: &str, client: Option<Client>) -> String {
+    match client {
+        Some(client) => format!("{name}, from {}", client.address()),
+        None => name.to_owned(),
+    }
+}
+
+/// The words. `base` is where Taskwell is reached, `token` what the link brings.
+pub fn write(mail: &Waiting, base: &str, token: Option<&str>) -> Outgoing {
+    let (token, at) = (token.unwrap_or(""), mail.created_at);
+    let detail = mail.detail.as_deref().unwrap_or("");
+    let not_you = "If that was not you, choose another password at once, which ends all other sessions.";
+    let (subject, text) = match mail.kind {
+        Kind::Verify => (
+            "Verify your email address",
+            format!(
+                "Open this link within a day to show that this address is yours:\n\n{base}/verify-email?token={token}\n\n\
+                 If you have no account here, leave it: nothing happens then."
+            ),
+        ),
+        Kind::Reset => (
+            "Choose a new password",
+            format!(
+                "Open this link within an hour to choose a new password:\n\n{base}/reset-password?token={token}\n\n\
+                 If you have not asked for it, leave it: your password stays as it is."
+            ),
+        ),
+        Kind::NewDevice => {
+            ("A new login", format!("Somebody logged in to your account at {at}: {detail}.\n\n{not_you}"))
+        }
+        Kind::PasswordChanged => (
+            "Your password was changed",
+            format!(
+                "The password of your account was changed at {at}.\n\nIf that was not you, reset it by \"forgot password\"."
+            ),
+        ),
+        Kind::EmailChanged => (
+            "Your email address was changed",
+            format!(
+                "Your account has another email address since {at}; this one is its address no more.\n\n{not_you}"
+            ),
+        ),
+        Kind::Nothing => ("", String::new()),
+    };
+    Outgoing { id: mail.id, to: mail.recipient.clone(), subject, text }
+}

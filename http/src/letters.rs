@@ -1,0 +1,170 @@
+//! What the trees share about mail: the bodies that ask for it, and the two pages that its links open. A page does nothing
+//! until its button is pressed, as programs open links too.
+
+use axum::extract::{FromRequestParts, State};
+use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::{StatusCode, request::Parts};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use taskwell_core::app::App;
+use taskwell_core::error::{Error, Problems};
+use taskwell_core::users::Email;
+use taskwell_core::users::password::Policy;
+use utoipa::ToSchema;
+
+use crate::client::Visitor;
+use crate::extract::Form;
+use crate::member::Member;
+use crate::tree::Failure;
+use crate::wire::{EmailText, PasswordText};
+
+const CSP: &str = "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// An address whose owner has forgotten the password.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ForgotPassword)]
+pub struct ForgotWire {
+    #[serde(default)]
+    #[schema(value_type = EmailText, required)]
+    email: Member,
+}
+
+impl ForgotWire {
+    pub fn read(self) -> Result<Email, Failure> {
+        let p = &mut Problems::default();
+        let email = self.email.required("email", p, Email::parse);
+        Ok(std::mem::take(p).finish(email)?)
+    }
+}
+
+/// A new password, and the token that came by mail.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ResetPassword)]
+pub struct ResetWire {
+    #[serde(default)]
+    #[schema(value_type = String, required)]
+    token: Member,
+    #[serde(default)]
+    #[schema(value_type = PasswordText, required)]
+    new_password: Member,
+}
+
+impl ResetWire {
+    pub fn read(self) -> Result<(String, String), Failure> {
+        let p = &mut Problems::default();
+        let token = self.token.text("token", p);
+        let new = self.new_password.text("new_password", p);
+        Ok(std::mem::take(p).finish(token.zip(new))?)
+    }
+}
+
+/// The token that came by mail.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = MailToken)]
+pub struct MailTokenWire {
+    #[serde(default)]
+    #[schema(value_type = String, required)]
+    token: Member,
+}
+
+impl MailTokenWire {
+    pub fn read(self) -> Result<String, Failure> {
+        let p = &mut Problems::default();
+        let token = self.token.text("token", p);
+        Ok(std::mem::take(p).finish(token)?)
+    }
+}
+
+/// The token of the link that was opened; empty where there is none.
+pub struct LinkToken(String);
+
+impl FromRequestParts<App> for LinkToken {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<LinkToken, Self::Rejection> {
+        let query = parts.uri.query().unwrap_or("");
+        let token = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "token");
+        Ok(LinkToken(token.map(|(_, token)| token.into_owned()).unwrap_or_default()))
+    }
+}
+
+pub async fn verify_page(LinkToken(token): LinkToken) -> Response {
+    let form = form("/verify-email", &token, "", "Verify");
+    page(StatusCode::OK, "Verify your email address", &form)
+}
+
+pub async fn verify(State(app): State<App>, visitor: Visitor, Form(wire): Form<MailTokenWire>) -> Response {
+    const TITLE: &str = "Verify your email address";
+    let done = async { Ok(app.verify_email(wire?.read()?, visitor.client()).await?) };
+    told(TITLE, done.await, "Your email address is verified.")
+}
+
+pub async fn reset_page(LinkToken(token): LinkToken) -> Response {
+    let field = "<p><label>New password <input type=\"password\" name=\"new_password\" \
+                 autocomplete=\"new-password\" required></label></p>";
+    page(StatusCode::OK, "Choose a new password", &form("/reset-password", &token, field, "Save"))
+}
+
+pub async fn reset(State(app): State<App>, visitor: Visitor, Form(wire): Form<ResetWire>) -> Response {
+    const TITLE: &str = "Choose a new password";
+    let done = async {
+        let (token, new) = wire?.read()?;
+        Ok(app.reset_forgotten(token, new, Policy::House, visitor.client()).await?)
+    };
+    told(TITLE, done.await, "Your new password holds from now on. Log in with it.")
+}
+
+fn told(title: &str, done: Result<(), Failure>, words: &str) -> Response {
+    match done {
+        Ok(()) => page(StatusCode::OK, title, &format!("<p>{words}</p>")),
+        Err(failure) => {
+            let detail = match &failure {
+                Failure::Core(error @ Error::Invalid(_)) => error.to_string(),
+                Failure::Core(Error::Unauthenticated(_)) => {
+                    "This link was used, or its time is over. Ask for another one.".to_owned()
+                }
+                other => other.detail(),
+            };
+            page(failure.status(), title, &format!("<p>{}</p>", escaped(&detail)))
+        }
+    }
+}
+
+fn form(action: &str, token: &str, fields: &str, button: &str) -> String {
+    let token = escaped(token);
+    format!(
+        "<form method=\"post\" action=\"{action}\"><input type=\"hidden\" name=\"token\" value=\"{token}\">{fields}\
+         <p><button>{button}</button></p></form>"
+    )
+}
+
+fn page(status: StatusCode, title: &str, body: &str) -> Response {
+    let text = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
+         <meta name=\"viewport\" content=\"width=device-width\"></head><body><main><h1>{title}</h1>{body}</main></body></html>"
+    );
+    let fixed = |name: &'static str, value: &'static str| {
+        (HeaderName::from_static(name), HeaderValue::from_static(value))
+    };
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        fixed("content-security-policy", CSP),
+        fixed("referrer-policy", "no-referrer"),
+    ];
+    (status, headers, text).into_response()
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c => out.push(c),
+        }
+    }
+    out
+}

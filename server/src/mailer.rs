@@ -1,0 +1,83 @@
+//! Who sends the mail that waits: by SMTP, or into the log where somebody develops.
+
+use std::time::Duration;
+
+use lettre::message::{Mailbox, header::ContentType};
+use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use taskwell_core::app::App;
+use taskwell_core::mail::Outgoing;
+
+/// How often it is looked whether mail waits.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long a server may take for one.
+const SEND_WITHIN: Duration = Duration::from_secs(30);
+
+/// How mail leaves.
+#[derive(Clone)]
+pub enum Mailer {
+    Smtp {
+        transport: Box<AsyncSmtpTransport<Tokio1Executor>>,
+        from: Box<Mailbox>,
+    },
+    /// Printed, for development alone: its links let anybody in.
+    Log,
+}
+
+impl Mailer {
+    /// A mailer by `smtp://` or `smtps://`, with `?tls=required` for STARTTLS; `from` is who it says it is from.
+    pub fn smtp(url: &str, from: &str) -> Result<Mailer, String> {
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+            .map_err(|e| format!("must be smtp://USER:PASSWORD@HOST:PORT or smtps://…: {e}"))?
+            .timeout(Some(SEND_WITHIN))
+            .build();
+        let from: Mailbox = from.parse().map_err(|e| format!("MAIL_FROM is no address: {e}"))?;
+        Ok(Mailer::Smtp { transport: Box::new(transport), from: Box::new(from) })
+    }
+
+    /// Sends what waits, until it is dropped.
+    pub async fn run(self, app: App) {
+        loop {
+            match app.next_mail().await {
+                Ok(Some(mail)) => self.send(&app, mail).await,
+                Ok(None) => tokio::time::sleep(LOOK_EVERY).await,
+                Err(error) => {
+                    tracing::warn!(%error, "mail that waits can't be read");
+                    tokio::time::sleep(LOOK_EVERY * 5).await;
+                }
+            }
+        }
+    }
+
+    async fn send(&self, app: &App, mail: Outgoing) {
+        let id = mail.id;
+        match self.hand_over(mail).await {
+            // If this fails it is sent twice, which is better than not at all.
+            Ok(()) => {
+                if let Err(error) = app.mail_sent(id).await {
+                    tracing::warn!(%error, id, "sent mail stays in the queue");
+                }
+            }
+            Err(cause) => tracing::warn!(cause, id, "mail was not sent; it is tried again"),
+        }
+    }
+
+    async fn hand_over(&self, mail: Outgoing) -> Result<(), String> {
+        match self {
+            Mailer::Log => {
+                tracing::info!(to = mail.to, subject = mail.subject, "mail\n{}", mail.text);
+                Ok(())
+            }
+            Mailer::Smtp { transport, from } => {
+                let to = mail.to.parse().map_err(|e| format!("no address: {e}"))?;
+                let message = Message::builder()
+                    .from(Mailbox::clone(from))
+                    .to(Mailbox::new(None, to))
+                    .subject(mail.subject)
+                    .header(ContentType::TEXT_PLAIN)
+                    .body(mail.text)
+                    .map_err(|e| e.to_string())?;
+                transport.send(message).await.map(drop).map_err(|e| e.to_string())
+            }
+        }
+    }
+}
