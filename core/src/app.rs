@@ -2,6 +2,7 @@
 //! transaction, and only they make a `Caller`.
 
 mod letters;
+mod second_factor;
 
 use std::sync::Arc;
 
@@ -206,7 +207,6 @@ impl App {
             Some(known) if proven => known,
             found => return Err(self.refuse_login(found, &door).await),
         };
-        self.0.limits.logged_in(door.client, &name, self.0.clock.now());
         if self.settings().verified_email_required && !known.user.email_verified {
             return Err(Error::Unauthenticated(Unproven::UnverifiedEmail));
         }
@@ -216,14 +216,19 @@ impl App {
         } else {
             None
         };
-        let parts = self.rules();
-        self.0
-            .db
-            .write(move |tx| {
-                let (id, hash) = (known.user.id, &known.password);
-                sessions::open_verified(tx, &parts.keys, &parts.settings, (id, hash), better.as_ref(), &door)
-            })
-            .await
+        let (parts, asked) = (self.rules(), door.clone());
+        let (id, hash) = (known.user.id, known.password.clone());
+        let open = move |tx: &mut Tx| {
+            sessions::open_verified(tx, &parts.keys, &parts.settings, (id, &hash), better.as_ref(), &asked)
+        };
+        let opened = self.0.db.write(open).await;
+        if let Err(Error::Unauthenticated(Unproven::WrongCode)) = opened {
+            // It counts as a wrong password does.
+            self.refuse_login(Some(known), &door).await;
+        } else {
+            self.0.limits.logged_in(door.client, &name, self.0.clock.now());
+        }
+        opened
     }
 
     /// Writes down that a login failed, known user or not: so both take as long.

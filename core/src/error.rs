@@ -52,6 +52,8 @@ pub enum Conflict {
     LastAdmin,
     /// No more personal access tokens than there are.
     TooManyTokens,
+    /// The second factor is on already.
+    TwoFactorOn,
 }
 
 /// Why the caller is not taken for anybody.
@@ -65,12 +67,23 @@ pub enum Unproven {
     UnknownUser,
     /// The password is not the account's, or the account is deactivated.
     WrongPassword,
+    /// The password is right, but the account has a second factor, and no code came with it.
+    CodeNeeded,
+    /// The password is right, and the code of the second factor is not.
+    WrongCode,
     /// The password is right, but the address must be proven first.
     UnverifiedEmail,
     /// No session has this refresh token, or no mail brought this token, or it has been used.
     BadRefreshToken,
     /// The refresh token's session has outlived its time.
     RefreshTokenExpired,
+}
+
+impl Unproven {
+    /// The password was right; what is missing or wrong is told in words that no older contract has.
+    pub fn is_more_than_a_password(self) -> bool {
+        matches!(self, Unproven::CodeNeeded | Unproven::WrongCode | Unproven::UnverifiedEmail)
+    }
 }
 
 /// One field that breaks a rule.
@@ -101,6 +114,7 @@ pub enum Code {
     Duplicate,
     Range,
     WrongPassword,
+    WrongCode,
 }
 
 impl Code {
@@ -122,6 +136,7 @@ impl Code {
             Code::Duplicate => "duplicate",
             Code::Range => "range",
             Code::WrongPassword => "wrong_password",
+            Code::WrongCode => "wrong_code",
         }
     }
 }
@@ -198,6 +213,7 @@ impl std::fmt::Display for Error {
             Error::Conflict(Conflict::LastAdmin) => {
                 f.write_str("this is the last active admin; make another one first")
             }
+            Error::Conflict(Conflict::TwoFactorOn) => f.write_str("the second factor is on already"),
             Error::Conflict(Conflict::TooManyTokens) => {
                 f.write_str("there are too many tokens; delete one first")
             }

@@ -21,5 +21,6 @@ pub mod tasks;
 pub mod text;
 pub mod time;
 pub mod tokens;
+pub mod totp;
 pub mod transfer;
 pub mod users;

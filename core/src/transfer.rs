@@ -131,6 +131,17 @@ const TABLES: &[Table] = &[
             ("expires_at", Kind::Int),
         ],
     },
+    Table {
+        name: "totp",
+        columns: &[
+            ("user_id", Kind::Int),
+            ("secret", Kind::Bytes),
+            ("created_at", Kind::Int),
+            ("confirmed_at", Kind::Int),
+            ("last_step", Kind::Int),
+        ],
+    },
+    Table { name: "recovery_codes", columns: &[("hash", Kind::Bytes), ("user_id", Kind::Int)] },
 ];
 
 /// Tables whose ids are given out by the database; it must not give one out again.

@@ -89,7 +89,7 @@ impl Visitor {
 
     /// `short` at contract 000's door.
     pub fn door(self, short: bool) -> Door {
-        Door { short, client: self.client, user_agent: self.user_agent }
+        Door { short, client: self.client, user_agent: self.user_agent, code: None }
     }
 }
 

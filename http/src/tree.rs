@@ -28,6 +28,9 @@ pub enum Failure {
 /// To a right password whose account's address is not proven yet, where that is demanded.
 pub const UNVERIFIED: &str = "Verify your email address first; the link is in your mail";
 
+/// To a right password whose account has a second factor.
+pub const CODE_NEEDED: &str = "A code of your second factor is needed: send it as totp_code";
+pub const WRONG_CODE: &str = "The code of your second factor is wrong, or was used";
 pub const MAIL_OFF: &str = "Mail is off: this server has no SMTP_URL";
 
 /// What a handler answers.
@@ -74,6 +77,8 @@ impl Failure {
     pub fn detail(&self) -> String {
         match self {
             Failure::Core(Error::Unauthenticated(Unproven::UnverifiedEmail)) => UNVERIFIED.into(),
+            Failure::Core(Error::Unauthenticated(Unproven::CodeNeeded)) => CODE_NEEDED.into(),
+            Failure::Core(Error::Unauthenticated(Unproven::WrongCode)) => WRONG_CODE.into(),
             Failure::Core(Error::Unauthenticated(_)) => "Not authenticated".into(),
             Failure::Core(Error::MailOff) => MAIL_OFF.into(),
             Failure::Core(Error::Forbidden) => "Not enough permissions".into(),

@@ -17,6 +17,7 @@ mod limits;
 mod postgres;
 mod process;
 mod schema;
+mod second_factor;
 mod sessions;
 mod statements;
 mod tasks;

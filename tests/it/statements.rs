@@ -91,6 +91,15 @@ async fn work_on_tokens(t: &Taskwell, root: &str) {
     let path = format!("/api/v1/users/me/tokens/{}", made["id"].as_str().unwrap());
     answers(t.delete(&path).token(&eve).send().await.status, 204);
     answers(t.get("/api/v1/audit").token(&eve).send().await.status, 200);
+    let proof = json!({ "password": PASSWORD });
+    let totp = "/api/v1/users/me/totp";
+    answers(t.post(totp).token(&eve).json(&proof).send().await.status, 201);
+    let made = t.post(totp).token(&eve).json(&proof).send().await.json();
+    let code = json!({ "code": crate::second_factor::code(made["secret"].as_str().unwrap(), t, 0) });
+    let on = t.post(&format!("{totp}/confirm")).token(&eve).json(&code).send().await.json();
+    let again = json!({ "username": "frances", "password": PASSWORD, "totp_code": on["recovery_codes"][0] });
+    answers(t.post("/api/v1/auth/login").json(&again).send().await.status, 200);
+    answers(t.delete(totp).token(&eve).json(&proof).send().await.status, 204);
     answers(t.get("/api/v1/audit").token(root).send().await.status, 200);
     let user = t.app.as_operator(|tx| users::find_by_login(tx, "frances")).await.unwrap();
     t.app.reset_password(user.id, Password::claimed(PASSWORD)).await.unwrap();
@@ -157,6 +166,7 @@ fn written() -> Vec<String> {
         "tasks/sql.rs",
         "audit/sql.rs",
         "mail/sql.rs",
+        "totp/sql.rs",
         "changes/mod.rs",
     ];
     let nouns = std::fs::read_dir(&sources).unwrap().map(|entry| entry.unwrap().path().join("sql.rs"));

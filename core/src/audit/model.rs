@@ -41,6 +41,8 @@ pub enum Action {
     EmailVerified,
     AccountChanged,
     AccountDeleted,
+    TwoFactorOn,
+    TwoFactorOff,
     TokenCreated,
     TokenDeleted,
 }
@@ -60,6 +62,8 @@ impl Action {
             Action::EmailVerified => "email_verified",
             Action::AccountChanged => "account_changed",
             Action::AccountDeleted => "account_deleted",
+            Action::TwoFactorOn => "two_factor_on",
+            Action::TwoFactorOff => "two_factor_off",
             Action::TokenCreated => "token_created",
             Action::TokenDeleted => "token_deleted",
         }

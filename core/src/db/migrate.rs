@@ -33,6 +33,11 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0003_mail.sqlite.sql"),
         postgres: include_str!("../../migrations/0003_mail.postgres.sql"),
     },
+    Migration {
+        name: "two_factor",
+        sqlite: include_str!("../../migrations/0004_two_factor.sqlite.sql"),
+        postgres: include_str!("../../migrations/0004_two_factor.postgres.sql"),
+    },
 ];
 
 /// The schema version that this build works with.

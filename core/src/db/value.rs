@@ -117,6 +117,15 @@ impl Column for String {
     }
 }
 
+impl Column for Vec<u8> {
+    fn read(value: Value) -> Result<Vec<u8>> {
+        match value {
+            Value::Bytes(bytes) => Ok(bytes.to_vec()),
+            other => Err(unexpected("bytes", other)),
+        }
+    }
+}
+
 impl Column for Uuid {
     fn read(value: Value) -> Result<Uuid> {
         match value {

@@ -17,6 +17,7 @@ use crate::key::Key;
 use crate::mail::{self, Kind};
 use crate::settings::Settings;
 use crate::time::Timestamp;
+use crate::totp;
 use crate::users::password::PasswordHash;
 use crate::users::{self, Caller, Scope, Scopes, User, UserId};
 
@@ -81,6 +82,7 @@ pub(crate) fn open_verified(
     let now = users::sql::credentials_held(tx, user)?;
     match now {
         Some(now) if now.user.is_active && now.password == *verified => {
+            totp::require(tx, user.0, door.code.as_deref())?;
             let who = Who { user: Some(user.0), client: door.client, mails: settings.mails };
             audit::record(
                 tx,

@@ -79,6 +79,8 @@ pub struct Door {
     /// From where; `None` where nobody knows, as in tests.
     pub client: Option<Client>,
     pub user_agent: Option<String>,
+    /// The code of the second factor, if one came with the password.
+    pub code: Option<String>,
 }
 
 /// What a login or a refresh gives: the tokens in the clear, this once.

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use taskwell_core::app::App;
-use taskwell_core::sessions::RefreshToken;
+use taskwell_core::sessions::{Door, RefreshToken};
 
 use super::wire::{
     AuthenticatedWire, LoginWire, MessageWire, RefreshWire, RegisterWire, SignUpWire, SignedUpWire,
@@ -20,8 +20,8 @@ pub async fn sign_up(State(app): State<App>, visitor: Visitor, Body(wire): Body<
 }
 
 pub async fn login(State(app): State<App>, visitor: Visitor, Body(wire): Body<LoginWire>) -> Answer {
-    let (email, password) = wire?.read()?;
-    let grant = app.login(email, password, visitor.door(true)).await?;
+    let (login, password, code) = wire?.read()?;
+    let grant = app.login(login, password, Door { code, ..visitor.door(true) }).await?;
     Ok(secret_json(StatusCode::OK, &TokensWire::from(grant)))
 }
 
@@ -44,7 +44,7 @@ pub async fn register(State(app): State<App>, visitor: Visitor, Body(wire): Body
 }
 
 pub async fn authenticate(State(app): State<App>, visitor: Visitor, Body(wire): Body<LoginWire>) -> Answer {
-    let (email, password) = wire?.read()?;
-    let grant = app.login(email, password, visitor.door(false)).await?;
+    let (login, password, code) = wire?.read()?;
+    let grant = app.login(login, password, Door { code, ..visitor.door(false) }).await?;
     Ok(secret_json(StatusCode::OK, &AuthenticatedWire::from(grant)))
 }

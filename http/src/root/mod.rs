@@ -150,6 +150,7 @@ pub fn render_user(failure: &Failure) -> Response {
             Unproven::UnknownUser => (StatusCode::NOT_FOUND, "user doesn't exist".into()),
             Unproven::WrongPassword => (StatusCode::UNAUTHORIZED, "Invalid credentials".into()),
             Unproven::RefreshTokenExpired => (StatusCode::UNAUTHORIZED, "refresh token expired".into()),
+            why if why.is_more_than_a_password() => (failure.status(), failure.detail()),
             _ => (StatusCode::UNAUTHORIZED, "Invalid token".into()),
         },
         other => (other.status(), other.detail()),
@@ -163,7 +164,9 @@ pub fn render_auth(failure: &Failure) -> Response {
         Failure::Core(Error::Conflict(Conflict::EmailTaken | Conflict::UsernameTaken)) => {
             (StatusCode::BAD_REQUEST, "Username or email already exists".into())
         }
-        Failure::Core(Error::Unauthenticated(_)) => (StatusCode::UNAUTHORIZED, "Invalid credentials".into()),
+        Failure::Core(Error::Unauthenticated(why)) if !why.is_more_than_a_password() => {
+            (StatusCode::UNAUTHORIZED, "Invalid credentials".into())
+        }
         other => general(other),
     };
     draw(status, &text, failure)

@@ -191,11 +191,15 @@ pub struct LoginWire {
     #[schema(value_type = String, required, min_length = 1, format = Password, example = "analytical engine 1843")]
     #[serde(default)]
     password: Member,
+    /// The code of the second factor, or a recovery code, where the account has one.
+    #[schema(value_type = String, required = false, example = "287082")]
+    #[serde(default)]
+    totp_code: Member,
 }
 
 impl LoginWire {
     /// Contract 002: "Email or password is missing", also where it is empty.
-    pub fn read(self) -> Result<(String, Password), Failure> {
+    pub fn read(self) -> Result<(String, Password, Option<String>), Failure> {
         let p = &mut Problems::default();
         let some = |text: &str| match text {
             "" => Err(Flaw::new(Code::TooShort, "must not be empty")),
@@ -204,7 +208,9 @@ impl LoginWire {
         let email = self.email.required("email", p, some);
         let password = self.password.required("password", p, some);
         let password = password.map(|text| Password::claimed(&text));
-        Ok(std::mem::take(p).finish(email.zip(password))?)
+        let code = self.totp_code.optional("totp_code", p, |code| Ok(code.to_owned()));
+        let (login, password) = std::mem::take(p).finish(email.zip(password))?;
+        Ok((login, password, code))
     }
 }
 

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use taskwell_core::app::App;
-use taskwell_core::sessions::{self, Grant, RefreshToken};
+use taskwell_core::sessions::{self, Door, Grant, RefreshToken};
 use taskwell_core::users::password::Policy;
 
 use super::wire::{LoginWire, MessageWire, RefreshWire, SignUpWire, SignedUpWire, TokensWire};
@@ -25,8 +25,8 @@ pub async fn login(
     visitor: Visitor,
     JsonOrForm(wire): JsonOrForm<LoginWire>,
 ) -> Answer {
-    let (login, password) = wire?.read()?;
-    let grant = app.login(login, password, visitor.door(false)).await?;
+    let (login, password, code) = wire?.read()?;
+    let grant = app.login(login, password, Door { code, ..visitor.door(false) }).await?;
     Ok(secret_json(StatusCode::OK, &TokensWire::from(grant)))
 }
 

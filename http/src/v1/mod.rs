@@ -2,6 +2,8 @@
 
 mod auth;
 mod routes;
+mod routes_account;
+mod second_factor;
 mod tasks;
 mod tokens;
 mod users;
@@ -31,6 +33,7 @@ const ERRORS: ErrorDoc = ErrorDoc {
 
 /// To a password that should prove who asks, and does not.
 const WRONG_PASSWORD: &str = "Incorrect password";
+const TWO_FACTOR_ON: &str = "The second factor is on already; turn it off first";
 const TOO_MANY_TOKENS: &str = "You have 100 tokens; delete one first";
 const LAST_ADMIN: &str = "This is the last active admin; make another one first";
 
@@ -42,6 +45,11 @@ pub fn render(failure: &Failure) -> Response {
         {
             (StatusCode::FORBIDDEN, WRONG_PASSWORD.into())
         }
+        Failure::Core(Error::Invalid(problems))
+            if problems.iter().any(|problem| problem.code == Code::WrongCode) =>
+        {
+            (StatusCode::FORBIDDEN, crate::tree::WRONG_CODE.into())
+        }
         Failure::Core(Error::Invalid(_)) => (StatusCode::UNPROCESSABLE_ENTITY, "Validation error".into()),
         Failure::Core(Error::Unauthenticated(Unproven::UnverifiedEmail)) => {
             (failure.status(), failure.detail())
@@ -51,6 +59,7 @@ pub fn render(failure: &Failure) -> Response {
             (StatusCode::BAD_REQUEST, "Username or email already exists".into())
         }
         Failure::Core(Error::Conflict(Conflict::LastAdmin)) => (StatusCode::CONFLICT, LAST_ADMIN.into()),
+        Failure::Core(Error::Conflict(Conflict::TwoFactorOn)) => (StatusCode::CONFLICT, TWO_FACTOR_ON.into()),
         Failure::Core(Error::Conflict(Conflict::TooManyTokens)) => {
             (StatusCode::CONFLICT, TOO_MANY_TOKENS.into())
         }
@@ -73,6 +82,8 @@ fn unproven(why: Unproven) -> &'static str {
         Unproven::UnknownUser | Unproven::WrongPassword => "Incorrect email or password",
         Unproven::BadRefreshToken => "Invalid token",
         Unproven::UnverifiedEmail => crate::tree::UNVERIFIED,
+        Unproven::CodeNeeded => crate::tree::CODE_NEEDED,
+        Unproven::WrongCode => crate::tree::WRONG_CODE,
         Unproven::RefreshTokenExpired => "Refresh token expired",
     }
 }

@@ -3,24 +3,20 @@
 use axum::http::{Method, StatusCode};
 use serde_json::json;
 
-use super::TOO_MANY_TOKENS;
+use super::routes_account::{mail_api, second_factor_api, tokens_api};
 use super::wire::{
     LoginWire, MessageWire, PasswordChangeWire, PasswordProofWire, RefreshWire, SessionWire, SignUpWire,
     SignedUpWire, TokensWire, UserUpdateWire, UserWire,
 };
 use super::wire_tasks::{NewTaskWire, TaskUpdateWire, TaskWire};
-use super::wire_tokens::{AuditWire, MadeTokenWire, NewTokenWire, TokenWire};
-use super::{BASE, ERRORS, LAST_ADMIN, WRONG_PASSWORD, auth, tasks, tokens, users};
-use crate::doc::{
-    Api, Doc, audit_cursor, id_schema, list_parameters, paging_parameters, user_cursor, words_schema,
-};
-use crate::letters::{ForgotWire, MailTokenWire, ResetWire};
-use crate::tree::MAIL_OFF;
+use super::{BASE, ERRORS, LAST_ADMIN, WRONG_PASSWORD, auth, tasks, users};
+use crate::doc::{Api, Doc, id_schema, list_parameters, paging_parameters, user_cursor, words_schema};
 
 /// The routes of the tree, with their documentation.
 pub fn api() -> Api {
     let accounts = mail_api(auth_api(Api::new(BASE, "v1", ERRORS)));
-    tokens_api(admin_sessions_api(admin_api(own_account_api(tasks_api(accounts)))))
+    let own = second_factor_api(tokens_api(own_account_api(tasks_api(accounts))));
+    admin_sessions_api(admin_api(own))
 }
 
 fn auth_api(api: Api) -> Api {
@@ -68,50 +64,6 @@ fn auth_api(api: Api) -> Api {
                 .note("Ends the session: its access and refresh tokens are dead at once.")
                 .answers::<MessageWire>(StatusCode::OK, "The session has ended."),
         )
-}
-
-fn mail_api(api: Api) -> Api {
-    api.route(
-        &Method::POST,
-        "/auth/password/forgot",
-        auth::forgot_password,
-        Doc::new("forgotPassword", "Get a link to choose a new password")
-            .note("The same answer whether there is such an account or not.")
-            .public()
-            .body::<ForgotWire>()
-            .answers::<MessageWire>(StatusCode::ACCEPTED, "If there is such an account, mail is on its way.")
-            .fails(StatusCode::CONFLICT, MAIL_OFF),
-    )
-    .route(
-        &Method::POST,
-        "/auth/password/reset",
-        auth::reset_password,
-        Doc::new("resetPassword", "Choose a new password by the token of a link")
-            .note("Ends all sessions and personal access tokens.")
-            .public()
-            .body::<ResetWire>()
-            .answers::<MessageWire>(StatusCode::OK, "The new password holds.")
-            .fails(StatusCode::UNAUTHORIZED, "Invalid token"),
-    )
-    .route(
-        &Method::POST,
-        "/auth/email/verify",
-        auth::verify_email,
-        Doc::new("verifyEmail", "Verify your address by the token of a link")
-            .public()
-            .body::<MailTokenWire>()
-            .answers::<MessageWire>(StatusCode::OK, "The address is verified.")
-            .fails(StatusCode::UNAUTHORIZED, "Invalid token"),
-    )
-    .route(
-        &Method::POST,
-        "/auth/email/verification",
-        auth::send_verification,
-        Doc::new("sendVerification", "Get the link to verify your address again")
-            .answers::<MessageWire>(StatusCode::ACCEPTED, "Mail is on its way.")
-            .fails(StatusCode::FORBIDDEN, "Not enough permissions")
-            .fails(StatusCode::CONFLICT, MAIL_OFF),
-    )
 }
 
 fn one_task(id: &'static str, summary: &'static str) -> Doc {
@@ -293,46 +245,6 @@ fn admin_api(api: Api) -> Api {
         users::tasks,
         list_parameters(admin_of_user("listUserTasks", "List a user's tasks"))
             .answers_list::<TaskWire>(StatusCode::OK, "The user's tasks."),
-    )
-}
-
-fn tokens_api(api: Api) -> Api {
-    api.route(
-        &Method::GET,
-        "/users/me/tokens",
-        tokens::list,
-        Doc::new("listTokens", "List your personal access tokens")
-            .answers_list::<TokenWire>(StatusCode::OK, "Your tokens, newest first, without their secrets."),
-    )
-    .route(
-        &Method::POST,
-        "/users/me/tokens",
-        tokens::create,
-        Doc::new("createToken", "Make a personal access token")
-            .note("For a program that acts for you. It may no more than its scopes say. Only with an access token of a login.")
-            .body::<NewTokenWire>()
-            .answers::<MadeTokenWire>(StatusCode::CREATED, "The token, with its secret, which is shown this once.")
-            .fails(StatusCode::FORBIDDEN, "Not enough permissions")
-            .fails(StatusCode::CONFLICT, TOO_MANY_TOKENS),
-    )
-    .route(
-        &Method::DELETE,
-        "/users/me/tokens/{token_id}",
-        tokens::delete,
-        Doc::new("deleteToken", "Delete a personal access token")
-            .note("Only with an access token of a login.")
-            .path("token_id", json!({ "type": "string", "format": "uuid" }), "The token's id.")
-            .empty(StatusCode::NO_CONTENT, "The token is refused from now on.")
-            .fails(StatusCode::FORBIDDEN, "Not enough permissions")
-            .fails(StatusCode::NOT_FOUND, "Token not found"),
-    )
-    .route(
-        &Method::GET,
-        "/audit",
-        tokens::audit,
-        paging_parameters(Doc::new("listAudit", "Read the audit log"), audit_cursor())
-            .note("What was done to your account, newest first; for admins, to all.")
-            .answers_list::<AuditWire>(StatusCode::OK, "Entries, 100 a page unless a limit is given."),
     )
 }
 

@@ -54,7 +54,7 @@ pub async fn change_password(
 }
 
 /// The input, or what is wrong with it, told only to somebody whose session lives.
-async fn told<T>(app: &App, claims: &Bearer, input: Result<T, Failure>) -> Result<T, Failure> {
+pub async fn told<T>(app: &App, claims: &Bearer, input: Result<T, Failure>) -> Result<T, Failure> {
     match input {
         Ok(input) => Ok(input),
         Err(wrong) => Err(app.refuse(claims.clone(), wrong).await),

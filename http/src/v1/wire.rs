@@ -117,11 +117,15 @@ pub struct LoginWire {
     #[schema(value_type = String, required, format = Password, example = "analytical engine 1843")]
     #[serde(default)]
     password: Member,
+    /// The code of the second factor, or a recovery code, where the account has one.
+    #[schema(value_type = String, required = false, example = "287082")]
+    #[serde(default)]
+    totp_code: Member,
 }
 
 impl LoginWire {
-    /// The name or address, and the password.
-    pub fn read(self) -> Result<(String, Password), Failure> {
+    /// The name or address, the password, and the code of a second factor.
+    pub fn read(self) -> Result<(String, Password, Option<String>), Failure> {
         let p = &mut Problems::default();
         let login = if matches!(self.email, Member::Absent) && !matches!(self.username, Member::Absent) {
             self.username.text("username", p)
@@ -130,7 +134,9 @@ impl LoginWire {
             self.email.text("email", p)
         };
         let password = self.password.required("password", p, |text| Ok(Password::claimed(text)));
-        Ok(std::mem::take(p).finish(login.zip(password))?)
+        let code = self.totp_code.optional("totp_code", p, |code| Ok(code.to_owned()));
+        let (login, password) = std::mem::take(p).finish(login.zip(password))?;
+        Ok((login, password, code))
     }
 }
 

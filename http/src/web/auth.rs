@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use taskwell_core::app::App;
-use taskwell_core::sessions::{self, RefreshToken};
+use taskwell_core::sessions::{self, Door, RefreshToken};
 use taskwell_core::users::password::Policy;
 
 use super::wire::{DoneWire, RefreshWire, SignInWire, SignUpWire, SignedInWire};
@@ -20,8 +20,8 @@ pub async fn sign_up(State(app): State<App>, visitor: Visitor, Body(wire): Body<
 }
 
 pub async fn sign_in(State(app): State<App>, visitor: Visitor, Body(wire): Body<SignInWire>) -> Answer {
-    let (email, password) = wire?.read()?;
-    let grant = app.login(email, password, visitor.door(false)).await?;
+    let (login, password, code) = wire?.read()?;
+    let grant = app.login(login, password, Door { code, ..visitor.door(false) }).await?;
     Ok(secret_json(StatusCode::OK, &SignedInWire::from(grant)))
 }
 

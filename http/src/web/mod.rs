@@ -240,6 +240,8 @@ fn unproven(why: Unproven) -> (&'static str, &'static str) {
         Unproven::BadRefreshToken => ("Invalid token", "INVALID_TOKEN"),
         Unproven::RefreshTokenExpired => ("Refresh token expired", "INVALID_TOKEN"),
         Unproven::UnverifiedEmail => (crate::tree::UNVERIFIED, "EMAIL_NOT_VERIFIED"),
+        Unproven::CodeNeeded => (crate::tree::CODE_NEEDED, "TOTP_REQUIRED"),
+        Unproven::WrongCode => (crate::tree::WRONG_CODE, "INVALID_TOTP_CODE"),
     }
 }
 

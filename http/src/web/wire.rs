@@ -219,15 +219,21 @@ pub struct SignInWire {
     #[schema(value_type = String, required, format = Password, example = "secure.Password-1843")]
     #[serde(default)]
     password: Member,
+    /// The code of the second factor, or a recovery code, where the account has one.
+    #[schema(value_type = String, required = false, example = "287082")]
+    #[serde(default)]
+    totp_code: Member,
 }
 
 impl SignInWire {
-    pub fn read(self) -> Result<(String, Password), Failure> {
+    pub fn read(self) -> Result<(String, Password, Option<String>), Failure> {
         let p = &mut Problems::default();
         let email = self.email.required("email", p, Email::parse);
         let password = self.password.required("password", p, |text| Ok(Password::claimed(text)));
         let both = email.map(|email| email.as_str().to_owned()).zip(password);
-        Ok(std::mem::take(p).finish(both)?)
+        let code = self.totp_code.optional("totp_code", p, |code| Ok(code.to_owned()));
+        let (login, password) = std::mem::take(p).finish(both)?;
+        Ok((login, password, code))
     }
 }
 

@@ -149,6 +149,7 @@ fn good(schema: &str, member: &str) -> Value {
         "password" | "confirmPassword" | "current_password" => json!(PASSWORD),
         "new_password" => json!("Difference.Engine-1822"),
         "refresh_token" | "token" => json!("0".repeat(64)),
+        "totp_code" | "code" => json!("287082"),
         "scopes" => json!(["tasks:read", "admin"]),
         "expires_in_days" => json!(30),
         other => panic!("{schema} has a member that these tests do not know: {other}"),

@@ -1,0 +1,49 @@
+//! The second factor of the caller's own account. Turning it on or off asks for the password.
+
+use super::{App, require_same};
+use crate::audit::{self, Action};
+use crate::bearer::Bearer;
+use crate::error::{Error, Result};
+use crate::totp::{self, Enrolment};
+use crate::users::password::Password;
+
+impl App {
+    /// Makes a secret for an authenticator; it guards nothing until [`App::confirm_totp`].
+    pub async fn enrol_totp(&self, token: Bearer, password: Password) -> Result<Enrolment> {
+        let me = self.credentials(&token).await?;
+        let account = me.user.email.clone();
+        let proven = self.prove(me, password, "password").await?;
+        self.write(token, Ok::<_, Error>((proven, account)), |tx, caller, (proven, account)| {
+            require_same(tx, caller.id(), proven)?;
+            totp::enrol(tx, caller.id().0, account)
+        })
+        .await
+    }
+
+    /// Turns it on by a first code; the recovery codes are told this once.
+    pub async fn confirm_totp<E: From<Error>>(
+        &self,
+        token: Bearer,
+        code: Result<String, E>,
+    ) -> Result<Vec<String>, E> {
+        self.write(token, code, |tx, caller, code| {
+            caller.require_session()?;
+            let codes = totp::confirm(tx, caller.id().0, code)?;
+            audit::record(tx, caller.who(), Some(caller.id().0), Action::TwoFactorOn, None)?;
+            Ok(codes)
+        })
+        .await
+    }
+
+    /// Turns it off.
+    pub async fn remove_totp(&self, token: Bearer, password: Password) -> Result<()> {
+        let me = self.credentials(&token).await?;
+        let proven = self.prove(me, password, "password").await?;
+        self.write(token, Ok::<_, Error>(proven), |tx, caller, proven| {
+            require_same(tx, caller.id(), proven)?;
+            totp::remove(tx, caller.id().0)?;
+            audit::record(tx, caller.who(), Some(caller.id().0), Action::TwoFactorOff, None)
+        })
+        .await
+    }
+}

@@ -1,0 +1,66 @@
+//! The second factor: a code that a device makes, asked for after the password. It guards logins, not tokens.
+
+mod model;
+mod sql;
+
+pub use model::Enrolment;
+
+use crate::db::Tx;
+use crate::error::{Code, Conflict, Error, Result, Unproven};
+
+/// Makes a secret for a device. It guards nothing until [`confirm`] has seen a code of it; until then another may be made.
+///
+/// # Errors
+/// There is one already that guards.
+pub(crate) fn enrol(tx: &mut Tx, user: i64, account: &str) -> Result<Enrolment> {
+    match sql::find(tx, user)? {
+        Some(totp) if totp.is_confirmed => return Err(Error::Conflict(Conflict::TwoFactorOn)),
+        Some(_) => sql::delete(tx, user)?,
+        None => {}
+    }
+    let secret = tx.new_secret()?;
+    let secret = &secret[..model::SECRET_BYTES];
+    sql::insert(tx, user, secret)?;
+    Ok(Enrolment::new(secret, account))
+}
+
+/// Turns it on by a first code; the recovery codes are told this once.
+pub(crate) fn confirm(tx: &mut Tx, user: i64, code: &str) -> Result<Vec<String>> {
+    let wrong = || Error::invalid("code", Code::WrongCode, "is not the code that the device shows now");
+    let totp = sql::find(tx, user)?.ok_or_else(wrong)?;
+    if totp.is_confirmed {
+        return Err(Error::Conflict(Conflict::TwoFactorOn));
+    }
+    let step = model::step_of(&totp.secret, code, tx.now(), totp.last_step).ok_or_else(wrong)?;
+    sql::use_step(tx, user, step)?;
+    sql::delete_all_recovery(tx, user)?;
+    let mut codes = Vec::with_capacity(model::RECOVERY_CODES);
+    for _ in 0..model::RECOVERY_CODES {
+        let code = model::recovery_code(&tx.new_secret()?);
+        sql::insert_recovery(tx, user, &model::recovery_hash(&code))?;
+        codes.push(code);
+    }
+    Ok(codes)
+}
+
+/// Turns it off.
+pub(crate) fn remove(tx: &mut Tx, user: i64) -> Result<()> {
+    sql::delete(tx, user)?;
+    sql::delete_all_recovery(tx, user)
+}
+
+/// Asks for the second factor at a login, where there is one: a code of the device, or a recovery code, which is used up.
+pub(crate) fn require(tx: &mut Tx, user: i64, code: Option<&str>) -> Result<()> {
+    let Some(totp) = sql::find(tx, user)?.filter(|totp| totp.is_confirmed) else {
+        return Ok(());
+    };
+    let code = code.ok_or(Error::Unauthenticated(Unproven::CodeNeeded))?;
+    let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
+    if let Some(step) = model::step_of(&totp.secret, &code, tx.now(), totp.last_step) {
+        return sql::use_step(tx, user, step);
+    }
+    if sql::delete_recovery(tx, user, &model::recovery_hash(&code))? {
+        return Ok(());
+    }
+    Err(Error::Unauthenticated(Unproven::WrongCode))
+}

@@ -1,0 +1,59 @@
+//! How the second factor is stored.
+
+use crate::db::{FromRow, Row, Tx};
+use crate::error::Result;
+
+/// A user's second factor.
+pub struct Totp {
+    pub secret: Vec<u8>,
+    pub is_confirmed: bool,
+    pub last_step: i64,
+}
+
+impl FromRow for Totp {
+    fn from_row(row: &Row) -> Result<Totp> {
+        let confirmed_at: Option<i64> = row.get(1)?;
+        Ok(Totp { secret: row.get(0)?, is_confirmed: confirmed_at.is_some(), last_step: row.get(2)? })
+    }
+}
+
+/// Held, so that of two uses of one code at once one is the second.
+pub fn find(tx: &mut Tx, user: i64) -> Result<Option<Totp>> {
+    tx.find_held("SELECT secret, confirmed_at, last_step FROM totp WHERE user_id = $1", &[&user])
+}
+
+pub fn insert(tx: &mut Tx, user: i64, secret: &[u8]) -> Result<()> {
+    let now = tx.now().as_micros();
+    tx.send(
+        "INSERT INTO totp (user_id, secret, created_at, last_step) VALUES ($1, $2, $3, 0)",
+        &[&user, &secret, &now],
+    )
+}
+
+/// Confirmed from the first use on.
+pub fn use_step(tx: &mut Tx, user: i64, step: i64) -> Result<()> {
+    let now = tx.now().as_micros();
+    tx.send(
+        "UPDATE totp SET last_step = $1, confirmed_at = COALESCE(confirmed_at, $2) WHERE user_id = $3",
+        &[&step, &now, &user],
+    )
+}
+
+pub fn delete(tx: &mut Tx, user: i64) -> Result<()> {
+    tx.send("DELETE FROM totp WHERE user_id = $1", &[&user])
+}
+
+pub fn insert_recovery(tx: &mut Tx, user: i64, hash: &[u8]) -> Result<()> {
+    tx.send("INSERT INTO recovery_codes (hash, user_id) VALUES ($1, $2)", &[&hash, &user])
+}
+
+/// Whether there was such a code.
+pub fn delete_recovery(tx: &mut Tx, user: i64, hash: &[u8]) -> Result<bool> {
+    let deleted =
+        tx.execute("DELETE FROM recovery_codes WHERE hash = $1 AND user_id = $2", &[&hash, &user])?;
+    Ok(deleted > 0)
+}
+
+pub fn delete_all_recovery(tx: &mut Tx, user: i64) -> Result<()> {
+    tx.send("DELETE FROM recovery_codes WHERE user_id = $1", &[&user])
+}
