@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::db::{Db, Migrated, Place, Tx};
 use crate::error::{Code, Error, Flaw, Result, Unproven};
 use crate::hasher::Hasher;
-use crate::limits::Limits;
+use crate::limits::{Limits, Shared};
 use crate::mail::{self, Kind};
 use crate::sessions::token::{Keys, PublicKey};
 use crate::sessions::{self, Door, Grant, RefreshToken, Refreshed};
@@ -60,10 +60,24 @@ impl App {
         settings: Settings,
         clock: Clock,
     ) -> Result<(App, Migrated)> {
+        App::open_among(place, secrets, settings, clock, None)
+    }
+
+    /// The same, as one of several instances that share counters.
+    ///
+    /// # Errors
+    /// As [`App::open`].
+    pub fn open_among(
+        place: &Place,
+        secrets: &[&[u8]],
+        settings: Settings,
+        clock: Clock,
+        shared: Option<Arc<dyn Shared>>,
+    ) -> Result<(App, Migrated)> {
         let keys = Keys::new(secrets, settings.signing)?;
         let (db, migrated) = Db::open(place, &settings, &clock)?;
         let hasher = Hasher::start(settings.hash_threads, settings.scheme)?;
-        let limits = Limits::new(settings.rate_limits);
+        let limits = Limits::new(settings.rate_limits, shared);
         let settings = Arc::new(settings);
         let parts = Parts { db, hasher, keys, settings, limits, clock };
         Ok((App(Arc::new(parts)), migrated))
@@ -157,7 +171,7 @@ impl App {
 
     /// Makes an account with the role `user`.
     pub async fn register(&self, new: SignUp, door: &Door) -> Result<User> {
-        self.0.limits.sign_up(door.client, self.0.clock.now())?;
+        self.0.limits.sign_up(door.client, self.0.clock.now()).await?;
         self.make(new, Role::User, door.client).await
     }
 
@@ -167,7 +181,7 @@ impl App {
             self.register(new, &door).await?;
             return Err(Error::Unauthenticated(Unproven::UnverifiedEmail));
         }
-        self.0.limits.sign_up(door.client, self.0.clock.now())?;
+        self.0.limits.sign_up(door.client, self.0.clock.now()).await?;
         let draft = self.draft(new, Role::User).await?;
         let parts = self.rules();
         self.0
@@ -198,7 +212,7 @@ impl App {
     /// # Errors
     /// Which of [`Unproven::UnknownUser`] and [`Unproven::WrongPassword`] it was is told; most contracts answer both alike.
     pub async fn login(&self, login: String, password: Password, door: Door) -> Result<Grant> {
-        self.0.limits.login(door.client, &login, self.0.clock.now())?;
+        self.0.limits.login(door.client, &login, self.0.clock.now()).await?;
         let name = login.clone();
         let found = self.0.db.read(move |tx| users::sql::credentials_by_login(tx, &login)).await?;
         let stored = found.as_ref().map(|found| found.password.clone());
@@ -226,7 +240,7 @@ impl App {
             // It counts as a wrong password does.
             self.refuse_login(Some(known), &door).await;
         } else {
-            self.0.limits.logged_in(door.client, &name, self.0.clock.now());
+            self.0.limits.logged_in(door.client, &name, self.0.clock.now()).await;
         }
         opened
     }
@@ -242,7 +256,7 @@ impl App {
 
     /// New tokens for a refresh token, which is used up by it. Using one twice ends its session.
     pub async fn refresh(&self, token: RefreshToken, door: Door) -> Result<Grant> {
-        self.0.limits.refresh(door.client, self.0.clock.now())?;
+        self.0.limits.refresh(door.client, self.0.clock.now()).await?;
         let parts = self.rules();
         let refreshed = self
             .0
@@ -254,7 +268,7 @@ impl App {
 
     /// A new access token for a refresh token that stays good (contract 000).
     pub async fn renew(&self, token: RefreshToken, door: Door) -> Result<String> {
-        self.0.limits.refresh(door.client, self.0.clock.now())?;
+        self.0.limits.refresh(door.client, self.0.clock.now()).await?;
         let parts = self.rules();
         let renewed = self
             .0
@@ -313,9 +327,9 @@ impl App {
 
     /// The account's hash, if `password` is what it was made from.
     async fn prove(&self, me: Credentials, password: Password, field: &'static str) -> Result<PasswordHash> {
-        self.0.limits.proof(me.user.id.0, self.0.clock.now())?;
+        self.0.limits.proof(me.user.id.0, self.0.clock.now()).await?;
         if self.0.hasher.verify(password, Some(me.password.clone())).await? {
-            self.0.limits.proven(me.user.id.0);
+            self.0.limits.proven(me.user.id.0).await;
             Ok(me.password)
         } else {
             Err(wrong_password(field))

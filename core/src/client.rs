@@ -3,6 +3,8 @@
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
+use crate::clock::hex;
+
 /// A client by its address. Of an IPv6 network a client has 64 bits to itself, so two are the same whose others are.
 #[derive(Debug, Clone, Copy)]
 pub struct Client {
@@ -19,6 +21,11 @@ impl Client {
             IpAddr::V6(address) => network.copy_from_slice(&address.octets()[..8]),
         }
         Client { address, network }
+    }
+
+    /// What is its own of its address, as a word.
+    pub(crate) fn network(&self) -> String {
+        hex(&self.network)
     }
 
     pub fn address(&self) -> IpAddr {

@@ -1,9 +1,11 @@
 //! Settings: flags, environment, `.env`, in this order, each with its bounds. What they mean is `taskwell_core::settings`'s.
 
+mod cors;
 mod mail;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
@@ -14,6 +16,7 @@ use taskwell_http::{Cors, Network};
 
 use crate::mailer::Mailer;
 use crate::secret::Secret;
+use crate::shared::Redis;
 
 /// The flags; each can be set by the environment variable that its help names.
 #[derive(Args)]
@@ -166,6 +169,11 @@ pub struct Config {
     #[arg(long, env = "AUDIT_DAYS", value_name = "AUDIT_DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650), global = true)]
     audit_days: u32,
 
+    /// Redis, where several instances count tries together: `redis://USER:PASSWORD@HOST:PORT`. While it is away each counts for
+    /// itself.
+    #[arg(long, env = "REDIS_URL", value_name = "REDIS_URL", hide_env_values = true, global = true)]
+    redis_url: Option<String>,
+
     /// Proxies in front, as addresses or networks with commas between, whose `X-Forwarded-For` counts; by default none.
     #[arg(
         long,
@@ -237,6 +245,7 @@ pub struct Checked {
     pub cors: Cors,
     pub trusted_proxies: Vec<Network>,
     pub mailer: Option<Mailer>,
+    pub redis: Option<Arc<Redis>>,
     pub connections_max: usize,
     pub shutdown_timeout_s: u64,
     pub log: Log,
@@ -325,6 +334,11 @@ impl Config {
         }
         let (mailer, public_url) = self.mail.checked()?;
         let mails = mailer.is_some();
+        let redis = self
+            .redis_url
+            .as_deref()
+            .map(|url| Redis::new(url).map(Arc::new).map_err(|e| refused_url("REDIS_URL", url, &e)));
+        let redis = redis.transpose()?;
         Ok(Checked {
             listen: (self.host, self.port),
             place,
@@ -351,42 +365,13 @@ impl Config {
                 verified_email_required: self.mail.require_verified_email,
                 ..Settings::default()
             },
-            cors: cors(self.cors_origins.as_deref())?,
+            cors: cors::read(self.cors_origins.as_deref())?,
             trusted_proxies: self.trusted_proxies,
             mailer,
+            redis,
             connections_max: usize::try_from(self.max_connections).unwrap_or(usize::MAX),
             shutdown_timeout_s: self.shutdown_timeout_seconds,
             log: Log { directives: self.rust_log, format: self.log_format },
         })
     }
-}
-
-fn cors(origins: Option<&str>) -> Result<Cors, Refused> {
-    let Some(text) = origins else {
-        return Ok(Cors::default());
-    };
-    if text.trim() == "*" {
-        return Ok(Cors::Any);
-    }
-    let mut list = Vec::new();
-    for origin in text.split(',').map(str::trim).filter(|origin| !origin.is_empty()) {
-        let host = origin
-            .strip_prefix("http://")
-            .or_else(|| origin.strip_prefix("https://"))
-            .map(|rest| rest.trim_end_matches('/'));
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
-        match host {
-            Some(host) if !host.is_empty() && host.chars().all(plain) => {
-                list.push(origin.trim_end_matches('/').to_owned());
-            }
-            _ => {
-                return Err(refused(
-                    "CORS_ORIGINS",
-                    origin,
-                    "must be * or origins such as https://app.example.org, with commas between",
-                ));
-            }
-        }
-    }
-    Ok(Cors::Origins(list))
 }

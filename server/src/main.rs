@@ -10,6 +10,7 @@ mod mailer;
 mod opening;
 mod secret;
 mod serve;
+mod shared;
 mod store;
 mod telemetry;
 mod workers;

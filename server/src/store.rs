@@ -1,10 +1,12 @@
 //! What is done to the database as a whole: open, migrate, back up, restore.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use taskwell_core::app::App;
 use taskwell_core::clock::Clock;
 use taskwell_core::db::{self, Place};
+use taskwell_core::limits::Shared;
 
 use crate::cli::{Outcome, print};
 use crate::config::Checked;
@@ -17,7 +19,9 @@ pub fn open(config: &Checked) -> Result<App, String> {
         (None, Place::Sqlite(path)) => Secret::beside(path)?,
         (None, Place::Postgres(_)) => return Err(NO_SECRET.into()),
     };
-    let opened = App::open(&config.place, &secret.all(), config.settings.clone(), Clock::default());
+    let shared = config.redis.clone().map(|redis| redis as Arc<dyn Shared>);
+    let (settings, clock) = (config.settings.clone(), Clock::default());
+    let opened = App::open_among(&config.place, &secret.all(), settings, clock, shared);
     let (app, migrated) = opened.map_err(|e| e.to_string())?;
     if migrated.from != migrated.to {
         tracing::info!(from = migrated.from, to = migrated.to, "migrated the database");

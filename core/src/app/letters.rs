@@ -23,7 +23,7 @@ impl App {
     /// whether there is such an account or not.
     pub async fn forgot_password(&self, email: Email, client: Option<Client>) -> Result<()> {
         self.require_mail()?;
-        self.0.limits.reset(client, email.as_str(), self.0.clock.now())?;
+        self.0.limits.reset(client, email.as_str(), self.0.clock.now()).await?;
         let who = self.who(None, client);
         let write = move |tx: &mut Tx| {
             let found = users::sql::credentials_by_login(tx, email.as_str())?.map(|found| found.user);
@@ -46,7 +46,7 @@ impl App {
         policy: Policy,
         client: Option<Client>,
     ) -> Result<()> {
-        self.0.limits.refresh(client, self.0.clock.now())?;
+        self.0.limits.refresh(client, self.0.clock.now()).await?;
         let asked = token.clone();
         let user = self.0.db.read(move |tx| whose(tx, &asked, Kind::Reset)).await?.0;
         let own = [&*user.username, &*user.email, user.name.as_deref().unwrap_or("")];
@@ -69,7 +69,7 @@ impl App {
 
     /// Proves an address by the token that was sent to it.
     pub async fn verify_email(&self, token: String, client: Option<Client>) -> Result<()> {
-        self.0.limits.refresh(client, self.0.clock.now())?;
+        self.0.limits.refresh(client, self.0.clock.now()).await?;
         let nobody = self.who(None, client);
         let write = move |tx: &mut Tx| {
             let (user, email) = whose(tx, &token, Kind::Verify)?;

@@ -7,5 +7,6 @@ mod durability;
 mod http;
 mod import;
 mod mail;
+mod redis;
 mod settings;
 mod stop;
