@@ -28,6 +28,8 @@ pub use service::{Service, service};
 pub struct Options {
     pub cors: Cors,
     pub readiness: Readiness,
+    /// Where somebody who has found a hole writes to: a `mailto:` or `https:` URL.
+    pub security_contact: Option<String>,
     /// Whose word about their clients counts.
     pub trusted_proxies: Vec<Network>,
 }

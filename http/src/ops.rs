@@ -6,15 +6,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderValue};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use taskwell_core::app::App;
+use taskwell_core::clock::Clock;
 use taskwell_core::sessions::token::PublicKey;
 use utoipa::ToSchema;
 
-use crate::tree::json;
+use crate::tree::{Failure, json};
 
 /// Whether new requests should be sent here: until the process begins to stop.
 #[derive(Debug, Clone, Default)]
@@ -73,6 +74,17 @@ pub async fn jwks(State(app): State<App>) -> Response {
     let mut response = json(StatusCode::OK, &serde_json::json!({ "keys": keys }));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     response
+}
+
+/// Where somebody who has found a hole writes to (RFC 9116).
+pub fn security_txt(contact: Option<&str>) -> Response {
+    const YEAR_S: i64 = 365 * 86_400;
+    let Some(contact) = contact else {
+        return Failure::NoRoute.into_response();
+    };
+    let expires = Clock::default().now().plus_seconds(YEAR_S);
+    let text = format!("Contact: {contact}\nExpires: {expires}\n");
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))], text).into_response()
 }
 
 pub async fn version() -> Response {

@@ -51,6 +51,7 @@ struct Routes {
 /// Puts together what serves `app`.
 pub fn service(app: App, options: &Options) -> Service {
     let document: Arc<str> = openapi().into();
+    let contact: Option<Arc<str>> = options.security_contact.as_deref().map(Into::into);
     let readiness = options.readiness.clone();
     let plain = Router::new()
         .route("/", get(ops::version))
@@ -58,6 +59,7 @@ pub fn service(app: App, options: &Options) -> Service {
         .route("/livez", get(ops::livez))
         .route("/readyz", get(async move |app| ops::readyz(app, &readiness).await))
         .route("/openapi.json", get(async move || swagger::document(&document)))
+        .route("/.well-known/security.txt", get(async move || ops::security_txt(contact.as_deref())))
         .route("/verify-email", get(letters::verify_page).post(letters::verify))
         .route("/reset-password", get(letters::reset_page).post(letters::reset))
         .route("/.well-known/jwks.json", get(ops::jwks))

@@ -162,6 +162,10 @@ pub struct Config {
     )]
     rate_limits: Switch,
 
+    /// Where somebody who has found a hole writes to, for /.well-known/security.txt: `mailto:…` or `https://…`.
+    #[arg(long, env = "SECURITY_CONTACT", value_name = "SECURITY_CONTACT", global = true)]
+    security_contact: Option<String>,
+
     #[command(flatten)]
     mail: mail::Flags,
 
@@ -244,6 +248,7 @@ pub struct Checked {
     pub settings: Settings,
     pub cors: Cors,
     pub trusted_proxies: Vec<Network>,
+    pub security_contact: Option<String>,
     pub mailer: Option<Mailer>,
     pub redis: Option<Arc<Redis>>,
     pub connections_max: usize,
@@ -314,31 +319,46 @@ impl Config {
         Ok(Place::Postgres(Box::new(server)))
     }
 
-    /// Checks what clap cannot.
-    pub fn checked(self) -> Result<Checked, Refused> {
-        let place = self.own_place()?;
-        let jwt_secret = match (self.jwt_secret, &self.jwt_secret_file) {
-            (Some(secret), _) => Some(secret),
+    fn jwt_secret(&self) -> Result<Option<Secret>, Refused> {
+        let secret = match (&self.jwt_secret, &self.jwt_secret_file) {
+            (Some(secret), _) => Some(secret.clone()),
             (None, Some(file)) => Some(
                 Secret::read(file)
                     .map_err(|e| refused("JWT_SECRET_FILE", &file.display().to_string(), &e))?,
             ),
             (None, None) => None,
         };
-        if let Some(secret) = &jwt_secret {
+        if let Some(secret) = &secret {
             secret.check().map_err(|e| (ErrorKind::ValueValidation, format!("invalid JWT_SECRET: {e}")))?;
         }
+        Ok(secret)
+    }
+
+    fn redis(&self) -> Result<Option<Arc<Redis>>, Refused> {
+        let open = |url: &str| Redis::new(url).map(Arc::new).map_err(|e| refused_url("REDIS_URL", url, &e));
+        self.redis_url.as_deref().map(open).transpose()
+    }
+
+    fn contact(&self) -> Result<Option<String>, Refused> {
+        match &self.security_contact {
+            Some(contact) if !contact.starts_with("mailto:") && !contact.starts_with("https://") => {
+                Err(refused("SECURITY_CONTACT", contact, "must begin with mailto: or https://"))
+            }
+            contact => Ok(contact.clone()),
+        }
+    }
+
+    /// Checks what clap cannot.
+    pub fn checked(self) -> Result<Checked, Refused> {
+        let place = self.own_place()?;
         if let Err(e) = self.rust_log.parse::<tracing_subscriber::filter::Targets>() {
             let allowed = format!("{e}; allowed are directives such as info or warn,taskwell_core=debug");
             return Err(refused("RUST_LOG", &self.rust_log, &allowed));
         }
         let (mailer, public_url) = self.mail.checked()?;
         let mails = mailer.is_some();
-        let redis = self
-            .redis_url
-            .as_deref()
-            .map(|url| Redis::new(url).map(Arc::new).map_err(|e| refused_url("REDIS_URL", url, &e)));
-        let redis = redis.transpose()?;
+        let (redis, security_contact) = (self.redis()?, self.contact()?);
+        let jwt_secret = self.jwt_secret()?;
         Ok(Checked {
             listen: (self.host, self.port),
             place,
@@ -367,6 +387,7 @@ impl Config {
             },
             cors: cors::read(self.cors_origins.as_deref())?,
             trusted_proxies: self.trusted_proxies,
+            security_contact,
             mailer,
             redis,
             connections_max: usize::try_from(self.max_connections).unwrap_or(usize::MAX),

@@ -45,6 +45,7 @@ pub fn run(config: &Checked) -> Outcome {
         cors: config.cors.clone(),
         readiness: readiness.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
+        security_contact: config.security_contact.clone(),
     };
     let service = service(app.clone(), &options);
     let workers = Workers::start().map_err(|e| format!("cannot start: {e}"))?;

@@ -208,3 +208,17 @@ fn a_new_key_logs_nobody_out_and_an_old_one_ends() {
         tokens.push(token);
     }
 }
+
+#[test]
+fn whoever_finds_a_hole_is_told_where_to_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    assert_eq!(server.send("GET", "/.well-known/security.txt", "", None).status, 404);
+    drop(server);
+    let args = ["--port", "0", "--security-contact", "mailto:security@example.org"];
+    let server = Server::run(taskwell(folder.path()).args(args));
+    let told = server.send("GET", "/.well-known/security.txt", "", None);
+    assert!(told.text().starts_with("Contact: mailto:security@example.org\nExpires: 20"), "{told:?}");
+    let wrong = refused(folder.path(), &["--security-contact", "security@example.org"]);
+    assert!(wrong.contains("SECURITY_CONTACT") && wrong.contains("mailto:"), "{wrong}");
+}
