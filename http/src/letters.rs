@@ -8,8 +8,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use taskwell_core::app::App;
 use taskwell_core::error::{Error, Problems};
+use taskwell_core::sessions::{self, Door};
 use taskwell_core::users::Email;
-use taskwell_core::users::password::Policy;
+use taskwell_core::users::password::{Password, Policy};
 use utoipa::ToSchema;
 
 use crate::client::Visitor;
@@ -18,6 +19,7 @@ use crate::member::Member;
 use crate::tree::Failure;
 use crate::wire::{EmailText, PasswordText};
 
+const CHANGE: &str = "Change your password";
 const CSP: &str = "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// An address whose owner has forgotten the password.
@@ -112,6 +114,80 @@ pub async fn reset(State(app): State<App>, visitor: Visitor, Form(wire): Form<Re
         Ok(app.reset_forgotten(token, new, Policy::House, visitor.client()).await?)
     };
     told(TITLE, done.await, "Your new password holds from now on. Log in with it.")
+}
+
+/// Who changes a password without a session: what proves it is in the form.
+#[derive(Deserialize)]
+pub struct ChangeWire {
+    #[serde(default)]
+    login: Member,
+    #[serde(default)]
+    current_password: Member,
+    #[serde(default)]
+    new_password: Member,
+    #[serde(default)]
+    totp_code: Member,
+}
+
+impl ChangeWire {
+    fn read(self) -> Result<(String, Password, String, Option<String>), Failure> {
+        let p = &mut Problems::default();
+        let login = self.login.text("login", p);
+        let old = self.current_password.required("current_password", p, |text| Ok(Password::claimed(text)));
+        let new = self.new_password.text("new_password", p);
+        let code = self.totp_code.optional("totp_code", p, |code| Ok(code.to_owned()));
+        let code = code.filter(|code| !code.is_empty());
+        let ((login, old), new) = std::mem::take(p).finish(login.zip(old).zip(new))?;
+        Ok((login, old, new, code))
+    }
+}
+
+/// Where password managers lead to (W3C, "A Well-Known URL for Changing Passwords").
+pub async fn change_password() -> Response {
+    (StatusCode::FOUND, [(header::LOCATION, HeaderValue::from_static("/change-password"))]).into_response()
+}
+
+pub async fn change_page() -> Response {
+    let field = |label: &str, name: &str, kind: &str, autocomplete: &str, required: &str| {
+        format!(
+            "<p><label>{label} <input type=\"{kind}\" name=\"{name}\" autocomplete=\"{autocomplete}\" {required}></label></p>"
+        )
+    };
+    let fields = [
+        field("Email or username", "login", "text", "username", "required"),
+        field("Current password", "current_password", "password", "current-password", "required"),
+        field("New password", "new_password", "password", "new-password", "required"),
+        field("Code of the second factor, if you have one", "totp_code", "text", "one-time-code", ""),
+    ];
+    page(StatusCode::OK, CHANGE, &form("/change-password", "", &fields.concat(), "Save"))
+}
+
+pub async fn change(State(app): State<App>, visitor: Visitor, Form(wire): Form<ChangeWire>) -> Response {
+    let client = visitor.client();
+    let done = async {
+        let (login, old, new, code) = wire?.read()?;
+        let door = Door { code, ..visitor.door(true) };
+        let token = app.login(login, old.clone(), door).await?.access_token;
+        let changed = app.change_password(app.verify(&token, client)?, old, new).await;
+        // The session was for this alone.
+        let bearer = app.verify(&token, client)?;
+        app.write(bearer, Ok::<_, Failure>(()), |tx, caller, ()| sessions::end(tx, caller)).await?;
+        Ok(changed?)
+    };
+    match done.await {
+        Err(failure @ Failure::Core(Error::Unauthenticated(_))) => {
+            let words = match &failure {
+                Failure::Core(Error::Unauthenticated(why)) if why.is_more_than_a_password() => {
+                    failure.detail()
+                }
+                _ => "Incorrect email, username or password".to_owned(),
+            };
+            page(failure.status(), CHANGE, &format!("<p>{words}</p>"))
+        }
+        done => {
+            told(CHANGE, done, "Your new password holds from now on; you are logged out everywhere else.")
+        }
+    }
 }
 
 fn told(title: &str, done: Result<(), Failure>, words: &str) -> Response {

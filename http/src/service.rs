@@ -60,6 +60,8 @@ pub fn service(app: App, options: &Options) -> Service {
         .route("/readyz", get(async move |app| ops::readyz(app, &readiness).await))
         .route("/openapi.json", get(async move || swagger::document(&document)))
         .route("/.well-known/security.txt", get(async move || ops::security_txt(contact.as_deref())))
+        .route("/.well-known/change-password", get(letters::change_password))
+        .route("/change-password", get(letters::change_page).post(letters::change))
         .route("/verify-email", get(letters::verify_page).post(letters::verify))
         .route("/reset-password", get(letters::reset_page).post(letters::reset))
         .route("/.well-known/jwks.json", get(ops::jwks))

@@ -173,3 +173,27 @@ async fn a_hash_is_brought_up_to_the_setting_at_login_and_any_mix_is_verified() 
         assert!(hash(&t, 2).await.starts_with("$2b$04$"));
     }
 }
+
+#[tokio::test]
+async fn a_password_manager_finds_the_page_that_changes_a_password() {
+    let t = Taskwell::on_sqlite();
+    let ada = t.user("ada").await;
+    let lead = t.get("/.well-known/change-password").send().await;
+    assert_eq!((lead.status, lead.header("location")), (302, Some("/change-password")));
+    let page = t.get("/change-password").send().await;
+    assert!(page.text().contains("autocomplete=\"new-password\""), "{page:?}");
+    assert!(page.header("content-security-policy").unwrap().contains("default-src 'none'"));
+    let post = |old: &str, new: &str| {
+        let form = format!("token=&login=ada&current_password={old}&new_password={new}&totp_code=");
+        let call = t.post("/change-password").header("content-type", "application/x-www-form-urlencoded");
+        call.body(form).send()
+    };
+    assert_eq!(post("wrong", "Difference.Engine-1822").await.status, 401);
+    let weak = post(PASSWORD, "password").await;
+    assert!(weak.status == 400 && weak.text().contains("commonly used"), "{weak:?}");
+    assert_eq!(t.get("/api/v1/tasks").token(&ada).send().await.status, 200);
+    assert_eq!(post(PASSWORD, "Difference.Engine-1822").await.status, 200);
+    assert_eq!(t.get("/api/v1/tasks").token(&ada).send().await.status, 401);
+    assert_eq!(t.rows("SELECT 1 FROM sessions").await.len(), 0, "not even the one that changed it");
+    assert_eq!(post(PASSWORD, "Another.Engine-1837").await.status, 401);
+}

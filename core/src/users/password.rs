@@ -59,7 +59,9 @@ impl Password {
         }
         let folded = text::fold(&password);
         if is_common(&password.to_lowercase()) || is_common(&folded) {
-            return weak("is one of the commonly used passwords");
+            return weak(
+                "is one of the commonly used passwords; three or four words that do not belong together are better",
+            );
         }
         if own.iter().any(|name| text::fold(name) == folded) {
             return weak("must not be your own name or email address");
