@@ -16,7 +16,7 @@ use futures_util::future::join;
 use tokio::runtime::Runtime;
 
 use self::connection::{Batch, Connection};
-use self::pool::{Lease, READERS, Readers, Writers};
+use self::pool::{Door, Lease, READERS, Readers, Writers};
 use self::replica::Replica;
 use super::Tx;
 use super::migrate::{self, Migrated};
@@ -91,11 +91,12 @@ impl Db {
         });
         // Not `block_on`: whoever opens the store may be a task of another runtime.
         let migrated = answered.recv().map_err(|e| Error::internal("a database thread ended", e))??;
+        let door = Door::new(server);
         let shared = Arc::new(Shared {
             clock: clock.clone(),
-            readers: Readers::new(server),
+            readers: Readers::new(server, &door),
             replica: Replica::of(server),
-            writers: Writers::new(server),
+            writers: Writers::new(server, &door),
             jobs: AtomicUsize::new(0),
         });
         // The readers are opened by whoever reads first, on the threads that then use them.

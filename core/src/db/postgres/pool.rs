@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
@@ -14,6 +14,10 @@ use crate::error::{Error, Result};
 /// Connections that reads share: their statements follow each other without waiting for answers. Few, so that many travel
 /// together.
 pub const READERS: usize = 2;
+/// How long a server that does not answer is left alone at first, and how often that doubles: 20 ms to 320 ms, so that its
+/// return is soon seen.
+const AWAY_AT_FIRST: Duration = Duration::from_millis(20);
+const AWAY_DOUBLINGS: u32 = 4;
 /// How long a write waits for a connection.
 const LEASE_WITHIN: Duration = Duration::from_secs(10);
 
@@ -27,15 +31,15 @@ thread_local! {
 
 /// The connections that reads share.
 pub struct Readers {
-    server: Server,
+    door: Arc<Door>,
     slots: Vec<Mutex<Option<Arc<Connection>>>>,
 }
 
 impl Readers {
-    pub fn new(server: &Server) -> Readers {
+    pub fn new(server: &Server, door: &Arc<Door>) -> Readers {
         let count = READERS.min(server.pool_max.saturating_sub(1).max(1));
         let slots = (0..count).map(|_| Mutex::new(None)).collect();
-        Readers { server: server.clone(), slots }
+        Readers { door: door.clone(), slots }
     }
 
     /// The one of this thread, opened where it is not.
@@ -54,7 +58,7 @@ impl Readers {
         let is_lost = |open: &Arc<Connection>| lost.is_some_and(|lost| Arc::ptr_eq(lost, open));
         let connection = match slot.as_ref().filter(|open| !open.is_closed() && !is_lost(open)) {
             Some(open) => open.clone(),
-            None => Arc::new(open(&self.server).await?),
+            None => Arc::new(self.door.open().await?),
         };
         *slot = Some(connection.clone());
         Ok(Reader { place, connection })
@@ -69,7 +73,7 @@ pub struct Reader {
 
 /// The connections for writes.
 pub struct Writers {
-    server: Server,
+    door: Arc<Door>,
     idle: std::sync::Mutex<Vec<Connection>>,
     places: Arc<Semaphore>,
 }
@@ -100,10 +104,10 @@ impl Lease {
 }
 
 impl Writers {
-    pub fn new(server: &Server) -> Arc<Writers> {
+    pub fn new(server: &Server, door: &Arc<Door>) -> Arc<Writers> {
         let count = server.pool_max.saturating_sub(READERS).max(1);
         Arc::new(Writers {
-            server: server.clone(),
+            door: door.clone(),
             idle: std::sync::Mutex::default(),
             places: Arc::new(Semaphore::new(count)),
         })
@@ -116,7 +120,7 @@ impl Writers {
         };
         let connection = match self.pop() {
             Some(idle) => idle,
-            None => open(&self.server).await?,
+            None => self.door.open().await?,
         };
         Ok(Lease { connection, writers: self.clone(), _place: place })
     }
@@ -126,7 +130,7 @@ impl Writers {
         let wanted = wanted.min(self.places.available_permits());
         while self.idle().len() < wanted {
             // What is wrong is told by it; whoever needs a connection tries again.
-            let Ok(connection) = open(&self.server).await else {
+            let Ok(connection) = self.door.open().await else {
                 return;
             };
             self.idle().push(connection);
@@ -153,12 +157,49 @@ impl Writers {
     }
 }
 
-async fn open(server: &Server) -> Result<Connection> {
-    Connection::open(server, &server.target).await.map_err(|refusal| {
-        match &refusal {
-            Refusal::Lost(cause) => tracing::warn!(cause, "the database is away"),
-            other => tracing::error!(?other, "the database refuses connections"),
+/// Where connections come from. While the server is away it is left alone for a moment after each failure, longer from one
+/// to the next; who asks meanwhile is told to come back.
+pub struct Door {
+    server: Server,
+    away: std::sync::Mutex<Away>,
+}
+
+#[derive(Default)]
+struct Away {
+    failures: u32,
+    until: Option<Instant>,
+}
+
+impl Door {
+    pub fn new(server: &Server) -> Arc<Door> {
+        Arc::new(Door { server: server.clone(), away: std::sync::Mutex::default() })
+    }
+
+    async fn open(&self) -> Result<Connection> {
+        if self.away().until.is_some_and(|until| Instant::now() < until) {
+            return Err(Error::Unavailable { retry_after_s: 1 });
         }
-        refusal.into_error()
-    })
+        let opened = Connection::open(&self.server, &self.server.target).await;
+        let mut away = self.away();
+        match opened {
+            Ok(connection) => {
+                *away = Away::default();
+                Ok(connection)
+            }
+            Err(refusal) => {
+                match &refusal {
+                    Refusal::Lost(cause) => tracing::warn!(cause, "the database is away"),
+                    other => tracing::error!(?other, "the database refuses connections"),
+                }
+                away.until =
+                    Some(Instant::now() + AWAY_AT_FIRST * 2_u32.pow(away.failures.min(AWAY_DOUBLINGS)));
+                away.failures += 1;
+                Err(refusal.into_error())
+            }
+        }
+    }
+
+    fn away(&self) -> std::sync::MutexGuard<'_, Away> {
+        self.away.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
