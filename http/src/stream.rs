@@ -83,7 +83,7 @@ pub async fn list(
     buffer.extend_from_slice(shape.close.as_bytes());
     let mut response = json_bytes(Body::from(buffer));
     if let Some(next) = next {
-        link_next(&mut response, uri, next);
+        link_next(&mut response, uri, "cursor", &next.print());
     }
     Ok(response)
 }
@@ -92,7 +92,7 @@ pub async fn list(
 pub fn page<T: Serialize>(items: &[T], next: Option<Cursor>, uri: &Uri) -> Response {
     let mut response = crate::tree::json(StatusCode::OK, &items);
     if let Some(next) = next {
-        link_next(&mut response, uri, next);
+        link_next(&mut response, uri, "cursor", &next.print());
     }
     response
 }
@@ -174,12 +174,12 @@ fn json_bytes(body: Body) -> Response {
     ([(header::CONTENT_TYPE, json)], body).into_response()
 }
 
-/// `Link: <…>; rel="next"` (RFC 8288): this request again, from `next` on.
-fn link_next(response: &mut Response, uri: &Uri, next: Cursor) {
+/// `Link: <…>; rel="next"` (RFC 8288): this request again, from `next` on, which the parameter `name` says.
+pub fn link_next(response: &mut Response, uri: &Uri, name: &str, next: &str) {
     let pairs = form_urlencoded::parse(uri.query().unwrap_or("").as_bytes());
     let query = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(pairs.filter(|(name, _)| name != "cursor"))
-        .append_pair("cursor", &next.print())
+        .extend_pairs(pairs.filter(|(given, _)| given != name))
+        .append_pair(name, next)
         .finish();
     let link = format!("<{}?{query}>; rel=\"next\"", uri.path());
     if let Ok(link) = HeaderValue::try_from(link) {

@@ -16,7 +16,7 @@ fn refused(reply: &Reply, status: u16, detail: &str) {
     assert_eq!((reply.status, &body["status"], &body["detail"]), (status, &json!(status), &json!(detail)));
 }
 
-const TASK: [&str; 13] = [
+const TASK: [&str; 14] = [
     "completed",
     "completed_at",
     "created_at",
@@ -30,6 +30,7 @@ const TASK: [&str; 13] = [
     "updated_at",
     "user_id",
     "uuid",
+    "version",
 ];
 const USER: [&str; 10] = [
     "created_at",
@@ -204,6 +205,6 @@ on_each_database! {
             assert_eq!(t.get(asset).send().await.status, 200, "{asset}");
         }
         let document = t.get("/openapi.json").send().await.json();
-        assert_eq!((&document["openapi"], document["paths"].as_object().unwrap().len()), (&json!("3.1.0"), 43));
+        assert_eq!((&document["openapi"], document["paths"].as_object().unwrap().len()), (&json!("3.1.0"), 44));
     }
 }

@@ -14,6 +14,7 @@ mod contract_web;
 mod docs;
 mod hostile;
 mod limits;
+mod live;
 mod postgres;
 mod process;
 mod schema;

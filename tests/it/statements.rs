@@ -47,6 +47,7 @@ async fn work_on_tasks(t: &Taskwell, root: &str, ada: &str) {
             }
         }
     }
+    answers(t.get("/api/v1/changes").token(ada).send().await.status, 200);
     answers(t.get("/api/v1/users/2/tasks").token(root).send().await.status, 200);
     answers(t.delete("/api/v1/tasks/1").token(ada).send().await.status, 204);
 }

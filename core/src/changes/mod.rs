@@ -4,8 +4,9 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::db::Tx;
+use crate::db::{Column, FromRow, Row, Tx, Value, unexpected};
 use crate::error::{Error, Noun, Result};
+use crate::time::Timestamp;
 use crate::users::{Caller, UserId};
 
 /// Which task a change is about, and its number.
@@ -33,6 +34,58 @@ impl Kind {
             Kind::Deleted => "deleted",
         }
     }
+}
+
+impl Column for Kind {
+    fn read(value: Value) -> Result<Kind> {
+        let kinds = [Kind::Created, Kind::Updated, Kind::Deleted];
+        let known = |text: &str| kinds.into_iter().find(|kind| kind.as_str() == text);
+        match value {
+            Value::Text(text) => known(text).ok_or_else(|| unexpected("a kind of change", value)),
+            other => Err(unexpected("a kind of change", other)),
+        }
+    }
+}
+
+/// A change as it was written down.
+#[derive(Debug, Clone)]
+pub(crate) struct Recorded {
+    pub seq: i64,
+    pub kind: Kind,
+    pub task_id: i64,
+    pub task_uuid: Uuid,
+    pub at: Timestamp,
+    /// What the task was after it, as JSON; nothing where it was deleted.
+    pub after: Option<String>,
+}
+
+impl FromRow for Recorded {
+    fn from_row(row: &Row) -> Result<Recorded> {
+        Ok(Recorded {
+            seq: row.get(0)?,
+            kind: row.get(1)?,
+            task_id: row.get(2)?,
+            task_uuid: row.get(3)?,
+            at: Timestamp::from_micros(row.get(4)?),
+            after: row.get(5)?,
+        })
+    }
+}
+
+/// At most `count` of the owner's changes after the number `since`, in order, and the owner's newest number.
+pub(crate) fn since(tx: &mut Tx, owner: UserId, since: i64, count: usize) -> Result<(Vec<Recorded>, i64)> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    look(tx, owner, |tx| {
+        let newest = last(tx, owner, i64::MAX)?.unwrap_or(0);
+        let changes: Vec<Recorded> = tx.all(
+            "SELECT seq, kind, task_id, task_uuid, at, after FROM changes WHERE owner = $1 AND seq > $2 \
+             ORDER BY seq LIMIT $3",
+            &[&owner, &since, &count],
+        )?;
+        // Each statement sees what is committed by then, and this one ran later.
+        let shown = changes.last().map_or(0, |change| change.seq);
+        Ok((changes, newest.max(shown)))
+    })
 }
 
 /// The owner's next number. The first thing that a write does: from here on the owner's other writers wait, so that no two

@@ -1,9 +1,11 @@
 //! What can be done with tasks. Each write takes hold of the owner's next number, looks, writes, and records what it did.
 
+mod history;
 mod list;
 mod model;
 mod sql;
 
+pub use history::{Changed, History, history};
 pub use list::{By, Order, Query};
 pub use model::{Adopted, Description, NewTask, Patch, Priority, StateChange, Status, Task, Title, Update};
 

@@ -1,8 +1,10 @@
 //! `/api/v1`: the canonical API, and contracts 003 and 004. How its errors look (RFC 9457).
 
 mod auth;
+mod changes;
 mod routes;
 mod routes_account;
+mod routes_live;
 mod second_factor;
 mod tasks;
 mod tokens;

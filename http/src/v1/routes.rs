@@ -4,6 +4,7 @@ use axum::http::{Method, StatusCode};
 use serde_json::json;
 
 use super::routes_account::{mail_api, second_factor_api, tokens_api};
+use super::routes_live::live_api;
 use super::wire::{
     LoginWire, MessageWire, PasswordChangeWire, PasswordProofWire, RefreshWire, SessionWire, SignUpWire,
     SignedUpWire, TokensWire, UserUpdateWire, UserWire,
@@ -15,7 +16,7 @@ use crate::doc::{Api, Doc, id_schema, list_parameters, paging_parameters, user_c
 /// The routes of the tree, with their documentation.
 pub fn api() -> Api {
     let accounts = mail_api(auth_api(Api::new(BASE, "v1", ERRORS)));
-    let own = second_factor_api(tokens_api(own_account_api(tasks_api(accounts))));
+    let own = second_factor_api(tokens_api(own_account_api(live_api(tasks_api(accounts)))));
     admin_sessions_api(admin_api(own))
 }
 

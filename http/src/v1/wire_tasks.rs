@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use taskwell_core::error::Problems;
-use taskwell_core::tasks::{Description, NewTask, Priority, StateChange, Status, Task, Title, Update};
+use taskwell_core::tasks::{
+    Changed, Description, NewTask, Priority, StateChange, Status, Task, Title, Update,
+};
 use taskwell_core::time::Timestamp;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -41,6 +43,9 @@ pub struct TaskWire<'a> {
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
+    /// The number of its last change in your sequence of changes; what its `ETag` holds.
+    #[schema(example = 1)]
+    version: i64,
 }
 
 impl<'a> From<&'a Task> for TaskWire<'a> {
@@ -59,8 +64,64 @@ impl<'a> From<&'a Task> for TaskWire<'a> {
             completed_at: task.completed_at,
             created_at: task.created_at,
             updated_at: task.updated_at,
+            version: task.version,
         }
     }
+}
+
+/// What happened to a task.
+#[derive(ToSchema)]
+#[schema(as = ChangeKind, rename_all = "snake_case")]
+#[expect(dead_code, reason = "names the words for the schema")]
+enum KindWord {
+    Created,
+    Updated,
+    Deleted,
+}
+
+/// A change of a task.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Change)]
+pub struct ChangeWire<'a> {
+    /// Its place in your sequence of changes, which starts with 1 and has no gaps.
+    #[schema(example = 7)]
+    seq: i64,
+    #[schema(value_type = KindWord)]
+    kind: &'static str,
+    #[schema(example = 3)]
+    task_id: i64,
+    task_uuid: Uuid,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// The task as it was after this change; `null` where it was deleted.
+    #[schema(required)]
+    task: Option<TaskWire<'a>>,
+}
+
+impl<'a> From<&'a Changed> for ChangeWire<'a> {
+    fn from(change: &'a Changed) -> ChangeWire<'a> {
+        ChangeWire {
+            seq: change.seq,
+            kind: change.kind.as_str(),
+            task_id: change.task_id,
+            task_uuid: change.task_uuid,
+            at: change.at,
+            task: change.task.as_ref().map(Into::into),
+        }
+    }
+}
+
+/// Some of your changes, in order.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Changes)]
+pub struct ChangesWire<'a> {
+    pub changes: Vec<ChangeWire<'a>>,
+    /// The number of your newest change. Where it is smaller than the number that was asked for, the store was restored from
+    /// a backup: read everything anew.
+    #[schema(example = 42)]
+    pub last: i64,
+    /// Whether there are changes after the last one shown.
+    pub more: bool,
 }
 
 /// A task to be made.

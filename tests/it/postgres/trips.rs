@@ -72,6 +72,7 @@ async fn a_read_takes_one_trip_and_a_write_at_most_three() {
     for (method, path, body, most) in [
         ("GET", "/api/v1/tasks/{id}", None, 1),
         ("GET", "/api/v1/tasks?limit=2", None, 1),
+        ("GET", "/api/v1/changes?limit=2", None, 1),
         ("GET", "/api/v1/users/me", None, 1),
         ("POST", "/api/v1/tasks", Some("new"), 3),
         ("PUT", "/api/v1/tasks/{id}", Some("change"), 2),

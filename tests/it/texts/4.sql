@@ -64,6 +64,7 @@ SELECT id, uuid, username, name, email, role, is_active, email_verified, created
 SELECT last FROM counters WHERE owner = $1
 SELECT s.uuid, r.used_at, s.user_id, s.expires_at, s.last_used_at FROM refresh_tokens r JOIN sessions s ON s.uuid = r.session_uuid WHERE r.hash = $1
 SELECT secret, confirmed_at, last_step FROM totp WHERE user_id = $1
+SELECT seq, kind, task_id, task_uuid, at, after FROM changes WHERE owner = $1 AND seq > $2 ORDER BY seq LIMIT $3
 SELECT u.id, u.uuid, u.role, t.uuid, t.scopes, t.last_used_at FROM personal_tokens t JOIN users u ON u.id = t.user_id WHERE t.hash = $1 AND t.expires_at > $2 AND u.is_active
 SELECT u.uuid, u.role, s.last_used_at FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.uuid = $1 AND s.user_id = $2 AND s.expires_at > $3 AND s.last_used_at > $4 AND u.is_active
 SELECT user_id, email FROM mail_tokens WHERE hash = $1 AND purpose = $2 AND expires_at > $3

@@ -1,0 +1,80 @@
+//! What happened to tasks, in order: each change with its task as it was after it.
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::model::{Priority, Status, Task};
+use crate::changes::{self, Kind, Recorded};
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::time::Timestamp;
+use crate::users::{Caller, Scope, UserId};
+
+/// How many changes one trip brings at most: with the longest descriptions they are some 10 MB.
+const CHANGES_PER_TRIP_MAX: usize = 128;
+
+/// A change of a task.
+#[derive(Debug, Clone)]
+pub struct Changed {
+    pub seq: i64,
+    pub kind: Kind,
+    pub task_id: i64,
+    pub task_uuid: Uuid,
+    pub at: Timestamp,
+    /// The task as it was after this change; nothing where it was deleted.
+    pub task: Option<Task>,
+}
+
+/// Some changes in order, and the owner's newest number.
+#[derive(Debug, Clone)]
+pub struct History {
+    pub changes: Vec<Changed>,
+    pub last: i64,
+}
+
+/// At most `count` of the changes of the caller's tasks after the number `since`; fewer where that would be too much for one
+/// trip. A `since` beyond the newest number has no changes after it.
+pub fn history(tx: &mut Tx, caller: &Caller, since: i64, count: usize) -> Result<History> {
+    caller.require(Scope::TasksRead)?;
+    let owner = caller.id();
+    let (recorded, last) = changes::since(tx, owner, since, count.min(CHANGES_PER_TRIP_MAX))?;
+    let changes =
+        recorded.into_iter().map(|recorded| Changed::read(recorded, owner)).collect::<Result<_>>()?;
+    Ok(History { changes, last })
+}
+
+impl Changed {
+    fn read(recorded: Recorded, owner: UserId) -> Result<Changed> {
+        let Recorded { seq, kind, task_id, task_uuid, at, after } = recorded;
+        let task = after
+            .map(|after| {
+                let members = serde_json::from_str(&after)
+                    .map_err(|e| Error::internal("a recorded change is no JSON object", e))?;
+                Ok(Task { id: task_id, uuid: task_uuid, owner, version: seq, ..recalled(&members, at) })
+            })
+            .transpose()?;
+        Ok(Changed { seq, kind, task_id, task_uuid, at, task })
+    }
+}
+
+/// The task of a record. What the version that wrote it did not know is as it is in a new task.
+fn recalled(members: &Map<String, Value>, at: Timestamp) -> Task {
+    let text = |name: &str| members.get(name).and_then(Value::as_str);
+    let time = |name: &str| text(name).and_then(|text| Timestamp::parse(text).ok());
+    let status = text("status").and_then(|word| Status::parse(word).ok()).unwrap_or(Status::Pending);
+    let completed_at = time("completed_at").or(Some(at)).filter(|_| status == Status::Completed);
+    Task {
+        id: 0,
+        uuid: Uuid::nil(),
+        owner: UserId(0),
+        title: text("title").unwrap_or_default().to_owned(),
+        description: text("description").map(str::to_owned),
+        status,
+        priority: text("priority").and_then(|word| Priority::parse(word).ok()).unwrap_or(Priority::Medium),
+        due_date: time("due_date"),
+        completed_at,
+        created_at: time("created_at").unwrap_or(at),
+        updated_at: time("updated_at").unwrap_or(at),
+        version: 0,
+    }
+}
