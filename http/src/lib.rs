@@ -14,6 +14,7 @@ mod stream;
 mod swagger;
 mod tasks;
 mod tree;
+mod ui;
 mod v1;
 mod web;
 mod wire;

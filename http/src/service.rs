@@ -22,7 +22,7 @@ use tower_http::cors::Cors;
 
 use crate::client::{self, Network, Peer};
 use crate::tree::{Failure, Tree};
-use crate::{Options, apis, letters, openapi, ops, root, swagger, v1, web};
+use crate::{Options, apis, letters, openapi, ops, root, swagger, ui, v1, web};
 
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_CHARS_MAX: usize = 64;
@@ -54,7 +54,6 @@ pub fn service(app: App, options: &Options) -> Service {
     let contact: Option<Arc<str>> = options.security_contact.as_deref().map(Into::into);
     let readiness = options.readiness.clone();
     let plain = Router::new()
-        .route("/", get(ops::version))
         .route("/version", get(ops::version))
         .route("/livez", get(ops::livez))
         .route("/readyz", get(async move |app| ops::readyz(app, &readiness).await))
@@ -65,7 +64,8 @@ pub fn service(app: App, options: &Options) -> Service {
         .route("/verify-email", get(letters::verify_page).post(letters::verify))
         .route("/reset-password", get(letters::reset_page).post(letters::reset))
         .route("/.well-known/jwks.json", get(ops::jwks))
-        .merge(swagger::routes());
+        .merge(swagger::routes())
+        .merge(ui::routes());
     let router = apis()
         .into_iter()
         .fold(plain, |routes, api| routes.merge(api.router))

@@ -1,0 +1,62 @@
+// Signing in and out, as far as tasks are concerned: what is kept belongs to one account.
+import { call, ended, keepSession, session } from "./api.js";
+import { forget } from "./idb.js";
+import { effect, untracked } from "./lib.js";
+import * as queue from "./queue.js";
+import { go, search, selection } from "./state.js";
+import * as store from "./store.js";
+import * as sync from "./sync.js";
+
+/** The account whose tasks are shown. @type {string | null} */
+let account = null;
+
+/** Follows the session, whoever began or ended it. */
+export function follow() {
+  effect(() => {
+    const next = session.value?.user.uuid ?? null;
+    untracked(() => void turn(next));
+  });
+}
+
+/** @param {string | null} next */
+async function turn(next) {
+  if (next === account) {
+    return;
+  }
+  account = next;
+  sync.stop();
+  queue.stop();
+  if (next === null) {
+    selection.value = new Set();
+    return;
+  }
+  await store.load(next);
+  if (account === next) {
+    queue.start(next);
+    sync.start();
+  }
+}
+
+/** Ends the session, and forgets what was kept of the account here. */
+export async function signOut() {
+  const user = session.peek()?.user;
+  if (!user || (store.waiting.peek() > 0 && !confirmLoss())) {
+    return;
+  }
+  try {
+    await call("POST", "/auth/logout");
+  } catch (error) {
+    // Away, or ended already: here it ends in any case.
+    console.warn("the server was not told of the sign-out:", error);
+  }
+  ended.value = false;
+  keepSession(null);
+  store.clear();
+  search.value = "";
+  await forget(user.uuid);
+  go("/app/sign-in", true);
+}
+
+function confirmLoss() {
+  return confirm(`${store.waiting.peek()} changes were not sent yet and will be lost. Sign out nevertheless?`);
+}

@@ -1,0 +1,134 @@
+// The list: groups of rows, one of which may be open as an editor.
+import { removeAll, toggle } from "./acts.js";
+import { Editor } from "./editor.js";
+import { Icon } from "./icons.js";
+import { classes, html, useLayoutEffect, useRef } from "./lib.js";
+import { cursor, editing, isFiltered, order, rows, selection, view, wantsFocus } from "./state.js";
+import { known } from "./store.js";
+import { t } from "./texts.js";
+import { Virtual } from "./virtual.js";
+import { dueWords, fullWords, groupOf, now } from "./when.js";
+
+/** @typedef {import("./types.d.ts").Rec} Rec */
+/** @typedef {import("./state.js").Row} Row */
+
+export function List() {
+  const items = rows.value;
+  if (items.length === 0) {
+    return html`<${Empty} />`;
+  }
+  return html`
+    <${Virtual} items=${items} isHead=${(/** @type {Row} */ row) => row.kind === "head"} open=${editing.value} wanted=${cursor.value}
+      attributes=${{ class: "list", role: "grid", "aria-label": t.list.label, "aria-rowcount": items.length, "aria-multiselectable": "true" }}
+      draw=${drawRow} />`;
+}
+
+/** @param {Row} row @param {string} top @param {number} index @param {(element: Element | null) => void} measure */
+function drawRow(row, top, index, measure) {
+  if (row.kind === "head") {
+    return html`
+      <div class=${classes("head", row.id)} role="row" aria-rowindex=${index + 1} key=${row.id} style=${{ top }}>
+        <h2 role="gridcell" aria-colspan="3">${row.text} <span class="count">${row.count.toLocaleString()}</span></h2>
+      </div>`;
+  }
+  const { rec } = row;
+  if (editing.value === rec.key) {
+    return html`
+      <div class="open-row" role="row" aria-rowindex=${index + 1} key=${row.id} style=${{ top }} ref=${measure}>
+        <div role="gridcell" aria-colspan="3"><${Editor} rec=${rec} onClose=${() => { editing.value = null; wantsFocus.value = true; }} /></div>
+      </div>`;
+  }
+  return html`<${TaskRow} key=${row.id} rec=${rec} top=${top} index=${index} />`;
+}
+
+/** @param {MouseEvent} event @param {string} key */
+function press(event, key) {
+  if (event.ctrlKey || event.metaKey) {
+    flip(key);
+  } else if (event.shiftKey) {
+    extend(key);
+  } else if (selection.peek().size > 0) {
+    flip(key);
+  } else {
+    editing.value = key;
+  }
+  cursor.value = key;
+}
+
+/** Selects, or no longer. @param {string} key */
+export function flip(key) {
+  const next = new Set(selection.peek());
+  if (!next.delete(key)) {
+    next.add(key);
+  }
+  selection.value = next;
+}
+
+/** Selects all from the cursor on. @param {string} key */
+export function extend(key) {
+  const keys = order.peek();
+  const [from, to] = [keys.indexOf(cursor.peek() ?? key), keys.indexOf(key)].sort((a, b) => a - b);
+  selection.value = new Set([...selection.peek(), ...keys.slice(Math.max(from ?? 0, 0), (to ?? 0) + 1)]);
+}
+
+/** @param {{ rec: Rec, top: string, index: number }} props */
+function TaskRow({ rec, top, index }) {
+  const element = useRef(/** @type {HTMLElement | null} */ (null));
+  const task = rec.view;
+  const isCursor = cursor.value === rec.key || (cursor.value === null && order.value[0] === rec.key);
+  const isSelected = selection.value.has(rec.key);
+  const takesFocus = isCursor && wantsFocus.value;
+  useLayoutEffect(() => {
+    if (takesFocus) {
+      element.current?.focus({ preventScroll: true });
+      wantsFocus.value = false;
+    }
+  }, [takesFocus]);
+  return html`
+    <div ref=${element} class=${classes("row", "task", task.status, isSelected && "selected")} role="row" style=${{ top }} data-key=${rec.key}
+      aria-rowindex=${index + 1} aria-selected=${isSelected} tabindex=${isCursor ? 0 : -1} onFocus=${() => (cursor.value = rec.key)}
+      onClick=${(/** @type {MouseEvent} */ event) => press(event, rec.key)}>
+      <span role="gridcell"><${Check} rec=${rec} /></span>
+      <span role="gridcell" class="title"><span class="text" dir="auto">${task.title}</span>${task.description && html`<span class="hint" title=${t.task.hasNotes}><${Icon} name="notes" /><span class="visually-hidden">${t.task.hasNotes}</span></span>`}</span>
+      <span role="gridcell" class="meta"><${Marks} rec=${rec} />
+        <button class="icon-button on-hover" tabindex="-1" aria-label=${`${t.task.remove} “${task.title}”`} onClick=${(/** @type {Event} */ event) => { event.stopPropagation(); removeAll([rec.key]); }}><${Icon} name="trash" /></button>
+      </span>
+    </div>`;
+}
+
+/** The round box that completes. @param {{ rec: Rec }} props */
+export function Check({ rec }) {
+  const task = rec.view;
+  const isDone = task.status === "completed";
+  const act = (/** @type {MouseEvent} */ event) => {
+    event.stopPropagation();
+    toggle([rec.key]);
+  };
+  return html`
+    <button class=${classes("check", task.status, task.priority)} tabindex="-1" role="checkbox" aria-checked=${task.status === "in_progress" ? "mixed" : isDone}
+      aria-label=${isDone ? t.task.reopen(task.title) : t.task.complete(task.title)} onClick=${act}><svg viewBox="0 0 20 20" aria-hidden="true"><path d="M5.500 10.500l3 3 6-7" /></svg></button>`;
+}
+
+/** Due date, priority, and what is not saved. @param {{ rec: Rec }} props */
+export function Marks({ rec }) {
+  const task = rec.view;
+  const due = task.due_date;
+  const isOpen = task.status !== "completed";
+  const group = groupOf(due, now.value);
+  return html`
+    ${rec.conflict && html`<span class="mark conflict" title=${t.task.conflict}><${Icon} name="conflict" /><span class="visually-hidden">${t.task.conflict}</span></span>`}
+    ${rec.waiting > 0 && !rec.conflict && html`<span class="mark waiting" title=${t.task.waiting}><span class="visually-hidden">${t.task.waiting}</span></span>`}
+    ${(task.priority === "high" || task.priority === "urgent") && html`<span class=${`mark priority ${task.priority}`}><${Icon} name="flag" /><span class="word">${t.priority[task.priority]}</span></span>`}
+    ${task.priority === "low" && html`<span class="mark priority low"><span class="word">${t.priority.low}</span></span>`}
+    ${due && html`<time class=${classes("mark", "due", isOpen && group)} datetime=${due} title=${fullWords(due)}>${isOpen && group === "overdue" && html`<span class="visually-hidden">${t.task.overdue}: </span>`}${dueWords(due, now.value)}</time>`}`;
+}
+
+function Empty() {
+  const words = known.value === "nothing" ? null
+    : isFiltered.value ? [t.list.noneFoundTitle, t.list.noneFound]
+    : view.value === "today" ? [t.list.todayTitle, t.list.today]
+    : view.value === "done" ? [t.list.doneTitle, t.list.done] : [t.list.emptyTitle, t.list.empty];
+  return words === null
+    ? html`<div class="list loading" aria-busy="true"><span class="visually-hidden">${t.list.loading}</span>${[70, 45, 60, 35, 55].map((width) => html`<div class="row ghost"><i></i><b style=${{ width: `${width}%` }}></b></div>`)}</div>`
+    : html`<div class="empty"><svg viewBox="0 0 64 64" aria-hidden="true"><circle cx="32" cy="32" r="21" /><path d="M23 33l6.500 6.500L42 26" /></svg><h2>${words[0]}</h2><p>${words[1]}</p></div>`;
+}

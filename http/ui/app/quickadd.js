@@ -1,0 +1,78 @@
+// One line that becomes a task. What is understood of it is shown before Enter, and each part can be refused.
+import { add } from "./acts.js";
+import { Icon } from "./icons.js";
+import { html, signal, useRef } from "./lib.js";
+import { t } from "./texts.js";
+import { dayWords, dueWords, now } from "./when.js";
+import { understand } from "./words.js";
+
+const line = signal("");
+/** Parts that are to be taken as they stand. @type {import("@preact/signals").Signal<string[]>} */
+const plain = signal([]);
+const wrong = signal("");
+
+export const focusAdd = () => document.getElementById("add")?.focus();
+
+/** @param {import("./words.js").Span} span @param {string | null} due */
+function words(span, due) {
+  if (span.kind === "priority") {
+    return t.priority[span.priority ?? "medium"];
+  }
+  return span.kind === "day" ? dayWords(span.day ?? 0, now.value) : due ? dueWords(due, now.value) : span.text;
+}
+
+export function QuickAdd() {
+  const field = useRef(/** @type {HTMLInputElement | null} */ (null));
+  const understood = understand(line.value, now.value, plain.value);
+  const { spans, due_date } = understood;
+  // A day and its time are one thing to the reader.
+  const chips = spans.filter((span) => span.kind !== "day" || !spans.some((other) => other.kind === "time"));
+  const submit = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    if (line.value.trim() === "") {
+      return;
+    }
+    wrong.value = add(line.value, plain.value) ?? "";
+    if (wrong.value === "") {
+      line.value = "";
+      plain.value = [];
+    }
+  };
+  const type = (/** @type {Event} */ event) => {
+    line.value = /** @type {HTMLInputElement} */ (event.currentTarget).value;
+    wrong.value = "";
+    if (line.value === "") {
+      plain.value = [];
+    }
+  };
+  const escape = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key === "Escape") {
+      line.value = "";
+      wrong.value = "";
+      field.current?.blur();
+    }
+  };
+  const refuse = (/** @type {import("./words.js").Span} */ span) => {
+    const same = span.kind === "time" ? spans.filter((one) => one.kind === "time") : [span];
+    plain.value = [...plain.value, ...same.map((one) => one.text.toLowerCase())];
+    field.current?.focus();
+  };
+  return html`
+    <form class="quick-add" onSubmit=${submit}>
+      <label class="line">
+        <${Icon} name="plus" /><span class="visually-hidden">${t.add.label}</span>
+        <input ref=${field} id="add" type="text" autocomplete="off" enterkeyhint="done" dir="auto" placeholder=${t.add.placeholder} value=${line} onInput=${type} onKeyDown=${escape}
+          aria-describedby="add-understood" aria-invalid=${wrong.value !== ""} />
+        ${line.value.trim() !== "" && html`<button class="primary">${t.add.button}</button>`}
+      </label>
+      <div class="understood" id="add-understood">
+        ${wrong.value && html`<span class="problem" role="alert">${wrong}</span>`}
+        ${chips.length > 0 && html`<span class="visually-hidden">${t.add.understood}: </span>`}
+        ${chips.map((span) => html`
+          <span class=${`chip ${span.kind} ${span.priority ?? ""}`} key=${span.kind}>
+            <${Icon} name=${span.kind === "priority" ? "flag" : "date"} />${words(span, due_date)}
+            <button type="button" aria-label=${t.add.plain(span.text)} title=${t.add.plain(span.text)} onClick=${() => refuse(span)}>✕</button>
+          </span>`)}
+      </div>
+    </form>`;
+}

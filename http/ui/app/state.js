@@ -1,0 +1,196 @@
+// What is shown: the view that the address names, filters, the cursor, the selection, and the rows that follow from them.
+import { session } from "./api.js";
+import { computed, signal } from "./lib.js";
+import { isShown, records, revision } from "./store.js";
+import { t } from "./texts.js";
+import { groupOf, now } from "./when.js";
+
+/** @typedef {import("./types.d.ts").Rec} Rec */
+/** @typedef {import("./types.d.ts").Task} Task */
+/** @typedef {{ kind: "head", id: string, text: string, count: number } | { kind: "task", id: string, rec: Rec }} Row */
+
+export const path = signal(location.pathname);
+
+/** Shows another view. @param {string} to @param {boolean} replace */
+export function go(to, replace = false) {
+  if (to !== location.pathname + location.search) {
+    history[replace ? "replaceState" : "pushState"](null, "", to);
+  }
+  path.value = location.pathname;
+  editing.value = null;
+  selection.value = new Set();
+}
+addEventListener("popstate", () => (path.value = location.pathname));
+
+/** @type {Record<string, string>} */
+const views = {
+  "/": "tasks", "/app": "tasks", "/app/today": "today", "/app/board": "board", "/app/done": "done", "/app/settings": "settings",
+  "/app/people": "people", "/app/audit": "audit", "/app/sign-in": "signIn", "/app/sign-up": "signUp", "/app/forgot": "forgot",
+};
+/** The view's name; `missing` where the address names none. */
+export const view = computed(() => {
+  const named = views[path.value.replace(/(.)\/$/, "$1")] ?? "missing";
+  const isOutside = ["signIn", "signUp", "forgot"].includes(named);
+  if (!session.value) {
+    return isOutside ? named : "signIn";
+  }
+  return isOutside ? "tasks" : named;
+});
+
+/** @typedef {{ status: "open" | "pending" | "in_progress" | "completed" | "all", priority: "any" | Task["priority"], sort: string }} Filters */
+/** @type {Filters} */
+export const NO_FILTERS = { status: "open", priority: "any", sort: "due" };
+/** @type {import("@preact/signals").Signal<Filters>} */
+export const filters = signal({ ...NO_FILTERS });
+export const search = signal("");
+export const isFiltered = computed(() => search.value.trim() !== "" || filters.value.status !== "open" || filters.value.priority !== "any");
+
+/** The row that the keyboard acts on. @type {import("@preact/signals").Signal<string | null>} */
+export const cursor = signal(null);
+/** Whether the cursor's row is to take the focus. */
+export const wantsFocus = signal(false);
+/** @type {import("@preact/signals").Signal<Set<string>>} */
+export const selection = signal(new Set());
+/** The task whose editor is open. @type {import("@preact/signals").Signal<string | null>} */
+export const editing = signal(null);
+/** Tasks that were just completed: they stay for a moment where they are. @type {import("@preact/signals").Signal<Set<string>>} */
+const lingering = signal(new Set());
+const LINGER_MS = 1_400;
+
+/** @param {string} key */
+export function linger(key) {
+  lingering.value = new Set(lingering.value).add(key);
+  setTimeout(() => {
+    const rest = new Set(lingering.value);
+    rest.delete(key);
+    lingering.value = rest;
+  }, LINGER_MS);
+}
+
+/** Letters alike in any case and accent. @param {string} text */
+const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+/** @type {WeakMap<Task, string>} */
+const folded = new WeakMap();
+/** @param {Task} task */
+function wordsOf(task) {
+  let text = folded.get(task);
+  if (text === undefined) {
+    text = fold(`${task.title}\n${task.description ?? ""}`);
+    folded.set(task, text);
+  }
+  return text;
+}
+
+const ranks = { urgent: 0, high: 1, medium: 2, low: 3 };
+/** @typedef {(a: Task, b: Task) => number} Order */
+/** @type {Order} */
+const byRank = (a, b) => ranks[a.priority] - ranks[b.priority];
+/** @param {string} a @param {string} b */
+const text = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+/** @type {Order} */
+const byDue = (a, b) => text(a.due_date ?? "9", b.due_date ?? "9") || byRank(a, b) || text(b.created_at, a.created_at);
+const collator = new Intl.Collator(undefined, { numeric: true });
+/** @type {Record<string, Order>} */
+const orders = {
+  due: byDue,
+  newest: (a, b) => text(b.created_at, a.created_at),
+  oldest: (a, b) => text(a.created_at, b.created_at),
+  priority: (a, b) => byRank(a, b) || byDue(a, b),
+  title: (a, b) => collator.compare(a.title, b.title),
+  updated: (a, b) => text(b.updated_at, a.updated_at),
+  done: (a, b) => text(b.completed_at ?? "", a.completed_at ?? ""),
+};
+
+/** Every task that is not about to be deleted. */
+const all = computed(() => {
+  void revision.value;
+  return [...records.values()].filter(isShown);
+});
+
+/** What narrows every view. @param {Rec[]} recs */
+function narrowed(recs) {
+  const wanted = fold(search.value.trim()).split(/\s+/).filter(Boolean);
+  const { priority } = filters.value;
+  return recs.filter(({ view: task }) =>
+    (priority === "any" || task.priority === priority) && wanted.every((word) => wordsOf(task).includes(word)));
+}
+
+/** @param {Rec[]} recs @param {string} order */
+const sorted = (recs, order) => {
+  const compare = orders[order] ?? byDue;
+  return recs.sort((a, b) => compare(a.view, b.view));
+};
+
+/** @param {Rec} rec @param {Date} present */
+const isForToday = (rec, present) => ["overdue", "today"].includes(groupOf(rec.view.due_date, present));
+
+/** The tasks of the view, in order. */
+export const shown = computed(() => {
+  const present = now.value;
+  const name = view.value;
+  const { status, sort } = filters.value;
+  const stays = lingering.value;
+  const isWanted = (/** @type {Rec} */ rec) => {
+    const own = rec.view.status;
+    if (name === "done") {
+      return own === "completed";
+    }
+    if (stays.has(rec.key)) {
+      return name !== "today" || isForToday(rec, present);
+    }
+    if (name === "today") {
+      return own !== "completed" && isForToday(rec, present);
+    }
+    return name === "board" || status === "all" || own === status || (status === "open" && own !== "completed");
+  };
+  return sorted(narrowed(all.value).filter(isWanted), name === "done" ? "done" : name === "tasks" ? sort : "due");
+});
+
+/** @type {import("./when.js").Group[]} */
+const groups = ["overdue", "today", "tomorrow", "week", "later", "none"];
+
+/** The rows of the list, with the groups' heads where it is sorted by due date.
+ * @type {import("@preact/signals").ReadonlySignal<Row[]>} */
+export const rows = computed(() => {
+  const present = now.value;
+  const tasks = shown.value;
+  const row = (/** @type {Rec} */ rec) => /** @type {Row} */ ({ kind: "task", id: rec.key, rec });
+  if (view.value === "done" || (view.value === "tasks" && (filters.value.sort !== "due" || filters.value.status === "completed"))) {
+    return tasks.map(row);
+  }
+  /** @type {Map<string, Rec[]>} */
+  const found = new Map();
+  for (const rec of tasks) {
+    const isDone = rec.view.status === "completed" && filters.value.status === "all" && view.value === "tasks";
+    const group = isDone ? "done" : groupOf(rec.view.due_date, present);
+    found.get(group)?.push(rec) ?? found.set(group, [rec]);
+  }
+  return [...groups, /** @type {const} */ ("done")].flatMap((group) => {
+    const recs = found.get(group) ?? [];
+    const head = /** @type {Row} */ ({ kind: "head", id: `head-${group}`, text: t.groups[group], count: recs.length });
+    return recs.length === 0 ? [] : [head, ...recs.map(row)];
+  });
+});
+
+/** The board's columns. */
+export const columns = computed(() => {
+  /** @type {Record<Task["status"], Rec[]>} */
+  const found = { pending: [], in_progress: [], completed: [] };
+  if (view.value === "board") {
+    for (const rec of shown.value) {
+      found[rec.view.status].push(rec);
+    }
+    sorted(found.completed, "done");
+  }
+  return found;
+});
+
+/** How many tasks are left, and how many of them are for today. */
+export const left = computed(() => {
+  const present = now.value;
+  const open = all.value.filter((rec) => rec.view.status !== "completed");
+  return { all: open.length, today: open.filter((rec) => isForToday(rec, present)).length };
+});
+
+/** The keys in the order in which the arrows pass them. */
+export const order = computed(() => rows.value.filter((row) => row.kind === "task").map((row) => row.id));

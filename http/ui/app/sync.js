@@ -1,0 +1,204 @@
+// Keeps what the page knows equal to what the server has: everything once, then the owner's changes as they happen.
+import { Refusal, call, isOnline, send, session } from "./api.js";
+import { batch, pause, signal } from "./lib.js";
+import { goOn, making } from "./queue.js";
+import { changed, keepOnly, known, seen, tell, tellSeen } from "./store.js";
+
+/** @typedef {import("./types.d.ts").Task} Task */
+/** @typedef {{ seq: number, task_uuid: string, task: Task | null }} Change */
+
+const FIRST_PAGE = 200;
+const PAGE = 1000;
+/** Beyond so many missed changes all tasks are read anew. */
+const MISSED_MAX = 5_000;
+/** The server is heard from every 15 s. */
+const SILENCE_MS = 40_000;
+const PAUSE_MAX_MS = 15_000;
+
+/** Whether changes arrive as they happen. */
+export const isLive = signal(false);
+
+/** @type {AbortController | null} */
+let running = null;
+/** Ends the pause before another try. */
+let wake = () => {};
+
+export function start() {
+  stop();
+  running = new AbortController();
+  void follow(running.signal);
+}
+
+export function stop() {
+  running?.abort();
+  running = null;
+  isLive.value = false;
+}
+
+export const retry = () => wake();
+addEventListener("online", retry);
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) {
+    retry();
+  }
+});
+
+/** @param {AbortSignal} ends */
+async function follow(ends) {
+  let failures = 0;
+  while (!ends.aborted && session.peek()) {
+    let least = 0;
+    try {
+      await catchUp(ends);
+      goOn();
+      failures = 0;
+      await listen(ends);
+    } catch (error) {
+      if (!(error instanceof Refusal)) {
+        console.warn("the stream of changes broke:", error);
+      } else if (error.status === 401) {
+        return;
+      } else {
+        least = error.status === 0 ? 0 : error.retryAfter * 1000;
+      }
+      failures += 1;
+    }
+    isLive.value = false;
+    if (!ends.aborted) {
+      const wait = Math.max(least, Math.min(PAUSE_MAX_MS, 250 * 2 ** failures));
+      await Promise.race([pause(wait * (0.75 + Math.random() / 2)), new Promise((done) => (wake = () => done(undefined)))]);
+    }
+  }
+}
+
+/** Reads what has changed since; everything, where nothing is known. @param {AbortSignal} ends */
+async function catchUp(ends) {
+  for (;;) {
+    const { data } = await call("GET", `/changes?since=${seen}&limit=${seen === 0 ? 1 : PAGE}`);
+    if (ends.aborted) {
+      return;
+    }
+    // A smaller number than was seen: the server came back from a backup.
+    if (seen === 0 || data.last < seen || data.last - seen > MISSED_MAX) {
+      await readAll(data.last, ends);
+      return;
+    }
+    await take(data.changes);
+    if (!data.more) {
+      known.value = "all";
+      return;
+    }
+  }
+}
+
+/** @param {number} last what to catch up from afterwards @param {AbortSignal} ends */
+async function readAll(last, ends) {
+  /** @type {Set<string>} */
+  const uuids = new Set();
+  /** @type {string | null} */
+  let next = `/tasks?limit=${FIRST_PAGE}`;
+  while (next !== null) {
+    const { data, headers } = /** @type {{ data: Task[], headers: Headers }} */ (await call("GET", next));
+    if (ends.aborted) {
+      return;
+    }
+    await until(() => !making.peek());
+    batch(() => {
+      for (const task of data) {
+        uuids.add(task.uuid);
+        tell(task.uuid, task, task.version);
+      }
+      changed();
+    });
+    next = following(headers.get("link"));
+  }
+  batch(() => {
+    keepOnly(uuids);
+    tellSeen(last);
+    known.value = "all";
+    changed();
+  });
+}
+
+/** Where the next page is, without `/api/v1`. @param {string | null} link */
+function following(link) {
+  const target = link?.match(/<([^>]+)>\s*;\s*rel="?next"?/)?.[1];
+  if (!target) {
+    return null;
+  }
+  const url = new URL(target, location.origin);
+  url.searchParams.set("limit", String(PAGE));
+  return url.pathname.replace(/^\/api\/v1/, "") + url.search;
+}
+
+/** @param {Change[]} changes */
+async function take(changes) {
+  await until(() => !making.peek());
+  batch(() => {
+    for (const change of changes) {
+      tell(change.task_uuid, change.task, change.seq);
+    }
+    const last = changes.at(-1);
+    if (last) {
+      tellSeen(last.seq);
+      changed();
+    }
+  });
+}
+
+/** @param {() => boolean} holds */
+async function until(holds) {
+  for (let tries = 0; tries < 100 && !holds(); tries += 1) {
+    await pause(50);
+  }
+}
+
+/** The stream of changes, until it breaks. @param {AbortSignal} ends */
+async function listen(ends) {
+  const broken = new AbortController();
+  const abort = () => broken.abort();
+  ends.addEventListener("abort", abort);
+  let silence = setTimeout(abort, SILENCE_MS);
+  try {
+    const headers = { accept: "text/event-stream", "last-event-id": String(seen) };
+    const response = await send("GET", "/events", { headers, signal: broken.signal });
+    if (!response.ok || !response.body) {
+      throw new Refusal(response.status, null, Number(response.headers.get("retry-after") ?? 5));
+    }
+    isLive.value = true;
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) {
+        return;
+      }
+      clearTimeout(silence);
+      silence = setTimeout(abort, SILENCE_MS);
+      const parts = (rest + value).split("\n\n");
+      rest = parts.pop() ?? "";
+      await take(parts.map(changeOf).filter((change) => change !== null));
+    }
+  } catch (error) {
+    if (!ends.aborted && !(error instanceof Refusal)) {
+      isOnline.value = navigator.onLine && isOnline.peek();
+    }
+    if (!ends.aborted) {
+      throw error;
+    }
+  } finally {
+    clearTimeout(silence);
+    ends.removeEventListener("abort", abort);
+  }
+}
+
+/** @param {string} text one event
+ * @returns {Change | null} */
+function changeOf(text) {
+  const lines = text.split("\n");
+  if (!lines.some((line) => line === "event: change")) {
+    return null;
+  }
+  const data = lines.filter((line) => line.startsWith("data:")).map((line) => line.slice(5).trimStart()).join("\n");
+  return JSON.parse(data);
+}

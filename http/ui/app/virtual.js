@@ -1,0 +1,113 @@
+// A long list of which only what is in sight is in the document. Heights are the style sheet's, measured once; one row, the
+// open editor, has a height of its own.
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./lib.js";
+
+const AHEAD_PX = 400;
+
+/** @template {{ id: string }} T
+ * @typedef {{ items: T[], isHead?: (item: T) => boolean, open?: string | null, wanted?: string | null,
+ *   draw: (item: T, top: string, index: number, measure: (element: Element | null) => void) => unknown,
+ *   attributes: Record<string, unknown> }} Props */
+
+/** The nearest element around that scrolls. @param {Element | null} from */
+const scrollerOf = (from) => /** @type {HTMLElement} */ (from?.closest("[data-scrolls]"));
+
+/** @template {{ id: string }} T
+ * @param {Props<T>} props */
+export function Virtual({ items, isHead = () => false, open = null, wanted = null, draw, attributes }) {
+  const box = useRef(/** @type {HTMLElement | null} */ (null));
+  const [sight, setSight] = useState({ top: 0, height: 1200 });
+  const [sizes, setSizes] = useState({ row: 44, head: 44 });
+  const [opened, setOpened] = useState(0);
+
+  useLayoutEffect(() => {
+    const element = /** @type {HTMLElement} */ (box.current);
+    const scroller = scrollerOf(element);
+    const probes = /** @type {HTMLElement[]} */ ([...element.querySelectorAll(":scope > .probe")]);
+    let asked = 0;
+    const look = () => {
+      asked = 0;
+      const top = scroller.getBoundingClientRect().top - element.getBoundingClientRect().top;
+      setSight((was) => (was.top === top && was.height === scroller.clientHeight ? was : { top, height: scroller.clientHeight }));
+    };
+    const ask = () => (asked ||= requestAnimationFrame(look));
+    const measure = () => {
+      const [row = 44, head = 44] = probes.map((probe) => probe.offsetHeight);
+      setSizes((was) => (was.row === row && was.head === head ? was : { row, head }));
+      look();
+    };
+    const observer = new ResizeObserver(measure);
+    [scroller, ...probes].forEach((one) => observer.observe(one));
+    scroller.addEventListener("scroll", ask, { passive: true });
+    measure();
+    return () => {
+      observer.disconnect();
+      scroller.removeEventListener("scroll", ask);
+      cancelAnimationFrame(asked);
+    };
+  }, []);
+
+  const observer = useRef(/** @type {ResizeObserver | null} */ (null));
+  const measure = (/** @type {Element | null} */ element) => {
+    observer.current?.disconnect();
+    observer.current = null;
+    if (element) {
+      observer.current = new ResizeObserver(() => setOpened(/** @type {HTMLElement} */ (element).offsetHeight));
+      observer.current.observe(element);
+    }
+  };
+
+  let total = 0;
+  const tops = new Float64Array(items.length + 1);
+  items.forEach((item, index) => {
+    total += item.id === open && opened > 0 ? opened : isHead(item) ? sizes.head : sizes.row;
+    tops[index + 1] = total;
+  });
+
+  // The wanted row is brought into sight, when it becomes wanted.
+  useEffect(() => {
+    const index = wanted === null ? -1 : items.findIndex((item) => item.id === wanted);
+    const scroller = scrollerOf(box.current);
+    if (index < 0 || !scroller || !box.current) {
+      return;
+    }
+    const offset = box.current.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop;
+    const [from, to] = [offset + (tops[index] ?? 0), offset + (tops[index + 1] ?? 0)];
+    const above = Number(attributes["data-above"] ?? 0);
+    if (from - above - sizes.head < scroller.scrollTop) {
+      scroller.scrollTop = from - above - sizes.head;
+    } else if (to + 16 > scroller.scrollTop + scroller.clientHeight) {
+      scroller.scrollTop = to + 16 - scroller.clientHeight;
+    }
+  }, [wanted]);
+
+  const first = Math.max(0, firstAfter(tops, sight.top - AHEAD_PX) - 1);
+  const end = Math.min(items.length, firstAfter(tops, sight.top + sight.height + AHEAD_PX));
+  const indices = Array.from({ length: Math.max(0, end - first) }, (_, i) => first + i);
+  // The rows that are edited or hold the cursor stay, or the focus would be lost.
+  for (const id of [open, wanted]) {
+    const index = id === null ? -1 : items.findIndex((item) => item.id === id);
+    if (index >= 0 && (index < first || index >= end)) {
+      indices.push(index);
+    }
+  }
+  return html`
+    <div ref=${box} ...${attributes} style=${{ height: `${total}px` }}>
+      <div class="probe row" aria-hidden="true"></div><div class="probe head" aria-hidden="true"></div>
+      ${indices.map((index) => draw(/** @type {T} */ (items[index]), `${tops[index]}px`, index, measure))}
+    </div>`;
+}
+
+/** The first place in a rising row that is beyond `at`. @param {Float64Array} tops @param {number} at */
+function firstAfter(tops, at) {
+  let [low, high] = [0, tops.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((tops[middle] ?? 0) <= at) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}

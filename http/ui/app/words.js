@@ -1,0 +1,156 @@
+// Quick add: finds a due date and a priority among the words of a line. Pure, so that what is shown while one types is
+// what is stored. The words themselves stand in `texts.js`.
+import { t } from "./texts.js";
+import { addMonths, dayOf, isoOfDay, isoOfMoment, localDay, momentOf, weekday } from "./when.js";
+
+/** @typedef {import("./types.d.ts").Priority} Priority */
+/** @typedef {{ kind: "day" | "time" | "priority" | "moment", from: number, to: number, text: string,
+ *   day?: number, minutes?: number, at?: Date, priority?: Priority }} Span */
+/** @typedef {{ title: string, due_date: string | null, priority: Priority | null, spans: Span[] }} Understood */
+
+const v = t.vocabulary;
+const alternatives = (/** @type {string[]} */ words) => words.join("|");
+const months = alternatives(Object.keys(v.months));
+const days = alternatives(Object.keys(v.weekdays));
+const shortDays = alternatives(Object.keys(v.shortWeekdays));
+const before = `(?<=^|\\s)`;
+const after = `(?=$|[\\s,.;!?])`;
+const on = `(?:(?:${v.on}) )?`;
+/** @param {string} inner */
+const words = (inner) => new RegExp(`${before}${inner}${after}`, "giu");
+
+/** @typedef {(found: RegExpMatchArray, present: Date) => Partial<Span> | null} Reading */
+/** @type {[RegExp, Reading][]} */
+const readings = [
+  [words(`!(${alternatives(Object.keys(v.priorities))}|[1-4])`), (found) => {
+    const word = (found[1] ?? "").toLowerCase();
+    const priority = v.priorities[word] ?? (["urgent", "high", "medium", "low"])[Number(word) - 1];
+    return { kind: "priority", priority: /** @type {Priority} */ (priority) };
+  }],
+  [words(`(!!!?)`), (found) => ({ kind: "priority", priority: found[1] === "!!" ? "high" : "urgent" })],
+  [words(`${v.in} (\\d{1,3}|an?) (${alternatives(Object.keys(v.units))})`), (found, present) => {
+    const count = /^\d/.test(found[1] ?? "") ? Number(found[1]) : 1;
+    const unit = v.units[(found[2] ?? "").toLowerCase()];
+    const today = localDay(present);
+    switch (unit) {
+      case "minute": return { kind: "moment", at: new Date(present.getTime() + count * 60_000) };
+      case "hour": return { kind: "moment", at: new Date(present.getTime() + count * 3_600_000) };
+      case "day": return { kind: "day", day: today + count };
+      case "week": return { kind: "day", day: today + 7 * count };
+      default: return { kind: "day", day: addMonths(today, count) };
+    }
+  }],
+  [words(`${on}(${alternatives(Object.keys(v.days))})`), (found, present) => {
+    const word = v.days[(found[1] ?? "").toLowerCase()];
+    const today = localDay(present);
+    switch (word) {
+      case "nextWeek": return { kind: "day", day: next(today, 1) };
+      case "weekend": return { kind: "day", day: next(today - 1, 6) };
+      case "nextMonth": {
+        const first = addMonths(today, 1);
+        return { kind: "day", day: first - new Date(first * 86_400_000).getUTCDate() + 1 };
+      }
+      default: return { kind: "day", day: today + Number(word) };
+    }
+  }],
+  [words(`${on}(?:${v.next} )?(${days})`), onWeekday],
+  [words(`(?:${v.on}|${v.next}) (${shortDays})`), onWeekday],
+  [words(`(${shortDays})(?=\\s+(?:${v.at} )?\\d|\\s*$)`), onWeekday],
+  [words(`${on}(\\d{4})-(\\d{2})-(\\d{2})`), (found) => onDay(Number(found[1]), Number(found[2]) - 1, Number(found[3]))],
+  [words(`${on}(\\d{1,2})(?:st|nd|rd|th|\\.)? (${months})\\.?(?: (\\d{4}))?`), (found, present) =>
+    onDayOfYear(found[3], v.months[(found[2] ?? "").toLowerCase()] ?? 0, Number(found[1]), present)],
+  [words(`${on}(${months})\\.? (\\d{1,2})(?:st|nd|rd|th)?(?:,? (\\d{4}))?`), (found, present) =>
+    onDayOfYear(found[3], v.months[(found[1] ?? "").toLowerCase()] ?? 0, Number(found[2]), present)],
+  [words(`${on}(\\d{1,2})\\.(\\d{1,2})\\.(\\d{4})?`), (found, present) =>
+    onDayOfYear(found[3], Number(found[2]) - 1, Number(found[1]), present)],
+  [words(`(?:${v.at} )?(\\d{1,2}):(\\d{2}) ?([ap]m)?`), (found) => atTime(Number(found[1]), Number(found[2]), found[3])],
+  [words(`(?:${v.at} )?(\\d{1,2}) ?([ap]m)`), (found) => atTime(Number(found[1]), 0, found[2])],
+  [words(`${v.at} (\\d{1,2})`), (found) => atTime(Number(found[1]), 0, undefined)],
+  [words(`(?:${v.at} )?(${alternatives(Object.keys(v.times))})`), (found) => ({ kind: "time", minutes: v.times[(found[1] ?? "").toLowerCase()] ?? 0 })],
+];
+
+/** The first such day of the week after a day.
+ * @param {number} day @param {number} wanted */
+const next = (day, wanted) => day + 1 + ((wanted - weekday(day + 1) + 7) % 7);
+
+/** @type {Reading} */
+function onWeekday(found, present) {
+  const word = (found[1] ?? "").toLowerCase();
+  return { kind: "day", day: next(localDay(present), v.weekdays[word] ?? v.shortWeekdays[word] ?? 0) };
+}
+
+/** @param {number} year @param {number} month @param {number} day
+ * @returns {Partial<Span> | null} */
+function onDay(year, month, day) {
+  const number = dayOf(year, month, day);
+  return number === null ? null : { kind: "day", day: number };
+}
+
+/** Without a year it is the next such day.
+ * @param {string | undefined} year @param {number} month @param {number} day @param {Date} present */
+function onDayOfYear(year, month, day, present) {
+  const this_year = present.getFullYear();
+  if (year !== undefined) {
+    return onDay(Number(year), month, day);
+  }
+  const number = dayOf(this_year, month, day);
+  return number !== null && number < localDay(present) ? onDay(this_year + 1, month, day) : onDay(this_year, month, day);
+}
+
+/** @param {number} hours @param {number} minutes @param {string | undefined} half
+ * @returns {Partial<Span> | null} */
+function atTime(hours, minutes, half) {
+  if (half !== undefined) {
+    if (hours < 1 || hours > 12) {
+      return null;
+    }
+    hours = (hours % 12) + (half.toLowerCase() === "pm" ? 12 : 0);
+  }
+  return hours > 23 || minutes > 59 ? null : { kind: "time", minutes: hours * 60 + minutes };
+}
+
+/** What a line means. `plain` holds texts of it that are to be taken as they stand.
+ * @param {string} line @param {Date} present @param {string[]} plain
+ * @returns {Understood} */
+export function understand(line, present, plain = []) {
+  /** @type {Span[]} */
+  const found = [];
+  for (const [pattern, reading] of readings) {
+    for (const match of line.matchAll(pattern)) {
+      const text = match[0];
+      const span = plain.includes(text.toLowerCase()) ? null : reading(match, present);
+      const [from, to] = [match.index, match.index + text.length];
+      if (span && !found.some((other) => from < other.to && other.from < to)) {
+        found.push(/** @type {Span} */ ({ ...span, from, to, text }));
+      }
+    }
+  }
+  /** Of each kind the last word counts. @param {string[]} kinds */
+  const last = (...kinds) => found.filter((span) => kinds.includes(span.kind)).sort((a, b) => b.from - a.from)[0];
+  const [priority, moment, day, time] = [last("priority"), last("moment"), last("day"), last("time")];
+  const spans = [moment ?? day, moment ? undefined : time, priority].filter((span) => span !== undefined);
+  let title = line;
+  for (const span of [...spans].sort((a, b) => b.from - a.from)) {
+    title = title.slice(0, span.from) + " " + title.slice(span.to);
+  }
+  return {
+    title: title.replace(/\s+/g, " ").replace(/\s+([,.;])/g, "$1").trim(),
+    due_date: moment?.at ? isoOfMoment(moment.at) : dueOf(day?.day, time?.minutes, present),
+    priority: priority?.priority ?? null,
+    spans: spans.sort((a, b) => a.from - b.from),
+  };
+}
+
+/** @param {number | undefined} day @param {number | undefined} minutes @param {Date} present */
+function dueOf(day, minutes, present) {
+  if (minutes === undefined) {
+    return day === undefined ? null : isoOfDay(day);
+  }
+  const on = (/** @type {number} */ number) => momentOf(number, Math.floor(minutes / 60), minutes % 60);
+  if (day !== undefined) {
+    return isoOfMoment(on(day));
+  }
+  // A time alone is the next such time.
+  const today = localDay(present);
+  return isoOfMoment(on(on(today) > present ? today : today + 1));
+}
