@@ -83,7 +83,10 @@ pub fn routes() -> Router<App> {
             "/assets/manifest.webmanifest",
             get(async move |headers: HeaderMap| answer(&manifest.manifest, &headers, ASK_FIRST)),
         )
-        .route("/assets/{version}/{*path}", get(async move |path, headers: HeaderMap| page.asset(path, &headers)))
+        .route(
+            "/assets/{version}/{*path}",
+            get(async move |path, headers: HeaderMap| page.asset(path, &headers)),
+        )
 }
 
 /// A browser that opens an address asks for HTML by name; programs and `fetch` do not.
@@ -161,7 +164,9 @@ impl Page {
         static FILES: OnceLock<Vec<(String, File)>> = OnceLock::new();
         let files = FILES.get_or_init(|| {
             let assets = Embedded::iter().filter(|path| path.contains('/'));
-            assets.map(|path| (path.to_string(), File::new(content(&path).into_owned(), kind(&path)))).collect()
+            assets
+                .map(|path| (path.to_string(), File::new(content(&path).into_owned(), kind(&path))))
+                .collect()
         });
         match files.iter().find(|(name, _)| version == self.version && *name == path) {
             Some((_, file)) => answer(file, headers, FOREVER),
@@ -176,7 +181,8 @@ fn content(path: &str) -> Cow<'static, [u8]> {
 
 /// Scripts and styles come from here alone; the one script inside the document, the import map, is named by its hash.
 fn policy(html: &str) -> HeaderValue {
-    let map = html.split_once("<script type=\"importmap\">").and_then(|(_, rest)| rest.split_once("</script>"));
+    let map =
+        html.split_once("<script type=\"importmap\">").and_then(|(_, rest)| rest.split_once("</script>"));
     let hash = STANDARD.encode(Sha256::digest(map.map_or("", |(map, _)| map)));
     let policy = format!(
         "default-src 'none'; script-src 'self' 'sha256-{hash}'; style-src 'self'; img-src 'self'; connect-src 'self'; \

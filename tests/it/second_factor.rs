@@ -96,7 +96,12 @@ on_each_database! {
         for call in [t.post(path), t.delete(path)] {
             assert_eq!(call.token(token).json(&right).send().await.status, 403);
         }
+        assert_eq!(t.get(path).token(token).send().await.status, 403);
+        let state = t.get(path).token(&ada).send().await.json();
+        assert_eq!(state, json!({ "enabled": true, "recovery_codes_left": 10 }));
         assert_eq!(t.delete(path).token(&ada).json(&right).send().await.status, 204);
+        let state = t.get(path).token(&ada).send().await.json();
+        assert_eq!(state, json!({ "enabled": false, "recovery_codes_left": 0 }));
         assert_eq!(login(&t, "/api/v1/auth/login", None).await.status, 200);
         let log = t.get("/api/v1/audit").token(&ada).send().await.json();
         let actions: Vec<&str> = log.as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap()).collect();

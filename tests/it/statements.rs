@@ -100,6 +100,7 @@ async fn work_on_tokens(t: &Taskwell, root: &str) {
     let on = t.post(&format!("{totp}/confirm")).token(&eve).json(&code).send().await.json();
     let again = json!({ "username": "frances", "password": PASSWORD, "totp_code": on["recovery_codes"][0] });
     answers(t.post("/api/v1/auth/login").json(&again).send().await.status, 200);
+    answers(t.get(totp).token(&eve).send().await.status, 200);
     answers(t.delete(totp).token(&eve).json(&proof).send().await.status, 204);
     answers(t.get("/api/v1/audit").token(root).send().await.status, 200);
     let user = t.app.as_operator(|tx| users::find_by_login(tx, "frances")).await.unwrap();

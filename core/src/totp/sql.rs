@@ -1,5 +1,6 @@
 //! How the second factor is stored.
 
+use super::State;
 use crate::db::{FromRow, Row, Tx};
 use crate::error::Result;
 
@@ -20,6 +21,21 @@ impl FromRow for Totp {
 /// Held, so that of two uses of one code at once one is the second.
 pub fn find(tx: &mut Tx, user: i64) -> Result<Option<Totp>> {
     tx.find_held("SELECT secret, confirmed_at, last_step FROM totp WHERE user_id = $1", &[&user])
+}
+
+impl FromRow for State {
+    fn from_row(row: &Row) -> Result<State> {
+        let confirmed_at: Option<i64> = row.get(0)?;
+        Ok(State { enabled: confirmed_at.is_some(), recovery_codes_left: row.get(1)? })
+    }
+}
+
+pub fn state(tx: &mut Tx, user: i64) -> Result<State> {
+    tx.one(
+        "SELECT (SELECT confirmed_at FROM totp WHERE user_id = $1), \
+         (SELECT COUNT(*) FROM recovery_codes WHERE user_id = $1)",
+        &[&user],
+    )
 }
 
 pub fn insert(tx: &mut Tx, user: i64, secret: &[u8]) -> Result<()> {

@@ -3,7 +3,7 @@
 use axum::http::{Method, StatusCode};
 use serde_json::json;
 
-use super::second_factor::{self, CodeWire, EnrolmentWire, RecoveryWire};
+use super::second_factor::{self, CodeWire, EnrolmentWire, RecoveryWire, StateWire};
 use super::wire::{MessageWire, PasswordProofWire};
 use super::wire_tokens::{AuditWire, MadeTokenWire, NewTokenWire, TokenWire};
 use super::{TOO_MANY_TOKENS, TWO_FACTOR_ON, WRONG_PASSWORD, auth, tokens};
@@ -100,6 +100,14 @@ pub fn second_factor_api(api: Api) -> Api {
         Doc::new(id, summary).body::<PasswordProofWire>().fails(StatusCode::FORBIDDEN, WRONG_PASSWORD)
     };
     api.route(
+        &Method::GET,
+        "/users/me/totp",
+        second_factor::state,
+        Doc::new("getTotp", "Look at your second factor")
+            .answers::<StateWire>(StatusCode::OK, "Whether it is on.")
+            .fails(StatusCode::FORBIDDEN, "Not enough permissions"),
+    )
+    .route(
         &Method::POST,
         "/users/me/totp",
         second_factor::enrol,

@@ -6,13 +6,14 @@ use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use taskwell_core::app::App;
 use taskwell_core::error::Problems;
+use taskwell_core::totp;
 use utoipa::ToSchema;
 
 use super::users::told;
 use super::wire::PasswordProofWire;
 use crate::extract::{Body, Token};
 use crate::member::Member;
-use crate::tree::{Answer, Failure, secret_json};
+use crate::tree::{Answer, Failure, json, secret_json};
 
 /// A secret for an authenticator.
 #[derive(Serialize, ToSchema)]
@@ -43,6 +44,22 @@ pub struct CodeWire {
 pub struct RecoveryWire {
     #[schema(example = json!(["1f3a-9c04-77de-b210"]))]
     recovery_codes: Vec<String>,
+}
+
+/// Whether logins are guarded.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TotpState)]
+pub struct StateWire {
+    enabled: bool,
+    /// How many recovery codes were not used yet.
+    #[schema(example = 10)]
+    recovery_codes_left: i64,
+}
+
+pub async fn state(State(app): State<App>, Token(claims): Token) -> Answer {
+    let state = app.read(claims, Ok::<_, Failure>(()), |tx, caller, ()| totp::state(tx, caller)).await?;
+    let wire = StateWire { enabled: state.enabled, recovery_codes_left: state.recovery_codes_left };
+    Ok(json(StatusCode::OK, &wire))
 }
 
 pub async fn enrol(

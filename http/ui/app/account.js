@@ -6,6 +6,7 @@ import * as queue from "./queue.js";
 import { go, search, selection } from "./state.js";
 import * as store from "./store.js";
 import * as sync from "./sync.js";
+import { t } from "./texts.js";
 
 /** The account whose tasks are shown. @type {string | null} */
 let account = null;
@@ -58,5 +59,5 @@ export async function signOut() {
 }
 
 function confirmLoss() {
-  return confirm(`${store.waiting.peek()} changes were not sent yet and will be lost. Sign out nevertheless?`);
+  return confirm(t.toast.signOutLoss(store.waiting.peek()));
 }

@@ -3,6 +3,7 @@ import { alone, signal } from "./lib.js";
 import { t } from "./texts.js";
 
 const PLACE = "taskwell.session";
+const KNOWN = "taskwell.known";
 const TIMEOUT_MS = 20_000;
 
 /** @typedef {import("./types.d.ts").User} User */
@@ -26,11 +27,21 @@ function stored() {
   }
 }
 
+/** Whether somebody has signed in here before. */
+export function isKnown() {
+  try {
+    return localStorage.getItem(KNOWN) !== null;
+  } catch {
+    return false;
+  }
+}
+
 /** @param {Session | null} next */
 export function keepSession(next) {
   session.value = next;
   try {
     if (next) {
+      localStorage.setItem(KNOWN, "yes");
       localStorage.setItem(PLACE, JSON.stringify(next));
     } else {
       localStorage.removeItem(PLACE);

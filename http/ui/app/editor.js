@@ -102,7 +102,8 @@ function Growing({ class: name, label, field, isFirst = false, placeholder = "",
   const element = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   useLayoutEffect(() => {
     const area = element.current;
-    if (area) {
+    // Where the style sheet can't do it.
+    if (area && !CSS.supports("field-sizing", "content")) {
       area.style.height = "auto";
       area.style.height = `${area.scrollHeight}px`;
     }

@@ -1,9 +1,9 @@
 // The keyboard, wherever the focus is not in a field.
 import { nextStatus, removeAll, set, setDay, toggle, undoLast } from "./acts.js";
-import { helping, reviewing } from "./dialogs.js";
+import { helping } from "./dialogs.js";
 import { flip } from "./list.js";
 import { focusAdd } from "./quickadd.js";
-import { cursor, editing, go, order, selection, view, wantsFocus } from "./state.js";
+import { cursor, editing, go, order, search, selection, view, wantsFocus } from "./state.js";
 import { records } from "./store.js";
 import { localDay, now } from "./when.js";
 
@@ -93,11 +93,18 @@ function press(event) {
 export function listenToKeys() {
   document.addEventListener("keydown", (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (event.defaultPrevented || event.isComposing || helping.peek() || reviewing.peek() || document.querySelector("dialog[open]")) {
+    if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) {
       return;
     }
     const isField = target.closest("input, textarea, select, [contenteditable]") !== null;
     if (isField) {
+      if (event.key === "Escape") {
+        target.blur();
+        if (target.id === "search") {
+          search.value = "";
+        }
+        press(event);
+      }
       return;
     }
     const withControl = event.ctrlKey || event.metaKey;

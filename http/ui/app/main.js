@@ -9,7 +9,7 @@ import { listenToKeys } from "./keys.js";
 import { Component, effect, html, render, signal } from "./lib.js";
 import { List } from "./list.js";
 import { Link, Nav } from "./nav.js";
-import { QuickAdd, focusAdd } from "./quickadd.js";
+import { QuickAdd, Understood, focusAdd, isTyping } from "./quickadd.js";
 import { view } from "./state.js";
 import { t } from "./texts.js";
 import { Toasts, toast } from "./toast.js";
@@ -46,7 +46,7 @@ function Tasks() {
       <div class="top">
         <header><h1>${titles[view.value]}</h1><${Count} /><span class="grow"></span><${NetState} /></header>
         ${view.value !== "done" && html`<${QuickAdd} />`}
-        <${Toolbar} />
+        <div class="below">${isTyping.value && view.value !== "done" ? html`<${Understood} />` : html`<${Toolbar} />`}</div>
       </div>
       ${isBoard ? html`<${Board} />` : html`<${List} key=${view.value} />`}
     </main>
@@ -97,6 +97,9 @@ async function keepPage() {
   });
   try {
     const kept = await navigator.serviceWorker.register(policy ? policy.createScriptURL("") : "/assets/sw.js", { scope: "/" });
+    if (!kept) {
+      return;
+    }
     const offer = (/** @type {ServiceWorker | null} */ worker) => {
       if (worker && navigator.serviceWorker.controller) {
         toast(t.toast.update, { ms: Infinity, action: { label: t.toast.reload, run: () => worker.postMessage("take-over") } });

@@ -1,7 +1,7 @@
 // One line that becomes a task. What is understood of it is shown before Enter, and each part can be refused.
 import { add } from "./acts.js";
 import { Icon } from "./icons.js";
-import { html, signal, useRef } from "./lib.js";
+import { computed, html, signal, useRef } from "./lib.js";
 import { t } from "./texts.js";
 import { dayWords, dueWords, now } from "./when.js";
 import { understand } from "./words.js";
@@ -10,6 +10,8 @@ const line = signal("");
 /** Parts that are to be taken as they stand. @type {import("@preact/signals").Signal<string[]>} */
 const plain = signal([]);
 const wrong = signal("");
+/** Whether the line says anything. */
+export const isTyping = computed(() => line.value.trim() !== "");
 
 export const focusAdd = () => document.getElementById("add")?.focus();
 
@@ -23,10 +25,6 @@ function words(span, due) {
 
 export function QuickAdd() {
   const field = useRef(/** @type {HTMLInputElement | null} */ (null));
-  const understood = understand(line.value, now.value, plain.value);
-  const { spans, due_date } = understood;
-  // A day and its time are one thing to the reader.
-  const chips = spans.filter((span) => span.kind !== "day" || !spans.some((other) => other.kind === "time"));
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
     if (line.value.trim() === "") {
@@ -45,34 +43,42 @@ export function QuickAdd() {
       plain.value = [];
     }
   };
-  const escape = (/** @type {KeyboardEvent} */ event) => {
+  const leave = (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Escape") {
       line.value = "";
       wrong.value = "";
       field.current?.blur();
     }
   };
-  const refuse = (/** @type {import("./words.js").Span} */ span) => {
-    const same = span.kind === "time" ? spans.filter((one) => one.kind === "time") : [span];
-    plain.value = [...plain.value, ...same.map((one) => one.text.toLowerCase())];
-    field.current?.focus();
-  };
   return html`
     <form class="quick-add" onSubmit=${submit}>
       <label class="line">
         <${Icon} name="plus" /><span class="visually-hidden">${t.add.label}</span>
-        <input ref=${field} id="add" type="text" autocomplete="off" enterkeyhint="done" dir="auto" placeholder=${t.add.placeholder} value=${line} onInput=${type} onKeyDown=${escape}
+        <input ref=${field} id="add" type="text" autocomplete="off" enterkeyhint="done" dir="auto" placeholder=${t.add.placeholder} value=${line} onInput=${type} onKeyDown=${leave}
           aria-describedby="add-understood" aria-invalid=${wrong.value !== ""} />
         ${line.value.trim() !== "" && html`<button class="primary">${t.add.button}</button>`}
       </label>
-      <div class="understood" id="add-understood">
-        ${wrong.value && html`<span class="problem" role="alert">${wrong}</span>`}
-        ${chips.length > 0 && html`<span class="visually-hidden">${t.add.understood}: </span>`}
-        ${chips.map((span) => html`
-          <span class=${`chip ${span.kind} ${span.priority ?? ""}`} key=${span.kind}>
-            <${Icon} name=${span.kind === "priority" ? "flag" : "date"} />${words(span, due_date)}
-            <button type="button" aria-label=${t.add.plain(span.text)} title=${t.add.plain(span.text)} onClick=${() => refuse(span)}>✕</button>
-          </span>`)}
-      </div>
     </form>`;
+}
+
+/** What is understood of the line, each part with a way to refuse it; what is wrong with it. */
+export function Understood() {
+  const { spans, due_date } = understand(line.value, now.value, plain.value);
+  // A day and its time are one thing to the reader.
+  const chips = spans.filter((span) => span.kind !== "day" || !spans.some((other) => other.kind === "time"));
+  const refuse = (/** @type {import("./words.js").Span} */ span) => {
+    const same = span.kind === "time" ? spans.filter((one) => one.kind === "time") : [span];
+    plain.value = [...plain.value, ...same.map((one) => one.text.toLowerCase())];
+    focusAdd();
+  };
+  return html`
+    <div class="understood" id="add-understood">
+      ${wrong.value && html`<span class="problem" role="alert">${wrong}</span>`}
+      ${chips.length > 0 ? html`<span class="visually-hidden">${t.add.understood}: </span>` : !wrong.value && html`<span class="hint">${t.add.hint}</span>`}
+      ${chips.map((span) => html`
+        <span class=${`chip ${span.kind} ${span.priority ?? ""}`} key=${span.kind}>
+          <${Icon} name=${span.kind === "priority" ? "flag" : "date"} />${words(span, due_date)}
+          <button type="button" aria-label=${t.add.plain(span.text)} title=${t.add.plain(span.text)} onClick=${() => refuse(span)}>✕</button>
+        </span>`)}
+    </div>`;
 }

@@ -1,5 +1,5 @@
 // What is shown: the view that the address names, filters, the cursor, the selection, and the rows that follow from them.
-import { session } from "./api.js";
+import { isKnown, session } from "./api.js";
 import { computed, signal } from "./lib.js";
 import { isShown, records, revision } from "./store.js";
 import { t } from "./texts.js";
@@ -32,7 +32,7 @@ export const view = computed(() => {
   const named = views[path.value.replace(/(.)\/$/, "$1")] ?? "missing";
   const isOutside = ["signIn", "signUp", "forgot"].includes(named);
   if (!session.value) {
-    return isOutside ? named : "signIn";
+    return isOutside ? named : named === "tasks" && !isKnown() ? "signUp" : "signIn";
   }
   return isOutside ? "tasks" : named;
 });

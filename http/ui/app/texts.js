@@ -21,7 +21,7 @@ export const t = {
   filter: { status: "Show", open: "Open", all: "All", priority: "Priority", any: "Any priority", search: "Search", clear: "Clear filters" },
   add: {
     label: "Add a task", placeholder: "Add a task, such as “pay rent tomorrow 9:00 !high”", short: "Add a task…",
-    understood: "Understood as", plain: (/** @type {string} */ text) => `Take “${text}” as plain text`, button: "Add",
+    understood: "Understood as", hint: "Enter adds it. Try “friday 14:00” or “!high”.", plain: (/** @type {string} */ text) => `Take “${text}” as plain text`, button: "Add",
     tooLong: (/** @type {number} */ n) => `${n} characters; a title has 200 at most`,
     empty: "A task needs a title besides the date and priority",
   },
@@ -52,7 +52,7 @@ export const t = {
     refused: (/** @type {string} */ title, /** @type {string} */ why) => `“${title}” could not be saved: ${why}`,
     update: "A new version of Taskwell is ready", reload: "Reload",
     quota: "This browser keeps nothing more: changes are sent while you are online, but not kept offline.",
-    signedOutElsewhere: "You were signed out.",
+    signOutLoss: (/** @type {number} */ n) => `${count(n, "change was", "changes were")} not sent yet and will be lost. Sign out nevertheless?`,
   },
   net: {
     offline: "Offline", waiting: (/** @type {number} */ n) => (n === 0 ? "Offline: changes are kept here" : `Offline: ${count(n, "change waits", "changes wait")}`),

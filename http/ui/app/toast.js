@@ -17,7 +17,8 @@ export function toast(text, { kind = "plain", action, ms = SHOWN_MS } = {}) {
   const id = next++;
   /** @type {Toast} */
   const shown = action ? { id, text, kind, action } : { id, text, kind };
-  toasts.value = [...toasts.value.slice(1 - SHOWN_MAX), shown];
+  // One plain notice at a time: the newest. Errors stay beside it.
+  toasts.value = [...toasts.value.filter((other) => other.kind === "error").slice(1 - SHOWN_MAX), shown];
   say(text);
   if (ms < Infinity) {
     setTimeout(() => dismiss(id), kind === "error" ? 2 * ms : ms);
