@@ -2,7 +2,7 @@
 import { call, session } from "../app/api.js";
 import { html, useEffect, useState } from "../app/lib.js";
 import { t } from "../app/texts.js";
-import { momentWords } from "../app/when.js";
+import { dateWords, momentWords } from "../app/when.js";
 import { Problem, told } from "./forms.js";
 import { Refusal } from "../app/api.js";
 
@@ -56,7 +56,7 @@ export function People() {
         ${pages.items.map((user) => html`
           <li key=${user.id} class=${user.is_active ? "" : "inactive"}>
             <div><strong>${user.name ?? user.username}</strong> ${user.role === "admin" && html`<span class="tag">${a.admin}</span>`} ${!user.is_active && html`<span class="tag off">${a.inactive}</span>`} ${user.uuid === me?.uuid && html`<span class="tag">${a.you}</span>`}
-              <small>${user.username} · ${user.email} · ${a.joined(momentWords(user.created_at))}</small></div>
+              <small>${user.username} · ${user.email} · ${a.joined(dateWords(user.created_at))}</small></div>
             ${user.uuid !== me?.uuid && html`<span class="buttons"><button class="quiet" onClick=${change(user, { role: user.role === "admin" ? "user" : "admin" })}>${user.role === "admin" ? a.makeUser : a.makeAdmin}</button>
               <button class="quiet" onClick=${change(user, { is_active: !user.is_active })}>${user.is_active ? a.deactivate : a.activate}</button></span>`}
           </li>`)}

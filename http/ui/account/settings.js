@@ -2,6 +2,7 @@
 import { call, keepSession, keepUser, session } from "../app/api.js";
 import { forget } from "../app/idb.js";
 import { html, useState } from "../app/lib.js";
+import { Link } from "../app/nav.js";
 import { go } from "../app/state.js";
 import { clear, records } from "../app/store.js";
 import { t } from "../app/texts.js";
@@ -17,7 +18,7 @@ export function Settings() {
   return html`
     <div class="page">
       <h1>${s.title}</h1>
-      <${Profile} /><${PasswordChange} /><${SecondFactor} /><${Sessions} /><${Tokens} /><${Data} /><${Removal} />
+      <${Profile} /><${PasswordChange} /><${SecondFactor} /><${Sessions} /><${Tokens} /><${Activity} /><${Data} /><${Removal} />
     </div>`;
 }
 
@@ -95,6 +96,10 @@ function Sessions() {
       </ul>
       <button class="quiet" onClick=${endAll}>${s.endAll}</button>
     <//>`;
+}
+
+function Activity() {
+  return html`<${Section} title=${s.activity} lead=${s.activityLead}><${Link} to="/app/audit">${s.activityOpen}<//><//>`;
 }
 
 function Data() {

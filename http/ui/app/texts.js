@@ -106,7 +106,7 @@ export const t = {
     data: "Your data", dataLead: "Everything in one JSON file.", export: "Export", exported: "Your data was exported.",
     remove: "Delete account", removeLead: "Your account and all its tasks are deleted at once and for good.", removeButton: "Delete my account", removeSure: "Delete for good", cancel: "Cancel",
     offlineOnly: "This needs the server, which does not answer at the moment.",
-    language: "Appearance follows your system.",
+    activity: "Activity", activityLead: "Who did what to your account, from where.", activityOpen: "Open the log",
   },
   admin: {
     people: "People", search: "Search people", role: "Role", user: "User", admin: "Admin", active: "Active", inactive: "Deactivated", activate: "Activate", deactivate: "Deactivate", makeAdmin: "Make admin", makeUser: "Make user",

@@ -86,6 +86,7 @@ const formats = {
   year: format({ day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }),
   time: format({ hour: "numeric", minute: "2-digit" }),
   moment: format({ dateStyle: "medium", timeStyle: "short" }),
+  date: format({ dateStyle: "medium" }),
   full: format({ dateStyle: "full", timeZone: "UTC" }),
 };
 
@@ -114,6 +115,9 @@ export function dueWords(iso, present) {
 
 /** A moment of the past, exactly. @param {string} iso */
 export const momentWords = (iso) => formats.moment.format(new Date(iso));
+
+/** The day of a moment. @param {string} iso */
+export const dateWords = (iso) => formats.date.format(new Date(iso));
 
 /** For screen readers and titles. @param {string} iso */
 export const fullWords = (iso) => {
