@@ -2,6 +2,7 @@
 //! transaction, and only they make a `Caller`.
 
 mod letters;
+mod live;
 mod second_factor;
 
 use std::sync::Arc;
@@ -78,8 +79,7 @@ impl App {
         let (db, migrated) = Db::open(place, &settings, &clock)?;
         let hasher = Hasher::start(settings.hash_threads, settings.scheme)?;
         let limits = Limits::new(settings.rate_limits, shared);
-        let settings = Arc::new(settings);
-        let parts = Parts { db, hasher, keys, settings, limits, clock };
+        let parts = Parts { db, hasher, keys, settings: Arc::new(settings), limits, clock };
         Ok((App(Arc::new(parts)), migrated))
     }
 

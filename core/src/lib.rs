@@ -12,6 +12,7 @@ pub mod hasher;
 pub mod import;
 pub mod key;
 pub mod limits;
+pub mod live;
 pub mod mail;
 pub mod page;
 mod queue;

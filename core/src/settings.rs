@@ -46,6 +46,8 @@ pub struct Settings {
     pub verified_email_required: bool,
     /// How long the audit log is kept, in days: 1 to 3650.
     pub audit_days: u32,
+    /// Event streams that may be open at once.
+    pub streams_max: usize,
     /// Threads that hash passwords.
     pub hash_threads: usize,
     /// Threads that read the database.
@@ -68,6 +70,7 @@ impl Default for Settings {
             public_url: "http://localhost:8000".into(),
             verified_email_required: false,
             audit_days: 365,
+            streams_max: 5000,
             hash_threads: cores,
             read_threads: cores.clamp(2, 8),
         }

@@ -92,6 +92,7 @@ type Named = fn(&mut Schemas) -> Value;
 struct Answered {
     status: StatusCode,
     text: &'static str,
+    media: &'static str,
     schema: Option<Named>,
     headers: Vec<&'static str>,
 }
@@ -165,6 +166,15 @@ impl Doc {
         self
     }
 
+    /// A header of the request.
+    #[must_use]
+    pub fn header_parameter(mut self, name: &str, schema: impl Into<Value>, note: &str) -> Doc {
+        self.parameters.push(json!({
+            "name": name, "in": "header", "required": false, "description": note, "schema": schema.into(),
+        }));
+        self
+    }
+
     /// A JSON body.
     #[must_use]
     pub fn body<T: ToSchema>(self) -> Doc {
@@ -194,8 +204,16 @@ impl Doc {
         self.answered(status, text, None)
     }
 
+    /// An answer of text that goes on and on.
+    #[must_use]
+    pub fn streams(mut self, status: StatusCode, text: &'static str, media: &'static str) -> Doc {
+        let schema: Named = |_| json!({ "type": "string" });
+        self.answers.push(Answered { status, text, media, schema: Some(schema), headers: Vec::new() });
+        self
+    }
+
     fn answered(mut self, status: StatusCode, text: &'static str, schema: Option<Named>) -> Doc {
-        self.answers.push(Answered { status, text, schema, headers: Vec::new() });
+        self.answers.push(Answered { status, text, media: "application/json", schema, headers: Vec::new() });
         self
     }
 
@@ -288,7 +306,7 @@ impl Answered {
     fn value(&self, schemas: &mut Schemas) -> Value {
         let mut value = json!({ "description": self.text });
         if let Some(schema) = self.schema {
-            value["content"] = json!({ "application/json": { "schema": schema(schemas) } });
+            value["content"] = json!({ self.media: { "schema": schema(schemas) } });
         }
         if !self.headers.is_empty() {
             let headers: Map<String, Value> = self

@@ -380,6 +380,8 @@ impl Config {
                 password_chars_min: usize::from(self.password_min_length),
                 rate_limits: self.rate_limits == Switch::On,
                 audit_days: self.audit_days,
+                // Streams must not take all places for connections.
+                streams_max: usize::try_from(self.max_connections / 2).unwrap_or(usize::MAX).max(1),
                 mails,
                 public_url,
                 verified_email_required: self.mail.require_verified_email,

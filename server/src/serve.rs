@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use taskwell_core::app::App;
 use taskwell_core::settings::Scheme;
 use taskwell_http::{Options, Peer, Readiness, Service, service};
 use tokio::net::{TcpListener, TcpStream};
@@ -59,15 +60,21 @@ pub fn run(config: &Checked) -> Outcome {
     runtime.block_on(async {
         let mut mail = JoinSet::new();
         if let Some(mailer) = config.mailer.clone() {
-            mail.spawn(mailer.run(app));
+            mail.spawn(mailer.run(app.clone()));
         }
-        let served = serve(config, service, &readiness, &workers).await;
+        let served = serve(config, &app, service, &readiness, &workers).await;
         mail.shutdown().await;
         served
     })
 }
 
-async fn serve(config: &Checked, service: Service, readiness: &Readiness, workers: &Workers) -> Outcome {
+async fn serve(
+    config: &Checked,
+    app: &App,
+    service: Service,
+    readiness: &Readiness,
+    workers: &Workers,
+) -> Outcome {
     let address = SocketAddr::from(config.listen);
     let listener = TcpListener::bind(address)
         .await
@@ -98,6 +105,8 @@ async fn serve(config: &Checked, service: Service, readiness: &Readiness, worker
         }
     }
     readiness.stop();
+    // Their clients go on at another instance, or at this one when it is back.
+    app.end_watches();
     drop(listener);
     tracing::info!("stopping: requests under way may finish");
     let patience = Duration::from_secs(config.shutdown_timeout_s);

@@ -21,6 +21,9 @@ pub(crate) fn record(
     action: Action,
     detail: Option<&str>,
 ) -> Result<()> {
+    if let Some(account) = subject.filter(|_| action.may_end_access()) {
+        tx.tell(account);
+    }
     sql::insert(tx, who, subject, action, detail)
 }
 

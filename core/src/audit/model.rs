@@ -48,6 +48,21 @@ pub enum Action {
 }
 
 impl Action {
+    /// Whether somebody may have lost access by it who still listens.
+    pub(crate) fn may_end_access(self) -> bool {
+        matches!(
+            self,
+            Action::LoggedOut
+                | Action::RefreshTokenReused
+                | Action::SessionsEnded
+                | Action::PasswordChanged
+                | Action::PasswordReset
+                | Action::AccountChanged
+                | Action::AccountDeleted
+                | Action::TokenDeleted
+        )
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Action::SignedUp => "signed_up",

@@ -152,6 +152,7 @@ pub(crate) fn record_adopted<T: Serialize>(tx: &mut Tx, seq: i64, task: Uuid, af
 
 /// Uses numbers up, to this one.
 pub(crate) fn use_up(tx: &mut Tx, owner: UserId, seq: i64) -> Result<()> {
+    tx.tell(owner.0);
     tx.send("UPDATE counters SET last = $1 WHERE owner = $2", &[&seq, &owner])
 }
 

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 use crate::clock::{Clock, random_bytes, random_id};
 use crate::error::{Error, Result};
+use crate::live::Live;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
@@ -88,6 +89,8 @@ impl FromRow for i64 {
 pub struct Tx<'c> {
     store: Store<'c>,
     now: Timestamp,
+    /// The accounts about which somebody is to be told after the commit.
+    told: Vec<i64>,
 }
 
 enum Store<'c> {
@@ -97,11 +100,11 @@ enum Store<'c> {
 
 impl<'c> Tx<'c> {
     fn on_sqlite(connection: &'c rusqlite::Connection, clock: &Clock) -> Tx<'c> {
-        Tx { store: Store::Sqlite(connection), now: clock.now() }
+        Tx { store: Store::Sqlite(connection), now: clock.now(), told: Vec::new() }
     }
 
     fn on_postgres(script: &'c mut Script) -> Tx<'c> {
-        Tx { now: script.now(), store: Store::Postgres(script) }
+        Tx { now: script.now(), store: Store::Postgres(script), told: Vec::new() }
     }
 
     /// All rows of a query.
@@ -257,6 +260,14 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// Wakes those who wait for what happens to this account, once it is committed.
+    pub fn tell(&mut self, account: i64) {
+        match &mut self.store {
+            Store::Sqlite(_) => self.told.push(account),
+            Store::Postgres(script) => script.tell(account),
+        }
+    }
+
     /// The time of this transaction: one for all it writes.
     pub fn now(&self) -> Timestamp {
         self.now
@@ -279,6 +290,17 @@ impl<'c> Tx<'c> {
             Store::Postgres(script) => script.random_secret(),
         }
     }
+}
+
+/// The number of each account's newest change: so is seen what nobody told, as the writes of other processes.
+fn look_for_news(tx: &mut Tx, owners: &[i64]) -> Result<Vec<(i64, i64)>> {
+    let mut newest = Vec::with_capacity(owners.len());
+    for owner in owners {
+        // All of them in one trip.
+        let last = tx.find_assuming("SELECT last FROM counters WHERE owner = $1", &[owner], 0)?;
+        newest.extend(last.map(|last: i64| (*owner, last)));
+    }
+    Ok(newest)
 }
 
 fn first<T: FromRow>(answer: &Answer) -> Result<Option<T>> {
@@ -306,9 +328,17 @@ impl Db {
                 Ok((Db::Sqlite(db), migrated))
             }
             Place::Postgres(server) => {
-                let (db, migrated) = postgres::Db::open(server, clock)?;
+                let (db, migrated) = postgres::Db::open(server, settings, clock)?;
                 Ok((Db::Postgres(db), migrated))
             }
+        }
+    }
+
+    /// Who waits for what is committed here.
+    pub fn live(&self) -> &Live {
+        match self {
+            Db::Sqlite(db) => db.live(),
+            Db::Postgres(db) => db.live(),
         }
     }
 

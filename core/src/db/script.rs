@@ -26,6 +26,8 @@ pub(super) struct Script {
     /// What was drawn by chance, so that each run draws the same.
     chances: Vec<Chance>,
     chance_at: usize,
+    /// The accounts about which somebody is to be told after the commit.
+    told: Vec<i64>,
 }
 
 struct Step {
@@ -102,6 +104,7 @@ impl Script {
             has_replica: false,
             chances: Vec::new(),
             chance_at: 0,
+            told: Vec::new(),
         }
     }
 
@@ -128,6 +131,7 @@ impl Script {
     pub fn turn<T>(&mut self, run: impl FnOnce(&mut Script) -> Result<T>) -> Turn<T> {
         (self.at, self.chance_at, self.blocked, self.assumed) = (0, 0, false, false);
         self.on = Server::Primary;
+        self.told.clear();
         let outcome = run(self);
         if self.blocked || self.assumed { Turn::Ask } else { Turn::Done(outcome) }
     }
@@ -160,6 +164,15 @@ impl Script {
     /// Whether anything is to be committed.
     pub fn writes(&self) -> bool {
         self.steps.iter().any(|step| !is_look(&step.statement.sql))
+    }
+
+    pub fn tell(&mut self, account: i64) {
+        self.told.push(account);
+    }
+
+    /// The accounts about which somebody is to be told after the commit.
+    pub fn told(&self) -> &[i64] {
+        &self.told
     }
 
     pub fn now(&self) -> Timestamp {

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 /// The writer's page cache. Readers are several, and a long list passes through each of them: they get less.
 pub(super) const WRITER_CACHE_KIB: i32 = 16 * 1024;
 pub(super) const READER_CACHE_KIB: i32 = 4 * 1024;
+pub(super) const WATCHER_CACHE_KIB: i32 = 256;
 /// Statements that stay prepared on a connection; the house has fewer.
 const STATEMENTS_MAX: usize = 128;
 /// How long a command line's write waits for the server's, and the other way round.

@@ -11,9 +11,10 @@ use futures_channel::oneshot;
 use rusqlite::Connection;
 
 use super::migrate::{self, Migrated};
-use super::{Tx, sqlite};
+use super::{Tx, look_for_news, sqlite};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::live::Live;
 use crate::queue::Queue;
 use crate::settings::Settings;
 
@@ -25,12 +26,16 @@ const GROUP_MAX: usize = 256;
 /// process's own writes are seen at once.
 const SNAPSHOT_AGE_MAX: Duration = Duration::from_millis(5);
 
+/// How often it is looked for writes of other processes, where somebody waits for them.
+const WATCH_EVERY: Duration = Duration::from_millis(500);
+
 /// The database: a handle to its threads, cheap to clone. They end when the last handle is dropped.
 #[derive(Clone)]
 pub struct Db(Arc<Threads>);
 
 struct Threads {
     queues: Arc<Queues>,
+    live: Live,
     handles: Vec<JoinHandle<()>>,
 }
 
@@ -86,20 +91,33 @@ impl Db {
         let readers = (0..settings.read_threads.max(1))
             .map(|_| sqlite::open(path, sqlite::READER_CACHE_KIB))
             .collect::<Result<Vec<_>>>()?;
-        Ok((Db::start(writer, readers, clock)?, migrated))
+        Ok((Db::start(path, writer, readers, Live::new(settings.streams_max), clock)?, migrated))
     }
 
-    fn start(writer: Connection, readers: Vec<Connection>, clock: &Clock) -> Result<Db> {
+    fn start(
+        path: &Path,
+        writer: Connection,
+        readers: Vec<Connection>,
+        live: Live,
+        clock: &Clock,
+    ) -> Result<Db> {
         let queues = Arc::new(Queues { reads: Queue::new(QUEUE_MAX), writes: Queue::new(QUEUE_MAX) });
         let commits = Arc::new(AtomicU64::new(0));
-        let mut handles = Vec::with_capacity(1 + readers.len());
+        let mut handles = Vec::with_capacity(2 + readers.len());
         let (queue, count, time) = (queues.clone(), commits.clone(), clock.clone());
-        handles.push(thread("db-write", move || write_loop(&writer, &queue.writes, &time, &count))?);
+        let tell = live.clone();
+        handles.push(thread("db-write", move || write_loop(&writer, &queue.writes, &time, &count, &tell))?);
+        let (place, watched, time) = (path.to_owned(), live.clone(), clock.clone());
+        handles.push(thread("db-watch", move || watch_loop(&place, &watched, &time))?);
         for reader in readers {
             let (queue, count, time) = (queues.clone(), commits.clone(), clock.clone());
             handles.push(thread("db-read", move || read_loop(&reader, &queue.reads, &time, &count))?);
         }
-        Ok(Db(Arc::new(Threads { queues, handles })))
+        Ok(Db(Arc::new(Threads { queues, live, handles })))
+    }
+
+    pub fn live(&self) -> &Live {
+        &self.0.live
     }
 
     /// Runs `f` on a snapshot that holds every write answered before.
@@ -127,6 +145,7 @@ impl Drop for Threads {
         // Closing the queues lets the threads finish what waits, then end.
         self.queues.reads.close();
         self.queues.writes.close();
+        self.live.close();
         for handle in self.handles.drain(..) {
             // The last handle may have been a job's: then this is one of the threads, which ends by itself.
             if handle.thread().id() != std::thread::current().id() {
@@ -154,12 +173,14 @@ fn thread(name: &str, f: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()
 }
 
 /// Takes what is waiting, runs it in one transaction, commits once, and answers after that.
-fn write_loop(connection: &Connection, queue: &Queue<Job>, clock: &Clock, commits: &AtomicU64) {
+fn write_loop(connection: &Connection, queue: &Queue<Job>, clock: &Clock, commits: &AtomicU64, live: &Live) {
+    let mut told = Vec::new();
     while let Some(first) = queue.pop() {
         let mut group = vec![first];
-        let committed = match run_group(connection, queue, clock, &mut group) {
+        told.clear();
+        let committed = match run_group(connection, queue, clock, &mut group, &mut told) {
             Ok(true) => Ok(()),
-            Ok(false) => run_one_by_one(connection, clock, &mut group),
+            Ok(false) => run_one_by_one(connection, clock, &mut group, &mut told),
             Err(error) => Err(error),
         };
         if let Err(error) = &committed {
@@ -169,6 +190,9 @@ fn write_loop(connection: &Connection, queue: &Queue<Job>, clock: &Clock, commit
         commits.fetch_add(1, Ordering::Release);
         for job in group {
             job.reply(&committed);
+        }
+        if committed.is_ok() {
+            live.tell(&told);
         }
     }
     sqlite::close(connection);
@@ -181,6 +205,7 @@ fn run_group(
     queue: &Queue<Job>,
     clock: &Clock,
     group: &mut Vec<Job>,
+    told: &mut Vec<i64>,
 ) -> Result<bool> {
     sqlite::begin_write(connection)?;
     for at in 0..GROUP_MAX {
@@ -191,7 +216,9 @@ fn run_group(
             }
         }
         let before = connection.total_changes();
-        let keep = group[at].run(&mut Tx::on_sqlite(connection, clock));
+        let mut tx = Tx::on_sqlite(connection, clock);
+        let keep = group[at].run(&mut tx);
+        told.append(&mut tx.told);
         sqlite::require_transaction(connection)?;
         if !keep && connection.total_changes() != before {
             sqlite::rollback(connection);
@@ -203,10 +230,17 @@ fn run_group(
 }
 
 /// Runs `group` again, each job in a savepoint that is undone if the job fails.
-fn run_one_by_one(connection: &Connection, clock: &Clock, group: &mut [Job]) -> Result<()> {
+fn run_one_by_one(
+    connection: &Connection,
+    clock: &Clock,
+    group: &mut [Job],
+    told: &mut Vec<i64>,
+) -> Result<()> {
     sqlite::begin_write(connection)?;
     for job in group {
-        sqlite::savepoint(connection, || job.run(&mut Tx::on_sqlite(connection, clock)))?;
+        let mut tx = Tx::on_sqlite(connection, clock);
+        sqlite::savepoint(connection, || job.run(&mut tx))?;
+        told.append(&mut tx.told);
     }
     sqlite::commit(connection)
 }
@@ -240,5 +274,28 @@ fn read_loop(connection: &Connection, queue: &Queue<Job>, clock: &Clock, commits
             }
         }
         sqlite::end_read(connection);
+    }
+}
+
+/// Looks for what other processes write (the command line) while somebody waits for it.
+fn watch_loop(path: &Path, live: &Live, clock: &Clock) {
+    let mut connection = None;
+    while live.sleep(WATCH_EVERY) {
+        let looked = connection.take().map_or_else(|| sqlite::open(path, sqlite::WATCHER_CACHE_KIB), Ok);
+        let looked = looked.and_then(|open| {
+            sqlite::begin_read(&open)?;
+            let newest = look_for_news(&mut Tx::on_sqlite(&open, clock), &live.watched());
+            sqlite::end_read(&open);
+            Ok((open, newest?))
+        });
+        match looked {
+            Ok((open, newest)) => {
+                for (owner, last) in newest {
+                    live.found(owner, last);
+                }
+                connection = Some(open);
+            }
+            Err(error) => tracing::warn!(%error, "what other processes write is not seen for now"),
+        }
     }
 }

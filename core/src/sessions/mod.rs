@@ -41,6 +41,10 @@ pub(crate) fn check(
     claims: &Claims,
     client: Option<Client>,
 ) -> Result<(Caller, bool)> {
+    // Somebody may have used it for long, in one request.
+    if claims.expires_at <= tx.now() {
+        return Err(Error::Unauthenticated(Unproven::BadToken));
+    }
     let idle_since = idle_since(tx, settings);
     let live = sql::live(tx, claims, idle_since)?.ok_or(Error::Unauthenticated(Unproven::BadToken))?;
     let is_stale = live.last_used_at < tx.now().plus_seconds(-LAST_USE_KEPT_FOR_S);

@@ -62,6 +62,7 @@ pub struct Claims {
     pub(crate) user: UserId,
     pub(crate) user_uuid: Uuid,
     pub(crate) session: Uuid,
+    pub(crate) expires_at: Timestamp,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -157,6 +158,7 @@ impl Keys {
                 user: UserId(token.claims.uid),
                 user_uuid: token.claims.sub,
                 session: token.claims.sid,
+                expires_at: Timestamp::from_micros(token.claims.exp.saturating_mul(1_000_000)),
             }),
             _ => Err(bad),
         }

@@ -2,6 +2,7 @@
 
 mod auth;
 mod changes;
+mod events;
 mod routes;
 mod routes_account;
 mod routes_live;

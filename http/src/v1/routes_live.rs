@@ -3,13 +3,12 @@
 use axum::http::{Method, StatusCode};
 use serde_json::json;
 
-use super::changes;
 use super::wire_tasks::ChangesWire;
+use super::{changes, events};
 use crate::doc::{Api, Doc};
 
 pub fn live_api(api: Api) -> Api {
-    let seq =
-        json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": i64::MAX, "default": 0 });
+    let seq = || json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": i64::MAX });
     api.route(
         &Method::GET,
         "/changes",
@@ -21,7 +20,7 @@ pub fn live_api(api: Api) -> Api {
                  Where `last` is smaller than the `since` that was asked for, the store was restored from a backup: \
                  there are no changes then, and a client starts anew.",
             )
-            .query("since", seq, "Only changes after this number.")
+            .query("since", seq(), "Only changes after this number; all if left out.")
             .query(
                 "limit",
                 json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 100 }),
@@ -29,6 +28,27 @@ pub fn live_api(api: Api) -> Api {
             )
             .answers::<ChangesWire>(StatusCode::OK, "Your changes, oldest first.")
             .header("Link")
+            .fails(StatusCode::FORBIDDEN, "Not enough permissions"),
+    )
+    .route(
+        &Method::GET,
+        "/events",
+        events::follow,
+        Doc::new("streamEvents", "Follow what happens to your tasks")
+            .note(
+                "Server-sent events. `change`: its data is a change as in `/changes`, its id the change's number. `ready`: \
+                 all that was missed has been sent, and its data `{\"last\":42}` tells your newest number; where that is smaller \
+                 than the one you came with, the store was restored from a backup: start anew. A comment comes every \
+                 15 seconds at least. The stream ends with its session, and where the server stops. \
+                 An account may have 16 of them at a time on one instance.",
+            )
+            .query("last_event_id", seq(), "The same as the header, for clients that cannot set it; the header wins.")
+            .header_parameter(
+                "Last-Event-ID",
+                seq(),
+                "Sends all changes after this number first, without a gap. Without it the stream begins at the present.",
+            )
+            .streams(StatusCode::OK, "What happens, as it happens.", "text/event-stream")
             .fails(StatusCode::FORBIDDEN, "Not enough permissions"),
     )
 }

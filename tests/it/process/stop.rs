@@ -36,6 +36,33 @@ fn both_signals_stop_the_server_though_connections_are_open() {
 }
 
 #[test]
+fn event_streams_end_whole_when_the_server_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let new = json!({ "username": "ada", "email": "ada@example.org", "password": PASSWORD });
+    server.send("POST", "/api/v1/auth/signup", "", Some(&new));
+    let token = server.send("POST", "/api/v1/auth/login", "", Some(&new)).json();
+    let token = token["access_token"].as_str().unwrap();
+    let mut streams: Vec<_> = (0..8).map(|_| server.connect()).collect();
+    for stream in &mut streams {
+        let head = format!("GET /api/v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut text = Vec::new();
+        while !text.ends_with(b"{\"last\":0}\n\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            text.push(byte[0]);
+        }
+    }
+    stop_by(server, "-TERM");
+    for mut stream in streams {
+        let mut rest = String::new();
+        stream.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "0\r\n\r\n");
+    }
+}
+
+#[test]
 fn a_request_that_never_ends_is_cut_off_when_patience_ends() {
     let folder = tempfile::tempdir().unwrap();
     let patience = ["--port", "0", "--shutdown-timeout-seconds", "1"];

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request};
+use axum::response::Response;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use taskwell_core::app::App;
@@ -100,11 +101,11 @@ impl Taskwell {
         t
     }
 
-    /// The same, with all connections through a socket in `folder`.
+    /// The same, with all connections for requests through a socket in `folder`.
     pub async fn on_postgres_by(folder: &Path) -> Taskwell {
         let database = Database::new().await;
-        let place = server(&database.url_by(folder));
-        Taskwell::at(&place, Store::Postgres(Box::new(database)))
+        let server = Server::parse(&database.url_by(folder)).unwrap().with_direct(&database.url).unwrap();
+        Taskwell::at(&Place::Postgres(Box::new(server)), Store::Postgres(Box::new(database)))
     }
 
     /// The same, with a replica of the database.
@@ -174,7 +175,7 @@ impl Taskwell {
 
     pub fn call(&self, method: Method, path: &str) -> Call<'_> {
         let request = Request::builder().method(method).uri(path);
-        Call { taskwell: self, request, body: Body::empty() }
+        Call { taskwell: self, request, body: Body::empty(), instance: None }
     }
 
     /// Makes an account by `v1` and logs in: the access token. The address is `{name}@example.org`.
@@ -266,9 +267,16 @@ pub struct Call<'t> {
     taskwell: &'t Taskwell,
     request: axum::http::request::Builder,
     body: Body,
+    instance: Option<usize>,
 }
 
 impl Call<'_> {
+    /// To that instance, where there are several, and not the next one.
+    pub fn at(mut self, instance: usize) -> Self {
+        self.instance = Some(instance);
+        self
+    }
+
     pub fn token(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
@@ -297,11 +305,16 @@ impl Call<'_> {
         self
     }
 
-    pub async fn send(self) -> Reply {
+    /// Sends it and leaves the answer's body to be read.
+    pub async fn open(self) -> Response {
         let request = self.request.body(self.body).unwrap();
         let Taskwell { services, turn, .. } = self.taskwell;
-        let service = &services[turn.fetch_add(1, Ordering::Relaxed) % services.len()];
-        let response = service.answer(request).await;
+        let instance = self.instance.unwrap_or_else(|| turn.fetch_add(1, Ordering::Relaxed));
+        services[instance % services.len()].answer(request).await
+    }
+
+    pub async fn send(self) -> Reply {
+        let response = self.open().await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes().to_vec();
         Reply { status: parts.status.as_u16(), headers: parts.headers, body }

@@ -211,7 +211,7 @@ fn refused(statements: &[Statement], refusal: &Refusal) -> Sent {
 }
 
 /// What an error of the driver means to the script.
-fn refusal(e: &tokio_postgres::Error) -> Refusal {
+pub fn refusal(e: &tokio_postgres::Error) -> Refusal {
     let Some(db) = e.as_db_error() else {
         let io = e.source().and_then(<dyn std::error::Error>::downcast_ref::<std::io::Error>);
         // A certificate that does not do is no better later.

@@ -2,6 +2,7 @@
 //! many there are is `pool`'s, and where the server is `server`'s.
 
 mod connection;
+mod news;
 mod pool;
 mod replica;
 mod server;
@@ -16,6 +17,7 @@ use futures_util::future::join;
 use tokio::runtime::Runtime;
 
 use self::connection::{Batch, Connection};
+use self::news::News;
 use self::pool::{Door, Lease, READERS, Readers, Writers};
 use self::replica::Replica;
 use super::Tx;
@@ -23,6 +25,8 @@ use super::migrate::{self, Migrated};
 use super::script::{Refusal, Script, Server as On, Turn};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::live::Live;
+use crate::settings::Settings;
 
 pub(super) use self::connection::{first, message, value};
 pub use self::server::Server;
@@ -57,10 +61,21 @@ struct Shared {
     replica: Option<Replica>,
     writers: Arc<Writers>,
     jobs: AtomicUsize,
+    news: Arc<News>,
 }
 
 /// One more job, until it is dropped.
 struct Job(Arc<Shared>);
+
+impl Job {
+    fn new(shared: &Arc<Shared>) -> Result<Job> {
+        let job = Job(shared.clone());
+        if shared.jobs.fetch_add(1, Ordering::Relaxed) >= JOBS_MAX {
+            return Err(Error::Unavailable { retry_after_s: 1 });
+        }
+        Ok(job)
+    }
+}
 
 impl Drop for Job {
     fn drop(&mut self) {
@@ -70,7 +85,7 @@ impl Drop for Job {
 
 impl Db {
     /// Connects, waiting for a server that is away, and migrates.
-    pub(super) fn open(server: &Server, clock: &Clock) -> Result<(Db, Migrated)> {
+    pub(super) fn open(server: &Server, settings: &Settings, clock: &Clock) -> Result<(Db, Migrated)> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).clamp(1, 4);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
@@ -98,10 +113,17 @@ impl Db {
             replica: Replica::of(server),
             writers: Writers::new(server, &door),
             jobs: AtomicUsize::new(0),
+            news: News::new(Live::new(settings.streams_max))?,
         });
         // The readers are opened by whoever reads first, on the threads that then use them.
         handle.spawn(shared.writers.clone().open_ahead(server.pool_min.saturating_sub(READERS)));
+        handle.spawn(shared.news.clone().pass_on(server.clone()));
+        handle.spawn(news::look(shared.clone()));
         Ok((Db { runtime, shared }, migrated))
+    }
+
+    pub(super) fn live(&self) -> &Live {
+        self.shared.news.live()
     }
 
     /// See [`super::Db::read`].
@@ -126,7 +148,8 @@ impl Db {
     /// See [`super::Db::begin`].
     pub(super) async fn begin(&self) -> Result<Long> {
         let lease = self.shared.writers.lease().await?;
-        Ok(Long { lease, begun: false, clock: self.shared.clock.clone() })
+        let (clock, news) = (self.shared.clock.clone(), self.shared.news.clone());
+        Ok(Long { lease, begun: false, clock, news, told: Vec::new() })
     }
 
     async fn run<T, J>(&self, work: impl FnOnce(Job) -> J) -> Result<T>
@@ -140,11 +163,7 @@ impl Db {
     }
 
     fn job(&self) -> Result<Job> {
-        let job = Job(self.shared.clone());
-        if self.shared.jobs.fetch_add(1, Ordering::Relaxed) >= JOBS_MAX {
-            return Err(Error::Unavailable { retry_after_s: 1 });
-        }
-        Ok(job)
+        Job::new(&self.shared)
     }
 }
 
@@ -153,6 +172,8 @@ pub(super) struct Long {
     lease: Lease,
     begun: bool,
     clock: Clock,
+    news: Arc<News>,
+    told: Vec<i64>,
 }
 
 impl Long {
@@ -165,7 +186,10 @@ impl Long {
             answered.map_err(Refusal::into_error)?;
             match (turned, script.refusal().cloned()) {
                 (Turn::Done(Ok(_)), Some(refusal)) => return Err(refusal.into_error()),
-                (Turn::Done(outcome), _) => return outcome,
+                (Turn::Done(outcome), _) => {
+                    self.told.extend(script.told());
+                    return outcome;
+                }
                 (Turn::Ask, _) => {}
             }
         }
@@ -176,6 +200,7 @@ impl Long {
         let committed = self.lease.connection.send(&[], batch).await.1;
         committed.map_err(Refusal::into_error)?;
         self.lease.finish();
+        self.news.tell(&self.told);
         Ok(())
     }
 
@@ -260,7 +285,7 @@ where
     let mut lost = false;
     loop {
         let lease = job.0.writers.lease().await?;
-        let refusal = match attempt(lease, Script::new(job.0.clock.now()), &mut f).await {
+        let refusal = match attempt(&job.0, lease, Script::new(job.0.clock.now()), &mut f).await {
             Ended::With(outcome) => return outcome,
             Ended::Again(refusal) => refusal,
         };
@@ -280,7 +305,7 @@ where
     }
 }
 
-async fn attempt<T, F>(lease: Lease, mut script: Script, f: &mut F) -> Ended<T>
+async fn attempt<T, F>(shared: &Shared, lease: Lease, mut script: Script, f: &mut F) -> Ended<T>
 where
     F: Fn(&mut Tx) -> Result<T>,
 {
@@ -288,7 +313,7 @@ where
     loop {
         match turn(&mut script, &*f) {
             Turn::Ask => {}
-            Turn::Done(outcome) => return end(lease, script, begun, outcome).await,
+            Turn::Done(outcome) => return end(shared, lease, script, begun, outcome).await,
         }
         // What was refused is in the script.
         let _ = lease.connection.answer(&mut script, Batch { begin: !begun, commit: false }).await;
@@ -306,7 +331,13 @@ where
 }
 
 /// What is still to be sent goes with the COMMIT, in one trip.
-async fn end<T>(lease: Lease, mut script: Script, begun: bool, outcome: Result<T>) -> Ended<T> {
+async fn end<T>(
+    shared: &Shared,
+    lease: Lease,
+    mut script: Script,
+    begun: bool,
+    outcome: Result<T>,
+) -> Ended<T> {
     // A refused statement that nobody looked at.
     let outcome = match (outcome, script.refusal().cloned()) {
         (Ok(_), Some(refusal)) => Err(refusal.into_error()),
@@ -324,6 +355,7 @@ async fn end<T>(lease: Lease, mut script: Script, begun: bool, outcome: Result<T
     match script.refusal().cloned().or(committed.err()) {
         None => {
             lease.finish();
+            shared.news.tell(script.told());
             Ended::With(outcome)
         }
         // Whether the COMMIT was carried out is not known, so it must not be tried again.
@@ -332,6 +364,7 @@ async fn end<T>(lease: Lease, mut script: Script, begun: bool, outcome: Result<T
                 cause,
                 "the connection was lost during a commit: it may or may not have been carried out"
             );
+            shared.news.tell(script.told());
             Ended::With(Err(Error::Unavailable { retry_after_s: 1 }))
         }
         Some(Refusal::Again) => {

@@ -1,0 +1,220 @@
+//! How instances tell each other what was committed: by NOTIFY, outside of transactions, where it would take a lock of the
+//! whole server; and by looking, where nobody is heard.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::future::{Either, select};
+use futures_util::stream::poll_fn;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_postgres::tls::TlsStream;
+use tokio_postgres::{AsyncMessage, Client, NoTls, Socket};
+
+use super::connection::refusal;
+use super::server::Server;
+use super::{Job, Shared, read};
+use crate::clock::{hex, random_id};
+use crate::db::look_for_news;
+use crate::db::script::Refusal;
+use crate::error::Result;
+use crate::live::Live;
+
+/// What the connection is called in PostgreSQL's lists.
+const NAME: &str = "taskwell-live";
+/// So long what is to be told is gathered: many writes make one NOTIFY.
+const GATHER: Duration = Duration::from_millis(20);
+/// PostgreSQL takes less than 8000 bytes.
+const PAYLOAD_BYTES_MAX: usize = 7900;
+/// Accounts that may wait to be told of while the connection is away; of further ones others hear by looking.
+const WAITING_MAX: usize = 10_000;
+/// How often it is looked where nobody is heard, and how often that anyway.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+const LOOK_ANYWAY_EVERY: Duration = Duration::from_secs(5);
+/// Looking has found what nobody told: for so long nobody counts as heard. So it is behind a pooler that carries no LISTEN.
+const DOUBT_FOR: Duration = Duration::from_secs(60);
+/// Accounts that one trip looks for.
+const LOOK_MAX: usize = 500;
+/// A connection on which nothing was said for so long is asked whether it lives.
+const ASK_EVERY: Duration = Duration::from_secs(30);
+const AGAIN_AFTER_MS: [u64; 6] = [100, 250, 500, 1000, 2000, 5000];
+
+pub struct News {
+    live: Live,
+    /// The accounts that other instances are to be told of.
+    waiting: Mutex<BTreeSet<i64>>,
+    /// Something waits, or somebody here wants to hear.
+    wanted: Notify,
+    is_heard: AtomicBool,
+    /// Says that a message is our own, which we need not hear.
+    name: String,
+}
+
+impl News {
+    pub fn new(live: Live) -> Result<Arc<News>> {
+        let (waiting, wanted, is_heard) = (Mutex::default(), Notify::new(), AtomicBool::new(false));
+        Ok(Arc::new(News { live, waiting, wanted, is_heard, name: hex(&random_id()?) }))
+    }
+
+    pub fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// Tells everybody, here and elsewhere, that something was committed about these accounts.
+    pub fn tell(&self, accounts: &[i64]) {
+        if accounts.is_empty() {
+            return;
+        }
+        self.live.tell(accounts);
+        let mut waiting = self.waiting();
+        if waiting.len() < WAITING_MAX {
+            waiting.extend(accounts);
+        }
+        drop(waiting);
+        self.wanted.notify_one();
+    }
+
+    /// Takes what waits, as payloads: who says it, and the accounts.
+    fn take(&self) -> Vec<String> {
+        let waiting = std::mem::take(&mut *self.waiting());
+        let mut payloads: Vec<String> = Vec::new();
+        for account in waiting {
+            let account = account.to_string();
+            match payloads.last_mut() {
+                Some(last) if last.len() + account.len() < PAYLOAD_BYTES_MAX => {
+                    last.push(',');
+                    last.push_str(&account);
+                }
+                _ => payloads.push(format!("{}:{account}", self.name)),
+            }
+        }
+        payloads
+    }
+
+    fn hear(&self, payload: &str) {
+        if let Some((name, accounts)) = payload.split_once(':')
+            && name != self.name
+        {
+            let accounts: Vec<i64> = accounts.split(',').filter_map(|account| account.parse().ok()).collect();
+            self.live.tell(&accounts);
+        }
+    }
+
+    /// Tells and hears, as long as the store is open. Connects when there is something to tell or somebody to hear.
+    pub async fn pass_on(self: Arc<News>, server: Server) {
+        self.wanted.notified().await;
+        self.wanted.notify_one();
+        let mut failures = 0;
+        loop {
+            let Err(refusal) = self.connect(&server).await;
+            // It had gone well meanwhile.
+            if self.is_heard.swap(false, Ordering::Relaxed) {
+                failures = 0;
+            }
+            if failures == 0 {
+                tracing::warn!(?refusal, "other instances are not heard; it is looked for what they write");
+            }
+            sleep(Duration::from_millis(AGAIN_AFTER_MS[failures.min(AGAIN_AFTER_MS.len() - 1)])).await;
+            failures += 1;
+        }
+    }
+
+    async fn connect(&self, server: &Server) -> Result<Infallible, Refusal> {
+        let target = &server.direct;
+        let mut config = target.config.clone();
+        config.application_name(NAME);
+        let late = |_| Refusal::Lost("no connection to listen on in time".into());
+        match target.tls.clone() {
+            Some(tls) => {
+                let connected = timeout(server.connect_within, config.connect(tls)).await;
+                self.converse(server, connected.map_err(late)?).await
+            }
+            None => {
+                let connected = timeout(server.connect_within, config.connect(NoTls)).await;
+                self.converse(server, connected.map_err(late)?).await
+            }
+        }
+    }
+
+    async fn converse<S: TlsStream + Unpin>(
+        &self,
+        server: &Server,
+        connected: Result<(Client, tokio_postgres::Connection<Socket, S>), tokio_postgres::Error>,
+    ) -> Result<Infallible, Refusal> {
+        let (client, mut connection) = connected.map_err(|e| refusal(&e))?;
+        let hears = async {
+            let mut messages = poll_fn(|context| connection.poll_message(context));
+            while let Some(message) = messages.next().await {
+                if let AsyncMessage::Notification(said) = message.map_err(|e| refusal(&e))? {
+                    self.hear(said.payload());
+                }
+            }
+            Err(Refusal::Lost("the connection to listen on ended".into()))
+        };
+        match select(pin!(hears), pin!(self.speak(server, &client))).await {
+            Either::Left((ended, _)) | Either::Right((ended, _)) => ended,
+        }
+    }
+
+    async fn speak(&self, server: &Server, client: &Client) -> Result<Infallible, Refusal> {
+        let say = async |words: &str| {
+            let said = timeout(server.answer_within, client.batch_execute(words)).await;
+            said.map_err(|_| Refusal::Lost("no answer in time".into()))?.map_err(|e| refusal(&e))
+        };
+        say("LISTEN taskwell").await?;
+        self.is_heard.store(true, Ordering::Relaxed);
+        // What was said before is not heard any more.
+        self.live.tell_all();
+        loop {
+            if timeout(ASK_EVERY, self.wanted.notified()).await.is_err() {
+                say("SELECT 1").await?;
+            }
+            for payload in self.take() {
+                say(&format!("NOTIFY taskwell, '{payload}'")).await?;
+            }
+            sleep(GATHER).await;
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, BTreeSet<i64>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Looks what others have written about accounts that somebody waits for here, as long as the store is open.
+pub(super) async fn look(shared: Arc<Shared>) {
+    let news = &shared.news;
+    let mut doubt_until = Instant::now();
+    let mut looked = Instant::now();
+    loop {
+        sleep(LOOK_EVERY).await;
+        if !news.live.is_watched() {
+            continue;
+        }
+        let is_heard = news.is_heard.load(Ordering::Relaxed);
+        if !is_heard {
+            news.wanted.notify_one();
+        }
+        let is_trusted = is_heard && Instant::now() > doubt_until;
+        if is_trusted && looked.elapsed() < LOOK_ANYWAY_EVERY {
+            continue;
+        }
+        looked = Instant::now();
+        for accounts in news.live.watched().chunks(LOOK_MAX) {
+            let accounts = accounts.to_vec();
+            let Ok(job) = Job::new(&shared) else { break };
+            // Where the store is away, whoever waits is told so by its own look.
+            let found = read(job, move |tx| look_for_news(tx, &accounts)).await.unwrap_or_default();
+            for (account, newest) in found {
+                if news.live.found(account, newest) && is_heard {
+                    doubt_until = Instant::now() + DOUBT_FOR;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! `/api/v1/events`: what happens to the caller's tasks, as it happens (server-sent events, WHATWG HTML, section 9.2).
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use serde_json::json;
+use taskwell_core::app::App;
+use taskwell_core::bearer::Bearer;
+use taskwell_core::error::{Error, Problems};
+use taskwell_core::live::Watch;
+use taskwell_core::tasks::{self, History};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::changes::parse_seq;
+use super::wire_tasks::ChangeWire;
+use crate::extract::{Query, Token, Unknown};
+use crate::tree::{Answer, Failure};
+
+/// What a client that lost its stream waits before it asks for another.
+const RETRY: &str = "retry: 2000\n\n";
+/// How often a stream says something though nothing happens: so proxies keep it, and a client that is gone is noticed. Then
+/// it is also asked whether the session lives.
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
+const HEARTBEAT: &str = ": nothing new\n\n";
+/// Changes that one trip brings: with the longest descriptions they are a few megabytes.
+const PAGE: usize = 32;
+/// When a store that is away is asked again.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// An open stream. What it has not sent yet is in the store, not in memory.
+struct Stream {
+    app: App,
+    bearer: Bearer,
+    watch: Watch,
+    /// The number of the last change that was sent.
+    since: i64,
+    heartbeat: Instant,
+    /// The client was told that it is up to date.
+    is_ready: bool,
+    /// There may be more to send: it is looked without waiting.
+    is_behind: bool,
+}
+
+pub async fn follow(
+    State(app): State<App>,
+    Token(bearer): Token,
+    headers: HeaderMap,
+    mut query: Query,
+) -> Answer {
+    let p = &mut Problems::default();
+    let asked = query.take("last_event_id", p, parse_seq);
+    query.finish(Unknown::Refuse, p);
+    // A client that comes back by itself asks for the same URL: its header is newer.
+    let header = headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?"));
+    let header =
+        header.filter(|text| !text.is_empty()).and_then(|text| p.take("Last-Event-ID", parse_seq(text)));
+    let input = std::mem::take(p).finish(Some(())).map_err(Failure::from);
+    let (owner, last) = app
+        .read(bearer.clone(), input, |tx, caller, ()| {
+            Ok((caller.id(), tasks::history(tx, caller, i64::MAX, 1)?.last))
+        })
+        .await?;
+    // From here on what is committed wakes the stream; what came in between, its first look finds.
+    let watch = app.watch(owner)?;
+    let since = header.or(asked).unwrap_or(last);
+    let heartbeat = Instant::now() + HEARTBEAT_EVERY;
+    let stream = Stream { app, bearer, watch, since, heartbeat, is_ready: false, is_behind: true };
+    let pieces = stream::once(async { Ok(Bytes::from_static(RETRY.as_bytes())) });
+    let pieces = pieces.chain(stream::try_unfold(stream, Stream::next));
+    let mut response = Response::new(Body::from_stream(pieces));
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-store"),
+        // nginx would hold it back.
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    Ok(response)
+}
+
+impl Stream {
+    /// The next piece; nothing once the session has ended or the server stops.
+    async fn next(mut self) -> std::io::Result<Option<(Bytes, Stream)>> {
+        let mut piece = String::new();
+        loop {
+            if !self.is_behind {
+                // Woken, or it is time for a heartbeat.
+                let _ = timeout_at(self.heartbeat, self.watch.woken()).await;
+            }
+            if self.watch.is_over() {
+                return Ok(None);
+            }
+            if Instant::now() >= self.heartbeat {
+                piece.push_str(HEARTBEAT);
+                self.heartbeat = Instant::now() + HEARTBEAT_EVERY;
+            }
+            match self.look().await {
+                Ok(history) => self.tell(&mut piece, &history)?,
+                Err(Failure::Core(Error::Unavailable { .. })) => {
+                    self.is_behind = true;
+                    sleep(AGAIN_AFTER).await;
+                }
+                Err(Failure::Core(Error::Internal(cause))) => {
+                    tracing::error!(cause, "an event stream was broken off");
+                    return Err(std::io::Error::other("the event stream was broken off"));
+                }
+                Err(_) => return Ok(None),
+            }
+            if !piece.is_empty() {
+                return Ok(Some((piece.into(), self)));
+            }
+        }
+    }
+
+    /// Whether the session lives, and what has happened since the last look, in one trip.
+    async fn look(&self) -> Result<History, Failure> {
+        let input: Result<i64, Failure> = Ok(self.since);
+        let bearer = self.bearer.clone();
+        self.app.read(bearer, input, |tx, caller, since| tasks::history(tx, caller, *since, PAGE)).await
+    }
+
+    fn tell(&mut self, piece: &mut String, History { changes, last }: &History) -> std::io::Result<()> {
+        for change in changes {
+            let data = serde_json::to_string(&ChangeWire::from(change)).map_err(std::io::Error::other)?;
+            event(piece, "change", change.seq, &data);
+            self.since = change.seq;
+        }
+        self.watch.saw(*last);
+        self.is_behind = !changes.is_empty() && self.since < *last;
+        if !self.is_ready && !self.is_behind {
+            // Where the store was restored, the client knows more than it: from here on, what is there counts.
+            self.since = *last;
+            self.is_ready = true;
+            event(piece, "ready", *last, &json!({ "last": last }).to_string());
+        }
+        Ok(())
+    }
+}
+
+/// One event; its data is of one line.
+fn event(out: &mut String, name: &str, id: i64, data: &str) {
+    use std::fmt::Write as _;
+    // Writing into a string does not fail.
+    let _ = write!(out, "event: {name}\nid: {id}\ndata: {data}\n\n");
+}
