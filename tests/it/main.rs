@@ -13,6 +13,7 @@ mod contract_v1;
 mod contract_web;
 mod docs;
 mod events;
+mod forged;
 mod hostile;
 mod limits;
 mod live;

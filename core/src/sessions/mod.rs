@@ -46,7 +46,8 @@ pub(crate) fn check(
         return Err(Error::Unauthenticated(Unproven::BadToken));
     }
     let idle_since = idle_since(tx, settings);
-    let live = sql::live(tx, claims, idle_since)?.ok_or(Error::Unauthenticated(Unproven::BadToken))?;
+    let live = sql::live(tx, claims, idle_since)?.filter(|live| live.uuid == claims.user_uuid);
+    let live = live.ok_or(Error::Unauthenticated(Unproven::BadToken))?;
     let is_stale = live.last_used_at < tx.now().plus_seconds(-LAST_USE_KEPT_FOR_S);
     let caller = Caller {
         id: claims.user,

@@ -19,6 +19,8 @@ use crate::users::UserId;
 
 /// The shortest secret that is taken: as long as the hash (RFC 7518, section 3.2).
 pub const SECRET_BYTES_MIN: usize = 32;
+/// How far ahead the clock of another instance may be that signed a token.
+const CLOCK_SKEW_S: i64 = 300;
 /// The longest token that is looked at.
 const TOKEN_BYTES_MAX: usize = 4096;
 const ISSUER: &str = "taskwell";
@@ -40,9 +42,10 @@ struct Parts {
 /// One key for one algorithm: which that is says the key, never the token (RFC 8725, section 3.1).
 struct Key {
     id: String,
-    /// The first part of each token that it signs.
-    header: String,
-    algorithm: Algorithm,
+    /// The first part of each token that it signs, as it is written.
+    written: String,
+    /// The same, read.
+    header: Header,
     sign: EncodingKey,
     verify: DecodingKey,
     rules: Validation,
@@ -79,6 +82,16 @@ struct Payload {
     jti: String,
     iat: i64,
     exp: i64,
+    /// Never ours; who signs with our key may say so (RFC 7519, section 4.1.5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
+}
+
+impl Payload {
+    fn is_in_time(&self, now: Timestamp) -> bool {
+        let now = now.as_seconds();
+        self.exp > now && self.nbf.is_none_or(|nbf| nbf <= now) && self.iat <= now + CLOCK_SKEW_S
+    }
 }
 
 impl Keys {
@@ -142,6 +155,7 @@ impl Keys {
             jti: hex(&random_bytes::<16>()?),
             iat: now.as_seconds(),
             exp: expires_at.as_seconds(),
+            nbf: None,
         };
         self.0.keys[0].sign(&payload)
     }
@@ -154,7 +168,7 @@ impl Keys {
         }
         let key = self.named_by(token).ok_or(bad.clone())?;
         match jsonwebtoken::decode::<Payload>(token, &key.verify, &key.rules) {
-            Ok(token) if token.claims.exp > now.as_seconds() => Ok(Claims {
+            Ok(token) if token.claims.is_in_time(now) => Ok(Claims {
                 user: UserId(token.claims.uid),
                 user_uuid: token.claims.sub,
                 session: token.claims.sid,
@@ -164,24 +178,26 @@ impl Keys {
         }
     }
 
-    /// The key whose name the token's header has. Nothing else of the header is trusted.
+    /// The key that writes such a header. One that says more than ours do, or other things, is nobody's: no `crit`, no `jku`,
+    /// no `jwk` is looked at (RFC 7515, section 4.1.11; RFC 8725, section 3.10).
     fn named_by(&self, token: &str) -> Option<&Key> {
         // As we write it ourselves, a header needs no reading.
         let written = token.split_once('.')?.0;
-        if let Some(key) = self.0.keys.iter().find(|key| key.header == written) {
+        if let Some(key) = self.0.keys.iter().find(|key| key.written == written) {
             return Some(key);
         }
-        let id = jsonwebtoken::decode_header(token).ok()?.kid?;
-        self.0.keys.iter().find(|key| key.id == id)
+        let header = jsonwebtoken::decode_header(token).ok()?;
+        self.0.keys.iter().find(|key| key.header == header)
     }
 }
 
 impl Key {
     fn hs256(secret: &[u8]) -> Result<Key> {
+        let id = name(derived(secret, "the name of an HS256 key").as_ref());
         let key = Key {
-            id: name(derived(secret, "the name of an HS256 key").as_ref()),
-            header: String::new(),
-            algorithm: Algorithm::HS256,
+            header: header(Algorithm::HS256, &id),
+            id,
+            written: String::new(),
             sign: EncodingKey::from_secret(secret),
             verify: DecodingKey::from_secret(secret),
             rules: rules(Algorithm::HS256),
@@ -195,10 +211,11 @@ impl Key {
             .map_err(|e| Error::internal("making an Ed25519 key", e))?;
         let mut x = [0; 32];
         x.copy_from_slice(pair.public_key().as_ref());
+        let id = name(&x);
         let key = Key {
-            id: name(&x),
-            header: String::new(),
-            algorithm: Algorithm::EdDSA,
+            header: header(Algorithm::EdDSA, &id),
+            id,
+            written: String::new(),
             // Ours is the provider, so what a key's bytes are is ours to say: seed and public key.
             sign: EncodingKey::from_ed_der(seed.as_ref()),
             verify: DecodingKey::from_ed_der(&x),
@@ -209,15 +226,18 @@ impl Key {
 
     fn with_header(self) -> Result<Key> {
         let token = self.sign(&serde_json::Map::new())?;
-        let header = token.split('.').next().unwrap_or("").to_owned();
-        Ok(Key { header, ..self })
+        let written = token.split('.').next().unwrap_or("").to_owned();
+        Ok(Key { written, ..self })
     }
 
     fn sign(&self, payload: &impl Serialize) -> Result<String> {
-        let mut header = Header::new(self.algorithm);
-        header.kid = Some(self.id.clone());
-        jsonwebtoken::encode(&header, payload, &self.sign).map_err(|e| Error::internal("signing a token", e))
+        let signed = jsonwebtoken::encode(&self.header, payload, &self.sign);
+        signed.map_err(|e| Error::internal("signing a token", e))
     }
+}
+
+fn header(algorithm: Algorithm, id: &str) -> Header {
+    Header { kid: Some(id.to_owned()), ..Header::new(algorithm) }
 }
 
 fn rules(algorithm: Algorithm) -> Validation {
