@@ -12,6 +12,7 @@ mod contract_root;
 mod contract_v1;
 mod contract_web;
 mod docs;
+mod enumeration;
 mod events;
 mod forged;
 mod hostile;

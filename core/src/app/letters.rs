@@ -30,10 +30,8 @@ impl App {
             let user = found.filter(|user| user.is_active);
             let id = user.as_ref().map(|user| user.id.0);
             audit::record(tx, who, id, Action::PasswordResetAsked, None)?;
-            match &user {
-                Some(user) => mail::queue(tx, who, Kind::Reset, id, &user.email, None),
-                None => mail::queue(tx, who, Kind::Nothing, None, "", None),
-            }
+            // Whose address it is, if anybody's, is asked when it is sent: what is stored now is the same for all.
+            mail::queue(tx, who, Kind::Reset, None, &email.key(), None)
         };
         self.0.db.write(write).await
     }

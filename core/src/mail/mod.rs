@@ -16,7 +16,11 @@ use crate::error::{Error, Result, Unproven};
 /// How long after each attempt it is tried again, in seconds; after the last of them it is given up.
 const AGAIN_AFTER_S: [i64; 8] = [30, 120, 600, 1800, 7200, 21_600, 43_200, 86_400];
 
-/// Queues mail, where there is any.
+/// How much that nobody is to get is dropped in one transaction.
+const DROPPED_AT_ONCE_MAX: usize = 64;
+
+/// Queues mail, where there is any. Without a `user` it is for the account that has this address when it is sent, if one has
+/// it then; `recipient` is folded.
 pub(crate) fn queue(
     tx: &mut Tx,
     who: Who,
@@ -29,30 +33,38 @@ pub(crate) fn queue(
 }
 
 /// Mail that is to be sent now, if there is any. Whether that goes well or not, it is put off: who has sent it says so by
-/// [`sent`], and who dies on the way is replaced by a later try.
+/// [`sent`], and who dies on the way is replaced by a later try. What nobody is to get is dropped.
 pub(crate) fn next(tx: &mut Tx, base: &str) -> Result<Option<Outgoing>> {
-    let Some(mail) = sql::due(tx)? else {
-        return Ok(None);
-    };
-    let wait = usize::try_from(mail.attempts).ok().and_then(|attempts| AGAIN_AFTER_S.get(attempts));
-    let Some(wait) = wait.filter(|_| mail.kind != Kind::Nothing) else {
-        sql::delete(tx, mail.id)?;
-        if mail.kind != Kind::Nothing {
+    for _ in 0..DROPPED_AT_ONCE_MAX {
+        let Some(mut mail) = sql::due(tx)? else {
+            return Ok(None);
+        };
+        let wait = usize::try_from(mail.attempts).ok().and_then(|attempts| AGAIN_AFTER_S.get(attempts));
+        let Some(wait) = wait else {
             tracing::error!(id = mail.id, kind = mail.kind.as_str(), "mail was given up");
+            sql::delete(tx, mail.id)?;
+            continue;
+        };
+        if mail.user.is_none() {
+            let Some(account) = sql::find_account(tx, &mail.recipient)? else {
+                sql::delete(tx, mail.id)?;
+                continue;
+            };
+            (mail.user, mail.recipient) = (Some(account.user), account.email);
         }
-        return Ok(None);
-    };
-    let token = match (mail.kind.token_s(), mail.user) {
-        (Some(seconds), Some(user)) => {
-            let token = hex(&tx.new_secret()?);
-            let expires_at = tx.now().plus_seconds(seconds);
-            sql::insert_token(tx, &hash(&token), user, mail.kind, &mail.recipient, expires_at)?;
-            Some(token)
-        }
-        _ => None,
-    };
-    sql::put_off(tx, mail.id, tx.now().plus_seconds(*wait))?;
-    Ok(Some(model::write(&mail, base, token.as_deref())))
+        let token = match (mail.kind.token_s(), mail.user) {
+            (Some(seconds), Some(user)) => {
+                let token = hex(&tx.new_secret()?);
+                let expires_at = tx.now().plus_seconds(seconds);
+                sql::insert_token(tx, &hash(&token), user, mail.kind, &mail.recipient, expires_at)?;
+                Some(token)
+            }
+            _ => None,
+        };
+        sql::put_off(tx, mail.id, tx.now().plus_seconds(*wait))?;
+        return Ok(Some(model::write(&mail, base, token.as_deref())));
+    }
+    Ok(None)
 }
 
 /// Mail was sent.

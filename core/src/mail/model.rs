@@ -8,25 +8,17 @@ use crate::time::Timestamp;
 pub enum Kind {
     /// To prove that an address is its user's.
     Verify,
-    /// A forgotten password.
+    /// A forgotten password. It is queued for an address alone, in the spelling that accounts are found by.
     Reset,
     NewDevice,
     PasswordChanged,
     /// To the address that it was.
     EmailChanged,
-    /// Nobody gets it: what is stored where no account has the address, so that it takes as long.
-    Nothing,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 6] = [
-        Kind::Verify,
-        Kind::Reset,
-        Kind::NewDevice,
-        Kind::PasswordChanged,
-        Kind::EmailChanged,
-        Kind::Nothing,
-    ];
+    pub const ALL: [Kind; 5] =
+        [Kind::Verify, Kind::Reset, Kind::NewDevice, Kind::PasswordChanged, Kind::EmailChanged];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -35,7 +27,6 @@ impl Kind {
             Kind::NewDevice => "new_device",
             Kind::PasswordChanged => "password_changed",
             Kind::EmailChanged => "email_changed",
-            Kind::Nothing => "nothing",
         }
     }
 
@@ -117,7 +108,6 @@ pub fn write(mail: &Waiting, base: &str, token: Option<&str>) -> Outgoing {
                 "Your account has another email address since {at}; this one is its address no more.\n\n{not_you}"
             ),
         ),
-        Kind::Nothing => ("", String::new()),
     };
     Outgoing { id: mail.id, to: mail.recipient.clone(), subject, text }
 }

@@ -20,7 +20,7 @@ impl FromRow for Waiting {
     }
 }
 
-/// Whom a token was sent to.
+/// Whom something was or is sent to.
 pub struct Sent {
     pub user: i64,
     pub email: String,
@@ -55,6 +55,11 @@ pub fn due(tx: &mut Tx) -> Result<Option<Waiting>> {
          WHERE next_at <= $1 ORDER BY next_at LIMIT 1",
         &[&now],
     )
+}
+
+/// The active account of an address, in the spelling that accounts are found by.
+pub fn find_account(tx: &mut Tx, email_key: &str) -> Result<Option<Sent>> {
+    tx.find("SELECT id, email FROM users WHERE email_key = $1 AND is_active", &[&email_key])
 }
 
 pub fn put_off(tx: &mut Tx, id: i64, next_at: Timestamp) -> Result<()> {

@@ -141,7 +141,7 @@ impl Email {
         &self.0
     }
 
-    pub(super) fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         text::fold(&self.0)
     }
 }

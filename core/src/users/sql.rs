@@ -139,22 +139,38 @@ pub fn credentials_held(tx: &mut Tx, id: UserId) -> Result<Option<Credentials>> 
     )
 }
 
-/// By address where `login` holds an `@`, else by username; both in any spelling.
+/// An account that was looked for; or, where there is none, the first of all, which it is not.
+struct Sought {
+    is_it: bool,
+    credentials: Credentials,
+}
+
+impl FromRow for Sought {
+    fn from_row(row: &Row) -> Result<Sought> {
+        Ok(Sought { credentials: Credentials::from_row(row)?, is_it: row.get(11)? })
+    }
+}
+
+/// By address where `login` holds an `@`, else by username; both in any spelling. A row is read in any case: how long that
+/// takes does not tell whether there is such an account.
 pub fn credentials_by_login(tx: &mut Tx, login: &str) -> Result<Option<Credentials>> {
     let key = text::fold(&text::nfc(login));
-    if login.contains('@') {
+    let found: Option<Sought> = if login.contains('@') {
         tx.find(
             "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, \
-             password_hash FROM users WHERE email_key = $1",
+             password_hash, email_key = $1 FROM users WHERE id = COALESCE( \
+             (SELECT id FROM users WHERE email_key = $1), (SELECT min(id) FROM users))",
             &[&key],
         )
     } else {
         tx.find(
             "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, \
-             password_hash FROM users WHERE username_key = $1",
+             password_hash, username_key = $1 FROM users WHERE id = COALESCE( \
+             (SELECT id FROM users WHERE username_key = $1), (SELECT min(id) FROM users))",
             &[&key],
         )
-    }
+    }?;
+    Ok(found.filter(|found| found.is_it).map(|found| found.credentials))
 }
 
 pub fn username_exists(tx: &mut Tx, username: &Username) -> Result<bool> {

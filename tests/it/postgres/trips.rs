@@ -95,3 +95,30 @@ async fn a_read_takes_one_trip_and_a_write_at_most_three() {
         assert!((1..=most).contains(&trips), "{method} {path}: {trips} trips, {most} allowed");
     }
 }
+
+#[tokio::test]
+async fn an_unknown_account_costs_as_many_trips_as_a_known_one() {
+    let wire = Wire::new();
+    let mut t = Taskwell::on_postgres_by(wire.folder.path()).await;
+    t.user("ada").await;
+    t.reopen(|settings| settings.mails = true);
+    for (path, body) in [
+        ("/api/v1/auth/login", json!({ "email": "NAME@example.org", "password": "Wrong.Engine-1843" })),
+        ("/api/v1/auth/login", json!({ "username": "NAME", "password": "Wrong.Engine-1843" })),
+        ("/api/v1/auth/password/forgot", json!({ "email": "NAME@example.org" })),
+    ] {
+        let mut trips = Vec::new();
+        for name in ["ada", "nobody"] {
+            let body = serde_json::from_str(&body.to_string().replace("NAME", name)).unwrap();
+            // The last of these runs has no statement to prepare, on any connection.
+            let mut last = 0;
+            for _ in 0..24 {
+                let before = wire.trips.load(Ordering::SeqCst);
+                t.post(path).json(&body).send().await;
+                last = wire.trips.load(Ordering::SeqCst) - before;
+            }
+            trips.push(last);
+        }
+        assert_eq!(trips[0], trips[1], "{path}");
+    }
+}

@@ -34,6 +34,7 @@ SELECT id FROM users WHERE role = 'admin' AND is_active AND id <> $1 LIMIT 1
 SELECT id FROM users WHERE username_key = $1
 SELECT id, at, actor, subject, action, client, detail FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2
 SELECT id, at, actor, subject, action, client, detail FROM audit WHERE subject = $1 AND id < $2 ORDER BY id DESC LIMIT $3
+SELECT id, email FROM users WHERE email_key = $1 AND is_active
 SELECT id, kind, user_id, recipient, detail, attempts, created_at FROM mail_queue WHERE next_at <= $1 ORDER BY next_at LIMIT 1
 SELECT id, uuid, owner, title, description, status, priority, due_date, completed_at, created_at, updated_at, version FROM tasks WHERE id = $1 AND owner = $2
 SELECT id, uuid, owner, title, description, status, priority, due_date, completed_at, created_at, updated_at, version FROM tasks WHERE id IN (SELECT id FROM tasks WHERE owner = $1 AND (due_date, id) < ($2, $3) AND (CAST($4 AS TEXT) IS NULL OR status = $4) AND (CAST($5 AS BIGINT) IS NULL OR priority = $5) AND (CAST($6 AS BIGINT) IS NULL OR due_date < $6) AND (CAST($7 AS BIGINT) IS NULL OR due_date > $7) ORDER BY due_date DESC, id DESC LIMIT $8) ORDER BY due_date DESC, id DESC
@@ -58,9 +59,9 @@ SELECT id, uuid, owner, title, description, status, priority, due_date, complete
 SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at FROM users WHERE id = $1
 SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at FROM users WHERE id > $1 ORDER BY id LIMIT $2
 SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at FROM users WHERE uuid = $1
-SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, password_hash FROM users WHERE email_key = $1
 SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, password_hash FROM users WHERE id = $1
-SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, password_hash FROM users WHERE username_key = $1
+SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, password_hash, email_key = $1 FROM users WHERE id = COALESCE( (SELECT id FROM users WHERE email_key = $1), (SELECT min(id) FROM users))
+SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, password_hash, username_key = $1 FROM users WHERE id = COALESCE( (SELECT id FROM users WHERE username_key = $1), (SELECT min(id) FROM users))
 SELECT last FROM counters WHERE owner = $1
 SELECT s.uuid, r.used_at, s.user_id, s.expires_at, s.last_used_at FROM refresh_tokens r JOIN sessions s ON s.uuid = r.session_uuid WHERE r.hash = $1
 SELECT secret, confirmed_at, last_step FROM totp WHERE user_id = $1
