@@ -2,7 +2,7 @@
 //! until its button is pressed, as programs open links too.
 
 use axum::extract::{FromRequestParts, State};
-use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::header::{self, HeaderValue};
 use axum::http::{StatusCode, request::Parts};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -219,14 +219,10 @@ fn page(status: StatusCode, title: &str, body: &str) -> Response {
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
          <meta name=\"viewport\" content=\"width=device-width\"></head><body><main><h1>{title}</h1>{body}</main></body></html>"
     );
-    let fixed = |name: &'static str, value: &'static str| {
-        (HeaderName::from_static(name), HeaderValue::from_static(value))
-    };
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        fixed("content-security-policy", CSP),
-        fixed("referrer-policy", "no-referrer"),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP)),
     ];
     (status, headers, text).into_response()
 }

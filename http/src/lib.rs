@@ -4,6 +4,7 @@ mod client;
 mod cors;
 mod doc;
 mod extract;
+mod headers;
 mod letters;
 mod member;
 mod openapi;

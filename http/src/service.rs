@@ -22,7 +22,7 @@ use tower_http::cors::Cors;
 
 use crate::client::{self, Network, Peer};
 use crate::tree::{Failure, Tree};
-use crate::{Options, apis, letters, openapi, ops, root, swagger, ui, v1, web};
+use crate::{Options, apis, headers, letters, openapi, ops, root, swagger, ui, v1, web};
 
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_CHARS_MAX: usize = 64;
@@ -46,11 +46,14 @@ struct Routes {
     router: Router,
     with_cors: Cors<Router>,
     trusted_proxies: Vec<Network>,
+    /// Whether people reach this server by HTTPS.
+    https: bool,
 }
 
 /// Puts together what serves `app`.
 pub fn service(app: App, options: &Options) -> Service {
     let document: Arc<str> = openapi().into();
+    let https = app.settings().public_url.starts_with("https://");
     let contact: Option<Arc<str>> = options.security_contact.as_deref().map(Into::into);
     let readiness = options.readiness.clone();
     let plain = Router::new()
@@ -74,7 +77,7 @@ pub fn service(app: App, options: &Options) -> Service {
         .with_state(app);
     let with_cors = options.cors.layer().layer(router.clone());
     let trusted_proxies = options.trusted_proxies.clone();
-    Service(Arc::new(Routes { router, with_cors, trusted_proxies }))
+    Service(Arc::new(Routes { router, with_cors, trusted_proxies, https }))
 }
 
 impl Service {
@@ -93,11 +96,8 @@ impl Service {
         let response = answered
             .unwrap_or_else(|_| Failure::Core(Error::Internal("a handler panicked".into())).into_response());
         let mut response = tree.draw(response, &id);
-        let headers = response.headers_mut();
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        let cache = headers.entry(header::CACHE_CONTROL);
-        cache.or_insert(HeaderValue::from_static("private, no-cache"));
-        headers.insert(X_REQUEST_ID, id.0.clone());
+        headers::guard(response.headers_mut(), self.0.https);
+        response.headers_mut().insert(X_REQUEST_ID, id.0.clone());
         log(&method, &uri, &response, started, &id);
         response
     }

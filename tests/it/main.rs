@@ -15,6 +15,7 @@ mod docs;
 mod enumeration;
 mod events;
 mod forged;
+mod headers;
 mod hostile;
 mod limits;
 mod live;

@@ -15,7 +15,7 @@ use crate::support::{Call, PASSWORD, Reply, Taskwell};
 
 /// Whose errors they are: one for each shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tree {
+pub enum Tree {
     V1,
     Web,
     WebAuth,
@@ -40,13 +40,13 @@ impl Tree {
 
 /// One operation of the document.
 #[derive(Debug)]
-struct Endpoint {
-    method: Method,
+pub struct Endpoint {
+    pub method: Method,
     /// As the document has it, such as `/tasks/{task_id}`.
-    path: String,
-    tree: Tree,
+    pub path: String,
+    pub tree: Tree,
     /// Without a token.
-    public: bool,
+    pub public: bool,
     /// The types of the body that it reads; none where it reads no body.
     types: Vec<String>,
     /// The name of the body's schema.
@@ -73,7 +73,7 @@ enum Kind {
     Texts,
 }
 
-fn endpoints() -> Vec<Endpoint> {
+pub fn endpoints() -> Vec<Endpoint> {
     let document: Value = serde_json::from_str(&taskwell_http::openapi()).unwrap();
     let mut all = Vec::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
@@ -118,12 +118,12 @@ fn endpoint(document: &Value, path: &str, method: &str, operation: &Value) -> En
 }
 
 impl Endpoint {
-    fn reads_body(&self) -> bool {
+    pub fn reads_body(&self) -> bool {
         !self.types.is_empty()
     }
 
     /// A body that is taken.
-    fn good_body(&self) -> Value {
+    pub fn good_body(&self) -> Value {
         let members = self.members.iter().filter(|member| {
             // Where there is an email, a login looks at no username.
             self.schema != "Login" || member.name != "username"
