@@ -13,14 +13,14 @@ use crate::support::{PASSWORD, SECRET, Taskwell, on_each_database};
 const OTHER_SECRET: &[u8] = b"another secret of the tests, 32 bytes";
 
 /// A token in its three parts, as the server made it.
-struct Made {
+pub struct Made {
     token: String,
     header: Value,
     claims: Value,
 }
 
 impl Made {
-    fn of(token: &str) -> Made {
+    pub fn of(token: &str) -> Made {
         let parts: Vec<&str> = token.split('.').collect();
         let read = |part: &str| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
         Made { token: token.to_owned(), header: read(parts[0]), claims: read(parts[1]) }
@@ -46,7 +46,7 @@ impl Made {
         signed(&self.header.to_string(), &claims.to_string(), SECRET)
     }
 
-    fn with_claim(&self, name: &str, value: Option<Value>) -> String {
+    pub fn with_claim(&self, name: &str, value: Option<Value>) -> String {
         self.claiming(changed(&self.claims, name, value))
     }
 }
@@ -75,7 +75,8 @@ fn other_algorithms(made: &Made) -> Vec<String> {
     let [header, body, signature] = made.parts();
     let mut forged = Vec::new();
     for none in ["none", "None", "NONE", "nOnE", "", "none "] {
-        for header in [json!({ "alg": none, "typ": "JWT" }), changed(&made.header, "alg", Some(json!(none)))] {
+        for header in [json!({ "alg": none, "typ": "JWT" }), changed(&made.header, "alg", Some(json!(none)))]
+        {
             let header = encoded(header.to_string());
             forged.extend([format!("{header}.{body}."), format!("{header}.{body}.{signature}")]);
         }
@@ -312,8 +313,14 @@ async fn a_public_key_is_no_secret() {
     let raw = URL_SAFE_NO_PAD.decode(x).unwrap();
     let der = [b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00", raw.as_slice()].concat();
     let lines = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(&der));
-    let secrets: [&[u8]; 6] =
-        [&raw, x.as_bytes(), &der, lines.as_bytes(), lines.trim().as_bytes(), jwks["keys"][0].to_string().leak().as_bytes()];
+    let secrets: [&[u8]; 6] = [
+        &raw,
+        x.as_bytes(),
+        &der,
+        lines.as_bytes(),
+        lines.trim().as_bytes(),
+        jwks["keys"][0].to_string().leak().as_bytes(),
+    ];
     for secret in secrets {
         for header in [
             changed(&made.header, "alg", Some(json!("HS256"))),

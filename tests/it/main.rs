@@ -21,6 +21,7 @@ mod limits;
 mod live;
 mod postgres;
 mod process;
+mod rights;
 mod schema;
 mod second_factor;
 mod sessions;
