@@ -11,6 +11,7 @@ use crate::clock::random_bytes;
 use crate::error::{Error, Result};
 use crate::queue::Queue;
 use crate::settings::Scheme;
+use crate::users::advice;
 use crate::users::password::{BYTES_MAX, Password, PasswordHash};
 
 /// How many hashes may wait for a thread; beyond it the answer is [`Error::Unavailable`].
@@ -38,6 +39,7 @@ impl Hasher {
                 .name("hash".into())
                 .spawn(move || {
                     give_way();
+                    advice::make_ready();
                     std::iter::from_fn(|| jobs.pop()).for_each(|job| job());
                 })
                 .map_err(|e| Error::internal("cannot start a thread", e))

@@ -1,5 +1,6 @@
 //! What can be done with accounts. How one logs in is `sessions`.
 
+pub(crate) mod advice;
 mod model;
 pub mod password;
 mod scope;

@@ -2,6 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::advice;
 use crate::error::{Code, Flaw, Result};
 use crate::text;
 
@@ -41,11 +42,11 @@ impl Password {
             Policy::House => chars_min,
             Policy::Mixed => chars_min.max(8),
         };
-        let weak = |message: &'static str| Err(Flaw::new(Code::WeakPassword, message));
+        let weak =
+            |why: &str| Err(Flaw::new(Code::WeakPassword, format!("{why}. {}", advice::on(&password, own))));
         let chars = password.chars().count();
         if chars < chars_min {
-            let message = format!("{chars} characters, at least {chars_min} needed");
-            return Err(Flaw::new(Code::WeakPassword, message));
+            return weak(&format!("{chars} characters, at least {chars_min} needed"));
         }
         if password.len() > BYTES_MAX {
             let message = format!("{} bytes, {BYTES_MAX} allowed", password.len());
@@ -55,13 +56,12 @@ impl Password {
             return Err(Flaw::new(Code::Control, "must not hold U+0000"));
         }
         if policy == Policy::Mixed && !is_mixed(&password) {
-            return weak("needs an upper and a lower case letter, a digit and a special character");
+            let message = "needs an upper and a lower case letter, a digit and a special character";
+            return Err(Flaw::new(Code::WeakPassword, message));
         }
         let folded = text::fold(&password);
         if is_common(&password.to_lowercase()) || is_common(&folded) {
-            return weak(
-                "is one of the commonly used passwords; three or four words that do not belong together are better",
-            );
+            return weak("is one of the commonly used passwords");
         }
         if own.iter().any(|name| text::fold(name) == folded) {
             return weak("must not be your own name or email address");
