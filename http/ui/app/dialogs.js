@@ -1,5 +1,5 @@
 // The keys, and conflicts with both versions side by side.
-import { html, signal, useEffect, useRef } from "./lib.js";
+import { html, signal, useLayoutEffect, useRef } from "./lib.js";
 import { settle } from "./queue.js";
 import { conflicts, records } from "./store.js";
 import { t } from "./texts.js";
@@ -16,7 +16,7 @@ export const reviewing = signal(false);
  * @param {{ title: string, onClose: () => void, children?: unknown, class?: string }} props */
 export function Dialog({ title, onClose, children, class: name = "" }) {
   const element = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = /** @type {HTMLElement | null} */ (document.activeElement);
     element.current?.showModal();
     return () => before?.focus?.({ preventScroll: true });

@@ -108,7 +108,8 @@ function Growing({ class: name, label, field, isFirst = false, placeholder = "",
       area.style.height = `${area.scrollHeight}px`;
     }
   }, [field.value]);
-  useEffect(() => {
+  // Before the next key arrives, which would else be a shortcut.
+  useLayoutEffect(() => {
     const area = element.current;
     if (isFirst && area) {
       area.focus({ preventScroll: true });
@@ -122,7 +123,7 @@ function Growing({ class: name, label, field, isFirst = false, placeholder = "",
     }
   };
   return html`
-    <textarea ref=${element} class=${name} rows="1" dir="auto" aria-label=${label} placeholder=${placeholder} maxlength=${maxlength} value=${field.value}
+    <textarea ref=${element} class=${name} rows="1" autofocus=${isFirst} dir="auto" aria-label=${label} placeholder=${placeholder} maxlength=${maxlength} value=${field.value}
       onInput=${(/** @type {InputEvent} */ event) => field.type(/** @type {HTMLTextAreaElement} */ (event.currentTarget).value)} onBlur=${field.commit} onKeyDown=${keys}></textarea>`;
 }
 
