@@ -304,5 +304,8 @@ export function goOn() {
   failures = 0;
   flush();
 }
-addEventListener("online", goOn);
+addEventListener("online", () => {
+  isOnline.value = true;
+  goOn();
+});
 addEventListener("offline", () => (isOnline.value = false));

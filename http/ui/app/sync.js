@@ -175,6 +175,7 @@ async function listen(ends) {
       }
       clearTimeout(silence);
       silence = setTimeout(abort, SILENCE_MS);
+      isOnline.value = true;
       const parts = (rest + value).split("\n\n");
       rest = parts.pop() ?? "";
       await take(parts.map(changeOf).filter((change) => change !== null));
