@@ -62,7 +62,7 @@ function Column({ status }) {
       <h2 id=${`column-${status}`}>${t.status[status]} <span class="count">${items.length.toLocaleString()}</span></h2>
       <div class="column-tasks" data-scrolls>
         ${items.length === 0 && html`<p class="nothing">${t.list.column}</p>`}
-        <${Virtual} items=${items} wanted=${items.some((item) => item.id === cursor.value) ? cursor.value : null} attributes=${{ class: "cards", role: "list", "data-above": "-30", "aria-label": t.status[status] }}
+        <${Virtual} items=${items} wanted=${items.some((item) => item.id === cursor.value) ? cursor.value : null} attributes=${{ class: "cards", role: "list", "aria-label": t.status[status] }}
           draw=${(/** @type {{ id: string, rec: Rec }} */ item, /** @type {string} */ top) => html`<${Card} key=${item.id} rec=${item.rec} top=${top} />`} />
       </div>
     </section>`;

@@ -64,22 +64,25 @@ export function Virtual({ items, isHead = () => false, open = null, wanted = nul
     tops[index + 1] = total;
   });
 
-  // The wanted row is brought into sight, when it becomes wanted.
-  useEffect(() => {
-    const index = wanted === null ? -1 : items.findIndex((item) => item.id === wanted);
+  /** Brings a row into sight; of one that is too high, its top. @param {string | null} id */
+  const reveal = (id) => {
+    const index = id === null ? -1 : items.findIndex((item) => item.id === id);
     const scroller = scrollerOf(box.current);
     if (index < 0 || !scroller || !box.current) {
       return;
     }
     const offset = box.current.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop;
-    const [from, to] = [offset + (tops[index] ?? 0), offset + (tops[index + 1] ?? 0)];
-    const above = Number(attributes["data-above"] ?? 0);
-    if (from - above - sizes.head < scroller.scrollTop) {
-      scroller.scrollTop = from - above - sizes.head;
-    } else if (to + 16 > scroller.scrollTop + scroller.clientHeight) {
-      scroller.scrollTop = to + 16 - scroller.clientHeight;
+    const from = offset + (tops[index] ?? 0) - sizes.head;
+    const to = offset + (tops[index + 1] ?? 0) + 16;
+    if (to > scroller.scrollTop + scroller.clientHeight) {
+      scroller.scrollTop = to - scroller.clientHeight;
     }
-  }, [wanted]);
+    if (from < scroller.scrollTop) {
+      scroller.scrollTop = from;
+    }
+  };
+  useEffect(() => reveal(wanted), [wanted]);
+  useEffect(() => reveal(open), [open, opened]);
 
   const first = Math.max(0, firstAfter(tops, sight.top - AHEAD_PX) - 1);
   const end = Math.min(items.length, firstAfter(tops, sight.top + sight.height + AHEAD_PX));
