@@ -17,10 +17,14 @@ use crate::client::Visitor;
 use crate::extract::Form;
 use crate::member::Member;
 use crate::tree::Failure;
+use crate::ui;
 use crate::wire::{EmailText, PasswordText};
 
+const BRAND: &str = "<div class=\"sign-brand\"><svg viewBox=\"0 0 32 32\" aria-hidden=\"true\"><rect width=\"32\" height=\"32\" \
+rx=\"8\"/><path d=\"M9.5 16.800l4.600 4.700 8.600-10.700\"/></svg><span>Taskwell</span></div>";
 const CHANGE: &str = "Change your password";
-const CSP: &str = "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
+                   frame-ancestors 'none'";
 
 /// An address whose owner has forgotten the password.
 #[derive(Deserialize, ToSchema)]
@@ -102,9 +106,8 @@ pub async fn verify(State(app): State<App>, visitor: Visitor, Form(wire): Form<M
 }
 
 pub async fn reset_page(LinkToken(token): LinkToken) -> Response {
-    let field = "<p><label>New password <input type=\"password\" name=\"new_password\" \
-                 autocomplete=\"new-password\" required></label></p>";
-    page(StatusCode::OK, "Choose a new password", &form("/reset-password", &token, field, "Save"))
+    let field = field("New password", "new_password", "password", "new-password", "required");
+    page(StatusCode::OK, "Choose a new password", &form("/reset-password", &token, &field, "Save"))
 }
 
 pub async fn reset(State(app): State<App>, visitor: Visitor, Form(wire): Form<ResetWire>) -> Response {
@@ -148,11 +151,6 @@ pub async fn change_password() -> Response {
 }
 
 pub async fn change_page() -> Response {
-    let field = |label: &str, name: &str, kind: &str, autocomplete: &str, required: &str| {
-        format!(
-            "<p><label>{label} <input type=\"{kind}\" name=\"{name}\" autocomplete=\"{autocomplete}\" {required}></label></p>"
-        )
-    };
     let fields = [
         field("Email or username", "login", "text", "username", "required"),
         field("Current password", "current_password", "password", "current-password", "required"),
@@ -210,14 +208,23 @@ fn form(action: &str, token: &str, fields: &str, button: &str) -> String {
     let token = escaped(token);
     format!(
         "<form method=\"post\" action=\"{action}\"><input type=\"hidden\" name=\"token\" value=\"{token}\">{fields}\
-         <p><button>{button}</button></p></form>"
+         <button class=\"primary large\">{button}</button></form>"
+    )
+}
+
+fn field(label: &str, name: &str, kind: &str, autocomplete: &str, required: &str) -> String {
+    format!(
+        "<div class=\"field\"><label for=\"{name}\">{label}</label><div class=\"input\">\
+         <input id=\"{name}\" type=\"{kind}\" name=\"{name}\" autocomplete=\"{autocomplete}\" {required}></div></div>"
     )
 }
 
 fn page(status: StatusCode, title: &str, body: &str) -> Response {
     let text = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
-         <meta name=\"viewport\" content=\"width=device-width\"></head><body><main><h1>{title}</h1>{body}</main></body></html>"
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">{}</head><body><main class=\"outside\">\
+         <div class=\"sign\">{BRAND}<h1>{title}</h1>{body}<p class=\"other\"><a href=\"/\">To your tasks</a></p></div></main></body></html>",
+        ui::styles()
     );
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),

@@ -45,8 +45,6 @@ struct Embedded;
 
 /// The page, put together once.
 struct Page {
-    /// Made of every file's name and content: another build has others.
-    version: String,
     html: File,
     csp: HeaderValue,
     worker: File,
@@ -83,10 +81,7 @@ pub fn routes() -> Router<App> {
             "/assets/manifest.webmanifest",
             get(async move |headers: HeaderMap| answer(&manifest.manifest, &headers, ASK_FIRST)),
         )
-        .route(
-            "/assets/{version}/{*path}",
-            get(async move |path, headers: HeaderMap| page.asset(path, &headers)),
-        )
+        .route("/assets/{version}/{*path}", get(async |path, headers: HeaderMap| asset(path, &headers)))
 }
 
 /// A browser that opens an address asks for HTML by name; programs and `fetch` do not.
@@ -97,19 +92,8 @@ fn prefers_html(headers: &HeaderMap) -> bool {
 
 impl Page {
     fn of_the_build() -> Page {
-        let mut paths: Vec<Cow<'static, str>> = Embedded::iter().collect();
-        paths.sort();
-        let mut hash = Sha256::new();
-        for path in &paths {
-            hash.update(path.as_bytes());
-            hash.update(content(path));
-        }
-        let mut version = String::new();
-        for byte in &hash.finalize()[..8] {
-            // Writing to a string can't fail.
-            let _ = write!(version, "{byte:02x}");
-        }
-        let place = format!("/assets/{version}");
+        let place = format!("/assets/{}", version());
+        let paths = paths();
         let assets: Vec<&str> = paths.iter().map(AsRef::as_ref).filter(|path| path.contains('/')).collect();
         let preloads = assets
             .iter()
@@ -128,7 +112,6 @@ impl Page {
             csp,
             worker: File::new(text("sw.js").into_bytes(), "text/javascript; charset=utf-8"),
             manifest: File::new(text("manifest.webmanifest").into_bytes(), "application/manifest+json"),
-            version,
         }
     }
 
@@ -159,20 +142,49 @@ impl Page {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
         response
     }
+}
 
-    fn asset(&self, Path((version, path)): Path<(String, String)>, headers: &HeaderMap) -> Response {
-        static FILES: OnceLock<Vec<(String, File)>> = OnceLock::new();
-        let files = FILES.get_or_init(|| {
-            let assets = Embedded::iter().filter(|path| path.contains('/'));
-            assets
-                .map(|path| (path.to_string(), File::new(content(&path).into_owned(), kind(&path))))
-                .collect()
-        });
-        match files.iter().find(|(name, _)| version == self.version && *name == path) {
-            Some((_, file)) => answer(file, headers, FOREVER),
-            None => Failure::NoRoute.into_response(),
-        }
+fn asset(Path((of, path)): Path<(String, String)>, headers: &HeaderMap) -> Response {
+    static FILES: OnceLock<Vec<(String, File)>> = OnceLock::new();
+    let files = FILES.get_or_init(|| {
+        let assets = Embedded::iter().filter(|path| path.contains('/'));
+        assets.map(|path| (path.to_string(), File::new(content(&path).into_owned(), kind(&path)))).collect()
+    });
+    match files.iter().find(|(name, _)| of == version() && *name == path) {
+        Some((_, file)) => answer(file, headers, FOREVER),
+        None => Failure::NoRoute.into_response(),
     }
+}
+
+fn paths() -> Vec<Cow<'static, str>> {
+    let mut paths: Vec<_> = Embedded::iter().collect();
+    paths.sort();
+    paths
+}
+
+/// Made of every file's name and content: another build has another.
+fn version() -> &'static str {
+    static VERSION: OnceLock<String> = OnceLock::new();
+    VERSION.get_or_init(|| {
+        let mut hash = Sha256::new();
+        for path in paths() {
+            hash.update(path.as_bytes());
+            hash.update(content(&path));
+        }
+        let mut version = String::new();
+        for byte in &hash.finalize()[..8] {
+            // Writing to a string can't fail.
+            let _ = write!(version, "{byte:02x}");
+        }
+        version
+    })
+}
+
+/// The links to the style sheets, for pages that work without a script.
+pub fn styles() -> String {
+    let place = format!("/assets/{}", version());
+    let sheet = |name| format!("<link rel=\"stylesheet\" href=\"{place}/style/{name}.css\">");
+    format!("{}{}<link rel=\"icon\" href=\"{place}/icons/icon.svg\">", sheet("base"), sheet("account"))
 }
 
 fn content(path: &str) -> Cow<'static, [u8]> {

@@ -55,6 +55,25 @@ function press(event, key) {
   cursor.value = key;
 }
 
+const LONG_PRESS_MS = 450;
+
+/** A finger that rests on a row selects it. @param {PointerEvent} event @param {string} key */
+function rest(event, key) {
+  if (event.pointerType !== "touch") {
+    return;
+  }
+  const element = /** @type {HTMLElement} */ (event.currentTarget);
+  const timer = setTimeout(() => {
+    flip(key);
+    // The tap that follows is this one's end.
+    element.addEventListener("click", (click) => click.stopPropagation(), { capture: true, once: true });
+    navigator.vibrate?.(10);
+  }, LONG_PRESS_MS);
+  for (const end of ["pointerup", "pointermove", "pointercancel"]) {
+    element.addEventListener(end, () => clearTimeout(timer), { once: true });
+  }
+}
+
 /** Selects, or no longer. @param {string} key */
 export function flip(key) {
   const next = new Set(selection.peek());
@@ -87,7 +106,7 @@ function TaskRow({ rec, top, index }) {
   return html`
     <div ref=${element} class=${classes("row", "task", task.status, isSelected && "selected")} role="row" style=${{ top }} data-key=${rec.key}
       aria-rowindex=${index + 1} aria-selected=${isSelected} tabindex=${isCursor ? 0 : -1} onFocus=${() => (cursor.value = rec.key)}
-      onClick=${(/** @type {MouseEvent} */ event) => press(event, rec.key)}>
+      onClick=${(/** @type {MouseEvent} */ event) => press(event, rec.key)} onPointerDown=${(/** @type {PointerEvent} */ event) => rest(event, rec.key)}>
       <span role="gridcell"><${Check} rec=${rec} /></span>
       <span role="gridcell" class="title"><span class="text" dir="auto">${task.title}</span>${task.description && html`<span class="hint" title=${t.task.hasNotes}><${Icon} name="notes" /><span class="visually-hidden">${t.task.hasNotes}</span></span>`}</span>
       <span role="gridcell" class="meta"><${Marks} rec=${rec} />
