@@ -7,6 +7,7 @@ import { go, search, selection } from "./state.js";
 import * as store from "./store.js";
 import * as sync from "./sync.js";
 import { t } from "./texts.js";
+import { hush } from "./toast.js";
 
 /** The account whose tasks are shown. @type {string | null} */
 let account = null;
@@ -54,6 +55,7 @@ export async function signOut() {
   keepSession(null);
   store.clear();
   search.value = "";
+  hush();
   await forget(user.uuid);
   go("/app/sign-in", true);
 }

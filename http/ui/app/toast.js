@@ -29,6 +29,12 @@ export function toast(text, { kind = "plain", action, ms = SHOWN_MS } = {}) {
 /** @param {number} id */
 export const dismiss = (id) => (toasts.value = toasts.value.filter((shown) => shown.id !== id));
 
+/** Takes all notices away, also what was read out: they name tasks. */
+export function hush() {
+  toasts.value = [];
+  spoken.value = "";
+}
+
 /** Tells screen readers alone. @param {string} text */
 export function say(text) {
   spoken.value = "";
