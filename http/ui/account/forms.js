@@ -4,25 +4,25 @@ import { html, useState } from "../app/lib.js";
 import { t } from "../app/texts.js";
 import { toast } from "../app/toast.js";
 
-/** @typedef {{ name: string, label: string, type?: string, value: string, onInput: (value: string) => void, hint?: unknown, wrong?: string | null,
+/** @typedef {{ name: string, id?: string, label: string, type?: string, value: string, onInput: (value: string) => void, hint?: unknown, wrong?: string | null,
  *   autocomplete?: string, required?: boolean, autofocus?: boolean, inputmode?: string, maxlength?: number, aside?: unknown }} FieldProps */
 
 /** @param {FieldProps} props */
-export function Field({ name, label, type = "text", value, onInput, hint, wrong, autocomplete = "off", required = true, autofocus = false, inputmode, maxlength, aside }) {
+export function Field({ name, id = name, label, type = "text", value, onInput, hint, wrong, autocomplete = "off", required = true, autofocus = false, inputmode, maxlength, aside }) {
   const [isShown, setShown] = useState(false);
-  const described = [hint ? `${name}-hint` : "", wrong ? `${name}-wrong` : ""].filter(Boolean).join(" ");
+  const described = [hint ? `${id}-hint` : "", wrong ? `${id}-wrong` : ""].filter(Boolean).join(" ");
   const isPassword = type === "password";
   return html`
     <div class=${wrong ? "field invalid" : "field"}>
-      <label for=${name}>${label}${!required && html` <small>${t.auth.optional}</small>`}</label>${aside}
+      <label for=${id}>${label}${!required && html` <small>${t.auth.optional}</small>`}</label>${aside}
       <div class="input">
-        <input id=${name} name=${name} type=${isPassword && isShown ? "text" : type} value=${value} autocomplete=${autocomplete} required=${required} autofocus=${autofocus}
+        <input id=${id} name=${name} type=${isPassword && isShown ? "text" : type} value=${value} autocomplete=${autocomplete} required=${required} autofocus=${autofocus}
           inputmode=${inputmode} maxlength=${maxlength} autocapitalize="none" spellcheck=${false} aria-invalid=${Boolean(wrong)} aria-describedby=${described || null}
           onInput=${(/** @type {Event} */ event) => onInput(/** @type {HTMLInputElement} */ (event.currentTarget).value)} />
         ${isPassword && html`<button type="button" class="reveal" aria-pressed=${isShown} aria-label=${t.auth.showPassword} onClick=${() => setShown(!isShown)}>${isShown ? t.auth.hide : t.auth.show}</button>`}
       </div>
-      ${hint && html`<div class="hint" id=${`${name}-hint`}>${hint}</div>`}
-      ${wrong && html`<p class="problem" id=${`${name}-wrong`}>${wrong}</p>`}
+      ${hint && html`<div class="hint" id=${`${id}-hint`}>${hint}</div>`}
+      ${wrong && html`<p class="problem" id=${`${id}-wrong`}>${wrong}</p>`}
     </div>`;
 }
 

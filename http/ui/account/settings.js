@@ -140,7 +140,7 @@ function Removal() {
       ${isSure
         ? html`
           <form onSubmit=${submit} novalidate>
-            <${Field} ...${form.field("password")} label=${t.auth.password} type="password" autocomplete="current-password" autofocus=${true} />
+            <${Field} ...${form.field("password")} id="removal-password" label=${t.auth.password} type="password" autocomplete="current-password" autofocus=${true} />
             <${Problem} refusal=${form.refusal} fields=${["password"]} />
             <span class="buttons"><button class="danger" disabled=${form.busy}>${s.removeSure}</button><button type="button" class="quiet" onClick=${() => setSure(false)}>${s.cancel}</button></span>
           </form>`

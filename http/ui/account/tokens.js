@@ -42,7 +42,7 @@ export function Tokens() {
       </ul>
       ${made && html`<${Secret} text=${made} lead=${s.tokenMade} />`}
       <form onSubmit=${submit} novalidate>
-        <${Field} ...${form.field("name")} label=${s.tokenName} maxlength=${100} />
+        <${Field} ...${form.field("name")} id="token-name" label=${s.tokenName} maxlength=${100} />
         <fieldset class="checks"><legend>${s.scopes}</legend>${all.map((scope) => html`<label key=${scope}><input type="checkbox" checked=${scopes.includes(scope)} onChange=${() => flip(scope)} />${s.scope[scope]}</label>`)}</fieldset>
         <div class="field"><label>${s.tokenDays} <${Pick} label=${s.tokenDays} value=${form.values["days"] ?? "90"} onPick=${(/** @type {string} */ days) => form.put({ days })} choices=${["7", "30", "90", "365"].map((days) => [days, s.days(Number(days))])} /></label></div>
         <${Problem} refusal=${form.refusal} fields=${["name"]} />

@@ -50,7 +50,7 @@ export function SecondFactor() {
       ${step === "idle" && asked.data && html`${isOn && html`<p class="good">${s.totpOn}</p>`}<button onClick=${() => setStep("password")}>${isOn ? s.totpOff : s.totpStart}</button>`}
       ${step === "password" && html`
         <form onSubmit=${prove} novalidate>
-          <${Field} ...${form.field("password")} label=${t.auth.password} type="password" autocomplete="current-password" autofocus=${true} />
+          <${Field} ...${form.field("password")} id="totp-password" label=${t.auth.password} type="password" autocomplete="current-password" autofocus=${true} />
           <${Problem} refusal=${form.refusal} fields=${["password"]} />
           <span class="buttons"><button disabled=${form.busy}>${isOn ? s.totpOff : s.totpStart}</button>${cancel}</span>
         </form>`}
