@@ -1,7 +1,7 @@
 // Accounts: signing up, in and out, settings, administration.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { PASSWORD, becomes, quickAdd, row, settled, signIn, stage, toast, totp, until } from "./support.mjs";
+import { PASSWORD, becomes, quickAdd, settled, signIn, stage, toast, totp, until } from "./support.mjs";
 
 const flow = stage({ MAIL: "log", RUST_LOG: "info" });
 const REFUSED = (status) => new RegExp(`the server responded with a status of ${status}`);
@@ -72,8 +72,8 @@ flow("a wrong password is refused, and says no more than that", async (stage, se
 });
 
 flow("signing out forgets what was kept here", async (stage, server) => {
-  await server.person("out");
-  const page = await stage.signedIn({ name: "out" });
+  const person = await server.person("out");
+  const page = await stage.signedIn(person);
   await quickAdd(page, "kept here");
   await settled(page);
   await until("the database is made", () => page.evaluate(async () => (await indexedDB.databases()).length === 1));
@@ -82,7 +82,7 @@ flow("signing out forgets what was kept here", async (stage, server) => {
   await becomes([], () => page.evaluate(async () => (await indexedDB.databases()).map((one) => one.name)));
   assert.equal(await page.evaluate(() => JSON.stringify(localStorage)), '{"taskwell.known":"yes"}');
   assert.ok(!(await page.content()).includes("kept here"));
-  const { data } = await (await server.login("out")).call("GET", "/users/me/sessions");
+  const { data } = await person.call("GET", "/users/me/sessions");
   assert.equal(data.length, 1, "the page's session has ended");
 });
 
@@ -98,10 +98,10 @@ flow("the second factor is set up by its QR code, asked for, and turned off", as
   const page = await stage.signedIn(await server.person("factor"), { path: "/app/settings" });
   const section = page.locator(".section", { hasText: "Two-factor sign-in" });
   await section.getByRole("button", { name: "Set up" }).click();
-  await section.locator("#password").fill("not it");
+  await section.locator("#totp-password").fill("not it");
   await page.keyboard.press("Enter");
   await section.locator(".problem").waitFor();
-  await section.locator("#password").fill(PASSWORD);
+  await section.locator("#totp-password").fill(PASSWORD);
   await page.keyboard.press("Enter");
   const qr = section.getByRole("img", { name: /QR code/ });
   await qr.waitFor();
@@ -133,7 +133,7 @@ flow("the second factor is set up by its QR code, asked for, and turned off", as
 
   await page.goto(`${server.url}/app/settings`);
   await section.getByRole("button", { name: "Turn off" }).click();
-  await section.locator("#password").fill(PASSWORD);
+  await section.locator("#totp-password").fill(PASSWORD);
   await page.keyboard.press("Enter");
   await toast(page, "Two-factor sign-in is off.").waitFor();
   await section.getByRole("button", { name: "Set up" }).waitFor();
@@ -152,7 +152,7 @@ flow("a forgotten password is reset by the link of a mail", async (stage, server
   await page.locator("input[type=password]").fill("quite another 1843");
   await page.keyboard.press("Enter");
   await page.getByText("Your new password holds").waitFor();
-  await page.goto(server.url);
+  await page.goto(`${server.url}/app/sign-in`);
   await signIn(page, "forgetful", "quite another 1843");
 });
 
@@ -219,7 +219,7 @@ flow("a token is shown once, works, and is revoked", async (stage, server) => {
   const page = await stage.signedIn(await server.person("tokens"), { path: "/app/settings" });
   const section = page.locator(".section", { hasText: "Access tokens" });
   await section.getByText("No tokens.").waitFor();
-  await section.locator("#name").fill("backup script");
+  await section.getByLabel("Name").fill("backup script");
   await section.getByLabel("change tasks").check();
   await section.getByRole("combobox").selectOption("7");
   await section.getByRole("button", { name: "Create token" }).click();
@@ -254,10 +254,10 @@ flow("an account is deleted after its password, and not before", async (stage, s
   const page = await stage.signedIn(person, { path: "/app/settings" });
   await page.getByRole("button", { name: "Delete my account" }).click();
   const section = page.locator(".section.danger");
-  await section.locator("#password").fill("not it");
+  await section.locator("#removal-password").fill("not it");
   await page.keyboard.press("Enter");
   await section.locator(".problem").waitFor();
-  await section.locator("#password").fill(PASSWORD);
+  await section.locator("#removal-password").fill(PASSWORD);
   await page.keyboard.press("Enter");
   await page.locator("#login").waitFor();
   assert.equal((await server.api("POST", "/auth/login", { body: { username: "leaver", password: PASSWORD } })).status, 401);

@@ -1,7 +1,7 @@
 // One's own account: profile, password, sessions, tokens, second factor, data.
 import { call, keepSession, keepUser, session } from "../app/api.js";
 import { forget } from "../app/idb.js";
-import { html, useState } from "../app/lib.js";
+import { html, useEffect, useRef, useState } from "../app/lib.js";
 import { Link } from "../app/nav.js";
 import { go } from "../app/state.js";
 import { clear, records } from "../app/store.js";
@@ -30,6 +30,16 @@ export function Section({ title, lead, children, danger = false }) {
 function Profile() {
   const user = session.value?.user;
   const form = useForm({ name: user?.name ?? "", username: user?.username ?? "", email: user?.email ?? "" });
+  const isTouched = useRef(false);
+  // It may have been changed, or verified, elsewhere.
+  useEffect(() => {
+    void call("GET", "/users/me").then(({ data }) => {
+      keepUser(data);
+      if (!isTouched.current) {
+        form.put({ name: data.name ?? "", username: data.username, email: data.email });
+      }
+    }, (error) => console.warn("the account could not be read:", error.message));
+  }, []);
   const submit = form.act(async () => {
     const { name = "", username = "", email = "" } = form.values;
     const { data } = await call("PATCH", "/users/me", { body: { name: name.trim() === "" ? null : name.trim(), username, email: email.trim() } });
@@ -43,7 +53,7 @@ function Profile() {
   const state = user?.email_verified ? html`<span class="good">${s.verified}</span>` : html`${s.unverified} · <button type="button" class="link" onClick=${verify}>${s.verifyNow}</button>`;
   return html`
     <${Section} title=${s.profile}>
-      <form onSubmit=${submit} novalidate>
+      <form onSubmit=${submit} onInput=${() => (isTouched.current = true)} novalidate>
         <${Field} ...${form.field("name")} label=${t.auth.name} required=${false} autocomplete="name" maxlength=${100} />
         <${Field} ...${form.field("username")} label=${t.auth.username} autocomplete="username" maxlength=${64} />
         <${Field} ...${form.field("email")} label=${t.auth.email} type="email" autocomplete="email" maxlength=${254} hint=${state} />
