@@ -125,7 +125,7 @@ impl Live {
         let state = self.state();
         let behind = |signal: &&Arc<Signal>| {
             let seen = signal.seen.load(Ordering::Acquire);
-            seen != newest && seen != i64::MAX && !signal.woken.load(Ordering::Acquire)
+            seen < newest && !signal.woken.load(Ordering::Acquire)
         };
         let mut is_news = false;
         for signal in state.by_owner.get(&owner).into_iter().flatten().filter(behind) {

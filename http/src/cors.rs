@@ -43,6 +43,7 @@ impl Cors {
                 header::IF_MATCH,
                 header::IF_NONE_MATCH,
                 X_REQUEST_ID,
+                HeaderName::from_static("last-event-id"),
                 HeaderName::from_static("idempotency-key"),
                 HeaderName::from_static("x-requested-with"),
             ])

@@ -134,8 +134,9 @@ impl Stream {
         }
         self.watch.saw(*last);
         self.is_behind = !changes.is_empty() && self.since < *last;
-        if !self.is_ready && !self.is_behind {
-            // Where the store was restored, the client knows more than it: from here on, what is there counts.
+        // Where the store was restored, the client knows more than it: it is told, and from here on what is there counts.
+        let is_restored = *last < self.since;
+        if is_restored || !self.is_ready && !self.is_behind {
             self.since = *last;
             self.is_ready = true;
             event(piece, "ready", *last, &json!({ "last": last }).to_string());

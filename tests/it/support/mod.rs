@@ -108,6 +108,15 @@ impl Taskwell {
         Taskwell::at(&Place::Postgres(Box::new(server)), Store::Postgres(Box::new(database)))
     }
 
+    /// Two instances, which listen to each other by the socket in `folder`.
+    pub fn on_postgres_listening_by(folder: &Path, database: Database) -> Taskwell {
+        let server = Server::parse(&database.url).unwrap().with_direct(&database.url_by(folder)).unwrap();
+        let place = Place::Postgres(Box::new(server));
+        let mut t = Taskwell::at(&place, Store::Postgres(Box::new(database)));
+        t.services.push(open(&place, &t.clock).1);
+        t
+    }
+
     /// The same, with a replica of the database.
     pub fn on_postgres_with_replica(database: Database, replica: &str) -> Taskwell {
         let server = Server::parse(&database.url).unwrap().with_replica(replica).unwrap();

@@ -36,6 +36,8 @@ const WAITING_MAX: usize = 10_000;
 /// How often it is looked where nobody is heard, and how often that anyway.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 const LOOK_ANYWAY_EVERY: Duration = Duration::from_secs(5);
+/// How long it may take until somebody who is told has seen it.
+const ON_ITS_WAY: Duration = Duration::from_millis(100);
 /// Looking has found what nobody told: for so long nobody counts as heard. So it is behind a pooler that carries no LISTEN.
 const DOUBT_FOR: Duration = Duration::from_secs(60);
 /// Accounts that one trip looks for.
@@ -129,15 +131,12 @@ impl News {
         let mut config = target.config.clone();
         config.application_name(NAME);
         let late = |_| Refusal::Lost("no connection to listen on in time".into());
-        match target.tls.clone() {
-            Some(tls) => {
-                let connected = timeout(server.connect_within, config.connect(tls)).await;
-                self.converse(server, connected.map_err(late)?).await
-            }
-            None => {
-                let connected = timeout(server.connect_within, config.connect(NoTls)).await;
-                self.converse(server, connected.map_err(late)?).await
-            }
+        if let Some(tls) = target.tls.clone() {
+            let connected = timeout(server.connect_within, config.connect(tls)).await;
+            self.converse(server, connected.map_err(late)?).await
+        } else {
+            let connected = timeout(server.connect_within, config.connect(NoTls)).await;
+            self.converse(server, connected.map_err(late)?).await
         }
     }
 
@@ -166,6 +165,8 @@ impl News {
             let said = timeout(server.answer_within, client.batch_execute(words)).await;
             said.map_err(|_| Refusal::Lost("no answer in time".into()))?.map_err(|e| refusal(&e))
         };
+        // Nothing is lost that looking would not find: a NOTIFY need not wait for the disk.
+        say("SET synchronous_commit = off").await?;
         say("LISTEN taskwell").await?;
         self.is_heard.store(true, Ordering::Relaxed);
         // What was said before is not heard any more.
@@ -205,16 +206,25 @@ pub(super) async fn look(shared: Arc<Shared>) {
             continue;
         }
         looked = Instant::now();
-        for accounts in news.live.watched().chunks(LOOK_MAX) {
-            let accounts = accounts.to_vec();
-            let Ok(job) = Job::new(&shared) else { break };
-            // Where the store is away, whoever waits is told so by its own look.
-            let found = read(job, move |tx| look_for_news(tx, &accounts)).await.unwrap_or_default();
-            for (account, newest) in found {
-                if news.live.found(account, newest) && is_heard {
-                    doubt_until = Instant::now() + DOUBT_FOR;
-                }
+        let newest = newest(&shared).await;
+        // What is on its way is not news.
+        sleep(ON_ITS_WAY).await;
+        for (account, newest) in newest {
+            if news.live.found(account, newest) && is_heard {
+                doubt_until = Instant::now() + DOUBT_FOR;
             }
         }
     }
+}
+
+/// The newest numbers of the accounts that somebody waits for. Where the store is away there are none: whoever waits is told
+/// so by its own look.
+async fn newest(shared: &Arc<Shared>) -> Vec<(i64, i64)> {
+    let mut newest = Vec::new();
+    for accounts in shared.news.live.watched().chunks(LOOK_MAX) {
+        let accounts = accounts.to_vec();
+        let Ok(job) = Job::new(shared) else { break };
+        newest.extend(read(job, move |tx| look_for_news(tx, &accounts)).await.unwrap_or_default());
+    }
+    newest
 }
