@@ -265,6 +265,25 @@ on_each_database! {
         assert_eq!((event.id, &event.data["kind"]), (2, &json!("deleted")));
     }
 
+    async fn a_quiet_stream_says_so_and_ends_where_its_session_is_gone(t) {
+        let token = t.user("ada").await;
+        let other = t.user("grace").await;
+        let (mut quiet, mut ending) = (Events::open(&t, &token).await, Events::open(&t, &other).await);
+        quiet.ready(0).await;
+        ending.ready(0).await;
+        // Past the server, so that nothing wakes the stream.
+        t.rows("DELETE FROM sessions WHERE user_id = 2").await;
+        let patience = SOON * 6;
+        let comment = async {
+            let piece = quiet.body.frame().await.unwrap().unwrap().into_data().unwrap();
+            assert!(piece.starts_with(b": ") && piece.ends_with(b"\n\n"), "{piece:?}");
+        };
+        let ended = join(tokio::time::timeout(patience, comment), ending.next_within(patience)).await;
+        assert_eq!((ended.0.is_ok(), ended.1), (true, None));
+        t.task(&token, "on").await;
+        assert_eq!(quiet.change().await.0, 1);
+    }
+
     async fn a_password_change_ends_the_other_streams_alone(t) {
         let token = t.user("ada").await;
         let other = t.login("ada").await;
