@@ -6,6 +6,7 @@ mod copy;
 mod durability;
 mod http;
 mod import;
+mod instances;
 mod mail;
 mod redis;
 mod settings;

@@ -11,12 +11,12 @@ use crate::support::PASSWORD;
 use crate::support::process::{Server, taskwell};
 use crate::support::workshop::require;
 
-struct Redis {
+pub struct Redis {
     child: Child,
 }
 
 impl Redis {
-    fn start(port: u16, folder: &Path) -> Redis {
+    pub fn start(port: u16, folder: &Path) -> Redis {
         require("redis-server", &["redis-server"]);
         let child = Command::new("redis-server")
             .current_dir(folder)
@@ -41,7 +41,7 @@ impl Drop for Redis {
 }
 
 /// How many wrong passwords pass when each goes to the other instance than the last.
-fn wrong_passwords(instances: &[Server], name: &str) -> usize {
+pub fn wrong_passwords(instances: &[Server], name: &str) -> usize {
     let proof = json!({ "username": name, "password": "wrong" });
     let statuses = (0..40).map(|n| {
         let reply = instances[n % 2].send("POST", "/api/v1/auth/login", "", Some(&proof));
