@@ -103,3 +103,48 @@ async fn a_password_that_proves_a_session_is_not_guessed_either() {
     assert_eq!(tried, 10);
     assert_too_many(&refused.unwrap(), "login-failures");
 }
+
+#[tokio::test]
+async fn no_header_buys_another_try() {
+    const FORGED: [&str; 14] = [
+        "x-forwarded-for",
+        "forwarded",
+        "x-real-ip",
+        "x-client-ip",
+        "client-ip",
+        "true-client-ip",
+        "cf-connecting-ip",
+        "fastly-client-ip",
+        "x-cluster-client-ip",
+        "x-originating-ip",
+        "x-remote-addr",
+        "x-request-id",
+        "user-agent",
+        "via",
+    ];
+    let t = Taskwell::with(|settings| settings.rate_limits = true);
+    t.user("ada").await;
+    let wrong = |n: usize| {
+        // The same account in other spellings.
+        let name = ["ada@example.org", "ADA@example.org", "Ada@Example.ORG"][n % 3];
+        json!({ "email": name, "password": format!("wrong {n}") })
+    };
+    let forged = |n: usize| {
+        let address = format!("203.0.{}.{}", n / 250, n % 250);
+        let call = t.post("/api/v1/auth/login").from(HERE).json(&wrong(n));
+        let name = FORGED[n % FORGED.len()];
+        let call = call.header(name, if name == "forwarded" { "for=203.0.113.9" } else { &address });
+        // Twice, and with the network's own address before it.
+        if n.is_multiple_of(2) { call.header("x-forwarded-for", &format!("{HERE}, {address}")) } else { call }
+    };
+    let (tried, _) = passed(1000, forged).await;
+    // One more for each six seconds that this takes.
+    assert!((10..=14).contains(&tried), "{tried}");
+    // Nor does another address of one's own network.
+    let (tried, _) =
+        passed(40, |n| t.post("/api/v1/auth/login").from(&format!("2001:db8:1:1::{n:x}")).json(&wrong(n)))
+            .await;
+    assert!((10..=11).contains(&tried), "{tried}");
+    let mapped = t.post("/api/v1/auth/login").from(&format!("::ffff:{HERE}")).json(&wrong(0)).send().await;
+    assert_eq!(mapped.status, 429);
+}
