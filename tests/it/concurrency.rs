@@ -87,6 +87,26 @@ on_each_database! {
         assert_eq!(t.rows("SELECT id FROM users WHERE role = 'admin'").await.len(), 1);
     }
 
+    async fn of_many_uses_of_a_link_at_once_one_counts(t) {
+        let mut t = t;
+        t.reopen(|settings| settings.mails = true);
+        t.user("ada").await;
+        let link = async || {
+            let mail = t.app.next_mail().await.unwrap().unwrap();
+            t.app.mail_sent(mail.id).await.unwrap();
+            mail.text.split_once("token=").unwrap().1.chars().take_while(char::is_ascii_alphanumeric).collect::<String>()
+        };
+        let verify = json!({ "token": link().await });
+        let forgot = t.post("/api/v1/auth/password/forgot").json(&json!({ "email": "ada@example.org" })).send().await;
+        assert_eq!(forgot.status, 202);
+        let reset = json!({ "token": link().await, "new_password": "Difference.Engine-1822" });
+        for (path, body) in [("/api/v1/auth/email/verify", &verify), ("/api/v1/auth/password/reset", &reset)] {
+            let replies = join_all((0..32).map(|_| t.post(path).json(body).send())).await;
+            let (done, refused): (Vec<u16>, Vec<u16>) = replies.iter().map(|reply| reply.status).partition(|status| *status == 200);
+            assert_eq!((done.len(), refused.iter().all(|status| *status == 401)), (1, true), "{path}: {refused:?}");
+        }
+    }
+
     async fn of_many_sign_ups_for_one_address_at_once_one_is_taken(t) {
         const PASSWORD: &str = crate::support::PASSWORD;
         let new = |n: usize| {

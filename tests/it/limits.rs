@@ -1,6 +1,10 @@
 //! Who tries too often is told so, in the words of the tree, and told when to come back.
 
+use std::time::Instant;
+
+use futures_util::future::{join, join_all};
 use serde_json::json;
+use taskwell_core::settings::Scheme;
 
 use crate::support::{Call, PASSWORD, Reply, Taskwell};
 
@@ -147,4 +151,25 @@ async fn no_header_buys_another_try() {
     assert!((10..=11).contains(&tried), "{tried}");
     let mapped = t.post("/api/v1/auth/login").from(&format!("::ffff:{HERE}")).json(&wrong(0)).send().await;
     assert_eq!(mapped.status, 429);
+}
+
+#[tokio::test]
+async fn logins_that_wait_for_a_hash_are_bounded_and_hold_up_nobody_else() {
+    let mut t = Taskwell::on_sqlite();
+    let ada = t.user("ada").await;
+    t.reopen(|settings| settings.scheme = Scheme::Bcrypt(8));
+    let wrong = json!({ "username": "nobody", "password": "wrong" });
+    let logins = async {
+        let replies = join_all((0..400).map(|_| t.post("/api/v1/auth/login").json(&wrong).send())).await;
+        (replies, Instant::now())
+    };
+    let read = async {
+        let reply = t.get("/api/v1/tasks").token(&ada).send().await;
+        (reply.status, Instant::now())
+    };
+    let ((replies, logged_in), (status, read)) = join(logins, read).await;
+    assert!(status == 200 && read < logged_in);
+    let (answered, refused): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 401);
+    assert!(answered.len() >= 256 && !refused.is_empty(), "{} {}", answered.len(), refused.len());
+    assert!(refused.iter().all(|reply| reply.status == 503 && reply.header("retry-after").is_some()));
 }
