@@ -1,8 +1,10 @@
 //! What a contract may call. `read` and `write` are the only doors to the store: they check the session in the same
 //! transaction, and only they make a `Caller`.
 
+mod account;
 mod letters;
 mod live;
+mod once;
 mod second_factor;
 
 use std::sync::Arc;
@@ -12,14 +14,14 @@ use crate::bearer::{self, Bearer, Proof};
 use crate::client::Client;
 use crate::clock::Clock;
 use crate::db::{Db, Migrated, Place, Tx};
-use crate::error::{Code, Error, Flaw, Result, Unproven};
+use crate::error::{Error, Result, Unproven};
 use crate::hasher::Hasher;
 use crate::limits::{Limits, Shared};
 use crate::mail::{self, Kind};
 use crate::sessions::token::{Keys, PublicKey};
 use crate::sessions::{self, Door, Grant, RefreshToken, Refreshed};
 use crate::settings::Settings;
-use crate::users::password::{Password, PasswordHash, Policy};
+use crate::users::password::Password;
 use crate::users::sql::Credentials;
 use crate::users::{self, Caller, Draft, Email, Name, Role, User, UserId, Username};
 
@@ -137,31 +139,6 @@ impl App {
         self.0.keys.public()
     }
 
-    /// Writes as the token's user, in one transaction; answers when it is safe on the disk. `input` as in [`App::read`].
-    pub async fn write<I, T, E, F>(&self, token: Bearer, input: Result<I, E>, f: F) -> Result<T, E>
-    where
-        I: Send + 'static,
-        T: Send + 'static,
-        E: From<Error>,
-        F: Fn(&mut Tx, &Caller, &I) -> Result<T> + Send + 'static,
-    {
-        match input {
-            Ok(input) => {
-                let parts = self.rules();
-                let write = move |tx: &mut Tx| {
-                    let (caller, stale) = bearer::check(tx, &parts.settings, &token)?;
-                    let written = f(tx, &caller, &input)?;
-                    if let Some(stale) = stale {
-                        bearer::touch(tx, stale)?;
-                    }
-                    Ok(written)
-                };
-                Ok(self.0.db.write(write).await?)
-            }
-            Err(wrong) => Err(self.refuse(token, wrong).await),
-        }
-    }
-
     /// What somebody is told whose input is `wrong`: that, where the token's session lives, or else what is wrong with it.
     pub async fn refuse<E: From<Error>>(&self, token: Bearer, wrong: E) -> E {
         let parts = self.rules();
@@ -172,7 +149,8 @@ impl App {
     /// Makes an account with the role `user`.
     pub async fn register(&self, new: SignUp, door: &Door) -> Result<User> {
         self.0.limits.sign_up(door.client, self.0.clock.now()).await?;
-        self.make(new, Role::User, door.client).await
+        let making = Box::pin(self.make(new, Role::User, door));
+        self.settled_at(door, making).await
     }
 
     /// Makes an account and opens its first session, both or neither.
@@ -279,69 +257,18 @@ impl App {
     }
 
     /// Ends the session of a refresh token (contract 000).
-    pub async fn logout_by_refresh(&self, token: RefreshToken) -> Result<()> {
-        self.0.db.write(move |tx| sessions::end_by_refresh(tx, &token)).await
-    }
-
-    /// Sets the caller's password, if it knows the old one, and ends its other sessions.
-    pub async fn change_password(&self, token: Bearer, old: Password, new: String) -> Result<()> {
-        let me = self.credentials(&token).await?;
-        let user = &me.user;
-        let own = [&*user.username, &*user.email, user.name.as_deref().unwrap_or("")];
-        let chars_min = self.0.settings.password_chars_min;
-        let new = Password::chosen(&new, Policy::House, chars_min, &own)
-            .map_err(|Flaw(code, message)| Error::invalid("new_password", code, message))?;
-        let proven = self.prove(me, old, "current_password").await?;
-        let hash = self.0.hasher.hash(new).await?;
-        self.write(token, Ok((proven, hash)), |tx, caller, (proven, hash)| {
-            require_same(tx, caller.id(), proven)?;
-            users::sql::set_password(tx, caller.id(), hash)?;
-            audit::record(tx, caller.who(), Some(caller.id().0), Action::PasswordChanged, None)?;
-            let me = users::me(tx, caller)?;
-            mail::queue(tx, caller.who(), Kind::PasswordChanged, Some(me.id.0), &me.email, None)?;
-            sessions::end_others(tx, caller)
-        })
-        .await
-    }
-
-    /// Deletes the caller's account with all that is its, if it knows its password.
-    pub async fn delete_me(&self, token: Bearer, password: Password) -> Result<()> {
-        let me = self.credentials(&token).await?;
-        let proven = self.prove(me, password, "password").await?;
-        self.write(token, Ok(proven), |tx, caller, proven| {
-            require_same(tx, caller.id(), proven)?;
-            let me = users::me(tx, caller)?;
-            users::remove(tx, caller.who(), &me)
-        })
-        .await
-    }
-
-    async fn credentials(&self, token: &Bearer) -> Result<Credentials> {
-        self.read(token.clone(), Ok::<_, Error>(()), |tx, caller, ()| {
-            caller.require_session()?;
-            users::sql::credentials(tx, caller.id())
-        })
-        .await?
-        .ok_or(Error::Unauthenticated(Unproven::BadToken))
-    }
-
-    /// The account's hash, if `password` is what it was made from.
-    async fn prove(&self, me: Credentials, password: Password, field: &'static str) -> Result<PasswordHash> {
-        self.0.limits.proof(me.user.id.0, self.0.clock.now()).await?;
-        if self.0.hasher.verify(password, Some(me.password.clone())).await? {
-            self.0.limits.proven(me.user.id.0).await;
-            Ok(me.password)
-        } else {
-            Err(wrong_password(field))
-        }
+    pub async fn logout_by_refresh(&self, token: RefreshToken, door: &Door) -> Result<()> {
+        let end = self.write_at(door, move |tx| sessions::end_by_refresh(tx, &token));
+        self.settled_at(door, end).await
     }
 
     /// Makes an account of any role: the operator's command line.
     pub async fn create_user(&self, new: SignUp, role: Role) -> Result<User> {
-        self.make(new, role, None).await
+        self.make(new, role, &Door::default()).await
     }
 
-    async fn make(&self, new: SignUp, role: Role, client: Option<Client>) -> Result<User> {
+    async fn make(&self, new: SignUp, role: Role, door: &Door) -> Result<User> {
+        let client = door.client;
         let draft = self.draft(new, role).await?;
         let mails = self.settings().mails && role == Role::User;
         let write = move |tx: &mut Tx| {
@@ -350,7 +277,7 @@ impl App {
             signed_up(tx, who, &user)?;
             Ok(user)
         };
-        self.0.db.write(write).await
+        self.write_at(door, write).await
     }
 
     /// Sets a password without the old one and ends every session: the operator's command line.
@@ -385,16 +312,4 @@ fn granted<T>(refreshed: Refreshed<T>) -> Result<T> {
         Refreshed::Granted(grant) => Ok(grant),
         Refreshed::Reused => Err(Error::Unauthenticated(Unproven::BadRefreshToken)),
     }
-}
-
-/// The hash was looked at in another transaction; it must still be the one.
-fn require_same(tx: &mut Tx, user: UserId, proven: &PasswordHash) -> Result<()> {
-    match users::sql::credentials_held(tx, user)? {
-        Some(now) if now.password == *proven => Ok(()),
-        _ => Err(wrong_password("password")),
-    }
-}
-
-fn wrong_password(field: &'static str) -> Error {
-    Error::invalid(field, Code::WrongPassword, "is not your password")
 }

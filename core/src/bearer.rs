@@ -5,6 +5,7 @@ use uuid::Uuid;
 use crate::client::Client;
 use crate::db::Tx;
 use crate::error::Result;
+use crate::idempotency::Once;
 use crate::sessions;
 use crate::sessions::token::{Claims, Keys};
 use crate::settings::Settings;
@@ -17,6 +18,8 @@ use crate::users::Caller;
 pub struct Bearer {
     pub(crate) proof: Proof,
     client: Option<Client>,
+    /// As what the request is to have its effect once.
+    pub(crate) once: Option<Once>,
 }
 
 #[derive(Debug, Clone)]
@@ -33,7 +36,13 @@ impl Bearer {
             Some(hash) => Proof::Personal(hash),
             None => Proof::Access(keys.verify(text, now)?),
         };
-        Ok(Bearer { proof, client })
+        Ok(Bearer { proof, client, once: None })
+    }
+
+    /// The same, of a request that is to have its effect once.
+    #[must_use]
+    pub fn once(self, once: Option<Once>) -> Bearer {
+        Bearer { once, ..self }
     }
 }
 

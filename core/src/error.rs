@@ -22,6 +22,8 @@ pub enum Error {
     Conflict(Conflict),
     /// The task is no longer the version that the caller has seen (RFC 9110, section 13.1.1).
     Stale,
+    /// The idempotency key was used for another request.
+    KeyReused,
     /// Too much is waiting; worth trying again after so many seconds.
     Unavailable { retry_after_s: u32 },
     /// Tried too often.
@@ -218,6 +220,7 @@ impl std::fmt::Display for Error {
                 f.write_str("there are too many tokens; delete one first")
             }
             Error::Stale => f.write_str("the task has changed since"),
+            Error::KeyReused => f.write_str("the idempotency key was used for another request"),
             Error::MailOff => f.write_str("mail is off here"),
             Error::TooMany(exceeded) => {
                 write!(f, "too many tries; try again in {} s", exceeded.retry_after_s)

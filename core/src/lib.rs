@@ -9,6 +9,7 @@ pub mod clock;
 pub mod db;
 pub mod error;
 pub mod hasher;
+pub mod idempotency;
 pub mod import;
 pub mod key;
 pub mod limits;

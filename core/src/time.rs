@@ -138,6 +138,13 @@ impl serde::Serialize for Timestamp {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Timestamp, D::Error> {
+        let text = String::deserialize(from)?;
+        Timestamp::parse(&text).map_err(|Flaw(_, message)| serde::de::Error::custom(message))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

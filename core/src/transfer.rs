@@ -142,6 +142,17 @@ const TABLES: &[Table] = &[
         ],
     },
     Table { name: "recovery_codes", columns: &[("hash", Kind::Bytes), ("user_id", Kind::Int)] },
+    // So that what was sent before the move has no second effect after it.
+    Table {
+        name: "idempotency_keys",
+        columns: &[
+            ("hash", Kind::Bytes),
+            ("user_id", Kind::Int),
+            ("fingerprint", Kind::Bytes),
+            ("outcome", Kind::Text),
+            ("at", Kind::Int),
+        ],
+    },
 ];
 
 /// Tables whose ids are given out by the database; it must not give one out again.

@@ -10,6 +10,7 @@ use axum::http::header::USER_AGENT;
 use axum::http::request::Parts;
 use taskwell_core::app::App;
 use taskwell_core::client::Client;
+use taskwell_core::idempotency::Once;
 use taskwell_core::sessions::Door;
 
 /// The other end of the connection, put into a request by whoever accepted it.
@@ -76,10 +77,11 @@ pub fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr
     client
 }
 
-/// Who logs in, as far as HTTP knows.
+/// Who asks without a token, as far as HTTP knows.
 pub struct Visitor {
     client: Option<Client>,
     user_agent: Option<String>,
+    once: Option<Once>,
 }
 
 impl Visitor {
@@ -89,7 +91,7 @@ impl Visitor {
 
     /// `short` at contract 000's door.
     pub fn door(self, short: bool) -> Door {
-        Door { short, client: self.client, user_agent: self.user_agent, code: None }
+        Door { short, client: self.client, user_agent: self.user_agent, code: None, once: self.once }
     }
 }
 
@@ -101,6 +103,7 @@ impl FromRequestParts<App> for Visitor {
         Ok(Visitor {
             client: parts.extensions.get::<Client>().copied(),
             user_agent: agent.map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned()),
+            once: parts.extensions.get::<Once>().cloned(),
         })
     }
 }

@@ -8,6 +8,7 @@ use axum::http::Method;
 use axum::http::header::{self, HeaderName, HeaderValue};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use crate::idempotency::IDEMPOTENCY_KEY;
 use crate::service::X_REQUEST_ID;
 
 /// Which pages of other origins may call (003, "CORS enabled for frontend integration").
@@ -44,7 +45,7 @@ impl Cors {
                 header::IF_NONE_MATCH,
                 X_REQUEST_ID,
                 HeaderName::from_static("last-event-id"),
-                HeaderName::from_static("idempotency-key"),
+                IDEMPOTENCY_KEY,
                 HeaderName::from_static("x-requested-with"),
             ])
             .expose_headers([header::ETAG, header::LINK, header::LOCATION, header::RETRY_AFTER, X_REQUEST_ID])

@@ -14,6 +14,7 @@ use taskwell_core::app::App;
 use taskwell_core::bearer::Bearer;
 use taskwell_core::client::Client;
 use taskwell_core::error::{Code, Error, Flaw, Problems, Unproven};
+use taskwell_core::idempotency::Once;
 use taskwell_core::tasks::Expected;
 
 use crate::tree::Failure;
@@ -47,7 +48,8 @@ impl FromRequestParts<App> for Token {
             return Err(unproven(Unproven::BadToken));
         }
         let client = parts.extensions.get::<Client>().copied();
-        Ok(Token(app.verify(token.trim(), client)?))
+        let once = parts.extensions.get::<Once>().cloned();
+        Ok(Token(app.verify(token.trim(), client)?.once(once)))
     }
 }
 
@@ -123,7 +125,8 @@ fn content_type(headers: &HeaderMap) -> Option<String> {
     Some(essence.trim().to_ascii_lowercase())
 }
 
-async fn read_bytes(body: RawBody) -> Result<Bytes, Failure> {
+/// A body within its bounds of size and time.
+pub async fn read_bytes(body: RawBody) -> Result<Bytes, Failure> {
     match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, BODY_BYTES_MAX)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(_)) => Err(Failure::TooLarge),

@@ -101,7 +101,7 @@ pub async fn verify_page(LinkToken(token): LinkToken) -> Response {
 
 pub async fn verify(State(app): State<App>, visitor: Visitor, Form(wire): Form<MailTokenWire>) -> Response {
     const TITLE: &str = "Verify your email address";
-    let done = async { Ok(app.verify_email(wire?.read()?, visitor.client()).await?) };
+    let done = async { Ok(app.verify_email(wire?.read()?, visitor.door(false)).await?) };
     told(TITLE, done.await, "Your email address is verified.")
 }
 
@@ -114,7 +114,7 @@ pub async fn reset(State(app): State<App>, visitor: Visitor, Form(wire): Form<Re
     const TITLE: &str = "Choose a new password";
     let done = async {
         let (token, new) = wire?.read()?;
-        Ok(app.reset_forgotten(token, new, Policy::House, visitor.client()).await?)
+        Ok(app.reset_forgotten(token, new, Policy::House, visitor.door(false)).await?)
     };
     told(TITLE, done.await, "Your new password holds from now on. Log in with it.")
 }

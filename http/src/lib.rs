@@ -5,6 +5,7 @@ mod cors;
 mod doc;
 mod extract;
 mod headers;
+mod idempotency;
 mod letters;
 mod member;
 mod openapi;

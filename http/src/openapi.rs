@@ -21,7 +21,10 @@ pub fn document(apis: impl IntoIterator<Item = Api>) -> String {
         "info": {
             "title": "Taskwell",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "One task store behind five REST contracts. `v1` is the canonical API; `web` and `root` serve front ends that were written against older contracts.",
+            "description": "One task store behind five REST contracts. `v1` is the canonical API; `web` and `root` serve front ends that were written against older contracts.\n\n\
+    Any write may carry an `Idempotency-Key` header of 1 to 255 visible ASCII characters, new for each thing to be done. Sent again with the same key and \
+    body within 24 hours it is done once and answered as the first time; while the first is under way the answer is 409, with another body 422, and 400 where \
+    the key is none. Answers that hold tokens or other secrets are not kept, and refusals are not either: those requests are looked at anew.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "servers": [{ "url": "/" }],

@@ -2,6 +2,7 @@
 //! that hold for all answers, its line in the log. One function and no layers, as each layer costs every request.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,10 +18,11 @@ use futures_util::FutureExt as _;
 use taskwell_core::app::App;
 use taskwell_core::client::Client;
 use taskwell_core::error::Error;
-use tower::{Layer as _, ServiceExt as _};
-use tower_http::cors::Cors;
+use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower_http::cors::{Cors, CorsLayer};
 
 use crate::client::{self, Network, Peer};
+use crate::idempotency::{self, Running};
 use crate::tree::{Failure, Tree};
 use crate::{Options, apis, headers, letters, openapi, ops, root, swagger, ui, v1, web};
 
@@ -45,6 +47,9 @@ pub struct Service(Arc<Routes>);
 struct Routes {
     router: Router,
     with_cors: Cors<Router>,
+    /// For what is answered before the router.
+    cors: CorsLayer,
+    running: Running,
     trusted_proxies: Vec<Network>,
     /// Whether people reach this server by HTTPS.
     https: bool,
@@ -75,9 +80,10 @@ pub fn service(app: App, options: &Options) -> Service {
         .fallback(async || Failure::NoRoute)
         .method_not_allowed_fallback(async || Failure::WrongMethod)
         .with_state(app);
-    let with_cors = options.cors.layer().layer(router.clone());
-    let trusted_proxies = options.trusted_proxies.clone();
-    Service(Arc::new(Routes { router, with_cors, trusted_proxies, https }))
+    let cors = options.cors.layer();
+    let with_cors = cors.layer(router.clone());
+    let (running, trusted_proxies) = (Running::default(), options.trusted_proxies.clone());
+    Service(Arc::new(Routes { router, with_cors, cors, running, trusted_proxies, https }))
 }
 
 impl Service {
@@ -103,6 +109,34 @@ impl Service {
     }
 
     async fn route(&self, request: Request) -> Response {
+        if !idempotency::is_asked(&request) {
+            return self.handle(request).await;
+        }
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        match self.0.running.admit(request).await {
+            Ok((request, under_way)) => {
+                let response = self.handle(request).await;
+                drop(under_way);
+                response
+            }
+            Err(failure) => self.refused(failure, origin).await,
+        }
+    }
+
+    /// What is refused before the router sees it; pages of other origins may know why.
+    async fn refused(&self, failure: Failure, origin: Option<HeaderValue>) -> Response {
+        let Some(origin) = origin else {
+            return failure.into_response();
+        };
+        let mut request = Request::default();
+        request.headers_mut().insert(header::ORIGIN, origin);
+        let refuse =
+            service_fn(move |_: Request| ready(Ok::<_, Infallible>(failure.clone().into_response())));
+        let Ok(response) = self.0.cors.layer(refuse).oneshot(request).await;
+        response
+    }
+
+    async fn handle(&self, request: Request) -> Response {
         // Only browsers send an Origin, and only they look for what CORS adds.
         let answered: Result<Response, Infallible> = if request.headers().contains_key(header::ORIGIN) {
             self.0.with_cors.clone().oneshot(request).await

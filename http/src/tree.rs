@@ -1,5 +1,7 @@
 //! A tree is routes and one function that draws its errors. Until there an error is a value, carried in the response.
 
+use std::borrow::Cow;
+
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -23,6 +25,10 @@ pub enum Failure {
     WrongType(&'static [&'static str]),
     /// The body did not arrive in time.
     TooSlow,
+    /// What is wrong with the idempotency key.
+    BadKey(Cow<'static, str>),
+    /// A request with the same idempotency key is under way.
+    KeyBusy,
 }
 
 /// To a right password whose account's address is not proven yet, where that is demanded.
@@ -32,6 +38,9 @@ pub const UNVERIFIED: &str = "Verify your email address first; the link is in yo
 pub const CODE_NEEDED: &str = "A code of your second factor is needed: send it as totp_code";
 pub const WRONG_CODE: &str = "The code of your second factor is wrong, or was used";
 pub const MAIL_OFF: &str = "Mail is off: this server has no SMTP_URL";
+
+const KEY_REUSED: &str = "This Idempotency-Key was used for another request; take a new one";
+const KEY_BUSY: &str = "A request with this Idempotency-Key is under way; try again in 1 s";
 
 /// What a handler answers.
 pub type Answer = Result<Response, Failure>;
@@ -54,13 +63,14 @@ impl Failure {
     /// The status that means this in HTTP; a tree draws another where its contract says so.
     pub fn status(&self) -> StatusCode {
         match self {
-            Failure::Core(Error::Invalid(_)) => StatusCode::BAD_REQUEST,
+            Failure::Core(Error::Invalid(_)) | Failure::BadKey(_) => StatusCode::BAD_REQUEST,
             Failure::Core(Error::Unauthenticated(Unproven::UnverifiedEmail) | Error::Forbidden) => {
                 StatusCode::FORBIDDEN
             }
             Failure::Core(Error::Unauthenticated(_)) => StatusCode::UNAUTHORIZED,
             Failure::Core(Error::Missing(_)) | Failure::NoRoute => StatusCode::NOT_FOUND,
-            Failure::Core(Error::Conflict(_) | Error::MailOff) => StatusCode::CONFLICT,
+            Failure::Core(Error::Conflict(_) | Error::MailOff) | Failure::KeyBusy => StatusCode::CONFLICT,
+            Failure::Core(Error::KeyReused) => StatusCode::UNPROCESSABLE_ENTITY,
             Failure::Core(Error::Stale) => StatusCode::PRECONDITION_FAILED,
             Failure::Core(Error::TooMany(_)) => StatusCode::TOO_MANY_REQUESTS,
             Failure::Core(Error::Unavailable { .. }) => StatusCode::SERVICE_UNAVAILABLE,
@@ -81,6 +91,7 @@ impl Failure {
             Failure::Core(Error::Unauthenticated(Unproven::WrongCode)) => WRONG_CODE.into(),
             Failure::Core(Error::Unauthenticated(_)) => "Not authenticated".into(),
             Failure::Core(Error::MailOff) => MAIL_OFF.into(),
+            Failure::Core(Error::KeyReused) => KEY_REUSED.into(),
             Failure::Core(Error::Forbidden) => "Not enough permissions".into(),
             Failure::Core(Error::Missing(noun)) => format!("{noun:?} not found"),
             Failure::Core(Error::Stale) => {
@@ -100,6 +111,8 @@ impl Failure {
             Failure::TooLarge => format!("The body is larger than {} bytes", crate::extract::BODY_BYTES_MAX),
             Failure::WrongType(allowed) => format!("The Content-Type must be {}", allowed.join(" or ")),
             Failure::TooSlow => "The body did not arrive in time".into(),
+            Failure::BadKey(flaw) => format!("The Idempotency-Key {flaw}"),
+            Failure::KeyBusy => KEY_BUSY.into(),
         }
     }
 
@@ -129,6 +142,7 @@ impl Failure {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
             }
             Failure::Core(Error::TooMany(exceeded)) => limit_headers(headers, exceeded),
+            Failure::KeyBusy => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from(1))),
             _ => {}
         }
     }

@@ -5,6 +5,7 @@ mod audit;
 mod cli;
 mod config;
 mod copy;
+mod housekeeping;
 mod import;
 mod mailer;
 mod opening;

@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 
 use crate::cli::{Outcome, print};
 use crate::config::Checked;
+use crate::housekeeping;
 use crate::mailer::Mailer;
 use crate::opening::Opening;
 use crate::store;
@@ -58,12 +59,13 @@ pub fn run(config: &Checked) -> Outcome {
         );
     }
     runtime.block_on(async {
-        let mut mail = JoinSet::new();
+        let mut beside = JoinSet::new();
+        beside.spawn(housekeeping::run(app.clone()));
         if let Some(mailer) = config.mailer.clone() {
-            mail.spawn(mailer.run(app.clone()));
+            beside.spawn(mailer.run(app.clone()));
         }
         let served = serve(config, &app, service, &readiness, &workers).await;
-        mail.shutdown().await;
+        beside.shutdown().await;
         served
     })
 }

@@ -17,6 +17,7 @@ mod events;
 mod forged;
 mod headers;
 mod hostile;
+mod idempotency;
 mod limits;
 mod live;
 mod postgres;

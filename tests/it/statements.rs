@@ -26,6 +26,7 @@ async fn work_out(t: &Taskwell) {
     work_on_import(t).await;
     work_on_tokens(t, &root).await;
     work_on_mail(t).await;
+    work_on_keys(t, &root).await;
 }
 
 async fn work_on_tasks(t: &Taskwell, root: &str, ada: &str) {
@@ -118,13 +119,21 @@ async fn work_on_mail(t: &Taskwell) {
     };
     app.register(new(), &Door::default()).await.unwrap();
     let verify = next_token(&app).await;
-    app.verify_email(verify, None).await.unwrap();
-    app.forgot_password(Email::parse("henry@example.org").unwrap(), None).await.unwrap();
+    app.verify_email(verify, Door::default()).await.unwrap();
+    app.forgot_password(Email::parse("henry@example.org").unwrap(), Door::default()).await.unwrap();
     let reset = next_token(&app).await;
-    app.reset_forgotten(reset, PASSWORD.into(), Policy::House, None).await.unwrap();
+    app.reset_forgotten(reset, PASSWORD.into(), Policy::House, Door::default()).await.unwrap();
     t.clock.advance_s(3600);
     let door = Door { user_agent: Some("another".into()), ..Door::default() };
     app.login("henry@example.org".into(), Password::claimed(PASSWORD), door).await.unwrap();
+}
+
+async fn work_on_keys(t: &Taskwell, root: &str) {
+    let new = json!({ "username": "ian", "email": "ian@example.org", "password": PASSWORD });
+    answers(t.post("/api/v1/auth/signup").header("idempotency-key", "k").json(&new).send().await.status, 201);
+    let call = t.post("/api/v1/tasks").token(root).header("idempotency-key", "k");
+    answers(call.json(&json!({ "title": "once" })).send().await.status, 201);
+    t.app.prune_outcomes().await.unwrap();
 }
 
 /// The token of the next mail, which is then as good as sent.
@@ -169,6 +178,7 @@ fn written() -> Vec<String> {
         "audit/sql.rs",
         "mail/sql.rs",
         "totp/sql.rs",
+        "idempotency/sql.rs",
         "changes/mod.rs",
     ];
     let nouns = std::fs::read_dir(&sources).unwrap().map(|entry| entry.unwrap().path().join("sql.rs"));

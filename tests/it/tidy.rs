@@ -218,6 +218,11 @@ fn core_has_one_direction() {
         uses,
     );
     forbid("core/src/db", &["app", "tasks", "sessions", "changes", "users", "hasher"], uses);
+    forbid(
+        "core/src/idempotency",
+        &["audit", "mail", "app", "tasks", "sessions", "tokens", "changes", "users", "hasher"],
+        uses,
+    );
     for leaf in ["client", "error", "time", "text", "key", "page", "settings", "clock"] {
         let used = uses(&format!("core/src/{leaf}.rs"));
         for noun in ["app", "db", "tasks", "sessions", "changes", "users", "hasher"] {
@@ -225,7 +230,7 @@ fn core_has_one_direction() {
         }
     }
     // Inside a noun: mod → sql → model, whose rules are pure.
-    for noun in ["tasks", "sessions", "tokens", "users", "mail", "totp", "audit"] {
+    for noun in ["tasks", "sessions", "tokens", "users", "mail", "totp", "audit", "idempotency"] {
         let names = names(&format!("core/src/{noun}/model.rs"));
         assert!(!names.contains("sql") && !names.contains("Tx"), "{noun}/model.rs knows the store");
     }

@@ -7,6 +7,7 @@ use crate::client::Client;
 use crate::db::Tx;
 use crate::error::{Error, Flaw, Result, Unproven};
 use crate::mail::{self, Kind, Outgoing};
+use crate::sessions::Door;
 use crate::users::password::{Password, Policy};
 use crate::users::{self, Email, User, UserId};
 
@@ -21,10 +22,10 @@ impl App {
 
     /// Sends a link to an address by which its owner chooses a new password. It takes the same time, and answers the same,
     /// whether there is such an account or not.
-    pub async fn forgot_password(&self, email: Email, client: Option<Client>) -> Result<()> {
+    pub async fn forgot_password(&self, email: Email, door: Door) -> Result<()> {
         self.require_mail()?;
-        self.0.limits.reset(client, email.as_str(), self.0.clock.now()).await?;
-        let who = self.who(None, client);
+        self.0.limits.reset(door.client, email.as_str(), self.0.clock.now()).await?;
+        let who = self.who(None, door.client);
         let write = move |tx: &mut Tx| {
             let found = users::sql::credentials_by_login(tx, email.as_str())?.map(|found| found.user);
             let user = found.filter(|user| user.is_active);
@@ -33,7 +34,7 @@ impl App {
             // Whose address it is, if anybody's, is asked when it is sent: what is stored now is the same for all.
             mail::queue(tx, who, Kind::Reset, None, &email.key(), None)
         };
-        self.0.db.write(write).await
+        self.settled_at(&door, self.write_at(&door, write)).await
     }
 
     /// Sets a new password by the token of such a link, and ends every session. It proves the address, too.
@@ -42,9 +43,14 @@ impl App {
         token: String,
         new: String,
         policy: Policy,
-        client: Option<Client>,
+        door: Door,
     ) -> Result<()> {
-        self.0.limits.refresh(client, self.0.clock.now()).await?;
+        self.0.limits.refresh(door.client, self.0.clock.now()).await?;
+        // The token of one that went well is used up.
+        self.settled_at(&door, self.reset(token, new, policy, &door)).await
+    }
+
+    async fn reset(&self, token: String, new: String, policy: Policy, door: &Door) -> Result<()> {
         let asked = token.clone();
         let user = self.0.db.read(move |tx| whose(tx, &asked, Kind::Reset)).await?.0;
         let own = [&*user.username, &*user.email, user.name.as_deref().unwrap_or("")];
@@ -52,7 +58,7 @@ impl App {
         let new = Password::chosen(&new, policy, chars_min, &own)
             .map_err(|Flaw(code, message)| Error::invalid("new_password", code, message))?;
         let hash = self.0.hasher.hash(new).await?;
-        let who = self.who(Some(user.id.0), client);
+        let who = self.who(Some(user.id.0), door.client);
         let write = move |tx: &mut Tx| {
             let (user, email) = whose(tx, &token, Kind::Reset)?;
             mail::use_up(tx, user.id.0, Kind::Reset)?;
@@ -62,13 +68,13 @@ impl App {
             }
             mail::queue(tx, who, Kind::PasswordChanged, who.user, &user.email, None)
         };
-        self.0.db.write(write).await
+        self.write_at(door, write).await
     }
 
     /// Proves an address by the token that was sent to it.
-    pub async fn verify_email(&self, token: String, client: Option<Client>) -> Result<()> {
-        self.0.limits.refresh(client, self.0.clock.now()).await?;
-        let nobody = self.who(None, client);
+    pub async fn verify_email(&self, token: String, door: Door) -> Result<()> {
+        self.0.limits.refresh(door.client, self.0.clock.now()).await?;
+        let nobody = self.who(None, door.client);
         let write = move |tx: &mut Tx| {
             let (user, email) = whose(tx, &token, Kind::Verify)?;
             let who = Who { user: Some(user.id.0), ..nobody };
@@ -79,7 +85,7 @@ impl App {
             }
             Ok(())
         };
-        self.0.db.write(write).await
+        self.settled_at(&door, self.write_at(&door, write)).await
     }
 
     /// Sends the caller a link again by which it proves its address, if it has not yet.

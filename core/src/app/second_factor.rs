@@ -1,6 +1,7 @@
 //! The second factor of the caller's own account. Turning it on or off asks for the password.
 
-use super::{App, require_same};
+use super::App;
+use super::account::require_same;
 use crate::audit::{self, Action};
 use crate::bearer::Bearer;
 use crate::error::{Error, Result};
@@ -13,7 +14,7 @@ impl App {
         let me = self.credentials(&token).await?;
         let account = me.user.email.clone();
         let proven = self.prove(me, password, "password").await?;
-        self.write(token, Ok::<_, Error>((proven, account)), |tx, caller, (proven, account)| {
+        self.write_unkept(token, Ok::<_, Error>((proven, account)), |tx, caller, (proven, account)| {
             require_same(tx, caller.id(), proven)?;
             totp::enrol(tx, caller.id().0, account)
         })
@@ -26,7 +27,7 @@ impl App {
         token: Bearer,
         code: Result<String, E>,
     ) -> Result<Vec<String>, E> {
-        self.write(token, code, |tx, caller, code| {
+        self.write_unkept(token, code, |tx, caller, code| {
             caller.require_session()?;
             let codes = totp::confirm(tx, caller.id().0, code)?;
             audit::record(tx, caller.who(), Some(caller.id().0), Action::TwoFactorOn, None)?;

@@ -38,6 +38,11 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0004_two_factor.sqlite.sql"),
         postgres: include_str!("../../migrations/0004_two_factor.postgres.sql"),
     },
+    Migration {
+        name: "idempotency",
+        sqlite: include_str!("../../migrations/0005_idempotency.sqlite.sql"),
+        postgres: include_str!("../../migrations/0005_idempotency.postgres.sql"),
+    },
 ];
 
 /// The schema version that this build works with.

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::client::Client;
 use crate::clock::hex;
+use crate::idempotency::Once;
 use crate::time::Timestamp;
 use crate::users::User;
 
@@ -81,6 +82,8 @@ pub struct Door {
     pub user_agent: Option<String>,
     /// The code of the second factor, if one came with the password.
     pub code: Option<String>,
+    /// As what the request is to have its effect once. What answers tokens passes it over.
+    pub once: Option<Once>,
 }
 
 /// What a login or a refresh gives: the tokens in the clear, this once.

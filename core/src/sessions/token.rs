@@ -37,6 +37,8 @@ struct Parts {
     keys: Vec<Key>,
     public: Vec<PublicKey>,
     refresh: hmac::Key,
+    /// One for each secret.
+    requests: Vec<hmac::Key>,
 }
 
 /// One key for one algorithm: which that is says the key, never the token (RFC 8725, section 3.1).
@@ -123,7 +125,9 @@ impl Keys {
             public.clear();
         }
         let refresh = hmac::Key::new(hmac::HMAC_SHA256, derived(first, "refresh tokens").as_ref());
-        Ok(Keys(Arc::new(Parts { keys, public, refresh })))
+        let requests = secrets.iter().map(|secret| derived(secret, "requests"));
+        let requests = requests.map(|key| hmac::Key::new(hmac::HMAC_SHA256, key.as_ref())).collect();
+        Ok(Keys(Arc::new(Parts { keys, public, refresh, requests })))
     }
 
     /// What others verify our tokens by; nothing where they are signed with a secret.
@@ -136,6 +140,12 @@ impl Keys {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(hmac::sign(&self.0.refresh, token.as_bytes()).as_ref());
         bytes
+    }
+
+    /// What may be stored of a text that must not be guessed from it: by the secret of now, then by those of before.
+    pub(crate) fn seals(&self, text: &[u8]) -> Vec<[u8; 32]> {
+        let seal = |key| hmac::sign(key, text);
+        self.0.requests.iter().filter_map(|key| seal(key).as_ref().try_into().ok()).collect()
     }
 
     /// A token for `session` that is good until `expires_at`.

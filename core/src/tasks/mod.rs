@@ -44,7 +44,7 @@ pub fn create(tx: &mut Tx, caller: &Caller, new: &NewTask) -> Result<Task> {
     let seq = changes::next(tx, caller.id())?;
     let mut task = new.to_task(tx.new_uuid()?, caller.id(), seq, tx.now());
     task.id = sql::insert(tx, &task)?;
-    changes::record(tx, caller, &change(Kind::Created, &task, seq), None, Some(&task))?;
+    changes::record(tx, caller, &change(Kind::Created, &task, seq), None, Some(&task.content()))?;
     Ok(task)
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn adopt(tx: &mut Tx, owner: UserId, tasks: &[Adopted]) -> Result<()>
         let mut task = task.to_task(tx.new_uuid()?, owner, seq, *updated_at);
         task.created_at = *created_at;
         sql::send(tx, &task)?;
-        changes::record_adopted(tx, seq, task.uuid, &task)?;
+        changes::record_adopted(tx, seq, task.uuid, &task.content())?;
     }
     changes::use_up(tx, owner, first - 1 + i64::try_from(tasks.len()).unwrap_or(0))
 }
@@ -78,7 +78,8 @@ pub fn update(tx: &mut Tx, caller: &Caller, key: Key, expected: &Expected, updat
     };
     new.version = seq;
     sql::update(tx, &new)?;
-    changes::record(tx, caller, &change(Kind::Updated, &new, seq), Some(&old), Some(&new))?;
+    let (before, after) = (old.content(), new.content());
+    changes::record(tx, caller, &change(Kind::Updated, &new, seq), Some(&before), Some(&after))?;
     Ok(new)
 }
 
@@ -89,7 +90,7 @@ pub fn delete(tx: &mut Tx, caller: &Caller, key: Key, expected: &Expected) -> Re
     let old = sql::find(tx, caller.id(), key)?.ok_or(Error::Missing(Noun::Task))?;
     expected.check(&old)?;
     sql::delete(tx, &old)?;
-    changes::record(tx, caller, &change(Kind::Deleted, &old, seq), Some(&old), None)
+    changes::record(tx, caller, &change(Kind::Deleted, &old, seq), Some(&old.content()), None)
 }
 
 fn change(kind: Kind, task: &Task, seq: i64) -> Change {

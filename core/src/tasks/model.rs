@@ -1,6 +1,7 @@
 //! What a task is and every rule about it, as pure functions. How it is stored is `sql`.
 
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::db::{Column, Value, unexpected};
@@ -10,13 +11,10 @@ use crate::time::Timestamp;
 use crate::users::UserId;
 
 /// A task as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
-    #[serde(skip)]
     pub id: i64,
-    #[serde(skip)]
     pub uuid: Uuid,
-    #[serde(skip)]
     pub owner: UserId,
     pub title: String,
     pub description: Option<String>,
@@ -28,8 +26,20 @@ pub struct Task {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     /// The number of its last change in the owner's sequence; what an `ETag` shows.
-    #[serde(skip)]
     pub version: i64,
+}
+
+/// What a change record keeps of a task.
+#[derive(Serialize)]
+pub(super) struct Content<'t> {
+    title: &'t str,
+    description: Option<&'t str>,
+    status: Status,
+    priority: Priority,
+    due_date: Option<Timestamp>,
+    completed_at: Option<Timestamp>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
 }
 
 /// 1 to 200 characters on one line, after trimming.
@@ -223,6 +233,19 @@ impl NewTask {
 }
 
 impl Task {
+    pub(super) fn content(&self) -> Content<'_> {
+        Content {
+            title: &self.title,
+            description: self.description.as_deref(),
+            status: self.status,
+            priority: self.priority,
+            due_date: self.due_date,
+            completed_at: self.completed_at,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+
     /// The task after `update`, still with the old version, or `None` where that changes nothing: then there is nothing to
     /// write.
     pub(super) fn updated(&self, update: &Update, now: Timestamp) -> Option<Task> {
@@ -284,5 +307,17 @@ impl Serialize for Status {
 impl Serialize for Priority {
     fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
         to.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Status {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Status, D::Error> {
+        Status::parse(&String::deserialize(from)?).map_err(|Flaw(_, message)| D::Error::custom(message))
+    }
+}
+
+impl<'de> Deserialize<'de> for Priority {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Priority, D::Error> {
+        Priority::parse(&String::deserialize(from)?).map_err(|Flaw(_, message)| D::Error::custom(message))
     }
 }

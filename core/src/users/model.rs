@@ -1,5 +1,6 @@
 //! What a user is: names, address, role; and who is calling. Passwords are `sessions::password`'s.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::password::PasswordHash;
@@ -12,11 +13,11 @@ use crate::text;
 use crate::time::Timestamp;
 
 /// A user's integer id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct UserId(pub i64);
 
 /// An account, without its password.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     pub id: UserId,
     pub uuid: Uuid,
@@ -31,7 +32,8 @@ pub struct User {
 }
 
 /// What an account may do beyond its own things.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     User,
     Admin,
@@ -231,6 +233,12 @@ impl Caller {
     /// What no personal access token may: decide over the account.
     pub(crate) fn require_session(&self) -> Result<Uuid> {
         self.session.ok_or(Error::Forbidden)
+    }
+
+    /// What its token lets it do, in words.
+    pub(crate) fn rights(&self) -> String {
+        let kind = if self.session.is_some() { "session" } else { "token" };
+        format!("{kind} {}", self.scopes)
     }
 
     /// Whom the audit log names.

@@ -25,8 +25,9 @@ pub async fn login(State(app): State<App>, visitor: Visitor, Body(wire): Body<Lo
     Ok(secret_json(StatusCode::OK, &TokensWire::from(grant)))
 }
 
-pub async fn logout(State(app): State<App>, Body(wire): Body<RefreshWire>) -> Answer {
-    app.logout_by_refresh(RefreshToken::claimed(wire?.read()?)).await?;
+pub async fn logout(State(app): State<App>, visitor: Visitor, Body(wire): Body<RefreshWire>) -> Answer {
+    let token = RefreshToken::claimed(wire?.read()?);
+    app.logout_by_refresh(token, &visitor.door(true)).await?;
     let message = "Logged out successfully..";
     Ok(json(StatusCode::OK, &MessageWire { message }))
 }

@@ -255,6 +255,9 @@ fn code_of(failure: &Failure) -> &'static str {
         Failure::Core(Error::Unavailable { .. }) => "UNAVAILABLE",
         Failure::Core(Error::TooMany(_)) => "RATE_LIMITED",
         Failure::Core(Error::MailOff) => "MAIL_OFF",
+        Failure::Core(Error::KeyReused) => "IDEMPOTENCY_KEY_REUSED",
+        Failure::KeyBusy => "IDEMPOTENCY_KEY_BUSY",
+        Failure::BadKey(_) => "INVALID_IDEMPOTENCY_KEY",
         Failure::Core(_) => "INTERNAL_ERROR",
     }
 }

@@ -62,6 +62,17 @@ fn pass(mut from: UnixStream, mut to: UnixStream, before: impl Fn()) {
     let _ = to.shutdown(std::net::Shutdown::Both);
 }
 
+/// Requests, and how many trips they may take.
+const CALLS: [(&str, &str, Option<&str>, usize); 7] = [
+    ("GET", "/api/v1/tasks/{id}", None, 1),
+    ("GET", "/api/v1/tasks?limit=2", None, 1),
+    ("GET", "/api/v1/changes?limit=2", None, 1),
+    ("GET", "/api/v1/users/me", None, 1),
+    ("POST", "/api/v1/tasks", Some("new"), 3),
+    ("PUT", "/api/v1/tasks/{id}", Some("change"), 2),
+    ("DELETE", "/api/v1/tasks/{id}", None, 2),
+];
+
 #[tokio::test]
 async fn a_read_takes_one_trip_and_a_write_at_most_three() {
     let wire = Wire::new();
@@ -69,15 +80,9 @@ async fn a_read_takes_one_trip_and_a_write_at_most_three() {
     let token = t.user("ada").await;
     t.task(&token, "here").await;
     let mut turn = 0;
-    for (method, path, body, most) in [
-        ("GET", "/api/v1/tasks/{id}", None, 1),
-        ("GET", "/api/v1/tasks?limit=2", None, 1),
-        ("GET", "/api/v1/changes?limit=2", None, 1),
-        ("GET", "/api/v1/users/me", None, 1),
-        ("POST", "/api/v1/tasks", Some("new"), 3),
-        ("PUT", "/api/v1/tasks/{id}", Some("change"), 2),
-        ("DELETE", "/api/v1/tasks/{id}", None, 2),
-    ] {
+    let keyed = [false, true].into_iter();
+    let calls = keyed.flat_map(|keyed| CALLS.map(|call| (keyed, call)));
+    for (keyed, (method, path, body, most)) in calls {
         // Statements are prepared when a connection first meets them: the last of these runs has nothing new.
         let mut trips = 0;
         for _ in 0..8 {
@@ -86,6 +91,9 @@ async fn a_read_takes_one_trip_and_a_write_at_most_three() {
             let mut call = t.call(method.parse().unwrap(), &path.replace("{id}", &id)).token(&token);
             if let Some(title) = body {
                 call = call.json(&json!({ "title": format!("{title} {turn}") }));
+            }
+            if keyed {
+                call = call.header("idempotency-key", &turn.to_string());
             }
             let before = wire.trips.load(Ordering::SeqCst);
             let reply = call.send().await;

@@ -52,7 +52,7 @@ async fn a_store_moves_to_postgresql_and_back_and_is_the_same() {
     let token = tokens["access_token"].as_str().unwrap();
 
     let there = copied(folder, "sqlite://here.db", &database.url, &[]);
-    assert_eq!(there.lines().count(), 12, "{there}");
+    assert_eq!(there.lines().count(), 13, "{there}");
     assert!(there.contains(&format!("tasks\t{} rows", TASKS - 1)), "{there}");
     let back = copied(folder, &database.url, "sqlite://back.db", &[]);
     assert_eq!(there, back);

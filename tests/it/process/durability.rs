@@ -108,3 +108,58 @@ fn what_was_acknowledged_survives_kill_9_in_the_middle_of_64_writers() {
     assert!(acknowledged.len() >= KILLS * ACKNOWLEDGED_MIN);
     check(&folder.path().join("taskwell.db"), &acknowledged);
 }
+
+/// A task under a key that is its title.
+fn send_once(server: &Server, token: &str, title: &str) -> Option<String> {
+    let (line, task) = (format!("idempotency-key: {title}\r\n"), json!({ "title": title }));
+    let reply = server.try_send_with("POST", "/api/v1/tasks", token, &line, Some(&task))?;
+    assert_eq!(reply.status, 201, "{reply:?}");
+    Some(reply.text().to_owned())
+}
+
+#[test]
+fn what_is_sent_again_after_kill_9_is_done_once_and_answered_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut token = String::new();
+    // Of each writer: what it was told last, and what it has no answer to.
+    let mut states = vec![(None::<(String, String)>, None::<String>); 16];
+    let told = std::sync::atomic::AtomicUsize::new(0);
+    for cycle in 0..6 {
+        let mut server = Server::start(folder.path());
+        if cycle == 0 {
+            sign_up(&server, "ada");
+            token = login(&server, "ada");
+        }
+        told.store(0, std::sync::atomic::Ordering::SeqCst);
+        std::thread::scope(|scope| {
+            for (writer, (last, open)) in states.iter_mut().enumerate() {
+                let (server, token, told) = (&server, &token, &told);
+                scope.spawn(move || {
+                    if let Some((title, text)) = last {
+                        let Some(again) = send_once(server, token, title) else { return };
+                        assert_eq!(*text, again);
+                    }
+                    for n in 0.. {
+                        let title = open.get_or_insert_with(|| format!("{cycle}.{writer}.{n}")).clone();
+                        let Some(text) = send_once(server, token, &title) else { return };
+                        (*last, *open) = (Some((title, text)), None);
+                        told.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                    }
+                });
+            }
+            while told.load(std::sync::atomic::Ordering::SeqCst) < 100 {
+                std::thread::yield_now();
+            }
+            let pid = server.child.id().to_string();
+            std::process::Command::new("kill").args(["-KILL", &pid]).status().unwrap();
+        });
+        server.child.wait().unwrap();
+    }
+    let server = Server::start(folder.path());
+    let open = states.iter().filter_map(|(_, open)| open.as_ref());
+    assert!(open.inspect(|title| drop(send_once(&server, &token, title).unwrap())).count() > 0);
+    let sql = rusqlite::Connection::open(folder.path().join("taskwell.db")).unwrap();
+    let count = |query: &str| -> i64 { sql.query_row(query, [], |row| row.get(0)).unwrap() };
+    assert_eq!(count("SELECT count(*) FROM tasks"), count("SELECT count(DISTINCT title) FROM tasks"));
+    assert_eq!(count("SELECT count(*) FROM tasks"), count("SELECT count(*) FROM idempotency_keys"));
+}

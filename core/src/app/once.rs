@@ -1,0 +1,151 @@
+//! The doors for writes. What a request came to that is to have its effect once is looked up before it is done, kept in the
+//! transaction that does it, and looked up again where it was refused: another instance may have done it meanwhile.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::App;
+use crate::bearer::{self, Bearer};
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::idempotency::{self, Once, Slot, Whose};
+use crate::sessions::Door;
+use crate::sessions::token::Keys;
+use crate::users::Caller;
+
+impl App {
+    /// Writes as the token's user, in one transaction; answers when it is safe on the disk. `input` as in [`App::read`]. A
+    /// request that is to have its effect once is answered again what it was answered before.
+    pub async fn write<I, T, E, F>(&self, token: Bearer, input: Result<I, E>, f: F) -> Result<T, E>
+    where
+        I: Send + 'static,
+        T: Serialize + DeserializeOwned + Send + 'static,
+        E: From<Error>,
+        F: Fn(&mut Tx, &Caller, &I) -> Result<T> + Send + 'static,
+    {
+        let Some(once) = token.once.clone() else {
+            return self.write_unkept(token, input, f).await;
+        };
+        let keys = self.0.keys.clone();
+        let settle = move |tx: &mut Tx, caller: &Caller, input: &I| {
+            let slot = slot_of(caller, &once, &keys);
+            idempotency::settle(tx, &slot, |tx| f(tx, caller, input))
+        };
+        let asked = token.clone();
+        match self.write_unkept(token, input, settle).await {
+            Ok(written) => Ok(written),
+            Err(refused) => again(self.kept(asked).await, refused),
+        }
+    }
+
+    /// The same where the outcome holds a secret, which is told this once: it is kept under no key.
+    pub async fn write_unkept<I, T, E, F>(&self, token: Bearer, input: Result<I, E>, f: F) -> Result<T, E>
+    where
+        I: Send + 'static,
+        T: Send + 'static,
+        E: From<Error>,
+        F: Fn(&mut Tx, &Caller, &I) -> Result<T> + Send + 'static,
+    {
+        match input {
+            Ok(input) => {
+                let parts = self.rules();
+                let write = move |tx: &mut Tx| {
+                    let (caller, stale) = bearer::check(tx, &parts.settings, &token)?;
+                    let written = f(tx, &caller, &input)?;
+                    if let Some(stale) = stale {
+                        bearer::touch(tx, stale)?;
+                    }
+                    Ok(written)
+                };
+                Ok(self.0.db.write(write).await?)
+            }
+            Err(wrong) => Err(self.refuse(token, wrong).await),
+        }
+    }
+
+    /// What the token's request came to before, or else what `doing` comes to, which ends in a [`App::write`].
+    pub(super) async fn settled<T>(&self, token: Bearer, doing: impl Future<Output = Result<T>>) -> Result<T>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        if let Some(outcome) = self.kept(token.clone()).await? {
+            return Ok(outcome);
+        }
+        match doing.await {
+            Ok(done) => Ok(done),
+            Err(refused) => again(self.kept(token).await, refused),
+        }
+    }
+
+    async fn kept<T: DeserializeOwned + Send + 'static>(&self, token: Bearer) -> Result<Option<T>> {
+        let Some(once) = token.once.clone() else {
+            return Ok(None);
+        };
+        let keys = self.0.keys.clone();
+        let look = move |tx: &mut Tx, caller: &Caller, (): &()| {
+            idempotency::find(tx, &slot_of(caller, &once, &keys))
+        };
+        self.read(token, Ok::<_, Error>(()), look).await
+    }
+
+    /// The same for somebody without a session; `doing` ends in a [`App::write_at`].
+    pub(super) async fn settled_at<T>(&self, door: &Door, doing: impl Future<Output = Result<T>>) -> Result<T>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        if let Some(outcome) = self.kept_at(door).await? {
+            return Ok(outcome);
+        }
+        match doing.await {
+            Ok(done) => Ok(done),
+            Err(refused) => again(self.kept_at(door).await, refused),
+        }
+    }
+
+    async fn kept_at<T: DeserializeOwned + Send + 'static>(&self, door: &Door) -> Result<Option<T>> {
+        match self.slot_at(door) {
+            Some(slot) => self.0.db.read(move |tx| idempotency::find(tx, &slot)).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Writes in nobody's name.
+    pub(super) async fn write_at<T>(
+        &self,
+        door: &Door,
+        f: impl Fn(&mut Tx) -> Result<T> + Send + 'static,
+    ) -> Result<T>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+    {
+        match self.slot_at(door) {
+            Some(slot) => self.0.db.write(move |tx| idempotency::settle(tx, &slot, &f)).await,
+            None => self.0.db.write(f).await,
+        }
+    }
+
+    fn slot_at(&self, door: &Door) -> Option<Slot> {
+        let once = door.once.as_ref()?;
+        Some(once.slot(&Whose::Client(door.client), |text| self.0.keys.seals(text)))
+    }
+
+    /// Forgets what requests came to more than a day ago; to be called now and then.
+    pub async fn prune_outcomes(&self) -> Result<()> {
+        while self.0.db.write(idempotency::prune).await? {}
+        Ok(())
+    }
+}
+
+fn slot_of(caller: &Caller, once: &Once, keys: &Keys) -> Slot {
+    let whose = Whose::User { id: caller.id().0, rights: caller.rights() };
+    once.slot(&whose, |text| keys.seals(text))
+}
+
+/// What a request is told that was refused: that, but where it was done meanwhile, what it came to.
+fn again<T, E: From<Error>>(kept: Result<Option<T>>, refused: E) -> Result<T, E> {
+    match kept {
+        Ok(Some(outcome)) => Ok(outcome),
+        Err(error @ Error::KeyReused) => Err(error.into()),
+        Ok(None) | Err(_) => Err(refused),
+    }
+}

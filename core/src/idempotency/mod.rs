@@ -1,0 +1,62 @@
+//! Requests that are to have their effect once, however often they are sent: the outcome is written down in the transaction
+//! of the effect, under the key that the client gave, and told again to whoever repeats the request.
+
+mod model;
+mod sql;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use model::{Once, digest};
+pub(crate) use model::{Slot, Whose};
+
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::time::Timestamp;
+
+/// How long an outcome is kept. Older ones count for nothing, pruned or not.
+const KEPT_FOR_S: i64 = 24 * 3600;
+
+/// What a write comes to: what it came to before, where its slot says so, or else what `write` comes to now, which is then
+/// kept. A refusal changes nothing and is not kept.
+pub(crate) fn settle<T: Serialize + DeserializeOwned>(
+    tx: &mut Tx,
+    slot: &Slot,
+    write: impl FnOnce(&mut Tx) -> Result<T>,
+) -> Result<T> {
+    if let Some(outcome) = find(tx, slot)? {
+        return Ok(outcome);
+    }
+    let outcome = write(tx)?;
+    // Of two that write at once on two instances the second is refused here, with all that it did.
+    let json = serde_json::to_string(&outcome).map_err(|e| Error::internal("an outcome has no JSON", e))?;
+    sql::delete(tx, slot, kept_since(tx))?;
+    sql::insert(tx, slot, &json)?;
+    Ok(outcome)
+}
+
+/// What the same request came to before, if it did.
+///
+/// # Errors
+/// The key was used for another request.
+pub(crate) fn find<T: DeserializeOwned>(tx: &mut Tx, slot: &Slot) -> Result<Option<T>> {
+    let since = kept_since(tx);
+    let Some(kept) = sql::find(tx, slot, since)?.filter(|kept| !kept.is_assumed()) else {
+        return Ok(None);
+    };
+    if !slot.is_of(&kept.fingerprint) {
+        return Err(Error::KeyReused);
+    }
+    let outcome = serde_json::from_str(&kept.outcome);
+    outcome.map(Some).map_err(|e| Error::internal("an outcome that was kept can't be read", e))
+}
+
+/// Deletes some of what was kept long enough; whether there is more.
+pub(crate) fn prune(tx: &mut Tx) -> Result<bool> {
+    let since = kept_since(tx);
+    sql::prune(tx, since)
+}
+
+fn kept_since(tx: &Tx) -> Timestamp {
+    tx.now().plus_seconds(-KEPT_FOR_S)
+}

@@ -1,0 +1,86 @@
+//! What makes two requests the same one.
+
+use ring::digest::{Context, SHA256};
+
+use crate::client::Client;
+use crate::error::{Code, Flaw, Result};
+
+/// A request that is to have its effect once: the key that its client gave it, and what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Once {
+    key: String,
+    request: [u8; 32],
+}
+
+impl Once {
+    pub const KEY_CHARS_MAX: usize = 255;
+
+    /// The key has 1 to 255 visible ASCII characters; `request` is a [`digest`] of all that the request says.
+    pub fn new(key: &str, request: [u8; 32]) -> Result<Once, Flaw> {
+        match key.len() {
+            0 => Err(Flaw::new(Code::TooShort, "is empty")),
+            1..=Once::KEY_CHARS_MAX if key.bytes().all(|b| b.is_ascii_graphic()) => {
+                Ok(Once { key: key.to_owned(), request })
+            }
+            1..=Once::KEY_CHARS_MAX => Err(Flaw::new(Code::Format, "must be visible ASCII characters")),
+            n => {
+                Err(Flaw::new(Code::TooLong, format!("has {n} characters, {} allowed", Once::KEY_CHARS_MAX)))
+            }
+        }
+    }
+
+    /// Where its outcome is kept. `seals` hides what the request says, a password among it, from whoever reads the store;
+    /// the first of its results is stored, and any of them is known again.
+    pub(crate) fn slot(&self, whose: &Whose, seals: impl Fn(&[u8]) -> Vec<[u8; 32]>) -> Slot {
+        let (user, kind, whose, rights) = match whose {
+            Whose::User { id, rights } => (Some(*id), "user", id.to_string(), rights.as_str()),
+            Whose::Client(client) => {
+                (None, "client", client.map(|client| client.network()).unwrap_or_default(), "")
+            }
+        };
+        let hash = digest(&[kind.as_bytes(), whose.as_bytes(), self.key.as_bytes()]);
+        let said = digest(&[&self.request, &hash, rights.as_bytes()]);
+        Slot { user, hash, fingerprints: seals(&said) }
+    }
+}
+
+/// Among whose requests a key means one.
+pub(crate) enum Whose {
+    /// An account's. With other rights it is another request: a token must not be told what only another may see.
+    User { id: i64, rights: String },
+    /// A client's without an account.
+    Client(Option<Client>),
+}
+
+/// The place of one outcome in the store.
+#[derive(Debug, Clone)]
+pub(crate) struct Slot {
+    pub(super) user: Option<i64>,
+    pub(super) hash: [u8; 32],
+    /// At least one.
+    fingerprints: Vec<[u8; 32]>,
+}
+
+impl Slot {
+    /// What is stored of the request.
+    pub(super) fn fingerprint(&self) -> &[u8] {
+        self.fingerprints.first().map_or(&[], |first| first)
+    }
+
+    /// Whether a fingerprint is this request's, maybe by a secret that was in use before.
+    pub(super) fn is_of(&self, fingerprint: &[u8]) -> bool {
+        self.fingerprints.iter().any(|known| known == fingerprint)
+    }
+}
+
+/// SHA-256 over all parts, each with its length, so that no two lists give the same bytes.
+pub fn digest(parts: &[&[u8]]) -> [u8; 32] {
+    let mut sum = Context::new(&SHA256);
+    for part in parts {
+        sum.update(&part.len().to_be_bytes());
+        sum.update(part);
+    }
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(sum.finish().as_ref());
+    bytes
+}

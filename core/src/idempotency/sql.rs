@@ -1,0 +1,74 @@
+//! How outcomes are stored.
+
+use super::model::Slot;
+use crate::db::{FromRow, Row, Tx};
+use crate::error::Result;
+use crate::time::Timestamp;
+
+/// How many rows one transaction prunes, about: those of one moment go together.
+const PRUNED_MAX: i64 = 1000;
+
+/// What a request came to.
+pub struct Kept {
+    pub fingerprint: Vec<u8>,
+    pub outcome: String,
+}
+
+impl Kept {
+    /// Stands for a row while it is not known whether there is one; mostly there is none.
+    const ASSUMED: Kept = Kept { fingerprint: Vec::new(), outcome: String::new() };
+
+    pub fn is_assumed(&self) -> bool {
+        self.fingerprint.is_empty()
+    }
+}
+
+impl FromRow for Kept {
+    fn from_row(row: &Row) -> Result<Kept> {
+        Ok(Kept { fingerprint: row.get(0)?, outcome: row.get(1)? })
+    }
+}
+
+/// Goes out with whatever is looked up next.
+pub fn find(tx: &mut Tx, slot: &Slot, since: Timestamp) -> Result<Option<Kept>> {
+    tx.find_assuming(
+        "SELECT fingerprint, outcome FROM idempotency_keys WHERE hash = $1 AND at > $2",
+        &[&slot.hash.as_slice(), &since.as_micros()],
+        Kept::ASSUMED,
+    )
+}
+
+/// Makes room where there is one of before `since`.
+pub fn delete(tx: &mut Tx, slot: &Slot, since: Timestamp) -> Result<()> {
+    tx.send(
+        "DELETE FROM idempotency_keys WHERE hash = $1 AND at <= $2",
+        &[&slot.hash.as_slice(), &since.as_micros()],
+    )
+}
+
+/// Of a user that this very transaction has deleted nothing is kept.
+pub fn insert(tx: &mut Tx, slot: &Slot, outcome: &str) -> Result<()> {
+    let (hash, now) = (slot.hash.as_slice(), tx.now().as_micros());
+    match slot.user {
+        Some(user) => tx.send(
+            "INSERT INTO idempotency_keys (hash, user_id, fingerprint, outcome, at) \
+             SELECT $1, id, $2, $3, $4 FROM users WHERE id = $5",
+            &[&hash, &slot.fingerprint(), &outcome, &now, &user],
+        ),
+        None => tx.send(
+            "INSERT INTO idempotency_keys (hash, fingerprint, outcome, at) VALUES ($1, $2, $3, $4)",
+            &[&hash, &slot.fingerprint(), &outcome, &now],
+        ),
+    }
+}
+
+/// Deletes the oldest; whether there are more.
+pub fn prune(tx: &mut Tx, since: Timestamp) -> Result<bool> {
+    let last: Option<i64> = tx.find(
+        "SELECT at FROM idempotency_keys WHERE at <= $1 ORDER BY at LIMIT 1 OFFSET $2",
+        &[&since.as_micros(), &PRUNED_MAX],
+    )?;
+    let until = last.unwrap_or(since.as_micros());
+    tx.send("DELETE FROM idempotency_keys WHERE at <= $1", &[&until])?;
+    Ok(last.is_some())
+}

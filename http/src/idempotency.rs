@@ -1,0 +1,135 @@
+//! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): writes that a client may send again without doing them
+//! twice. Here the key is read and one request at a time let through under it; what a request came to is the store's to know.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{self, HeaderMap};
+use axum::http::{Method, header::HeaderName};
+use taskwell_core::client::Client;
+use taskwell_core::idempotency::{Once, digest};
+
+use crate::extract::read_bytes;
+use crate::tree::Failure;
+
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Whether a request has to be led in by [`Running::admit`].
+pub fn is_asked(request: &Request) -> bool {
+    let is_write = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
+    is_write && request.headers().contains_key(IDEMPOTENCY_KEY)
+}
+
+/// The requests with a key that are under way in this process. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Running(Arc<Mutex<HashSet<[u8; 32]>>>);
+
+/// A request that is under way, until this is dropped: also when its client hangs up. Its transaction may go on then, which
+/// the store settles.
+pub struct UnderWay {
+    running: Running,
+    mark: [u8; 32],
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.running.lock().remove(&self.mark);
+    }
+}
+
+impl Running {
+    /// The request, which knows its key and what it says; whoever sends the same key before [`UnderWay`] is dropped is
+    /// refused.
+    pub async fn admit(&self, request: Request) -> Result<(Request, UnderWay), Failure> {
+        let key = key(request.headers())?;
+        let under_way = self.enter(mark(&request, &key)).ok_or(Failure::KeyBusy)?;
+        let (mut parts, body) = request.into_parts();
+        let body = read_bytes(body).await?;
+        let kind = parts.headers.get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
+        let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
+        let said = digest(&[parts.method.as_str().as_bytes(), target.as_bytes(), kind, &body]);
+        let once = Once::new(&key, said).map_err(|flaw| Failure::BadKey(flaw.1))?;
+        parts.extensions.insert(once);
+        Ok((Request::from_parts(parts, Body::from(body)), under_way))
+    }
+
+    fn enter(&self, mark: [u8; 32]) -> Option<UnderWay> {
+        self.lock().insert(mark).then(|| UnderWay { running: self.clone(), mark })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<[u8; 32]>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The one key of a request: a string in quotes (RFC 9651, section 3.3.3), or the same without them.
+fn key(headers: &HeaderMap) -> Result<String, Failure> {
+    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let value = values.next().and_then(|value| value.to_str().ok());
+    let text = value.ok_or(Failure::BadKey("must be visible ASCII characters".into()))?;
+    if values.next().is_some() {
+        return Err(Failure::BadKey("is given twice".into()));
+    }
+    match text.strip_prefix('"') {
+        None => Ok(text.to_owned()),
+        Some(rest) => unquoted(rest).ok_or(Failure::BadKey("has no end to its quotes".into())),
+    }
+}
+
+/// What stands before the quote that ends a string and its header.
+fn unquoted(rest: &str) -> Option<String> {
+    let mut text = String::with_capacity(rest.len());
+    let mut chars = rest.chars();
+    loop {
+        match chars.next()? {
+            '\\' => text.push(chars.next().filter(|c| matches!(c, '"' | '\\'))?),
+            '"' => return chars.next().is_none().then_some(text),
+            c => text.push(c),
+        }
+    }
+}
+
+/// Whose key it is, as far as it can be told without the store, and the key.
+fn mark(request: &Request, key: &str) -> [u8; 32] {
+    let address = request.extensions().get::<Client>().map(|client| client.address().to_string());
+    let address = address.unwrap_or_default();
+    let mut parts = vec![key.as_bytes()];
+    let mut proofs = request.headers().get_all(header::AUTHORIZATION).iter().peekable();
+    if proofs.peek().is_none() {
+        parts.push(address.as_bytes());
+    } else {
+        parts.push(b"");
+        parts.extend(proofs.map(header::HeaderValue::as_bytes));
+    }
+    digest(&parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_with_its_quotes_or_without() {
+        let read = |texts: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for text in texts {
+                headers.append(IDEMPOTENCY_KEY, header::HeaderValue::from_static(text));
+            }
+            key(&headers).ok()
+        };
+        for (text, wanted) in [
+            ("8e03978e", Some("8e03978e")),
+            ("\"8e03978e\"", Some("8e03978e")),
+            (r#""a\"b\\c""#, Some(r#"a"b\c"#)),
+            (r#""a\b""#, None),
+            ("\"open", None),
+            ("\"a\"b", None),
+            ("\"a\";b=1", None),
+        ] {
+            assert_eq!(read(&[text]).as_deref(), wanted, "{text}");
+        }
+        assert_eq!(read(&["a", "a"]), None);
+    }
+}
