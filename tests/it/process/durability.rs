@@ -1,14 +1,16 @@
 //! What was acknowledged is there afterwards, whatever ended the process. (That it survives a power cut follows from the
 //! order of sync and answer, which a killed process can't show.)
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 
 use crate::support::PASSWORD;
-use crate::support::process::Server;
+use crate::support::postgres::Database;
+use crate::support::process::{Server, taskwell};
 
 const KILLS: usize = 20;
 const WRITERS: usize = 64;
@@ -117,37 +119,39 @@ fn send_once(server: &Server, token: &str, title: &str) -> Option<String> {
     Some(reply.text().to_owned())
 }
 
-#[test]
-fn what_is_sent_again_after_kill_9_is_done_once_and_answered_alike() {
-    let folder = tempfile::tempdir().unwrap();
+/// What a writer was told last, and what it has no answer to.
+type Told = (Option<(String, String)>, Option<String>);
+
+/// Repeats what it was told, then what it was not, then goes on until the server is killed.
+fn write_again((last, open): &mut Told, server: &Server, token: &str, name: &str, told: &AtomicUsize) {
+    if let Some((title, text)) = last {
+        let Some(again) = send_once(server, token, title) else { return };
+        assert_eq!(*text, again);
+    }
+    for n in 0.. {
+        let title = open.get_or_insert_with(|| format!("{name}.{n}")).clone();
+        let Some(text) = send_once(server, token, &title) else { return };
+        (*last, *open) = (Some((title, text)), None);
+        told.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn send_again_after_kills(start: impl Fn() -> Server) {
     let mut token = String::new();
-    // Of each writer: what it was told last, and what it has no answer to.
-    let mut states = vec![(None::<(String, String)>, None::<String>); 16];
-    let told = std::sync::atomic::AtomicUsize::new(0);
+    let mut writers: Vec<Told> = vec![(None, None); 16];
     for cycle in 0..6 {
-        let mut server = Server::start(folder.path());
+        let mut server = start();
         if cycle == 0 {
             sign_up(&server, "ada");
             token = login(&server, "ada");
         }
-        told.store(0, std::sync::atomic::Ordering::SeqCst);
+        let told = AtomicUsize::new(0);
         std::thread::scope(|scope| {
-            for (writer, (last, open)) in states.iter_mut().enumerate() {
+            for (writer, state) in writers.iter_mut().enumerate() {
                 let (server, token, told) = (&server, &token, &told);
-                scope.spawn(move || {
-                    if let Some((title, text)) = last {
-                        let Some(again) = send_once(server, token, title) else { return };
-                        assert_eq!(*text, again);
-                    }
-                    for n in 0.. {
-                        let title = open.get_or_insert_with(|| format!("{cycle}.{writer}.{n}")).clone();
-                        let Some(text) = send_once(server, token, &title) else { return };
-                        (*last, *open) = (Some((title, text)), None);
-                        told.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-                    }
-                });
+                scope.spawn(move || write_again(state, server, token, &format!("{cycle}.{writer}"), told));
             }
-            while told.load(std::sync::atomic::Ordering::SeqCst) < 100 {
+            while told.load(Ordering::SeqCst) < 100 {
                 std::thread::yield_now();
             }
             let pid = server.child.id().to_string();
@@ -155,11 +159,30 @@ fn what_is_sent_again_after_kill_9_is_done_once_and_answered_alike() {
         });
         server.child.wait().unwrap();
     }
-    let server = Server::start(folder.path());
-    let open = states.iter().filter_map(|(_, open)| open.as_ref());
+    let server = start();
+    let open = writers.iter().filter_map(|(_, open)| open.as_ref());
     assert!(open.inspect(|title| drop(send_once(&server, &token, title).unwrap())).count() > 0);
-    let sql = rusqlite::Connection::open(folder.path().join("taskwell.db")).unwrap();
-    let count = |query: &str| -> i64 { sql.query_row(query, [], |row| row.get(0)).unwrap() };
-    assert_eq!(count("SELECT count(*) FROM tasks"), count("SELECT count(DISTINCT title) FROM tasks"));
-    assert_eq!(count("SELECT count(*) FROM tasks"), count("SELECT count(*) FROM idempotency_keys"));
+    let all = server.send("GET", "/api/v1/tasks", &token, None).json();
+    let titles: Vec<&str> =
+        all.as_array().unwrap().iter().map(|task| task["title"].as_str().unwrap()).collect();
+    let each: HashSet<&str> = titles.iter().copied().collect();
+    assert_eq!(each.len(), titles.len(), "a task was made twice");
+    assert!(titles.len() >= 6 * 100);
+}
+
+#[test]
+fn what_is_sent_again_after_kill_9_is_done_once_and_answered_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    send_again_after_kills(|| Server::start(folder.path()));
+}
+
+#[tokio::test]
+async fn what_is_sent_again_after_kill_9_is_done_once_on_postgresql_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::new().await;
+    send_again_after_kills(|| {
+        let mut command = taskwell(folder.path());
+        let command = command.args(["--port", "0", "--database-url", &database.url]);
+        Server::run(command.env("JWT_SECRET", "a secret of all cycles, 32 bytes or more"))
+    });
 }
