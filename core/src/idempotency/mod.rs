@@ -1,5 +1,7 @@
 //! Requests that are to have their effect once, however often they are sent: the outcome is written down in the transaction
 //! of the effect, under the key that the client gave, and told again to whoever repeats the request.
+//!
+//! What is kept outlives an upgrade: a member that is added to an outcome needs a default where it is read.
 
 mod model;
 mod sql;

@@ -237,6 +237,17 @@ on_each_database! {
         assert_eq!(large.send().await.status, 413);
     }
 
+    async fn a_guarded_write_that_went_well_is_not_stale_when_it_is_sent_again(t) {
+        let ada = t.user("ada").await;
+        let path = format!("/api/v1/tasks/{}", t.task_of(&ada).await);
+        let call = || t.put(&path).token(&ada).header("if-match", "\"1\"").json(&json!({ "title": "new" }));
+        let first = call().header(KEY, "k").send().await;
+        assert_eq!((first.status, first.header("etag")), (200, Some("\"2\"")));
+        assert_eq!(call().send().await.status, 412);
+        assert_same(&first, &call().header(KEY, "k").send().await);
+        assert_eq!(call().header(KEY, "another").send().await.status, 412);
+    }
+
     async fn who_hangs_up_and_asks_again_has_it_done_once(t) {
         let ada = t.user("ada").await;
         for round in 1..=16 {

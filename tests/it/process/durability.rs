@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::ScopedJoinHandle;
 
 use serde_json::json;
 
@@ -147,11 +148,13 @@ fn send_again_after_kills(start: impl Fn() -> Server) {
         }
         let told = AtomicUsize::new(0);
         std::thread::scope(|scope| {
-            for (writer, state) in writers.iter_mut().enumerate() {
-                let (server, token, told) = (&server, &token, &told);
-                scope.spawn(move || write_again(state, server, token, &format!("{cycle}.{writer}"), told));
-            }
-            while told.load(Ordering::SeqCst) < 100 {
+            let (server, token, told) = (&server, &token, &told);
+            let spawn = |(writer, state)| {
+                scope.spawn(move || write_again(state, server, token, &format!("{cycle}.{writer}"), told))
+            };
+            let writers: Vec<_> = writers.iter_mut().enumerate().map(spawn).collect();
+            // One that ends before the server does has found something wrong.
+            while told.load(Ordering::SeqCst) < 100 && !writers.iter().any(ScopedJoinHandle::is_finished) {
                 std::thread::yield_now();
             }
             let pid = server.child.id().to_string();
