@@ -95,12 +95,13 @@ impl Page {
         let place = format!("/assets/{}", version());
         let paths = paths();
         let assets: Vec<&str> = paths.iter().map(AsRef::as_ref).filter(|path| path.contains('/')).collect();
-        let preloads = assets
+        let preloads: Vec<String> = assets
             .iter()
             .filter(|path| path.starts_with("app/"))
             .map(|path| format!("<link rel=\"modulepreload\" href=\"{place}/{path}\">\n"))
-            .collect::<String>();
-        let list = assets.iter().map(|path| format!("  \"{place}/{path}\",\n")).collect::<String>();
+            .collect();
+        let list: Vec<String> = assets.iter().map(|path| format!("  \"{place}/{path}\",\n")).collect();
+        let (preloads, list) = (preloads.concat(), list.concat());
         let text = |path: &str| {
             let text = String::from_utf8_lossy(&content(path)).into_owned();
             text.replace(PLACE, &place).replace(PRELOADS, &preloads).replace(FILES, &list)
