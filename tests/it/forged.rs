@@ -32,22 +32,22 @@ impl Made {
     }
 
     /// With another header, given as text or JSON, rightly signed.
-    fn headed(&self, header: impl ToString) -> String {
+    fn headed(&self, header: &impl ToString) -> String {
         signed(&header.to_string(), &self.claims.to_string(), SECRET)
     }
 
     /// With one member of the header set to something.
     fn with_header(&self, name: &str, value: Value) -> String {
-        self.headed(changed(&self.header, name, Some(value)))
+        self.headed(&changed(&self.header, name, Some(value)))
     }
 
     /// With other claims, rightly signed.
-    fn claiming(&self, claims: impl ToString) -> String {
+    fn claiming(&self, claims: &impl ToString) -> String {
         signed(&self.header.to_string(), &claims.to_string(), SECRET)
     }
 
     pub fn with_claim(&self, name: &str, value: Option<Value>) -> String {
-        self.claiming(changed(&self.claims, name, value))
+        self.claiming(&changed(&self.claims, name, value))
     }
 }
 
@@ -88,7 +88,7 @@ fn other_algorithms(made: &Made) -> Vec<String> {
     for wrong in [Value::Null, json!(256), json!(["HS256"]), json!({ "alg": "HS256" })] {
         forged.push(made.with_header("alg", wrong));
     }
-    forged.push(made.headed(changed(&made.header, "alg", None)));
+    forged.push(made.headed(&changed(&made.header, "alg", None)));
     forged.extend([format!("{header}.{body}"), format!("{header}.{body}.")]);
     forged
 }
@@ -129,8 +129,8 @@ fn other_headers(made: &Made) -> Vec<String> {
     ] {
         forged.push(made.with_header(name, value));
     }
-    forged.push(made.headed(changed(&made.header, "typ", None)));
-    forged.push(made.headed(changed(&made.header, "kid", None)));
+    forged.push(made.headed(&changed(&made.header, "typ", None)));
+    forged.push(made.headed(&changed(&made.header, "kid", None)));
     // The key that the header brings along.
     let brings = changed(&made.header, "jwk", Some(key)).to_string();
     forged.push(signed(&brings, &made.claims.to_string(), OTHER_SECRET));
@@ -146,7 +146,7 @@ fn other_headers(made: &Made) -> Vec<String> {
         "{".to_owned(),
         String::new(),
     ] {
-        forged.push(made.headed(header));
+        forged.push(made.headed(&header));
     }
     forged
 }
@@ -206,7 +206,7 @@ fn other_claims(made: &Made) -> Vec<String> {
         String::new(),
         format!("{text} {text}"),
     ] {
-        forged.push(made.claiming(claims));
+        forged.push(made.claiming(&claims));
     }
     forged
 }
