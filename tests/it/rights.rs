@@ -32,7 +32,7 @@ const WRITE: &[&str] = &["tasks:write"];
 const ACCOUNT: &[&str] = &["account:read"];
 
 /// Each operation: whom it is for, and what they are answered.
-const RIGHTS: [(&str, Right, u16); 60] = [
+const RIGHTS: [(&str, Right, u16); 63] = [
     ("POST /api/auth/forgot-password", Public, 200),
     ("POST /api/auth/refresh", Public, 200),
     ("POST /api/auth/reset-password", Public, 200),
@@ -56,6 +56,8 @@ const RIGHTS: [(&str, Right, u16); 60] = [
     ("POST /api/v1/auth/refresh", Public, 200),
     ("POST /api/v1/auth/register", Public, 201),
     ("POST /api/v1/auth/signup", Public, 201),
+    ("GET /api/v1/changes", Own(READ), 200),
+    ("GET /api/v1/events", Own(READ), 200),
     ("GET /api/v1/tasks", Own(READ), 200),
     ("POST /api/v1/tasks", Own(WRITE), 201),
     ("DELETE /api/v1/tasks/{task_id}", Task("tasks:write"), 204),
@@ -74,6 +76,7 @@ const RIGHTS: [(&str, Right, u16); 60] = [
     ("POST /api/v1/users/me/tokens", Session, 201),
     ("DELETE /api/v1/users/me/tokens/{token_id}", OwnThing, 204),
     ("DELETE /api/v1/users/me/totp", Session, 204),
+    ("GET /api/v1/users/me/totp", Session, 200),
     ("POST /api/v1/users/me/totp", Session, 201),
     ("POST /api/v1/users/me/totp/confirm", Session, 200),
     ("DELETE /api/v1/users/{user_id}", Admin, 204),

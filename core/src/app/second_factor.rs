@@ -5,10 +5,19 @@ use super::account::require_same;
 use crate::audit::{self, Action};
 use crate::bearer::Bearer;
 use crate::error::{Error, Result};
-use crate::totp::{self, Enrolment};
+use crate::totp::{self, Enrolment, State};
 use crate::users::password::Password;
 
 impl App {
+    /// How the caller's own account is guarded.
+    pub async fn totp_state(&self, token: Bearer) -> Result<State> {
+        self.read(token, Ok::<_, Error>(()), |tx, caller, ()| {
+            caller.require_session()?;
+            totp::state(tx, caller.id().0)
+        })
+        .await
+    }
+
     /// Makes a secret for an authenticator; it guards nothing until [`App::confirm_totp`].
     pub async fn enrol_totp(&self, token: Bearer, password: Password) -> Result<Enrolment> {
         let me = self.credentials(&token).await?;

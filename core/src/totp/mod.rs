@@ -7,19 +7,16 @@ pub use model::Enrolment;
 
 use crate::db::Tx;
 use crate::error::{Code, Conflict, Error, Result, Unproven};
-use crate::users::Caller;
 
-/// Whether the caller's logins are guarded, and by how much it could do without its device.
+/// Whether logins are guarded, and how often they can do without the device.
 #[derive(Debug, Clone, Copy)]
 pub struct State {
     pub enabled: bool,
     pub recovery_codes_left: i64,
 }
 
-/// The caller's own; no personal access token may ask.
-pub fn state(tx: &mut Tx, caller: &Caller) -> Result<State> {
-    caller.require_session()?;
-    sql::state(tx, caller.id().0)
+pub(crate) fn state(tx: &mut Tx, user: i64) -> Result<State> {
+    sql::state(tx, user)
 }
 
 /// Makes a secret for a device. It guards nothing until [`confirm`] has seen a code of it; until then another may be made.

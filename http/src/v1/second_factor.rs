@@ -6,7 +6,6 @@ use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use taskwell_core::app::App;
 use taskwell_core::error::Problems;
-use taskwell_core::totp;
 use utoipa::ToSchema;
 
 use super::users::told;
@@ -57,7 +56,7 @@ pub struct StateWire {
 }
 
 pub async fn state(State(app): State<App>, Token(claims): Token) -> Answer {
-    let state = app.read(claims, Ok::<_, Failure>(()), |tx, caller, ()| totp::state(tx, caller)).await?;
+    let state = app.totp_state(claims).await?;
     let wire = StateWire { enabled: state.enabled, recovery_codes_left: state.recovery_codes_left };
     Ok(json(StatusCode::OK, &wire))
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Method, Request};
 use axum::response::Response;
 use http_body_util::BodyExt as _;
@@ -325,12 +326,14 @@ impl Call<'_> {
     pub async fn send(self) -> Reply {
         let response = self.open().await;
         let (parts, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        let is_endless =
+            parts.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == b"text/event-stream");
+        let body = if is_endless { Vec::new() } else { body.collect().await.unwrap().to_bytes().to_vec() };
         Reply { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 }
 
-/// An answer, read to its end.
+/// An answer, read to its end; without a body where it has no end.
 pub struct Reply {
     pub status: u16,
     pub headers: HeaderMap,

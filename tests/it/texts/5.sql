@@ -30,6 +30,7 @@ INSERT INTO sessions (uuid, user_id, user_agent, created_at, last_used_at, expir
 INSERT INTO tasks (uuid, owner, title, description, status, priority, due_date, completed_at, created_at, updated_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 INSERT INTO totp (user_id, secret, created_at, last_step) VALUES ($1, $2, $3, 0)
 INSERT INTO users (uuid, username, username_key, name, email, email_key, password_hash, role, is_active, email_verified, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at
+SELECT (SELECT confirmed_at FROM totp WHERE user_id = $1), (SELECT COUNT(*) FROM recovery_codes WHERE user_id = $1)
 SELECT 1 FROM refresh_tokens WHERE hash = $1 AND session_uuid = $2 AND used_at IS NULL
 SELECT 1 FROM sessions WHERE user_id = $1 AND user_agent = $2 LIMIT 1
 SELECT at FROM idempotency_keys WHERE at <= $1 ORDER BY at LIMIT 1 OFFSET $2
@@ -40,6 +41,7 @@ SELECT id FROM users WHERE role = 'admin' AND is_active AND id <> $1 LIMIT 1
 SELECT id FROM users WHERE username_key = $1
 SELECT id, at, actor, subject, action, client, detail FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2
 SELECT id, at, actor, subject, action, client, detail FROM audit WHERE subject = $1 AND id < $2 ORDER BY id DESC LIMIT $3
+SELECT id, email FROM users WHERE email_key = $1 AND is_active
 SELECT id, kind, user_id, recipient, detail, attempts, created_at FROM mail_queue WHERE next_at <= $1 ORDER BY next_at LIMIT 1
 SELECT id, uuid, owner, title, description, status, priority, due_date, completed_at, created_at, updated_at, version FROM tasks WHERE id = $1 AND owner = $2
 SELECT id, uuid, owner, title, description, status, priority, due_date, completed_at, created_at, updated_at, version FROM tasks WHERE id IN (SELECT id FROM tasks WHERE owner = $1 AND (due_date, id) < ($2, $3) AND (CAST($4 AS TEXT) IS NULL OR status = $4) AND (CAST($5 AS BIGINT) IS NULL OR priority = $5) AND (CAST($6 AS BIGINT) IS NULL OR due_date < $6) AND (CAST($7 AS BIGINT) IS NULL OR due_date > $7) ORDER BY due_date DESC, id DESC LIMIT $8) ORDER BY due_date DESC, id DESC
@@ -64,12 +66,13 @@ SELECT id, uuid, owner, title, description, status, priority, due_date, complete
 SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at FROM users WHERE id = $1
 SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at FROM users WHERE id > $1 ORDER BY id LIMIT $2
 SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at FROM users WHERE uuid = $1
-SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, password_hash FROM users WHERE email_key = $1
 SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, password_hash FROM users WHERE id = $1
-SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, password_hash FROM users WHERE username_key = $1
+SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, password_hash, email_key = $1 FROM users WHERE id = COALESCE( (SELECT id FROM users WHERE email_key = $1), (SELECT min(id) FROM users))
+SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, password_hash, username_key = $1 FROM users WHERE id = COALESCE( (SELECT id FROM users WHERE username_key = $1), (SELECT min(id) FROM users))
 SELECT last FROM counters WHERE owner = $1
 SELECT s.uuid, r.used_at, s.user_id, s.expires_at, s.last_used_at FROM refresh_tokens r JOIN sessions s ON s.uuid = r.session_uuid WHERE r.hash = $1
 SELECT secret, confirmed_at, last_step FROM totp WHERE user_id = $1
+SELECT seq, kind, task_id, task_uuid, at, after FROM changes WHERE owner = $1 AND seq > $2 ORDER BY seq LIMIT $3
 SELECT u.id, u.uuid, u.role, t.uuid, t.scopes, t.last_used_at FROM personal_tokens t JOIN users u ON u.id = t.user_id WHERE t.hash = $1 AND t.expires_at > $2 AND u.is_active
 SELECT u.uuid, u.role, s.last_used_at FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.uuid = $1 AND s.user_id = $2 AND s.expires_at > $3 AND s.last_used_at > $4 AND u.is_active
 SELECT user_id, email FROM mail_tokens WHERE hash = $1 AND purpose = $2 AND expires_at > $3
