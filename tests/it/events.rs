@@ -7,7 +7,7 @@ use futures_util::future::{join, join_all};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 
-use crate::support::postgres::{Database, SOCKET};
+use crate::support::postgres::{Cluster, Database, SOCKET};
 use crate::support::{PASSWORD, Store, Taskwell, on_each_database};
 
 /// Far more than it takes, and less than the look that stands behind it.
@@ -347,4 +347,21 @@ async fn where_nobody_is_heard_it_is_looked() {
     let new = json!({ "title": "found" });
     assert_eq!(t.post("/api/v1/tasks").token(&token).at(1).json(&new).send().await.status, 201);
     assert_eq!(events.change().await, (1, "found".to_owned()));
+}
+
+#[tokio::test]
+async fn a_replica_that_lags_hides_no_event() {
+    let cluster = Cluster::start();
+    let database = cluster.database("taskwell").await;
+    let copy = cluster.replica();
+    let there = copy.open("taskwell").await;
+    let t = Taskwell::on_postgres_with_replica(database, &there.url);
+    let token = t.user("ada").await;
+    let mut events = Events::open(&t, &token).await;
+    events.ready(0).await;
+    for (n, order) in (1..).zip(["pause", "resume", "pause", "resume"]) {
+        there.rows(&format!("SELECT pg_wal_replay_{order}()")).await;
+        t.task(&token, order).await;
+        assert_eq!(events.change().await, (n, order.to_owned()));
+    }
 }
