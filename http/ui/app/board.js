@@ -7,7 +7,7 @@ import { classes, html, signal, useLayoutEffect, useRef } from "./lib.js";
 import { Check, Marks } from "./list.js";
 import { columns, cursor, editing, selection, wantsFocus } from "./state.js";
 import { records } from "./store.js";
-import { t } from "./texts.js";
+import { numberWords, t } from "./texts.js";
 import { say } from "./toast.js";
 import { Virtual } from "./virtual.js";
 
@@ -43,7 +43,7 @@ export function Board() {
 
 /** @param {{ status: Status }} props */
 function Column({ status }) {
-  const items = columns.value[status].map((rec) => ({ id: rec.key, rec }));
+  const items = columns.value[status];
   const leave = (/** @type {DragEvent} */ event) => {
     if (!(/** @type {Element} */ (event.currentTarget).contains(/** @type {Node | null} */ (event.relatedTarget)))) {
       over.value = null;
@@ -59,11 +59,11 @@ function Column({ status }) {
   };
   return html`
     <section class=${classes("column", status, over.value === status && "over")} aria-labelledby=${`column-${status}`} onDragOver=${(/** @type {DragEvent} */ event) => { if (dragged.value !== null) { event.preventDefault(); over.value = status; } }} onDragLeave=${leave} onDrop=${drop}>
-      <h2 id=${`column-${status}`}>${t.status[status]} <span class="count">${items.length.toLocaleString()}</span></h2>
+      <h2 id=${`column-${status}`}>${t.status[status]} <span class="count">${numberWords(items.length)}</span></h2>
       <div class="column-tasks" data-scrolls>
         ${items.length === 0 && html`<p class="nothing">${t.list.column}</p>`}
-        <${Virtual} items=${items} wanted=${items.some((item) => item.id === cursor.value) ? cursor.value : null} attributes=${{ class: "cards", role: "list", "aria-label": t.status[status] }}
-          draw=${(/** @type {{ id: string, rec: Rec }} */ item, /** @type {string} */ top) => html`<${Card} key=${item.id} rec=${item.rec} top=${top} />`} />
+        <${Virtual} items=${items} idOf=${(/** @type {Rec} */ rec) => rec.key} wanted=${records.get(cursor.value ?? "")?.view.status === status ? cursor.value : null} attributes=${{ class: "cards", role: "list", "aria-label": t.status[status] }}
+          draw=${(/** @type {Rec} */ rec, /** @type {string} */ top) => html`<${Card} key=${rec.key} rec=${rec} top=${top} />`} />
       </div>
     </section>`;
 }

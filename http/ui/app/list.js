@@ -5,7 +5,7 @@ import { Icon } from "./icons.js";
 import { classes, html, useLayoutEffect, useRef } from "./lib.js";
 import { cursor, editing, isFiltered, order, rows, selection, view, wantsFocus } from "./state.js";
 import { known } from "./store.js";
-import { t } from "./texts.js";
+import { numberWords, t } from "./texts.js";
 import { Virtual } from "./virtual.js";
 import { dueWords, fullWords, groupOf, now } from "./when.js";
 
@@ -18,7 +18,7 @@ export function List() {
     return html`<${Empty} />`;
   }
   return html`
-    <${Virtual} items=${items} isHead=${(/** @type {Row} */ row) => row.kind === "head"} open=${editing.value} wanted=${cursor.value}
+    <${Virtual} items=${items} idOf=${(/** @type {Row} */ row) => row.id} isHead=${(/** @type {Row} */ row) => row.kind === "head"} open=${editing.value} wanted=${cursor.value}
       attributes=${{ class: "list", role: "grid", "aria-label": t.list.label, "aria-rowcount": items.length, "aria-multiselectable": "true" }}
       draw=${drawRow} />`;
 }
@@ -28,7 +28,7 @@ function drawRow(row, top, index, measure) {
   if (row.kind === "head") {
     return html`
       <div class=${classes("head", row.id)} role="row" aria-rowindex=${index + 1} key=${row.id} style=${{ top }}>
-        <h2 role="gridcell" aria-colspan="3">${row.text} <span class="count">${row.count.toLocaleString()}</span></h2>
+        <h2 role="gridcell" aria-colspan="3">${row.text} <span class="count">${numberWords(row.count)}</span></h2>
       </div>`;
   }
   const { rec } = row;

@@ -4,7 +4,7 @@ import { helping } from "./dialogs.js";
 import { Icon } from "./icons.js";
 import { html, signal } from "./lib.js";
 import { go, left, path, view } from "./state.js";
-import { t } from "./texts.js";
+import { numberWords, t } from "./texts.js";
 import { signOut } from "./account.js";
 
 /** Whether the menu is open, where there is no room for it. */
@@ -25,7 +25,7 @@ export function Link({ to, children, class: name = "", current = false }) {
 /** @param {{ to: string, name: "today" | "tasks" | "board" | "done" | "settings" | "people" | "audit", count?: number }} props */
 function Place({ to, name, count = 0 }) {
   return html`
-    <li><${Link} to=${to} current=${view.value === name}><${Icon} name=${name} /><span>${t.views[name]}</span>${count > 0 && html`<span class="count">${count.toLocaleString()}</span>`}<//></li>`;
+    <li><${Link} to=${to} current=${view.value === name}><${Icon} name=${name} /><span>${t.views[name]}</span>${count > 0 && html`<span class="count">${numberWords(count)}</span>`}<//></li>`;
 }
 
 export function Nav() {

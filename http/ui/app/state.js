@@ -101,34 +101,66 @@ const orders = {
   done: (a, b) => text(b.completed_at ?? "", a.completed_at ?? ""),
 };
 
-/** Every task that is not about to be deleted. */
+/** By which order the view sorts. */
+const orderName = computed(() => (view.value === "done" ? "done" : view.value === "tasks" ? filters.value.sort : "due"));
+/** The keys in the order that was sorted last. @type {Set<string>} */
+let sortedKeys = new Set();
+
+/** Every task that is not about to be deleted, in order. Sorted from the last order on, which it nearly is after a change: then
+ * that takes hardly longer than a look at each. */
 const all = computed(() => {
   void revision.value;
-  return [...records.values()].filter(isShown);
+  const compare = orders[orderName.value] ?? byDue;
+  /** @type {Rec[]} */
+  const recs = [];
+  for (const key of sortedKeys) {
+    const rec = records.get(key);
+    if (rec && isShown(rec)) {
+      recs.push(rec);
+    }
+  }
+  for (const [key, rec] of records) {
+    if (isShown(rec) && !sortedKeys.has(key)) {
+      recs.push(rec);
+    }
+  }
+  recs.sort((a, b) => compare(a.view, b.view));
+  sortedKeys = new Set(recs.map((rec) => rec.key));
+  return recs;
 });
+
+/** The groups that tasks are in at present. */
+const grouped = computed(() => ({ present: now.value, /** @type {WeakMap<Task, import("./when.js").Group>} */ of: new WeakMap() }));
+
+/** @param {Task} task */
+function group(task) {
+  const { present, of } = grouped.value;
+  let name = of.get(task);
+  if (name === undefined) {
+    name = groupOf(task.due_date, present);
+    of.set(task, name);
+  }
+  return name;
+}
 
 /** What narrows every view. @param {Rec[]} recs */
 function narrowed(recs) {
   const wanted = fold(search.value.trim()).split(/\s+/).filter(Boolean);
   const { priority } = filters.value;
+  if (wanted.length === 0 && priority === "any") {
+    return recs;
+  }
   return recs.filter(({ view: task }) =>
     (priority === "any" || task.priority === priority) && wanted.every((word) => wordsOf(task).includes(word)));
 }
 
-/** @param {Rec[]} recs @param {string} order */
-const sorted = (recs, order) => {
-  const compare = orders[order] ?? byDue;
-  return recs.sort((a, b) => compare(a.view, b.view));
-};
-
-/** @param {Rec} rec @param {Date} present */
-const isForToday = (rec, present) => ["overdue", "today"].includes(groupOf(rec.view.due_date, present));
+/** @param {Rec} rec */
+const isForToday = ({ view: task }) => group(task) === "overdue" || group(task) === "today";
 
 /** The tasks of the view, in order. */
 export const shown = computed(() => {
-  const present = now.value;
   const name = view.value;
-  const { status, sort } = filters.value;
+  const { status } = filters.value;
   const stays = lingering.value;
   const isWanted = (/** @type {Rec} */ rec) => {
     const own = rec.view.status;
@@ -136,14 +168,14 @@ export const shown = computed(() => {
       return own === "completed";
     }
     if (stays.has(rec.key)) {
-      return name !== "today" || isForToday(rec, present);
+      return name !== "today" || isForToday(rec);
     }
     if (name === "today") {
-      return own !== "completed" && isForToday(rec, present);
+      return own !== "completed" && isForToday(rec);
     }
     return name === "board" || status === "all" || own === status || (status === "open" && own !== "completed");
   };
-  return sorted(narrowed(all.value).filter(isWanted), name === "done" ? "done" : name === "tasks" ? sort : "due");
+  return narrowed(all.value.filter(isWanted));
 });
 
 /** @type {import("./when.js").Group[]} */
@@ -152,7 +184,6 @@ const groups = ["overdue", "today", "tomorrow", "week", "later", "none"];
 /** The rows of the list, with the groups' heads where it is sorted by due date.
  * @type {import("@preact/signals").ReadonlySignal<Row[]>} */
 export const rows = computed(() => {
-  const present = now.value;
   const tasks = shown.value;
   const row = (/** @type {Rec} */ rec) => /** @type {Row} */ ({ kind: "task", id: rec.key, rec });
   if (view.value === "done" || (view.value === "tasks" && (filters.value.sort !== "due" || filters.value.status === "completed"))) {
@@ -162,8 +193,8 @@ export const rows = computed(() => {
   const found = new Map();
   for (const rec of tasks) {
     const isDone = rec.view.status === "completed" && filters.value.status === "all" && view.value === "tasks";
-    const group = isDone ? "done" : groupOf(rec.view.due_date, present);
-    found.get(group)?.push(rec) ?? found.set(group, [rec]);
+    const name = isDone ? "done" : group(rec.view);
+    found.get(name)?.push(rec) ?? found.set(name, [rec]);
   }
   return [...groups, /** @type {const} */ ("done")].flatMap((group) => {
     const recs = found.get(group) ?? [];
@@ -180,16 +211,15 @@ export const columns = computed(() => {
     for (const rec of shown.value) {
       found[rec.view.status].push(rec);
     }
-    sorted(found.completed, "done");
+    found.completed.sort((a, b) => text(b.view.completed_at ?? "", a.view.completed_at ?? ""));
   }
   return found;
 });
 
 /** How many tasks are left, and how many of them are for today. */
 export const left = computed(() => {
-  const present = now.value;
   const open = all.value.filter((rec) => rec.view.status !== "completed");
-  return { all: open.length, today: open.filter((rec) => isForToday(rec, present)).length };
+  return { all: open.length, today: open.filter(isForToday).length };
 });
 
 /** The keys in the order in which the arrows pass them. */

@@ -1,7 +1,11 @@
 // Every text of the page, in English. Another language is another object of this shape.
 
+const numbers = new Intl.NumberFormat();
+/** A number as the reader writes it. @param {number} n */
+export const numberWords = (n) => numbers.format(n);
+
 /** @param {number} n @param {string} one @param {string} many */
-const count = (n, one, many) => `${n.toLocaleString()} ${n === 1 ? one : many}`;
+const count = (n, one, many) => `${numberWords(n)} ${n === 1 ? one : many}`;
 const tasks = (/** @type {number} */ n) => count(n, "task", "tasks");
 
 export const t = {

@@ -4,19 +4,19 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "./lib.js";
 
 const AHEAD_PX = 400;
 
-/** @template {{ id: string }} T
- * @typedef {{ items: T[], isHead?: (item: T) => boolean, open?: string | null, wanted?: string | null,
+/** @template T
+ * @typedef {{ items: T[], idOf: (item: T) => string, isHead?: (item: T) => boolean, open?: string | null, wanted?: string | null,
  *   draw: (item: T, top: string, index: number, measure: (element: Element | null) => void) => unknown,
  *   attributes: Record<string, unknown> }} Props */
 
 /** The nearest element around that scrolls. @param {Element | null} from */
 const scrollerOf = (from) => /** @type {HTMLElement} */ (from?.closest("[data-scrolls]"));
 
-/** @template {{ id: string }} T
+/** @template T
  * @param {Props<T>} props */
-export function Virtual({ items, isHead = () => false, open = null, wanted = null, draw, attributes }) {
+export function Virtual({ items, idOf, isHead = () => false, open = null, wanted = null, draw, attributes }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
-  const [sight, setSight] = useState({ top: 0, height: 1200 });
+  const [sight, setSight] = useState({ top: 0, height: 800 });
   const [sizes, setSizes] = useState({ row: 44, head: 44 });
   const [opened, setOpened] = useState(0);
 
@@ -60,13 +60,13 @@ export function Virtual({ items, isHead = () => false, open = null, wanted = nul
   let total = 0;
   const tops = new Float64Array(items.length + 1);
   items.forEach((item, index) => {
-    total += item.id === open && opened > 0 ? opened : isHead(item) ? sizes.head : sizes.row;
+    total += idOf(item) === open && opened > 0 ? opened : isHead(item) ? sizes.head : sizes.row;
     tops[index + 1] = total;
   });
 
   /** Brings a row into sight; of one that is too high, its top. @param {string | null} id */
   const reveal = (id) => {
-    const index = id === null ? -1 : items.findIndex((item) => item.id === id);
+    const index = id === null ? -1 : items.findIndex((item) => idOf(item) === id);
     const scroller = scrollerOf(box.current);
     if (index < 0 || !scroller || !box.current) {
       return;
@@ -89,7 +89,7 @@ export function Virtual({ items, isHead = () => false, open = null, wanted = nul
   const indices = Array.from({ length: Math.max(0, end - first) }, (_, i) => first + i);
   // The rows that are edited or hold the cursor stay, or the focus would be lost.
   for (const id of [open, wanted]) {
-    const index = id === null ? -1 : items.findIndex((item) => item.id === id);
+    const index = id === null ? -1 : items.findIndex((item) => idOf(item) === id);
     if (index >= 0 && (index < first || index >= end)) {
       indices.push(index);
     }

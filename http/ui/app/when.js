@@ -125,10 +125,11 @@ export const fullWords = (iso) => {
   return isAllDay(iso) ? day : `${day}, ${formats.time.format(new Date(iso))}`;
 };
 
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+
 /** How long ago, roughly. @param {string} iso @param {Date} present */
 export function agoWords(iso, present) {
   const minutes = Math.round((present.getTime() - Date.parse(iso)) / 60_000);
-  const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
   if (minutes < 1) {
     return t.due.justNow;
   }
