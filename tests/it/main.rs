@@ -20,6 +20,7 @@ mod hostile;
 mod idempotency;
 mod limits;
 mod live;
+mod page;
 mod postgres;
 mod process;
 mod rights;
