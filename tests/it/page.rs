@@ -168,10 +168,10 @@ async fn files_of_the_page_are_kept_for_ever_and_sent_pressed() {
 async fn files_that_the_page_does_not_have_are_not_found() {
     let t = Taskwell::on_sqlite();
     let html = open(&t, "/").await;
-    let main = assets(html.text()).into_iter().find(|path| path.ends_with("/app/main.js")).unwrap();
-    let here = main.strip_suffix("app/main.js").unwrap();
+    let main = assets(html.text()).into_iter().find(|path| path.ends_with("/app.js")).unwrap();
+    let here = main.strip_suffix("app.js").unwrap();
     for path in [
-        "/assets/0000000000000000/app/main.js".to_owned(),
+        "/assets/0000000000000000/app.js".to_owned(),
         format!("{here}app/types.d.ts"),
         format!("{here}vendor/vendor.json"),
         format!("{here}app/../../../Cargo.toml"),
@@ -252,7 +252,7 @@ fn what_the_page_takes_from_others_is_what_they_published() {
 }
 
 #[test]
-#[ignore = "draws docs/screenshot.png and the icons anew"]
+#[ignore = "draws docs/screenshot.png anew"]
 fn screenshot() {
     node(&["screenshot.mjs"]);
 }

@@ -1,11 +1,14 @@
 //! `/api/v1/users/me/totp`: the second factor of one's own account.
 
+use std::fmt::Write as _;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
+use qrcode::{Color, QrCode};
 use serde::{Deserialize, Serialize};
 use taskwell_core::app::App;
-use taskwell_core::error::Problems;
+use taskwell_core::error::{Error, Problems};
 use utoipa::ToSchema;
 
 use super::users::told;
@@ -26,6 +29,42 @@ pub struct EnrolmentWire {
         example = "otpauth://totp/Taskwell:ada@example.org?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Taskwell"
     )]
     uri: String,
+    qr_code: QrCodeWire,
+}
+
+/// The QR code of `uri`, to be drawn on white.
+#[derive(Serialize, ToSchema)]
+#[schema(as = QrCode)]
+pub struct QrCodeWire {
+    /// The length of a side in modules, with the four around it that scanners need.
+    #[schema(example = 45)]
+    size: usize,
+    /// The dark modules, as an SVG path.
+    #[schema(example = "M4 4h7v1h-7z")]
+    path: String,
+}
+
+impl QrCodeWire {
+    const QUIET: usize = 4;
+
+    fn of(text: &str) -> Result<QrCodeWire, Failure> {
+        let code =
+            QrCode::new(text).map_err(|e| Error::Internal(format!("an otpauth URI has no QR code: {e}")))?;
+        let width = code.width();
+        let mut path = String::new();
+        for (y, row) in code.to_colors().chunks(width).enumerate() {
+            let mut x = 0;
+            for run in row.chunk_by(PartialEq::eq) {
+                let (length, top) = (run.len(), y + Self::QUIET);
+                if run.first() == Some(&Color::Dark) {
+                    // Writing to a string can't fail.
+                    let _ = write!(path, "M{} {top}h{length}v1h-{length}z", x + Self::QUIET);
+                }
+                x += length;
+            }
+        }
+        Ok(QrCodeWire { size: width + 2 * Self::QUIET, path })
+    }
 }
 
 /// The code that the authenticator shows now.
@@ -68,7 +107,8 @@ pub async fn enrol(
 ) -> Answer {
     let password = told(&app, &claims, wire.and_then(PasswordProofWire::read)).await?;
     let made = app.enrol_totp(claims, password).await?;
-    Ok(secret_json(StatusCode::CREATED, &EnrolmentWire { secret: made.secret, uri: made.uri }))
+    let qr_code = QrCodeWire::of(&made.uri)?;
+    Ok(secret_json(StatusCode::CREATED, &EnrolmentWire { secret: made.secret, uri: made.uri, qr_code }))
 }
 
 pub async fn confirm(State(app): State<App>, Token(claims): Token, Body(wire): Body<CodeWire>) -> Answer {

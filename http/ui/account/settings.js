@@ -12,7 +12,7 @@ import { Field, Problem, Rules, told, useAsked, useForm } from "./forms.js";
 import { Tokens } from "./tokens.js";
 import { SecondFactor } from "./totp.js";
 
-const s = t.settings;
+export const s = t.settings;
 
 export function Settings() {
   return html`

@@ -9,7 +9,7 @@ import { toast } from "../app/toast.js";
 import { Field, Problem, Rules, useForm } from "./forms.js";
 
 /** @param {{ title: string, lead?: string | null, children?: unknown }} props */
-function Card({ title, lead, children }) {
+function SignCard({ title, lead, children }) {
   return html`
     <div class="sign">
       <div class="sign-brand"><svg viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="8" /><path d="M9.500 16.800l4.600 4.700 8.600-10.700" /></svg><span>${t.name}</span></div>
@@ -50,7 +50,7 @@ export function SignIn({ ended = false }) {
   const { refusal } = form;
   const text = refusal?.status === 401 && !/second factor/.test(refusal.detail) ? t.auth.wrong : null;
   return html`
-    <${Card} title=${t.auth.signInTitle} lead=${ended ? (waiting.value > 0 ? t.auth.expiredWaiting(waiting.value) : t.auth.expired) : t.tagline}>
+    <${SignCard} title=${t.auth.signInTitle} lead=${ended ? (waiting.value > 0 ? t.auth.expiredWaiting(waiting.value) : t.auth.expired) : t.tagline}>
       <form onSubmit=${submit} novalidate>
         <${Field} ...${form.field("login")} label=${t.auth.login} autocomplete="username" autofocus=${true} maxlength=${254} />
         <${Field} ...${form.field("password")} label=${t.auth.password} type="password" autocomplete="current-password" aside=${html`<${Link} to="/app/forgot" class="aside">${t.auth.forgot}<//>`} />
@@ -78,7 +78,7 @@ export function SignUp() {
   });
   const field = form.field("username");
   return html`
-    <${Card} title=${t.auth.signUpTitle} lead=${t.tagline}>
+    <${SignCard} title=${t.auth.signUpTitle} lead=${t.tagline}>
       <form onSubmit=${submit} novalidate>
         <${Field} ...${form.field("email")} label=${t.auth.email} type="email" autocomplete="email" inputmode="email" autofocus=${true} maxlength=${254} />
         <${Field} ...${field} value=${username} onInput=${(/** @type {string} */ value) => { setOwnName(true); field.onInput(value); }} label=${t.auth.username} hint=${t.auth.usernameHint} autocomplete="nickname" maxlength=${64} />
@@ -98,7 +98,7 @@ export function Forgot() {
     setSent(true);
   });
   return html`
-    <${Card} title=${t.auth.forgotTitle} lead=${isSent ? null : t.auth.forgotLead}>
+    <${SignCard} title=${t.auth.forgotTitle} lead=${isSent ? null : t.auth.forgotLead}>
       ${isSent
         ? html`<p role="status">${t.auth.forgotSent}</p>`
         : html`

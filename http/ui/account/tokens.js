@@ -7,9 +7,8 @@ import { t } from "../app/texts.js";
 import { toast } from "../app/toast.js";
 import { agoWords, momentWords, now } from "../app/when.js";
 import { Field, Problem, told, useAsked, useForm } from "./forms.js";
-import { Section } from "./settings.js";
+import { Section, s } from "./settings.js";
 
-const s = t.settings;
 /** @typedef {"tasks:read" | "tasks:write" | "account:read" | "admin"} Scope */
 /** @typedef {{ id: string, name: string, scopes: Scope[], expires_at: string, last_used_at: string | null }} TokenShown */
 

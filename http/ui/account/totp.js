@@ -3,17 +3,13 @@ import { call } from "../app/api.js";
 import { html, useState } from "../app/lib.js";
 import { t } from "../app/texts.js";
 import { toast } from "../app/toast.js";
-import { encode } from "uqr";
 import { Field, Problem, useAsked, useForm } from "./forms.js";
-import { Section } from "./settings.js";
+import { Section, s } from "./settings.js";
 import { Secret } from "./tokens.js";
 
-const s = t.settings;
 
-/** A QR code as one path of dark squares. @param {{ text: string }} props */
-function QrCode({ text }) {
-  const { data, size } = encode(text, { border: 2 });
-  const path = data.flatMap((row, y) => row.map((dark, x) => (dark ? `M${x} ${y}h1v1h-1z` : ""))).join("");
+/** @param {{ code: { size: number, path: string } }} props */
+function QrCode({ code: { size, path } }) {
   return html`<svg class="qr" viewBox=${`0 0 ${size} ${size}`} role="img" aria-label=${s.qr} shape-rendering="crispEdges"><rect width=${size} height=${size} fill="#fff" /><path d=${path} fill="#000" /></svg>`;
 }
 
@@ -21,7 +17,7 @@ export function SecondFactor() {
   const asked = useAsked(async () => /** @type {{ enabled: boolean }} */ ((await call("GET", "/users/me/totp")).data));
   const form = useForm({ password: "", code: "" });
   const [step, setStep] = useState(/** @type {"idle" | "password" | "scan" | "codes"} */ ("idle"));
-  const [made, setMade] = useState({ secret: "", uri: "" });
+  const [made, setMade] = useState({ secret: "", qr_code: { size: 1, path: "" } });
   const [codes, setCodes] = useState(/** @type {string[]} */ ([]));
   const isOn = asked.data?.enabled === true;
   const prove = form.act(async () => {
@@ -56,7 +52,7 @@ export function SecondFactor() {
         </form>`}
       ${step === "scan" && html`
         <form onSubmit=${confirm} novalidate>
-          <p>${s.totpScan}</p><${QrCode} text=${made.uri} />
+          <p>${s.totpScan}</p><${QrCode} code=${made.qr_code} />
           <p>${s.totpSecret} <code>${made.secret.replace(/(.{4})/g, "$1 ")}</code></p>
           <${Field} ...${form.field("code")} label=${t.auth.code} autocomplete="one-time-code" inputmode="numeric" autofocus=${true} maxlength=${9} />
           <${Problem} refusal=${form.refusal} fields=${["code"]} />

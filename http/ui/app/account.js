@@ -2,10 +2,10 @@
 import { call, ended, keepSession, session } from "./api.js";
 import { forget } from "./idb.js";
 import { effect, untracked } from "./lib.js";
-import * as queue from "./queue.js";
+import { startQueue, stopQueue } from "./queue.js";
 import { go, search, selection } from "./state.js";
-import * as store from "./store.js";
-import * as sync from "./sync.js";
+import { clear, load, waiting } from "./store.js";
+import { startSync, stopSync } from "./sync.js";
 import { t } from "./texts.js";
 import { hush } from "./toast.js";
 
@@ -13,7 +13,7 @@ import { hush } from "./toast.js";
 let account = null;
 
 /** Follows the session, whoever began or ended it. */
-export function follow() {
+export function followSession() {
   effect(() => {
     const next = session.value?.user.uuid ?? null;
     untracked(() => void turn(next));
@@ -26,23 +26,23 @@ async function turn(next) {
     return;
   }
   account = next;
-  sync.stop();
-  queue.stop();
+  stopSync();
+  stopQueue();
   if (next === null) {
     selection.value = new Set();
     return;
   }
-  await store.load(next);
+  await load(next);
   if (account === next) {
-    queue.start(next);
-    sync.start();
+    startQueue(next);
+    startSync();
   }
 }
 
 /** Ends the session, and forgets what was kept of the account here. */
 export async function signOut() {
   const user = session.peek()?.user;
-  if (!user || (store.waiting.peek() > 0 && !confirmLoss())) {
+  if (!user || (waiting.peek() > 0 && !confirmLoss())) {
     return;
   }
   try {
@@ -53,7 +53,7 @@ export async function signOut() {
   }
   ended.value = false;
   keepSession(null);
-  store.clear();
+  clear();
   search.value = "";
   hush();
   await forget(user.uuid);
@@ -61,5 +61,5 @@ export async function signOut() {
 }
 
 function confirmLoss() {
-  return confirm(t.toast.signOutLoss(store.waiting.peek()));
+  return confirm(t.toast.signOutLoss(waiting.peek()));
 }

@@ -107,7 +107,7 @@ export function set(keys, wanted) {
 /** @param {string[]} keys */
 export function removeAll(keys) {
   const title = records.get(keys[0] ?? "")?.view.title ?? "";
-  const after = neighbour(keys);
+  const after = rowBeside(keys);
   if (keys.includes(editing.peek() ?? "")) {
     editing.value = null;
   }
@@ -122,7 +122,7 @@ export function removeAll(keys) {
 }
 
 /** Where the cursor goes when these are gone. @param {string[]} keys */
-function neighbour(keys) {
+function rowBeside(keys) {
   const all = order.peek();
   const last = Math.max(...keys.map((key) => all.indexOf(key)));
   const rest = (/** @type {string} */ key) => !keys.includes(key);

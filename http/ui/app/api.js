@@ -62,7 +62,7 @@ addEventListener("storage", (event) => {
 export class Refusal extends Error {
   /** @param {number} status @param {any} problem @param {number} retryAfter seconds */
   constructor(status, problem, retryAfter) {
-    super(words(status, problem, retryAfter));
+    super(refusalWords(status, problem, retryAfter));
     this.status = status;
     /** @type {import("./types.d.ts").FieldProblem[]} */
     this.fields = Array.isArray(problem?.errors) ? problem.errors : [];
@@ -78,7 +78,7 @@ export class Refusal extends Error {
 }
 
 /** @param {number} status @param {any} problem @param {number} retryAfter */
-function words(status, problem, retryAfter) {
+function refusalWords(status, problem, retryAfter) {
   if (status === 0) {
     return t.errors.offline;
   }

@@ -21,7 +21,7 @@ export function Pick({ label, value, choices, onPick, isSet = false }) {
 }
 
 /** @type {[string, string][]} */
-const priorities = [["urgent", t.priority.urgent], ["high", t.priority.high], ["medium", t.priority.medium], ["low", t.priority.low]];
+const priorityChoices = [["urgent", t.priority.urgent], ["high", t.priority.high], ["medium", t.priority.medium], ["low", t.priority.low]];
 
 export function Toolbar() {
   const isList = view.value === "tasks";
@@ -33,7 +33,7 @@ export function Toolbar() {
       </label>
       ${isList && html`<${Pick} label=${t.filter.status} value=${filters.value.status} isSet=${filters.value.status !== "open"} onPick=${(/** @type {any} */ status) => put({ status })}
         choices=${[["open", t.filter.open], ["pending", t.status.pending], ["in_progress", t.status.in_progress], ["completed", t.status.completed], ["all", t.filter.all]]} />`}
-      <${Pick} label=${t.filter.priority} value=${filters.value.priority} isSet=${filters.value.priority !== "any"} onPick=${(/** @type {any} */ priority) => put({ priority })} choices=${[["any", t.filter.any], ...priorities]} />
+      <${Pick} label=${t.filter.priority} value=${filters.value.priority} isSet=${filters.value.priority !== "any"} onPick=${(/** @type {any} */ priority) => put({ priority })} choices=${[["any", t.filter.any], ...priorityChoices]} />
       ${isList && html`<${Pick} label=${t.sort.label} value=${filters.value.sort} isSet=${filters.value.sort !== "due"} onPick=${(/** @type {string} */ sort) => put({ sort })}
         choices=${[["due", t.sort.due], ["priority", t.sort.priority], ["newest", t.sort.newest], ["oldest", t.sort.oldest], ["title", t.sort.title], ["updated", t.sort.updated]]} />`}
       ${isFiltered.value && html`<button class="link" onClick=${() => { search.value = ""; filters.value = { ...NO_FILTERS, sort: filters.value.sort }; }}>${t.filter.clear}</button>`}
@@ -82,7 +82,7 @@ export function Bulk() {
       <strong>${t.bulk.selected(keys.length)}</strong>
       <button onClick=${() => { toggle(keys); selection.value = new Set(); }}><${Icon} name="done" />${view.value === "done" ? t.bulk.reopen : t.bulk.complete}</button>
       <${Pick} label=${t.due.label} value="" onPick=${due} choices=${[["", t.bulk.due], ["today", t.due.today], ["tomorrow", t.due.tomorrow], ["week", t.due.nextWeek], ["none", t.due.none]]} />
-      <${Pick} label=${t.priority.label} value="" onPick=${(/** @type {any} */ priority) => priority && set(keys, { priority })} choices=${[["", t.bulk.priority], ...priorities]} />
+      <${Pick} label=${t.priority.label} value="" onPick=${(/** @type {any} */ priority) => priority && set(keys, { priority })} choices=${[["", t.bulk.priority], ...priorityChoices]} />
       <button class="danger" onClick=${() => removeAll(keys)}><${Icon} name="trash" />${t.bulk.remove}</button>
       <button class="icon-button" aria-label=${t.bulk.clear} onClick=${() => (selection.value = new Set())}><${Icon} name="close" /></button>
     </div>`;

@@ -69,7 +69,7 @@ function Column({ status }) {
 }
 
 /** Where an arrow leads from a card: along its column, or to the next. @param {Rec} rec @param {string} key */
-function neighbour(rec, key) {
+function cardBeside(rec, key) {
   const all = columns.peek();
   const column = STATUSES.indexOf(rec.view.status);
   const cards = all[rec.view.status];
@@ -117,7 +117,7 @@ function Card({ rec, top }) {
       }
       return;
     }
-    const next = neighbour(rec, event.key);
+    const next = cardBeside(rec, event.key);
     if (next) {
       cursor.value = next.key;
       wantsFocus.value = true;

@@ -48,7 +48,7 @@ function Help() {
 }
 
 /** @param {string} field @param {unknown} value */
-function words(field, value) {
+function valueWords(field, value) {
   if (value === null || value === undefined || value === "") {
     return html`<em>${field === "due_date" ? t.due.none : t.conflict.empty}</em>`;
   }
@@ -83,9 +83,9 @@ function Conflict({ op }) {
     <${Dialog} title=${t.conflict.title} class="conflict" onClose=${close}>
       <p>${lead}</p>
       <div class="versions">
-        <section><h3>${t.conflict.mine}</h3>${isDelete ? html`<p><em>${t.conflict.deleted}</em></p>` : html`<dl>${fields.map((field) => html`<dt>${names[field]}</dt><dd dir="auto">${words(field, at(op.body, field))}</dd>`)}</dl>`}
+        <section><h3>${t.conflict.mine}</h3>${isDelete ? html`<p><em>${t.conflict.deleted}</em></p>` : html`<dl>${fields.map((field) => html`<dt>${names[field]}</dt><dd dir="auto">${valueWords(field, at(op.body, field))}</dd>`)}</dl>`}
           <button class="primary" onClick=${() => decide(true)}>${theirs === null ? t.conflict.restore : isDelete ? t.conflict.deleteAnyway : t.conflict.keepMine}</button></section>
-        <section><h3>${t.conflict.theirs}</h3>${theirs === null ? html`<p><em>${t.conflict.deleted}</em></p>` : html`<dl>${fields.map((field) => html`<dt>${names[field]}</dt><dd dir="auto">${words(field, at(theirs, field))}</dd>`)}</dl>`}
+        <section><h3>${t.conflict.theirs}</h3>${theirs === null ? html`<p><em>${t.conflict.deleted}</em></p>` : html`<dl>${fields.map((field) => html`<dt>${names[field]}</dt><dd dir="auto">${valueWords(field, at(theirs, field))}</dd>`)}</dl>`}
           <button onClick=${() => decide(false)}>${theirs === null ? t.conflict.letGo : isDelete ? t.conflict.keepIt : t.conflict.keepTheirs}</button></section>
       </div>
     <//>`;

@@ -12,7 +12,7 @@ import { localDay, now } from "./when.js";
 /** After `g`. @type {Record<string, string>} */
 const places = { t: "/app/today", a: "/", b: "/app/board", d: "/app/done", s: "/app/settings" };
 /** @type {Priority[]} */
-const priorities = ["urgent", "high", "medium", "low"];
+const priorityKeys = ["urgent", "high", "medium", "low"];
 let wentAt = 0;
 
 /** The tasks that a key acts on: those selected, or the one under the cursor. */
@@ -40,7 +40,7 @@ function onTasks(key, keys) {
   switch (key) {
     case " ": case "c": return toggle(keys), true;
     case "Enter": case "e": case "o": return (editing.value = one), true;
-    case "1": case "2": case "3": case "4": return set(keys, { priority: priorities[Number(key) - 1] ?? "medium" }), true;
+    case "1": case "2": case "3": case "4": return set(keys, { priority: priorityKeys[Number(key) - 1] ?? "medium" }), true;
     case "s": return keys.forEach(nextStatus), true;
     case "t": return setDay(keys, today), true;
     case "m": return setDay(keys, today + 1), true;
@@ -51,7 +51,7 @@ function onTasks(key, keys) {
 }
 
 /** @param {KeyboardEvent} event @returns {boolean} whether the key meant something */
-function press(event) {
+function pressKey(event) {
   const { key } = event;
   const isTasks = ["tasks", "today", "done", "board"].includes(view.peek());
   if (event.timeStamp - wentAt < 1_000) {
@@ -103,7 +103,7 @@ export function listenToKeys() {
         if (target.id === "search") {
           search.value = "";
         }
-        press(event);
+        pressKey(event);
       }
       return;
     }
@@ -117,7 +117,7 @@ export function listenToKeys() {
     } else if (!withControl && !event.altKey) {
       // Buttons and links have keys of their own.
       const isOwn = ["Enter", " "].includes(event.key) && target.closest("button, a, summary") !== null;
-      if (!isOwn && press(event)) {
+      if (!isOwn && pressKey(event)) {
         event.preventDefault();
       }
     }

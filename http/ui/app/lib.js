@@ -1,11 +1,11 @@
 // What every module of the page takes from the libraries.
-import { h } from "preact";
+import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import htm from "htm";
+import { Component, Fragment, h, render } from "preact";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 export const html = htm.bind(h);
-export { Component, Fragment, render } from "preact";
-export { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-export { batch, computed, effect, signal, untracked } from "@preact/signals";
+export { Component, Fragment, batch, computed, effect, render, signal, untracked, useEffect, useLayoutEffect, useRef, useState };
 
 /** A random UUID, also where the page is not on HTTPS. */
 export function uuid() {

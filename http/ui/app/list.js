@@ -42,7 +42,7 @@ function drawRow(row, top, index, measure) {
 }
 
 /** @param {MouseEvent} event @param {string} key */
-function press(event, key) {
+function pressRow(event, key) {
   if (event.ctrlKey || event.metaKey) {
     flip(key);
   } else if (event.shiftKey) {
@@ -106,7 +106,7 @@ function TaskRow({ rec, top, index }) {
   return html`
     <div ref=${element} class=${classes("row", "task", task.status, isSelected && "selected")} role="row" style=${{ top }} data-key=${rec.key}
       aria-rowindex=${index + 1} aria-selected=${isSelected} tabindex=${isCursor ? 0 : -1} onFocus=${() => (cursor.value = rec.key)}
-      onClick=${(/** @type {MouseEvent} */ event) => press(event, rec.key)} onPointerDown=${(/** @type {PointerEvent} */ event) => rest(event, rec.key)}>
+      onClick=${(/** @type {MouseEvent} */ event) => pressRow(event, rec.key)} onPointerDown=${(/** @type {PointerEvent} */ event) => rest(event, rec.key)}>
       <span role="gridcell"><${Check} rec=${rec} /></span>
       <span role="gridcell" class="title"><span class="text" dir="auto">${task.title}</span>${task.description && html`<span class="hint" title=${t.task.hasNotes}><${Icon} name="notes" /><span class="visually-hidden">${t.task.hasNotes}</span></span>`}</span>
       <span role="gridcell" class="meta"><${Marks} rec=${rec} />

@@ -1,6 +1,6 @@
 // Puts the page together, and keeps it new.
 import { ended, session } from "./api.js";
-import { follow } from "./account.js";
+import { followSession } from "./account.js";
 import { Board } from "./board.js";
 import { Bulk, Count, NetState, Toolbar } from "./bars.js";
 import { Dialogs } from "./dialogs.js";
@@ -121,7 +121,7 @@ effect(() => {
     toast(t.toast.quota, { kind: "error" });
   }
 });
-follow();
+followSession();
 listenToKeys();
 render(html`<${Page} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
 if (new URLSearchParams(location.search).has("add")) {

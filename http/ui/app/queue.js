@@ -13,7 +13,7 @@ import { toast } from "./toast.js";
 
 /** How long a deleted task can be brought back before the server is told. */
 export const UNDO_MS = 8_000;
-const PAUSE_MAX_MS = 30_000;
+const RESEND_MAX_MS = 30_000;
 
 /** Other tabs, of the same account. @type {BroadcastChannel | null} */
 let others = null;
@@ -27,7 +27,7 @@ let failures = 0;
 let timer;
 
 /** @param {string} account */
-export function start(account) {
+export function startQueue(account) {
   others?.close();
   others = new BroadcastChannel(`taskwell-${account}`);
   others.onmessage = async (event) => {
@@ -41,7 +41,7 @@ export function start(account) {
   flush();
 }
 
-export function stop() {
+export function stopQueue() {
   others?.close();
   others = null;
   clearTimeout(timer);
@@ -112,25 +112,25 @@ export function flush() {
 /** Sends again later, each time later. @param {number} least milliseconds */
 function later(least) {
   failures += 1;
-  const wait = Math.max(least, Math.min(PAUSE_MAX_MS, 500 * 2 ** failures));
+  const wait = Math.max(least, Math.min(RESEND_MAX_MS, 500 * 2 ** failures));
   clearTimeout(timer);
   timer = setTimeout(() => void run(), wait);
 }
 
-let running = false;
+let isRunning = false;
 let again = false;
 
 async function run() {
-  if (running) {
+  if (isRunning) {
     again = true;
     return;
   }
-  running = true;
+  isRunning = true;
   again = false;
   try {
     await alone(`taskwell-queue-${session.peek()?.user.uuid}`, sendAll);
   } finally {
-    running = false;
+    isRunning = false;
     making.value = false;
     if (again) {
       flush();

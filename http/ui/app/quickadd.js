@@ -16,7 +16,7 @@ export const isTyping = computed(() => line.value.trim() !== "");
 export const focusAdd = () => document.getElementById("add")?.focus();
 
 /** @param {import("./words.js").Span} span @param {string | null} due */
-function words(span, due) {
+function chipWords(span, due) {
   if (span.kind === "priority") {
     return t.priority[span.priority ?? "medium"];
   }
@@ -77,7 +77,7 @@ export function Understood() {
       ${chips.length > 0 ? html`<span class="visually-hidden">${t.add.understood}: </span>` : !wrong.value && html`<span class="hint">${t.add.hint}</span>`}
       ${chips.map((span) => html`
         <span class=${`chip ${span.kind} ${span.priority ?? ""}`} key=${span.kind}>
-          <${Icon} name=${span.kind === "priority" ? "flag" : "date"} />${words(span, due_date)}
+          <${Icon} name=${span.kind === "priority" ? "flag" : "date"} />${chipWords(span, due_date)}
           <button type="button" aria-label=${t.add.plain(span.text)} title=${t.add.plain(span.text)} onClick=${() => refuse(span)}>✕</button>
         </span>`)}
     </div>`;

@@ -13,25 +13,25 @@ const PAGE = 1000;
 const MISSED_MAX = 5_000;
 /** The server is heard from every 15 s. */
 const SILENCE_MS = 40_000;
-const PAUSE_MAX_MS = 15_000;
+const RECONNECT_MAX_MS = 15_000;
 
 /** Whether changes arrive as they happen. */
 export const isLive = signal(false);
 
 /** @type {AbortController | null} */
-let running = null;
+let following = null;
 /** Ends the pause before another try. */
 let wake = () => {};
 
-export function start() {
-  stop();
-  running = new AbortController();
-  void follow(running.signal);
+export function startSync() {
+  stopSync();
+  following = new AbortController();
+  void followChanges(following.signal);
 }
 
-export function stop() {
-  running?.abort();
-  running = null;
+export function stopSync() {
+  following?.abort();
+  following = null;
   isLive.value = false;
 }
 
@@ -44,7 +44,7 @@ document.addEventListener("visibilitychange", () => {
 });
 
 /** @param {AbortSignal} ends */
-async function follow(ends) {
+async function followChanges(ends) {
   let failures = 0;
   while (!ends.aborted && session.peek()) {
     let least = 0;
@@ -65,7 +65,7 @@ async function follow(ends) {
     }
     isLive.value = false;
     if (!ends.aborted) {
-      const wait = Math.max(least, Math.min(PAUSE_MAX_MS, 250 * 2 ** failures));
+      const wait = Math.max(least, Math.min(RECONNECT_MAX_MS, 250 * 2 ** failures));
       await Promise.race([pause(wait * (0.75 + Math.random() / 2)), new Promise((done) => (wake = () => done(undefined)))]);
     }
   }
@@ -110,7 +110,7 @@ async function readAll(last, ends) {
       }
       changed();
     });
-    next = following(headers.get("link"));
+    next = pathOf(headers.get("link"));
   }
   batch(() => {
     keepOnly(uuids);
@@ -121,7 +121,7 @@ async function readAll(last, ends) {
 }
 
 /** Where the next page is, without `/api/v1`. @param {string | null} link */
-function following(link) {
+function pathOf(link) {
   const target = link?.match(/<([^>]+)>\s*;\s*rel="?next"?/)?.[1];
   if (!target) {
     return null;

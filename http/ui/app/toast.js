@@ -10,11 +10,11 @@ const toasts = signal([]);
 const spoken = signal("");
 const SHOWN_MS = 6_000;
 const SHOWN_MAX = 3;
-let next = 1;
+let nextId = 1;
 
 /** @param {string} text @param {{ kind?: "plain" | "error", action?: Toast["action"], ms?: number }} options */
 export function toast(text, { kind = "plain", action, ms = SHOWN_MS } = {}) {
-  const id = next++;
+  const id = nextId++;
   /** @type {Toast} */
   const shown = action ? { id, text, kind, action } : { id, text, kind };
   // One plain notice at a time: the newest. Errors stay beside it.

@@ -17,18 +17,18 @@ const before = `(?<=^|\\s)`;
 const after = `(?=$|[\\s,.;!?])`;
 const on = `(?:(?:${v.on}) )?`;
 /** @param {string} inner */
-const words = (inner) => new RegExp(`${before}${inner}${after}`, "giu");
+const pattern = (inner) => new RegExp(`${before}${inner}${after}`, "giu");
 
 /** @typedef {(found: RegExpMatchArray, present: Date) => Partial<Span> | null} Reading */
 /** @type {[RegExp, Reading][]} */
 const readings = [
-  [words(`!(${alternatives(Object.keys(v.priorities))}|[1-4])`), (found) => {
+  [pattern(`!(${alternatives(Object.keys(v.priorities))}|[1-4])`), (found) => {
     const word = (found[1] ?? "").toLowerCase();
     const priority = v.priorities[word] ?? (["urgent", "high", "medium", "low"])[Number(word) - 1];
     return { kind: "priority", priority: /** @type {Priority} */ (priority) };
   }],
-  [words(`(!!!?)`), (found) => ({ kind: "priority", priority: found[1] === "!!" ? "high" : "urgent" })],
-  [words(`${v.in} (\\d{1,3}|an?) (${alternatives(Object.keys(v.units))})`), (found, present) => {
+  [pattern(`(!!!?)`), (found) => ({ kind: "priority", priority: found[1] === "!!" ? "high" : "urgent" })],
+  [pattern(`${v.in} (\\d{1,3}|an?) (${alternatives(Object.keys(v.units))})`), (found, present) => {
     const count = /^\d/.test(found[1] ?? "") ? Number(found[1]) : 1;
     const unit = v.units[(found[2] ?? "").toLowerCase()];
     const today = localDay(present);
@@ -40,12 +40,12 @@ const readings = [
       default: return { kind: "day", day: addMonths(today, count) };
     }
   }],
-  [words(`${on}(${alternatives(Object.keys(v.days))})`), (found, present) => {
+  [pattern(`${on}(${alternatives(Object.keys(v.days))})`), (found, present) => {
     const word = v.days[(found[1] ?? "").toLowerCase()];
     const today = localDay(present);
     switch (word) {
-      case "nextWeek": return { kind: "day", day: next(today, 1) };
-      case "weekend": return { kind: "day", day: next(today - 1, 6) };
+      case "nextWeek": return { kind: "day", day: nextWeekday(today, 1) };
+      case "weekend": return { kind: "day", day: nextWeekday(today - 1, 6) };
       case "nextMonth": {
         const first = addMonths(today, 1);
         return { kind: "day", day: first - new Date(first * 86_400_000).getUTCDate() + 1 };
@@ -53,30 +53,30 @@ const readings = [
       default: return { kind: "day", day: today + Number(word) };
     }
   }],
-  [words(`${on}(?:${v.next} )?(${days})`), onWeekday],
-  [words(`(?:${v.on}|${v.next}) (${shortDays})`), onWeekday],
-  [words(`(${shortDays})(?=\\s+(?:${v.at} )?\\d|\\s*$)`), onWeekday],
-  [words(`${on}(\\d{4})-(\\d{2})-(\\d{2})`), (found) => onDay(Number(found[1]), Number(found[2]) - 1, Number(found[3]))],
-  [words(`${on}(\\d{1,2})(?:st|nd|rd|th|\\.)? (${months})\\.?(?: (\\d{4}))?`), (found, present) =>
+  [pattern(`${on}(?:${v.next} )?(${days})`), onWeekday],
+  [pattern(`(?:${v.on}|${v.next}) (${shortDays})`), onWeekday],
+  [pattern(`(${shortDays})(?=\\s+(?:${v.at} )?\\d|\\s*$)`), onWeekday],
+  [pattern(`${on}(\\d{4})-(\\d{2})-(\\d{2})`), (found) => onDay(Number(found[1]), Number(found[2]) - 1, Number(found[3]))],
+  [pattern(`${on}(\\d{1,2})(?:st|nd|rd|th|\\.)? (${months})\\.?(?: (\\d{4}))?`), (found, present) =>
     onDayOfYear(found[3], v.months[(found[2] ?? "").toLowerCase()] ?? 0, Number(found[1]), present)],
-  [words(`${on}(${months})\\.? (\\d{1,2})(?:st|nd|rd|th)?(?:,? (\\d{4}))?`), (found, present) =>
+  [pattern(`${on}(${months})\\.? (\\d{1,2})(?:st|nd|rd|th)?(?:,? (\\d{4}))?`), (found, present) =>
     onDayOfYear(found[3], v.months[(found[1] ?? "").toLowerCase()] ?? 0, Number(found[2]), present)],
-  [words(`${on}(\\d{1,2})\\.(\\d{1,2})\\.(\\d{4})?`), (found, present) =>
+  [pattern(`${on}(\\d{1,2})\\.(\\d{1,2})\\.(\\d{4})?`), (found, present) =>
     onDayOfYear(found[3], Number(found[2]) - 1, Number(found[1]), present)],
-  [words(`(?:${v.at} )?(\\d{1,2}):(\\d{2}) ?([ap]m)?`), (found) => atTime(Number(found[1]), Number(found[2]), found[3])],
-  [words(`(?:${v.at} )?(\\d{1,2}) ?([ap]m)`), (found) => atTime(Number(found[1]), 0, found[2])],
-  [words(`${v.at} (\\d{1,2})`), (found) => atTime(Number(found[1]), 0, undefined)],
-  [words(`(?:${v.at} )?(${alternatives(Object.keys(v.times))})`), (found) => ({ kind: "time", minutes: v.times[(found[1] ?? "").toLowerCase()] ?? 0 })],
+  [pattern(`(?:${v.at} )?(\\d{1,2}):(\\d{2}) ?([ap]m)?`), (found) => atTime(Number(found[1]), Number(found[2]), found[3])],
+  [pattern(`(?:${v.at} )?(\\d{1,2}) ?([ap]m)`), (found) => atTime(Number(found[1]), 0, found[2])],
+  [pattern(`${v.at} (\\d{1,2})`), (found) => atTime(Number(found[1]), 0, undefined)],
+  [pattern(`(?:${v.at} )?(${alternatives(Object.keys(v.times))})`), (found) => ({ kind: "time", minutes: v.times[(found[1] ?? "").toLowerCase()] ?? 0 })],
 ];
 
 /** The first such day of the week after a day.
  * @param {number} day @param {number} wanted */
-const next = (day, wanted) => day + 1 + ((wanted - weekday(day + 1) + 7) % 7);
+const nextWeekday = (day, wanted) => day + 1 + ((wanted - weekday(day + 1) + 7) % 7);
 
 /** @type {Reading} */
 function onWeekday(found, present) {
   const word = (found[1] ?? "").toLowerCase();
-  return { kind: "day", day: next(localDay(present), v.weekdays[word] ?? v.shortWeekdays[word] ?? 0) };
+  return { kind: "day", day: nextWeekday(localDay(present), v.weekdays[word] ?? v.shortWeekdays[word] ?? 0) };
 }
 
 /** @param {number} year @param {number} month @param {number} day
@@ -115,8 +115,8 @@ function atTime(hours, minutes, half) {
 export function understand(line, present, plain = []) {
   /** @type {Span[]} */
   const found = [];
-  for (const [pattern, reading] of readings) {
-    for (const match of line.matchAll(pattern)) {
+  for (const [expression, reading] of readings) {
+    for (const match of line.matchAll(expression)) {
       const text = match[0];
       const span = plain.includes(text.toLowerCase()) ? null : reading(match, present);
       const [from, to] = [match.index, match.index + text.length];

@@ -1,6 +1,8 @@
 //! The page at `/` and `/app`: its files, embedded, under names that change with their content. What the page does is in
 //! `http/ui`; here is only how it is handed out.
 
+mod link;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -20,6 +22,7 @@ use rust_embed::RustEmbed;
 use sha2::{Digest as _, Sha256};
 use taskwell_core::app::App;
 
+use self::link::{link, without_comments};
 use crate::ops;
 use crate::tree::Failure;
 
@@ -28,7 +31,6 @@ const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
 /// What stands in the templates for the folder of this version's files.
 const PLACE: &str = "{{place}}";
 const FILES: &str = "{{files}}";
-const PRELOADS: &str = "{{preloads}}";
 
 #[derive(RustEmbed)]
 #[folder = "ui/"]
@@ -93,18 +95,11 @@ fn prefers_html(headers: &HeaderMap) -> bool {
 impl Page {
     fn of_the_build() -> Page {
         let place = format!("/assets/{}", version());
-        let paths = paths();
-        let assets: Vec<&str> = paths.iter().map(AsRef::as_ref).filter(|path| path.contains('/')).collect();
-        let preloads: Vec<String> = assets
-            .iter()
-            .filter(|path| path.starts_with("app/"))
-            .map(|path| format!("<link rel=\"modulepreload\" href=\"{place}/{path}\">\n"))
-            .collect();
-        let list: Vec<String> = assets.iter().map(|path| format!("  \"{place}/{path}\",\n")).collect();
-        let (preloads, list) = (preloads.concat(), list.concat());
+        let list: Vec<String> = assets().iter().map(|(path, _)| format!("  \"{place}/{path}\",\n")).collect();
+        let list = list.concat();
         let text = |path: &str| {
             let text = String::from_utf8_lossy(&content(path)).into_owned();
-            text.replace(PLACE, &place).replace(PRELOADS, &preloads).replace(FILES, &list)
+            text.replace(PLACE, &place).replace(FILES, &list)
         };
         let html = text("index.html");
         let csp = policy(&html);
@@ -146,15 +141,29 @@ impl Page {
 }
 
 fn asset(Path((of, path)): Path<(String, String)>, headers: &HeaderMap) -> Response {
-    static FILES: OnceLock<Vec<(String, File)>> = OnceLock::new();
-    let files = FILES.get_or_init(|| {
-        let assets = Embedded::iter().filter(|path| path.contains('/'));
-        assets.map(|path| (path.to_string(), File::new(content(&path).into_owned(), kind(&path)))).collect()
-    });
-    match files.iter().find(|(name, _)| of == version() && *name == path) {
+    match assets().iter().find(|(name, _)| of == version() && *name == path) {
         Some((_, file)) => answer(file, headers, FOREVER),
         None => Failure::NoRoute.into_response(),
     }
+}
+
+/// The files of this version: the page's own modules in one for each folder, its style sheets in one, and the others as they are.
+fn assets() -> &'static [(String, File)] {
+    static ASSETS: OnceLock<Vec<(String, File)>> = OnceLock::new();
+    ASSETS.get_or_init(|| {
+        let read = |path: &str| String::from_utf8_lossy(&content(path)).into_owned();
+        let styles = ["style/base.css", "style/tasks.css", "style/account.css"].map(read);
+        let made = [
+            ("app.js", link("app", &["main"], &read)),
+            ("account.js", link("account", &["sign", "settings", "admin"], &read)),
+            ("page.css", without_comments(&styles.concat())),
+        ];
+        let made = made.into_iter().map(|(path, text)| (path.to_owned(), text.into_bytes()));
+        let whole =
+            paths().into_iter().filter(|path| path.starts_with("vendor/") || path.starts_with("icons/"));
+        let whole = whole.map(|path| (path.to_string(), content(&path).into_owned()));
+        made.chain(whole).map(|(path, bytes)| (path.clone(), File::new(bytes, kind(&path)))).collect()
+    })
 }
 
 fn paths() -> Vec<Cow<'static, str>> {
@@ -181,11 +190,12 @@ fn version() -> &'static str {
     })
 }
 
-/// The links to the style sheets, for pages that work without a script.
+/// The links to the style sheet and the icon, for pages that work without a script.
 pub fn styles() -> String {
     let place = format!("/assets/{}", version());
-    let sheet = |name| format!("<link rel=\"stylesheet\" href=\"{place}/style/{name}.css\">");
-    format!("{}{}<link rel=\"icon\" href=\"{place}/icons/icon.svg\">", sheet("base"), sheet("account"))
+    format!(
+        "<link rel=\"stylesheet\" href=\"{place}/page.css\"><link rel=\"icon\" href=\"{place}/icons/icon.svg\">"
+    )
 }
 
 fn content(path: &str) -> Cow<'static, [u8]> {
@@ -247,4 +257,51 @@ fn answer(file: &File, headers: &HeaderMap, cache: HeaderValue) -> Response {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn no_two_modules_of_the_page_have_a_name_in_common() {
+        let mut at: BTreeMap<String, Cow<'static, str>> = BTreeMap::new();
+        for path in
+            paths().into_iter().filter(|path| path.starts_with("app/") || path.starts_with("account/"))
+        {
+            let text = String::from_utf8_lossy(&content(&path)).into_owned();
+            for line in text.lines() {
+                let renames = line.starts_with("import ") && line.contains(" as ");
+                assert!(!renames, "{path} renames: {line}");
+                let line = line.trim_start_matches("export ").trim_start_matches("async ");
+                let kinds = ["function ", "const ", "let ", "class "];
+                if let Some(rest) = kinds.iter().find_map(|kind| line.strip_prefix(kind)) {
+                    let name: String =
+                        rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                    let other = at.insert(name.clone(), path.clone());
+                    assert_eq!(other, None, "{name} stands in {path}, too");
+                }
+            }
+        }
+        assert!(at.len() > 200, "{} names", at.len());
+    }
+
+    #[test]
+    fn nothing_but_a_comment_looks_like_one() {
+        for path in
+            paths().into_iter().filter(|path| path.starts_with("app/") || path.starts_with("account/"))
+        {
+            let text = String::from_utf8_lossy(&content(&path)).into_owned();
+            for opening in text.match_indices("/*").map(|(at, _)| &text[at..]) {
+                assert!(
+                    opening.starts_with("/** ") || opening.starts_with("/**\n"),
+                    "{path}: {}",
+                    &opening[..20]
+                );
+            }
+            assert_eq!(text.matches("/*").count(), text.matches("*/").count(), "{path}");
+        }
+    }
 }
