@@ -16,9 +16,10 @@ let nextId = 1;
 export function toast(text, { kind = "plain", action, ms = SHOWN_MS } = {}) {
   const id = nextId++;
   /** @type {Toast} */
-  const shown = action ? { id, text, kind, action } : { id, text, kind };
-  // One plain notice at a time: the newest. Errors stay beside it.
-  toasts.value = [...toasts.value.filter((other) => other.kind === "error").slice(1 - SHOWN_MAX), shown];
+  const shown = { id, text, kind, stays: ms === Infinity, ...(action ? { action } : {}) };
+  // One plain notice at a time: the newest. Errors stay beside it, and what stays until it is answered.
+  const staying = toasts.value.filter((other) => other.stays && other.text !== text);
+  toasts.value = [...staying, ...toasts.value.filter((other) => other.kind === "error" && !other.stays).slice(1 - SHOWN_MAX), shown];
   say(text);
   if (ms < Infinity) {
     setTimeout(() => dismiss(id), kind === "error" ? 2 * ms : ms);

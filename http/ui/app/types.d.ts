@@ -81,5 +81,7 @@ export interface Toast {
   id: number;
   text: string;
   kind: "plain" | "error";
+  /** Whether it is shown until it is answered. */
+  stays: boolean;
   action?: { label: string; run: () => void };
 }
