@@ -78,6 +78,11 @@ fn accounts_in_the_browser() {
 }
 
 #[test]
+fn a_net_that_comes_and_goes_in_the_browser() {
+    in_the_browser("offline.test.mjs");
+}
+
+#[test]
 fn the_types_hold() {
     must(Command::new("npx").current_dir(place()).arg("tsc"));
 }

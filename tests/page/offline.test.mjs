@@ -1,0 +1,254 @@
+// A net that comes and goes, servers that stop and die, and tabs that are closed: what was done is done once.
+import assert from "node:assert/strict";
+import { createServer, request } from "node:http";
+import { AWAY, becomes, offline, quickAdd, row, settled, shown, signIn, stage, toast, until } from "./support.mjs";
+
+const flow = stage();
+const REFUSED = (status) => new RegExp(`the server responded with a status of ${status}`);
+
+/** What the browser keeps of tasks, or of writes that wait. */
+const kept = (page, shelf) => page.evaluate(async (name) => {
+  const [{ name: database }] = await indexedDB.databases();
+  const asked = (request) => new Promise((done, fail) => Object.assign(request, { onsuccess: () => done(request.result), onerror: () => fail(request.error) }));
+  const db = await asked(indexedDB.open(database));
+  const found = await asked(db.transaction(name).objectStore(name).getAll());
+  db.close();
+  return found.map((one) => one.title ?? one.body.title ?? one.kind);
+}, shelf);
+
+/** The page opens without a net from now on, with these tasks. */
+async function keeps(page, ...titles) {
+  await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  await becomes(titles.toSorted(), async () => (await kept(page, "tasks")).sort());
+}
+
+async function edit(page, title, text) {
+  await row(page, title).click();
+  await page.locator(".title-field").fill(text);
+}
+
+/** Lets the time pass in which a deletion could be undone. */
+const hurry = (page) => page.evaluate(() => {
+  const real = Date.now.bind(Date);
+  Date.now = () => real() + 10_000;
+  dispatchEvent(new Event("online"));
+});
+
+flow("offline, the page opens, reads and writes, and a reload keeps the queue", async (stage, server) => {
+  stage.expects(...offline);
+  const person = await server.person("away");
+  await person.addAll([{ title: "read" }, { title: "change" }, { title: "finish" }]);
+  const page = await stage.signedIn(person);
+  await row(page, "read").waitFor();
+  await keeps(page, "read", "change", "finish");
+  await page.context().setOffline(true);
+  await page.goto(`${server.url}/app/board`);
+  await page.locator(".card", { hasText: "read" }).waitFor();
+  await page.goto(server.url);
+  await row(page, "read").waitFor();
+  assert.deepEqual((await shown(page)).sort(), ["change", "finish", "read"]);
+  await quickAdd(page, "write", "write more tomorrow !high");
+  await edit(page, "change", "changed");
+  await page.locator(".title-field").press("Enter");
+  await row(page, "finish").getByRole("checkbox").click();
+  await page.locator(".badge.offline", { hasText: "4 changes wait" }).waitFor();
+  await becomes(4, async () => (await kept(page, "queue")).length);
+  await page.reload();
+  await page.locator(".badge.offline", { hasText: "4 changes wait" }).waitFor();
+  assert.deepEqual((await shown(page)).sort(), ["changed", "read", "write", "write more"]);
+  assert.deepEqual(await person.titles(), ["change", "finish", "read"]);
+  await page.context().setOffline(false);
+  await settled(page);
+  await page.locator(".badge.offline").waitFor({ state: "detached" });
+  await becomes(["changed", "finish", "read", "write", "write more"], () => person.titles());
+  await becomes([], () => kept(page, "queue"));
+  assert.equal((await person.task("finish")).status, "completed");
+  assert.equal((await person.task("write more")).priority, "high");
+});
+
+flow("what is typed while the server is stopped is kept, and sent when it starts again", async (stage, server) => {
+  stage.expects(...offline);
+  const person = await server.person("stopped");
+  await person.add("before");
+  const page = await stage.signedIn(person);
+  await edit(page, "before", "typed in the");
+  await server.stop();
+  await page.locator(".title-field").pressSequentially(" editor");
+  await page.locator(".title-field").press("Enter");
+  await row(page, "typed in the editor").waitFor();
+  await page.locator("#add").pressSequentially("typed above the list");
+  await page.keyboard.press("Enter");
+  await page.locator(".badge.offline", { hasText: "2 changes wait" }).waitFor();
+  await page.reload();
+  await row(page, "typed above the list").waitFor();
+  await server.start();
+  await page.locator(".badge.offline").click();
+  await settled(page);
+  await becomes(["typed above the list", "typed in the editor"], () => person.titles());
+});
+
+flow("a server that is killed amid writes loses none, and does none twice", async (stage, server) => {
+  stage.expects(...offline, REFUSED(409));
+  const person = await server.person("killed");
+  const page = await stage.signedIn(person);
+  const lines = Array.from({ length: 90 }, (_, i) => `task ${String(i).padStart(2, "0")}`);
+  const adding = quickAdd(page, ...lines);
+  for (const count of [10, 30, 50]) {
+    await until(`${count} tasks have arrived`, async () => (await person.titles()).length >= count);
+    await server.stop("SIGKILL");
+    await server.start();
+    await page.evaluate(() => dispatchEvent(new Event("online")));
+  }
+  await adding;
+  await becomes(lines, () => person.titles(), 20_000);
+  await becomes([], () => kept(page, "queue"));
+  await becomes(90, async () => Number((await page.locator(".left").innerText()).match(/\d+/)[0]));
+});
+
+flow("an answer that is lost doubles nothing", async (stage, server) => {
+  stage.expects(AWAY);
+  const person = await server.person("lost");
+  await person.addAll([{ title: "change" }, { title: "drop" }]);
+  const page = await stage.signedIn(person);
+  await row(page, "change").waitFor();
+  const keys = [];
+  const lost = new Set();
+  await page.context().route(/\/api\/v1\/tasks(\/|$)/, async (route) => {
+    const method = route.request().method();
+    if (method === "GET") {
+      return route.continue();
+    }
+    keys.push(`${method} ${route.request().headers()["idempotency-key"]}`);
+    const response = await route.fetch();
+    if (lost.has(method)) {
+      return route.fulfill({ response });
+    }
+    lost.add(method);
+    return route.abort("connectionreset");
+  });
+  await quickAdd(page, "make");
+  await becomes(["change", "drop", "make"], async () => (await shown(page)).sort());
+  await settled(page);
+  await edit(page, "change", "changed");
+  await page.locator(".title-field").press("Enter");
+  await settled(page);
+  await row(page, "drop").getByRole("button", { name: /^Delete/ }).click();
+  await toast(page, "deleted").waitFor();
+  await hurry(page);
+  await until("the task is deleted", () => lost.has("DELETE"));
+  await becomes([], () => kept(page, "queue"));
+  assert.deepEqual(await person.titles(), ["changed", "make"]);
+  assert.deepEqual((await shown(page)).sort(), ["changed", "make"]);
+  assert.ok(keys.filter((key) => key.startsWith("POST")).length === 2 && keys.filter((key) => key.startsWith("PATCH")).length === 2, keys.join());
+  assert.equal(new Set(keys).size, 3, "a repeat has the key of the first");
+});
+
+flow("what the server refuses is undone, and told", async (stage, server) => {
+  stage.expects(REFUSED(422));
+  const person = await server.person("refused");
+  await person.add("as it was");
+  const page = await stage.signedIn(person);
+  await row(page, "as it was").waitFor();
+  const tooLong = JSON.stringify({ title: "x".repeat(201) });
+  await page.context().route(/\/api\/v1\/tasks(\/|$)/, (route) => (route.request().method() === "GET" ? route.continue() : route.continue({ postData: tooLong })));
+  await quickAdd(page, "too much");
+  await toast(page, /“too much” could not be saved: title .*200/).waitFor();
+  await becomes(["as it was"], () => shown(page));
+  await edit(page, "as it was", "as it cannot be");
+  await page.locator(".title-field").press("Enter");
+  await toast(page, /“as it was” could not be saved: title|“as it cannot be” could not be saved: title/).waitFor();
+  await becomes(["as it was"], () => shown(page));
+  await becomes([], () => kept(page, "queue"));
+  assert.deepEqual(await person.titles(), ["as it was"]);
+});
+
+flow("a slow server does not slow the page", async (stage, server) => {
+  const person = await server.person("slow");
+  const page = await stage.signedIn(person);
+  await page.getByText("A clear list").waitFor();
+  let answered = 0;
+  await page.context().route(/\/api\/v1\/tasks(\/|$)/, async (route) => {
+    await new Promise((done) => setTimeout(done, 600));
+    await route.continue();
+    answered += 1;
+  });
+  await quickAdd(page, "one", "two", "three");
+  await row(page, "two").getByRole("checkbox").click();
+  await edit(page, "three", "drei");
+  await page.locator(".title-field").press("Enter");
+  await row(page, "drei").waitFor();
+  assert.ok(answered < 3, "all this was shown before the server knew");
+  assert.ok((await page.locator(".mark.waiting").count()) > 0);
+  await becomes(["drei", "one", "two"], () => person.titles());
+  assert.equal((await person.task("two")).status, "completed");
+});
+
+for (const status of [429, 503]) {
+  flow(`a write that is put off by ${status} goes out when the server says`, async (stage, server) => {
+    stage.expects(REFUSED(status));
+    const person = await server.person(`busy${status}`);
+    const page = await stage.signedIn(person);
+    const at = [];
+    await page.context().route("**/api/v1/tasks", (route) => {
+      at.push(Date.now());
+      return at.length <= 2 ? route.fulfill({ status, headers: { "retry-after": "1" }, json: { detail: "busy" } }) : route.continue();
+    });
+    await quickAdd(page, "patient");
+    await settled(page);
+    assert.deepEqual(await person.titles(), ["patient"]);
+    assert.equal(at.length, 3);
+    assert.ok(at[1] - at[0] >= 1_000 && at[2] - at[1] >= 1_000, at.join());
+    assert.equal(await page.locator(".toast.error").count(), 0);
+  });
+}
+
+/** The server behind another address, which changes one text that passes. The browser asks for a worker's new version past
+ * all that a test may route. */
+async function passing(server, path, change) {
+  const proxy = createServer((asked, answer) => {
+    const headers = { ...asked.headers, "accept-encoding": "identity" };
+    const onward = request(server.url + asked.url, { method: asked.method, headers }, async (given) => {
+      if (asked.url !== path) {
+        answer.writeHead(given.statusCode, given.headers);
+        given.pipe(answer);
+        return;
+      }
+      const { "content-length": _, ...rest } = given.headers;
+      answer.writeHead(given.statusCode, rest).end(change(Buffer.concat(await given.toArray()).toString()));
+    });
+    onward.on("error", () => answer.destroy());
+    answer.on("close", () => onward.destroy());
+    asked.pipe(onward);
+  });
+  await new Promise((done) => proxy.listen(0, "localhost", done));
+  return { url: `http://localhost:${proxy.address().port}`, close: () => (proxy.close(), proxy.closeAllConnections()) };
+}
+
+flow("a new version is offered, and takes over when it is told to", async (stage, server) => {
+  stage.expects(...offline);
+  await server.person("newer");
+  let isNew = false;
+  const proxy = await passing(server, "/assets/sw.js", (text) => (isNew ? text.replace(/const PLACE = ".*"/, 'const PLACE = "/assets/newer"') : text));
+  try {
+    const page = await stage.window(await stage.device());
+    await page.goto(`${proxy.url}/app/sign-in`);
+    await signIn(page, "newer");
+    await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+    isNew = true;
+    await page.reload();
+    await toast(page, "A new version of Taskwell is ready").waitFor();
+    await quickAdd(page, "before the new one");
+    await settled(page);
+    await row(page, "before the new one").getByRole("checkbox").click();
+    await toast(page, "completed").waitFor();
+    await page.evaluate(() => (window.isOld = true));
+    await page.getByRole("button", { name: "Reload" }).click();
+    await page.waitForFunction(() => window.isOld === undefined && document.querySelector(".nav"));
+    await becomes(["/assets/newer"], () => page.evaluate(() => caches.keys()));
+    await page.goto(`${proxy.url}/app/done`);
+    await row(page, "before the new one").waitFor();
+    assert.equal(await page.locator(".toast").count(), 0);
+  } finally {
+    proxy.close();
+  }
+});
