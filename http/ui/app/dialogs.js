@@ -71,7 +71,7 @@ function Conflict({ op }) {
   const close = () => (reviewing.value = false);
   const decide = (/** @type {boolean} */ mine) => {
     void settle(op, mine);
-    if (conflicts.peek().length <= 1) {
+    if (conflicts.peek().length === 0) {
       close();
     }
   };
