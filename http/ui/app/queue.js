@@ -284,6 +284,11 @@ function clashes(op, base) {
 /** Ends a conflict. @param {Op} op @param {boolean} mine whether this page's version is to hold */
 export async function settle(op, mine) {
   const base = records.get(op.key)?.base;
+  const changes = ops.filter((other) => other.key === op.key && other.kind === "patch");
+  if (!base && op.kind === "patch") {
+    // Gone there, for all that waits for it.
+    await Promise.all(changes.map(dequeue));
+  }
   if (!mine) {
     await dequeue(op);
   } else if (base) {
@@ -291,9 +296,8 @@ export async function settle(op, mine) {
     const was = /** @type {Patch} */ (Object.fromEntries(Object.keys(op.body).map((field) => [field, theirs[field]])));
     await alter(op, { state: "waiting", was, version: base.version });
   } else {
-    // Gone there: what it was here, made anew.
-    await dequeue(op);
-    create({ title: records.get(op.key)?.view.title ?? t.name, ...op.whole, ...op.body });
+    // What it was here, made anew.
+    create(Object.assign({ title: t.name }, op.whole, ...changes.map((other) => other.body)));
   }
   tellOthers();
   flush();
