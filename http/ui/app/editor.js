@@ -3,7 +3,7 @@ import { removeAll, set, setDay } from "./acts.js";
 import { Icon } from "./icons.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./lib.js";
 import { change, create } from "./queue.js";
-import { records } from "./store.js";
+import { isShown, records } from "./store.js";
 import { t } from "./texts.js";
 import { say, toast } from "./toast.js";
 import { agoWords, formFields, localDay, momentWords, now, ofFormFields, weekday } from "./when.js";
@@ -61,14 +61,15 @@ export function Editor({ rec, onClose }) {
 function useText(rec, name) {
   const stored = rec.view[name] ?? "";
   const [typed, setTyped] = useState(/** @type {string | null} */ (null));
-  const live = useRef({ typed, began: stored, key: rec.key });
-  live.current.key = rec.key;
+  const live = useRef({ typed, began: stored, rec });
+  live.current.rec = rec;
   if (typed === null) {
     live.current.began = stored;
   }
   live.current.typed = typed;
   const commit = () => {
-    const { typed: now, began, key } = live.current;
+    const { typed: now, began, rec: { key, view } } = live.current;
+    const there = records.get(key);
     live.current.typed = null;
     setTyped(null);
     if (now === null || now === began) {
@@ -78,9 +79,10 @@ function useText(rec, name) {
     if (name === "title" && value === "") {
       say(t.task.titleNeeded);
       toast(t.task.titleNeeded, { kind: "error" });
-    } else if (!records.has(key)) {
-      const text = name === "title" ? { title: value ?? "" } : { title: rec.view.title, description: value };
-      toast(t.conflict.gone(rec.view.title), { kind: "error", ms: 30_000, action: { label: t.conflict.restore, run: () => void create(/** @type {{ title: string }} */ (text)) } });
+    } else if (!there || !isShown(there)) {
+      const { title, description, status, priority, due_date } = view;
+      const whole = { title, description, status, priority, due_date, [name]: value };
+      toast(t.conflict.gone(title), { kind: "error", ms: 30_000, action: { label: t.conflict.restore, run: () => void create(whole) } });
     } else {
       change(key, { [name]: value }, { [name]: name === "description" && began === "" ? null : began });
     }
