@@ -83,6 +83,11 @@ fn a_net_that_comes_and_goes_in_the_browser() {
 }
 
 #[test]
+fn conflicts_in_the_browser() {
+    in_the_browser("conflicts.test.mjs");
+}
+
+#[test]
 fn the_types_hold() {
     must(Command::new("npx").current_dir(place()).arg("tsc"));
 }
