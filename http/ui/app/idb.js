@@ -54,7 +54,7 @@ export class Keep {
       return result;
     } catch (error) {
       console.warn("the browser did not keep a change:", error);
-      isForgetful.value = mode === "readwrite";
+      isForgetful.value ||= mode === "readwrite";
       return null;
     }
   }

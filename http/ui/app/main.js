@@ -6,7 +6,7 @@ import { Bulk, Count, NetState, Toolbar } from "./bars.js";
 import { Dialogs } from "./dialogs.js";
 import { isForgetful } from "./idb.js";
 import { listenToKeys } from "./keys.js";
-import { Component, effect, html, render, signal } from "./lib.js";
+import { Component, effect, html, render, signal, untracked } from "./lib.js";
 import { List } from "./list.js";
 import { Link, Nav } from "./nav.js";
 import { QuickAdd, Understood, focusAdd, isTyping } from "./quickadd.js";
@@ -118,7 +118,7 @@ async function keepPage() {
 
 effect(() => {
   if (isForgetful.value) {
-    toast(t.toast.quota, { kind: "error" });
+    untracked(() => toast(t.toast.quota, { kind: "error" }));
   }
 });
 followSession();
