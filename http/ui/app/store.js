@@ -246,7 +246,7 @@ function persist(key) {
     keeping = false;
     const keys = unkept;
     unkept = new Set();
-    await keep.run(["tasks", "meta"], "readwrite", (at) => {
+    const kept = await keep.run(["tasks", "meta"], "readwrite", (at) => {
       const shelf = at("tasks");
       for (const one of keys) {
         const base = records.get(one)?.base;
@@ -257,6 +257,11 @@ function persist(key) {
         }
       }
       at("meta").put(seen, "seen");
+      return true;
     });
+    if (!kept && keep.db) {
+      // With the next batch, lest `seen` be kept without them.
+      keys.forEach((key) => unkept.add(key));
+    }
   }, 200);
 }
