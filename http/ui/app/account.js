@@ -4,7 +4,7 @@ import { forget } from "./idb.js";
 import { effect, untracked } from "./lib.js";
 import { startQueue, stopQueue } from "./queue.js";
 import { go, search, selection } from "./state.js";
-import { clear, load, waiting } from "./store.js";
+import { clear, conflicts, load, waiting } from "./store.js";
 import { startSync, stopSync } from "./sync.js";
 import { t } from "./texts.js";
 import { hush } from "./toast.js";
@@ -42,7 +42,8 @@ async function turn(next) {
 /** Ends the session, and forgets what was kept of the account here. */
 export async function signOut() {
   const user = session.peek()?.user;
-  if (!user || (waiting.peek() > 0 && !confirmLoss())) {
+  const unsent = waiting.peek() + conflicts.peek().length;
+  if (!user || (unsent > 0 && !confirm(t.toast.signOutLoss(unsent)))) {
     return;
   }
   try {
@@ -58,8 +59,4 @@ export async function signOut() {
   hush();
   await forget(user.uuid);
   go("/app/sign-in", true);
-}
-
-function confirmLoss() {
-  return confirm(t.toast.signOutLoss(waiting.peek()));
 }
