@@ -11,6 +11,8 @@ import { hush } from "./toast.js";
 
 /** The account whose tasks are shown. @type {string | null} */
 let account = null;
+/** The account whose tasks are held: after its session ended they are, for the next one. @type {string | null} */
+let held = null;
 
 /** Follows the session, whoever began or ended it. */
 export function followSession() {
@@ -30,9 +32,19 @@ async function turn(next) {
   stopQueue();
   if (next === null) {
     selection.value = new Set();
+    if (!ended.peek()) {
+      held = null;
+      clear();
+    }
     return;
   }
-  await load(next);
+  if (next !== held) {
+    held = next;
+    clear();
+    search.value = "";
+    hush();
+    await load(next);
+  }
   if (account === next) {
     startQueue(next);
     startSync();
@@ -54,7 +66,6 @@ export async function signOut() {
   }
   ended.value = false;
   keepSession(null);
-  clear();
   search.value = "";
   hush();
   await forget(user.uuid);

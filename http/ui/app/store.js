@@ -41,10 +41,13 @@ export async function load(account) {
   for (const [key, task] of tasks) {
     put(String(key), task);
   }
+  const early = ops;
   ops = queue.map(([id, op]) => ({ ...op, id: Number(id) }));
   for (const key of new Set(ops.map((op) => op.key))) {
     lay(key);
   }
+  // What was done before all this was read.
+  early.forEach((op) => void enqueue(op));
   seen = typeof last === "number" ? last : 0;
   batch(() => {
     known.value = tasks.length > 0 || seen > 0 ? "kept" : "nothing";
