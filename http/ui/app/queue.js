@@ -138,6 +138,20 @@ async function run() {
   }
 }
 
+/** Asks the server. What it answers counts as long as the same account is shown.
+ * @param {string} method @param {string} path @param {import("./api.js").Options} options */
+async function ask(method, path, options = {}) {
+  const asker = others;
+  const answer = await call(method, path, options).catch((/** @type {Error} */ error) => error);
+  if (others !== asker) {
+    throw new Refusal(0, null, 1);
+  }
+  if (answer instanceof Error) {
+    throw answer;
+  }
+  return answer;
+}
+
 /** The next write that may be sent. A conflict holds up its own task alone. */
 function nextOp() {
   /** @type {Set<string>} */
@@ -158,7 +172,7 @@ async function sendAll() {
   await reread();
   for (;;) {
     const { op, soonest } = nextOp();
-    if (!session.peek()) {
+    if (!session.peek() || !others) {
       return;
     }
     if (!op) {
@@ -209,7 +223,7 @@ async function sendOne(op) {
   const headers = { "idempotency-key": op.idem };
   if (op.kind === "create") {
     making.value = true;
-    const { data } = await call("POST", "/tasks", { body: op.body, headers });
+    const { data } = await ask("POST", "/tasks", { body: op.body, headers });
     const task = /** @type {Task} */ (data);
     ownVersions.add(task.version);
     tellMade(op.key, task);
@@ -237,7 +251,7 @@ async function sendOne(op) {
   const guarded = { ...headers, "if-match": `"${base.version}"` };
   try {
     const body = op.kind === "patch" ? { body: op.body } : {};
-    const { data } = await call(op.kind === "patch" ? "PATCH" : "DELETE", `/tasks/${base.uuid}`, { ...body, headers: guarded });
+    const { data } = await ask(op.kind === "patch" ? "PATCH" : "DELETE", `/tasks/${base.uuid}`, { ...body, headers: guarded });
     if (op.kind === "delete") {
       tell(base.uuid, null, base.version);
     } else {
@@ -261,7 +275,7 @@ async function sendOne(op) {
 /** Asks the server for a task anew. @param {string} id */
 async function look(id) {
   try {
-    const { data } = await call("GET", `/tasks/${id}`);
+    const { data } = await ask("GET", `/tasks/${id}`);
     tell(id, data, data.version);
   } catch (error) {
     if (!(error instanceof Refusal) || error.status !== 404) {
