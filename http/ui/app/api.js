@@ -1,5 +1,5 @@
 // Requests to `v1`: the bearer token, its renewal by one tab for all, and what went wrong as one kind of error.
-import { alone, signal } from "./lib.js";
+import { alone, pause, signal } from "./lib.js";
 import { t } from "./texts.js";
 
 const PLACE = "taskwell.session";
@@ -168,6 +168,8 @@ function renew(used) {
       const tokens = await response.json();
       const next = { ...now, access: tokens.access_token, refresh: tokens.refresh_token };
       keepSession(next);
+      // What other tabs see of it lags; who has the lock next is to find it.
+      await pause(50);
       return next;
     }
     if (response.status === 401) {
