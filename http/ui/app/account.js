@@ -30,6 +30,7 @@ async function turn(next) {
   account = next;
   stopSync();
   stopQueue();
+  hush();
   if (next === null) {
     selection.value = new Set();
     if (!ended.peek()) {
@@ -42,7 +43,6 @@ async function turn(next) {
     held = next;
     clear();
     search.value = "";
-    hush();
     await load(next);
   }
   if (account === next) {
@@ -67,7 +67,6 @@ export async function signOut() {
   ended.value = false;
   keepSession(null);
   search.value = "";
-  hush();
   await forget(user.uuid);
   go("/app/sign-in", true);
 }
