@@ -88,6 +88,11 @@ fn conflicts_in_the_browser() {
 }
 
 #[test]
+fn sessions_that_end_and_browsers_that_keep_nothing() {
+    in_the_browser("keeping.test.mjs");
+}
+
+#[test]
 fn the_types_hold() {
     must(Command::new("npx").current_dir(place()).arg("tsc"));
 }

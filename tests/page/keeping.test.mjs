@@ -1,0 +1,290 @@
+// What the browser keeps: sessions that end amid the work, whose writes wait, and browsers that keep nothing.
+import assert from "node:assert/strict";
+import { becomes, offline, quickAdd, row, settled, shown, signIn, stage, toast } from "./support.mjs";
+
+const flow = stage();
+const REFUSED = (status) => new RegExp(`the server responded with a status of ${status}`);
+
+/** Requests for new tokens from here on. */
+function renewals(page) {
+  const seen = [];
+  page.context().on("request", (request) => request.url().endsWith("/auth/refresh") && seen.push(request));
+  return seen;
+}
+
+/** Changes what is stored of the session. */
+const tamper = (page, change) => page.evaluate((change) => {
+  const session = JSON.parse(localStorage.getItem("taskwell.session"));
+  localStorage.setItem("taskwell.session", JSON.stringify({ ...session, ...change }));
+}, change);
+
+/** Somebody whose session ended while these waited. */
+async function endedWith(stage, server, name, ...lines) {
+  stage.expects(...offline, REFUSED(401));
+  const person = await server.person(name);
+  await person.add(`secret of ${name}`);
+  const page = await stage.signedIn(person);
+  await row(page, `secret of ${name}`).waitFor();
+  await page.context().setOffline(true);
+  await quickAdd(page, ...lines);
+  await page.locator(".badge.offline", { hasText: `${lines.length} change` }).waitFor();
+  assert.equal((await person.call("DELETE", "/users/me/sessions")).status, 204);
+  await page.context().setOffline(false);
+  await page.locator("#login").waitFor();
+  return { page };
+}
+
+flow("an access token that is too old is renewed unseen, by one tab for all", async (stage, server) => {
+  stage.expects(REFUSED(401));
+  const person = await server.person("renewed");
+  const one = await stage.signedIn(person);
+  const two = await stage.tab(one);
+  const asked = renewals(one);
+  for (let round = 1; round <= 3; round += 1) {
+    await tamper(one, { access: `too old ${round}` });
+    await Promise.all([one.reload(), two.reload()]);
+    await Promise.all([quickAdd(one, `one ${round}`), quickAdd(two, `two ${round}`)]);
+    await Promise.all([settled(one), settled(two)]);
+    await row(one, `two ${round}`).waitFor();
+    await row(two, `one ${round}`).waitFor();
+    assert.equal(asked.length, round);
+  }
+  assert.deepEqual(await person.titles(), ["one 1", "one 2", "one 3", "two 1", "two 2", "two 3"]);
+  assert.equal(await one.locator(".toast.error").count(), 0);
+});
+
+flow("a renewal whose answer is lost ends nothing", async (stage, server) => {
+  stage.expects(...offline, REFUSED(401));
+  const page = await stage.signedIn(await server.person("unanswered"));
+  await tamper(page, { access: "too old" });
+  let isLost = false;
+  await page.context().route("**/api/v1/auth/refresh", async (route) => {
+    const response = await route.fetch();
+    if (isLost) {
+      return route.fulfill({ response });
+    }
+    isLost = true;
+    return route.abort("connectionreset");
+  });
+  await page.reload();
+  await quickAdd(page, "goes on");
+  await settled(page);
+  assert.ok(isLost);
+  assert.equal(await page.locator("#login").count(), 0);
+});
+
+flow("a session that has ended says how many changes wait, and sends them after the next sign-in", async (stage, server) => {
+  const { page } = await endedWith(stage, server, "ended", "first", "second");
+  await page.getByText("Your session has ended. Sign in again: 2 changes wait to be sent.").waitFor();
+  assert.ok(!(await page.content()).includes("secret of"));
+  await signIn(page, "ended");
+  await row(page, "second").waitFor();
+  await settled(page);
+  assert.deepEqual(await (await server.login("ended")).titles(), ["first", "second", "secret of ended"]);
+});
+
+flow("somebody else who signs in sees nothing of the first one, and sends nothing of theirs", async (stage, server) => {
+  const other = await server.person("other");
+  await other.add("of the other");
+  const { page } = await endedWith(stage, server, "first", "waits for first");
+  await page.evaluate(() => {
+    window.everSeen = "";
+    new MutationObserver(() => (window.everSeen += document.body.innerText)).observe(document.body, { childList: true, subtree: true, characterData: true, attributes: true });
+  });
+  await page.locator("#login").fill("other");
+  await signIn(page, "other");
+  await row(page, "of the other").waitFor();
+  await quickAdd(page, "also of the other");
+  await settled(page);
+  const seen = await page.evaluate(() => window.everSeen);
+  assert.ok(seen.includes("also of the other"), "the observer works");
+  assert.ok(!seen.includes("secret of first") && !seen.includes("waits for first"), "nothing of the first was shown");
+  assert.deepEqual((await shown(page)).sort(), ["also of the other", "of the other"]);
+  await page.getByRole("button", { name: "Sign out", exact: true }).click();
+  await signIn(page, "first");
+  await row(page, "waits for first").waitFor();
+  await settled(page);
+  assert.deepEqual(await (await server.login("first")).titles(), ["secret of first", "waits for first"]);
+  assert.ok((await other.titles()).every((title) => title.endsWith("of the other")));
+});
+
+flow("what waits is not sent as somebody else who signs in in another tab", async (stage, server) => {
+  stage.expects(...offline);
+  await server.person("next");
+  const person = await server.person("slowly");
+  const page = await stage.signedIn(person);
+  await page.getByText("A clear list").waitFor();
+  const two = await stage.tab(page);
+  let answer = () => {};
+  const held = new Promise((done) => (answer = done));
+  await page.context().route("**/api/v1/tasks", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await quickAdd(page, "one", "two", "three");
+  const { access, refresh, user } = await two.evaluate(async (password) => {
+    const ask = async (path, options) => (await fetch(`/api/v1${path}`, options)).json();
+    const tokens = await ask("/auth/login", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ username: "next", password }) });
+    const user = await ask("/users/me", { headers: { authorization: `Bearer ${tokens.access_token}` } });
+    return { access: tokens.access_token, refresh: tokens.refresh_token, user };
+  }, "analytical engine 1843");
+  await tamper(two, { access, refresh, user });
+  await page.locator(".who", { hasText: "next" }).waitFor();
+  answer();
+  await page.getByText("A clear list").waitFor();
+  await quickAdd(page, "of the next");
+  await settled(page);
+  const next = await server.login("next");
+  await becomes(["of the next"], () => next.titles());
+  assert.deepEqual(await shown(page), ["of the next"]);
+});
+
+flow("signing out with changes that wait asks first", async (stage, server) => {
+  stage.expects(...offline, /was not told of the sign-out/);
+  const person = await server.person("asked");
+  const page = await stage.signedIn(person);
+  await page.getByText("A clear list").waitFor();
+  await page.context().setOffline(true);
+  await quickAdd(page, "not sent");
+  await page.locator(".badge.offline", { hasText: "1 change waits" }).waitFor();
+  const said = [];
+  let answer = false;
+  page.on("dialog", (dialog) => {
+    said.push(dialog.message());
+    return answer ? dialog.accept() : dialog.dismiss();
+  });
+  const out = page.getByRole("button", { name: "Sign out", exact: true });
+  await out.click();
+  await row(page, "not sent").waitFor();
+  answer = true;
+  await out.click();
+  await page.locator("#login").waitFor();
+  assert.deepEqual(said, Array(2).fill("1 change was not sent yet and will be lost. Sign out nevertheless?"));
+  await page.context().setOffline(false);
+  await signIn(page, "asked");
+  await page.getByText("A clear list").waitFor();
+  assert.deepEqual(await person.titles(), []);
+});
+
+flow("signing out with a conflict that is not decided asks first", async (stage, server) => {
+  stage.expects(...offline);
+  const person = await server.person("undecided");
+  const task = await person.add("both");
+  const page = await stage.signedIn(person);
+  await row(page, "both").waitFor();
+  await page.context().setOffline(true);
+  await row(page, "both").click();
+  await page.locator(".title-field").fill("here");
+  await page.locator(".title-field").press("Enter");
+  await person.call("PATCH", `/tasks/${task.uuid}`, { title: "there" });
+  await page.context().setOffline(false);
+  await page.locator(".badge.conflict").waitFor();
+  const said = [];
+  page.on("dialog", (dialog) => {
+    said.push(dialog.message());
+    return dialog.dismiss();
+  });
+  await page.getByRole("button", { name: "Sign out", exact: true }).click();
+  await row(page, "here").waitFor();
+  assert.equal(said.length, 1);
+});
+
+const REFUSALS = {
+  "IndexedDB that does not open": () => {
+    IDBFactory.prototype.open = () => {
+      throw new DOMException("not here", "SecurityError");
+    };
+  },
+  "IndexedDB that is full": () => {
+    IDBObjectStore.prototype.put = IDBObjectStore.prototype.add = () => {
+      throw new DOMException("full", "QuotaExceededError");
+    };
+  },
+};
+for (const [what, refuse] of Object.entries(REFUSALS)) {
+  flow(`with ${what} the page works online, and says so once`, async (stage, server) => {
+    stage.expects(...offline, REFUSED(401), /nothing is kept offline/, /did not keep a change/);
+    const person = await server.person(`refused${what.length}`);
+    await person.add("there");
+    const context = await stage.device();
+    await context.addInitScript(refuse);
+    const page = await stage.window(context);
+    await page.goto(`${server.url}/app/sign-in`);
+    await signIn(page, person.name);
+    const said = toast(page, "This browser keeps nothing more");
+    await said.waitFor();
+    assert.equal(await said.count(), 1);
+    await said.getByRole("button", { name: "Dismiss" }).click();
+    await quickAdd(page, "made");
+    await row(page, "there").click();
+    await page.locator(".title-field").fill("changed");
+    await page.locator(".title-field").press("Enter");
+    await settled(page);
+    await becomes(["changed", "made"], () => person.titles());
+    // As long as the tab lives, writes wait in it, also for the next sign-in.
+    await context.setOffline(true);
+    await quickAdd(page, "waits");
+    await page.locator(".badge.offline", { hasText: "1 change waits" }).waitFor();
+    await person.call("DELETE", "/users/me/sessions");
+    await context.setOffline(false);
+    await page.getByText("1 change waits to be sent.").waitFor();
+    await signIn(page, person.name);
+    await row(page, "waits").waitFor();
+    await settled(page);
+    await becomes(["changed", "made", "waits"], async () => (await server.login(person.name)).titles());
+    assert.equal(await said.count(), 0);
+  });
+}
+
+flow("tasks that did not fit are read again after the next start", async (stage, server) => {
+  stage.expects(/did not keep a change/);
+  const person = await server.person("fits");
+  const page = await stage.signedIn(person);
+  await page.getByText("A clear list").waitFor();
+  await page.evaluate(() => {
+    const { put } = IDBObjectStore.prototype;
+    window.fits = () => (IDBObjectStore.prototype.put = put);
+    IDBObjectStore.prototype.put = () => {
+      throw new DOMException("full", "QuotaExceededError");
+    };
+  });
+  await person.add("did not fit");
+  await row(page, "did not fit").waitFor();
+  await toast(page, "This browser keeps nothing more").waitFor();
+  await page.evaluate(() => window.fits());
+  await person.add("fits");
+  await row(page, "fits").waitFor();
+  await page.waitForFunction(async () => {
+    const [{ name }] = await indexedDB.databases();
+    const db = await new Promise((done) => (indexedDB.open(name).onsuccess = (event) => done(event.target.result)));
+    const all = await new Promise((done) => (db.transaction("tasks").objectStore("tasks").getAll().onsuccess = (event) => done(event.target.result)));
+    db.close();
+    return all.some((task) => task.title === "fits");
+  });
+  await page.reload();
+  await row(page, "fits").waitFor();
+  await row(page, "did not fit").waitFor();
+});
+
+flow("with localStorage refused the session lasts as long as the tab", async (stage, server) => {
+  stage.expects(/the session lasts as long as this tab/, REFUSED(401));
+  const person = await server.person("tabonly");
+  const context = await stage.device();
+  await context.addInitScript(() => {
+    Object.defineProperty(window, "localStorage", { get() {
+      throw new DOMException("not here", "SecurityError");
+    } });
+  });
+  const page = await stage.window(context);
+  await page.goto(`${server.url}/app/sign-in`);
+  await signIn(page, "tabonly");
+  await quickAdd(page, "works");
+  await settled(page);
+  await page.getByRole("link", { name: "Settings" }).click();
+  await page.getByRole("heading", { name: "Settings" }).waitFor();
+  await page.getByRole("link", { name: "Board" }).click();
+  await page.locator(".card", { hasText: "works" }).waitFor();
+  assert.deepEqual(await person.titles(), ["works"]);
+  await page.getByRole("button", { name: "Sign out", exact: true }).click();
+  await page.locator("#login").waitFor();
+});
