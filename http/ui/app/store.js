@@ -26,6 +26,8 @@ export const known = signal("nothing");
 export let seen = 0;
 
 let keep = new Keep(null);
+/** Writes that were taken out: IndexedDB may still say otherwise. @type {Set<string>} */
+const takenOut = new Set();
 /** Tasks to be written to IndexedDB with the next batch. @type {Set<string>} */
 let unkept = new Set();
 let keeping = false;
@@ -192,10 +194,14 @@ export async function enqueue(op) {
   changed();
   const added = await keep.run(["queue"], "readwrite", (at) => at("queue").add({ ...op }));
   op.id = Number(added?.result ?? -Date.now() - Math.random());
+  if (takenOut.has(op.idem)) {
+    await dequeue(op);
+  }
 }
 
 /** Takes a write out of the queue: it is done, undone or refused. @param {Op} op */
 export async function dequeue(op) {
+  takenOut.add(op.idem);
   ops = ops.filter((other) => other !== op && other.idem !== op.idem);
   lay(op.key);
   changed();
@@ -218,7 +224,7 @@ export async function alter(op, change) {
 
 /** The queue as it is kept, with what other tabs put there. */
 export async function reread() {
-  const kept = await keep.all("queue");
+  const kept = (await keep.all("queue")).filter(([, op]) => !takenOut.has(op.idem));
   if (kept.length === 0 && !keep.db) {
     return;
   }
