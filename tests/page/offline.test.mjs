@@ -143,6 +143,25 @@ flow("an answer that is lost doubles nothing", async (stage, server) => {
   assert.equal(new Set(keys).size, 3, "a repeat has the key of the first");
 });
 
+flow("a deletion that is undone at once is not done", async (stage, server) => {
+  const person = await server.person("undone");
+  await person.add("stays");
+  const page = await stage.signedIn(person);
+  await row(page, "stays").focus();
+  await page.evaluate(() => {
+    for (const key of ["Delete", "z"]) {
+      document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    }
+  });
+  await quickAdd(page, "another");
+  await settled(page);
+  await becomes([], () => kept(page, "queue"));
+  await hurry(page);
+  await page.reload();
+  await row(page, "stays").waitFor();
+  assert.deepEqual(await person.titles(), ["another", "stays"]);
+});
+
 flow("what the server refuses is undone, and told", async (stage, server) => {
   stage.expects(REFUSED(422));
   const person = await server.person("refused");
