@@ -92,6 +92,13 @@ function refusalWords(status, problem, retryAfter) {
   return typeof problem?.detail === "string" ? problem.detail : t.errors.unknown;
 }
 
+/** `Retry-After` in seconds; proxies may name a moment instead. @param {Response} response */
+export function retryAfter(response) {
+  const said = response.headers.get("retry-after") ?? "";
+  const seconds = /^\d+$/.test(said) ? Number(said) : Math.ceil((Date.parse(said) - Date.now()) / 1000);
+  return seconds > 0 ? seconds : 1;
+}
+
 /** @typedef {{ body?: unknown, headers?: Record<string, string>, signal?: AbortSignal, bare?: boolean }} Options */
 
 /** Asks the server. Network failures and refusals are thrown as `Refusal`.
@@ -108,7 +115,7 @@ export async function call(method, path, options = {}) {
     // Not ours: a proxy's page, perhaps.
   }
   if (!response.ok) {
-    throw new Refusal(response.status, data, Number(response.headers.get("retry-after") ?? 1));
+    throw new Refusal(response.status, data, retryAfter(response));
   }
   return { data, headers: response.headers };
 }
@@ -178,7 +185,7 @@ function renew(used) {
       return null;
     }
     // Busy, or a limit: the session may well live.
-    throw new Refusal(response.status, null, Number(response.headers.get("retry-after") ?? 1));
+    throw new Refusal(response.status, null, retryAfter(response));
   });
 }
 

@@ -1,5 +1,5 @@
 // Keeps what the page knows equal to what the server has: everything once, then the owner's changes as they happen.
-import { Refusal, call, isOnline, send, session } from "./api.js";
+import { Refusal, call, isOnline, retryAfter, send, session } from "./api.js";
 import { batch, pause, signal } from "./lib.js";
 import { goOn, making } from "./queue.js";
 import { changed, keepOnly, known, seen, tell, tellSeen } from "./store.js";
@@ -163,7 +163,7 @@ async function listen(ends) {
     const headers = { accept: "text/event-stream", "last-event-id": String(seen) };
     const response = await send("GET", "/events", { headers, signal: broken.signal });
     if (!response.ok || !response.body) {
-      throw new Refusal(response.status, null, Number(response.headers.get("retry-after") ?? 5));
+      throw new Refusal(response.status, null, retryAfter(response));
     }
     isLive.value = true;
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
