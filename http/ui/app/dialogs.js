@@ -1,5 +1,5 @@
 // The keys, and conflicts with both versions side by side.
-import { html, signal, useLayoutEffect, useRef } from "./lib.js";
+import { effect, html, signal, useLayoutEffect, useRef } from "./lib.js";
 import { settle } from "./queue.js";
 import { conflicts, records } from "./store.js";
 import { t } from "./texts.js";
@@ -11,6 +11,12 @@ import { dueWords, now } from "./when.js";
 export const helping = signal(false);
 /** Whether conflicts are being looked at. */
 export const reviewing = signal(false);
+// Decided, here or in another tab: the next one waits to be asked for.
+effect(() => {
+  if (conflicts.value.length === 0) {
+    reviewing.value = false;
+  }
+});
 
 /** A modal dialog; Escape closes it.
  * @param {{ title: string, onClose: () => void, children?: unknown, class?: string }} props */
@@ -69,12 +75,7 @@ function Conflict({ op }) {
   const theirs = records.get(op.key)?.base ?? null;
   const title = theirs?.title ?? op.whole?.title ?? op.body.title ?? "";
   const close = () => (reviewing.value = false);
-  const decide = (/** @type {boolean} */ mine) => {
-    void settle(op, mine);
-    if (conflicts.peek().length === 0) {
-      close();
-    }
-  };
+  const decide = (/** @type {boolean} */ mine) => void settle(op, mine);
   const isDelete = op.kind === "delete";
   const lead = theirs === null ? t.conflict.gone(title) : isDelete ? t.conflict.removed(title) : t.conflict.lead(title);
   const fields = isDelete && theirs ? ["title", "description", "status", "priority", "due_date"] : Object.keys(op.body);
