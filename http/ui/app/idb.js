@@ -47,6 +47,8 @@ export class Keep {
     try {
       const tx = this.db.transaction(shelves, mode);
       const result = work((name) => tx.objectStore(name));
+      // At once: the page may be about to go away.
+      tx.commit?.();
       await new Promise((done, fail) => {
         tx.oncomplete = done;
         tx.onabort = () => fail(tx.error ?? new Error("aborted"));
