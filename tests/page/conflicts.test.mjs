@@ -170,6 +170,26 @@ flow("two tabs that change a title at once ask which holds, once", async (stage,
   await row(one, "from the second").waitFor();
 });
 
+flow("a question that is answered in another tab is gone, and the next one waits to be asked for", async (stage, server) => {
+  const { person, page, made } = await away(stage, server, "answered", [{ title: "first" }, { title: "second" }]);
+  await retitle(page, "first", "first, here");
+  await elsewhere(person, made.first, { title: "first, there" });
+  await page.context().setOffline(false);
+  await badge(page).click();
+  const two = await stage.tab(page);
+  await badge(two).click();
+  await choose(two, "Keep the other");
+  await peace(two);
+  await peace(page);
+  await page.context().setOffline(true);
+  await retitle(page, "second", "second, here");
+  await elsewhere(person, made.second, { title: "second, there" });
+  await page.context().setOffline(false);
+  await badge(page).waitFor();
+  await badge(two).waitFor();
+  assert.equal((await page.locator("dialog").count()) + (await two.locator("dialog").count()), 0);
+});
+
 flow("what is done in one tab is seen in the other, before the server knows", async (stage, server) => {
   stage.expects(...offline);
   const person = await server.person("beside");

@@ -66,6 +66,47 @@ flow("offline, the page opens, reads and writes, and a reload keeps the queue", 
   assert.equal((await person.task("write more")).priority, "high");
 });
 
+flow("tasks that are made, changed and deleted offline come to what they were in the end", async (stage, server) => {
+  stage.expects(...offline);
+  const person = await server.person("made");
+  const page = await stage.signedIn(person);
+  await page.getByText("A clear list").waitFor();
+  await page.context().setOffline(true);
+  await quickAdd(page, "first", "second", "third");
+  await edit(page, "first", "first, changed");
+  await page.locator(".title-field").press("Enter");
+  await row(page, "second").getByRole("checkbox").click();
+  await row(page, "third").getByRole("button", { name: /^Delete/ }).click();
+  await page.locator(".badge.offline", { hasText: "6 changes wait" }).waitFor();
+  await hurry(page);
+  await page.context().setOffline(false);
+  await becomes([], () => kept(page, "queue"));
+  assert.deepEqual(await person.titles(), ["first, changed", "second"]);
+  assert.equal((await person.task("second")).status, "completed");
+  await becomes(["first, changed"], () => shown(page));
+});
+
+flow("what is being typed when the tab goes away is kept", async (stage, server) => {
+  stage.expects(...offline);
+  const person = await server.person("leaving");
+  await person.add("title");
+  const page = await stage.signedIn(person);
+  await row(page, "title").waitFor();
+  await keeps(page, "title");
+  await page.context().setOffline(true);
+  await edit(page, "title", "title, half ty");
+  await page.goto("about:blank");
+  await page.close();
+  const other = await stage.tab({ context: () => stage.contexts[0] });
+  await row(other, "title, half ty").waitFor();
+  await quickAdd(other, "the last word");
+  await other.close();
+  await stage.contexts[0].setOffline(false);
+  const third = await stage.tab({ context: () => stage.contexts[0] });
+  await row(third, "the last word").waitFor();
+  await becomes(["the last word", "title, half ty"], () => person.titles());
+});
+
 flow("what is typed while the server is stopped is kept, and sent when it starts again", async (stage, server) => {
   stage.expects(...offline);
   const person = await server.person("stopped");
@@ -202,15 +243,17 @@ flow("a slow server does not slow the page", async (stage, server) => {
   assert.equal((await person.task("two")).status, "completed");
 });
 
-for (const status of [429, 503]) {
-  flow(`a write that is put off by ${status} goes out when the server says`, async (stage, server) => {
+const SOON = { 429: () => "1", 503: () => new Date(Date.now() + 1_000).toUTCString() };
+for (const [code, soon] of Object.entries(SOON)) {
+  flow(`a write that is put off by ${code} goes out when the server says`, async (stage, server) => {
+    const status = Number(code);
     stage.expects(REFUSED(status));
     const person = await server.person(`busy${status}`);
     const page = await stage.signedIn(person);
     const at = [];
     await page.context().route("**/api/v1/tasks", (route) => {
       at.push(Date.now());
-      return at.length <= 2 ? route.fulfill({ status, headers: { "retry-after": "1" }, json: { detail: "busy" } }) : route.continue();
+      return at.length <= 2 ? route.fulfill({ status, headers: { "retry-after": soon() }, json: { detail: "busy" } }) : route.continue();
     });
     await quickAdd(page, "patient");
     await settled(page);
