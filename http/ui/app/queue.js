@@ -169,10 +169,14 @@ function nextOp() {
 }
 
 async function sendAll() {
+  const asker = others;
+  if (!asker) {
+    return;
+  }
   await reread();
   for (;;) {
     const { op, soonest } = nextOp();
-    if (!session.peek() || !others) {
+    if (!session.peek() || others !== asker) {
       return;
     }
     if (!op) {
@@ -188,6 +192,9 @@ async function sendAll() {
     } catch (error) {
       if (!(error instanceof Refusal)) {
         throw error;
+      }
+      if (others !== asker) {
+        return;
       }
       if (isPassing(error)) {
         later(error.status === 0 ? 0 : error.retryAfter * 1000);

@@ -224,7 +224,11 @@ export async function alter(op, change) {
 
 /** The queue as it is kept, with what other tabs put there. */
 export async function reread() {
-  const kept = (await keep.all("queue")).filter(([, op]) => !takenOut.has(op.idem));
+  const from = keep;
+  const kept = (await from.all("queue")).filter(([, op]) => !takenOut.has(op.idem));
+  if (from !== keep) {
+    return;
+  }
   if (kept.length === 0 && !keep.db) {
     return;
   }

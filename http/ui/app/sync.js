@@ -83,7 +83,7 @@ async function catchUp(ends) {
       await readAll(data.last, ends);
       return;
     }
-    await take(data.changes);
+    await take(data.changes, ends);
     if (!data.more) {
       known.value = "all";
       return;
@@ -99,10 +99,10 @@ async function readAll(last, ends) {
   let next = `/tasks?limit=${FIRST_PAGE}`;
   while (next !== null) {
     const { data, headers } = /** @type {{ data: Task[], headers: Headers }} */ (await call("GET", next));
+    await until(() => !making.peek());
     if (ends.aborted) {
       return;
     }
-    await until(() => !making.peek());
     batch(() => {
       for (const task of data) {
         uuids.add(task.uuid);
@@ -131,9 +131,12 @@ function pathOf(link) {
   return url.pathname.replace(/^\/api\/v1/, "") + url.search;
 }
 
-/** @param {Change[]} changes */
-async function take(changes) {
+/** @param {Change[]} changes @param {AbortSignal} ends */
+async function take(changes, ends) {
   await until(() => !making.peek());
+  if (ends.aborted) {
+    return;
+  }
   batch(() => {
     for (const change of changes) {
       tell(change.task_uuid, change.task, change.seq);
@@ -178,7 +181,7 @@ async function listen(ends) {
       isOnline.value = true;
       const parts = (rest + value).split("\n\n");
       rest = parts.pop() ?? "";
-      await take(parts.map(changeOf).filter((change) => change !== null));
+      await take(parts.map(changeOf).filter((change) => change !== null), ends);
     }
   } catch (error) {
     if (!ends.aborted && !(error instanceof Refusal)) {
