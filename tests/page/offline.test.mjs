@@ -1,7 +1,6 @@
 // A net that comes and goes, servers that stop and die, and tabs that are closed: what was done is done once.
 import assert from "node:assert/strict";
-import { createServer, request } from "node:http";
-import { AWAY, becomes, offline, quickAdd, row, settled, shown, signIn, stage, toast, until } from "./support.mjs";
+import { AWAY, becomes, offline, quickAdd, row, settled, shown, stage, toast, until } from "./support.mjs";
 
 const flow = stage();
 const REFUSED = (status) => new RegExp(`the server responded with a status of ${status}`);
@@ -228,7 +227,7 @@ flow("a slow server does not slow the page", async (stage, server) => {
   await page.getByText("A clear list").waitFor();
   let answered = 0;
   await page.context().route(/\/api\/v1\/tasks(\/|$)/, async (route) => {
-    await new Promise((done) => setTimeout(done, 600));
+    await new Promise((done) => setTimeout(done, 400));
     await route.continue();
     answered += 1;
   });
@@ -243,7 +242,7 @@ flow("a slow server does not slow the page", async (stage, server) => {
   assert.equal((await person.task("two")).status, "completed");
 });
 
-const SOON = { 429: () => "1", 503: () => new Date(Date.now() + 1_000).toUTCString() };
+const SOON = { 429: () => "2", 503: () => new Date(Date.now() + 2_500).toUTCString() };
 for (const [code, soon] of Object.entries(SOON)) {
   flow(`a write that is put off by ${code} goes out when the server says`, async (stage, server) => {
     const status = Number(code);
@@ -253,64 +252,13 @@ for (const [code, soon] of Object.entries(SOON)) {
     const at = [];
     await page.context().route("**/api/v1/tasks", (route) => {
       at.push(Date.now());
-      return at.length <= 2 ? route.fulfill({ status, headers: { "retry-after": soon() }, json: { detail: "busy" } }) : route.continue();
+      return at.length <= 1 ? route.fulfill({ status, headers: { "retry-after": soon() }, json: { detail: "busy" } }) : route.continue();
     });
     await quickAdd(page, "patient");
     await settled(page);
     assert.deepEqual(await person.titles(), ["patient"]);
-    assert.equal(at.length, 3);
-    assert.ok(at[1] - at[0] >= 1_000 && at[2] - at[1] >= 1_000, at.join());
+    assert.equal(at.length, 2);
+    assert.ok(at[1] - at[0] >= 2_000, at.join());
     assert.equal(await page.locator(".toast.error").count(), 0);
   });
 }
-
-/** The server behind another address, which changes one text that passes. The browser asks for a worker's new version past
- * all that a test may route. */
-async function passing(server, path, change) {
-  const proxy = createServer((asked, answer) => {
-    const headers = { ...asked.headers, "accept-encoding": "identity" };
-    const onward = request(server.url + asked.url, { method: asked.method, headers }, async (given) => {
-      if (asked.url !== path) {
-        answer.writeHead(given.statusCode, given.headers);
-        given.pipe(answer);
-        return;
-      }
-      const { "content-length": _, ...rest } = given.headers;
-      answer.writeHead(given.statusCode, rest).end(change(Buffer.concat(await given.toArray()).toString()));
-    });
-    onward.on("error", () => answer.destroy());
-    answer.on("close", () => onward.destroy());
-    asked.pipe(onward);
-  });
-  await new Promise((done) => proxy.listen(0, "localhost", done));
-  return { url: `http://localhost:${proxy.address().port}`, close: () => (proxy.close(), proxy.closeAllConnections()) };
-}
-
-flow("a new version is offered, and takes over when it is told to", async (stage, server) => {
-  stage.expects(...offline);
-  await server.person("newer");
-  let isNew = false;
-  const proxy = await passing(server, "/assets/sw.js", (text) => (isNew ? text.replace(/const PLACE = ".*"/, 'const PLACE = "/assets/newer"') : text));
-  try {
-    const page = await stage.window(await stage.device());
-    await page.goto(`${proxy.url}/app/sign-in`);
-    await signIn(page, "newer");
-    await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
-    isNew = true;
-    await page.reload();
-    await toast(page, "A new version of Taskwell is ready").waitFor();
-    await quickAdd(page, "before the new one");
-    await settled(page);
-    await row(page, "before the new one").getByRole("checkbox").click();
-    await toast(page, "completed").waitFor();
-    await page.evaluate(() => (window.isOld = true));
-    await page.getByRole("button", { name: "Reload" }).click();
-    await page.waitForFunction(() => window.isOld === undefined && document.querySelector(".nav"));
-    await becomes(["/assets/newer"], () => page.evaluate(() => caches.keys()));
-    await page.goto(`${proxy.url}/app/done`);
-    await row(page, "before the new one").waitFor();
-    assert.equal(await page.locator(".toast").count(), 0);
-  } finally {
-    proxy.close();
-  }
-});
