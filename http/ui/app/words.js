@@ -14,7 +14,7 @@ const months = alternatives(Object.keys(v.months));
 const days = alternatives(Object.keys(v.weekdays));
 const shortDays = alternatives(Object.keys(v.shortWeekdays));
 const before = `(?<=^|\\s)`;
-const after = `(?=$|[\\s,.;!?])`;
+const after = `(?=$|\\s|[,.;!?]+(?:\\s|$))`;
 const on = `(?:(?:${v.on}) )?`;
 /** @param {string} inner */
 const pattern = (inner) => new RegExp(`${before}${inner}${after}`, "giu");
