@@ -63,7 +63,7 @@ const readings = [
     onDayOfYear(found[3], v.months[(found[1] ?? "").toLowerCase()] ?? 0, Number(found[2]), present)],
   [pattern(`${on}(\\d{1,2})\\.(\\d{1,2})\\.(\\d{4})?`), (found, present) =>
     onDayOfYear(found[3], Number(found[2]) - 1, Number(found[1]), present)],
-  [pattern(`(?:${v.at} )?(\\d{1,2}):(\\d{2}) ?([ap]m)?`), (found) => atTime(Number(found[1]), Number(found[2]), found[3])],
+  [pattern(`(?:${v.at} )?(\\d{1,2}):(\\d{2})(?: ?([ap]m))?`), (found) => atTime(Number(found[1]), Number(found[2]), found[3])],
   [pattern(`(?:${v.at} )?(\\d{1,2}) ?([ap]m)`), (found) => atTime(Number(found[1]), 0, found[2])],
   [pattern(`${v.at} (\\d{1,2})`), (found) => atTime(Number(found[1]), 0, undefined)],
   [pattern(`(?:${v.at} )?(${alternatives(Object.keys(v.times))})`), (found) => ({ kind: "time", minutes: v.times[(found[1] ?? "").toLowerCase()] ?? 0 })],
