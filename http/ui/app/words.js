@@ -131,10 +131,11 @@ export function understand(line, present, plain = []) {
   const spans = [moment ?? day, moment ? undefined : time, priority].filter((span) => span !== undefined);
   let title = line;
   for (const span of [...spans].sort((a, b) => b.from - a.from)) {
-    title = title.slice(0, span.from) + " " + title.slice(span.to);
+    const [ahead, rest] = [title.slice(0, span.from).trimEnd(), title.slice(span.to)];
+    title = ahead === "" ? rest.replace(/^[,.;!?]+/, "") : ahead + (/^[,.;!?]/.test(rest) ? "" : " ") + rest;
   }
   return {
-    title: title.replace(/\s+/g, " ").replace(/\s+([,.;])/g, "$1").trim(),
+    title: title.replace(/\s+/g, " ").trim(),
     due_date: moment?.at ? isoOfMoment(moment.at) : dueOf(day?.day, time?.minutes, present),
     priority: priority?.priority ?? null,
     spans: spans.sort((a, b) => a.from - b.from),
