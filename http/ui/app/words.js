@@ -89,12 +89,12 @@ function onDay(year, month, day) {
 /** Without a year it is the next such day.
  * @param {string | undefined} year @param {number} month @param {number} day @param {Date} present */
 function onDayOfYear(year, month, day, present) {
-  const this_year = present.getFullYear();
   if (year !== undefined) {
     return onDay(Number(year), month, day);
   }
-  const number = dayOf(this_year, month, day);
-  return number !== null && number < localDay(present) ? onDay(this_year + 1, month, day) : onDay(this_year, month, day);
+  // The 29th of February may be eight years away.
+  const years = Array.from({ length: 9 }, (_, i) => onDay(present.getFullYear() + i, month, day));
+  return years.find((found) => (found?.day ?? -Infinity) >= localDay(present)) ?? null;
 }
 
 /** @param {number} hours @param {number} minutes @param {string | undefined} half
