@@ -53,7 +53,7 @@ const readings = [
       default: return { kind: "day", day: today + Number(word) };
     }
   }],
-  [pattern(`${on}(?:${v.next} )?(${days})`), onWeekday],
+  [pattern(`${on}(?:(?:${v.next}) )?(${days})`), onWeekday],
   [pattern(`(?:${v.on}|${v.next}) (${shortDays})`), onWeekday],
   [pattern(`(${shortDays})(?=\\s+(?:${v.at} )?\\d|\\s*$)`), onWeekday],
   [pattern(`${on}(\\d{4})-(\\d{2})-(\\d{2})`), (found) => onDay(Number(found[1]), Number(found[2]) - 1, Number(found[3]))],
