@@ -1,0 +1,247 @@
+// What quick add understands, and on which day something is due: the page's own modules, in many zones.
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+const ZONES = ["UTC", "America/New_York", "Asia/Kolkata", "Pacific/Auckland"];
+/** A Wednesday. */
+const PRESENT = "2026-05-06T09:20:00";
+
+/** The modules, beside the libraries that they take. Their clock never ticks. */
+const { words, when } = await (async () => {
+  const folder = mkdtempSync(join(import.meta.dirname, "modules-"));
+  const tick = globalThis.setInterval;
+  try {
+    cpSync(join(process.env.REPOSITORY ?? join(import.meta.dirname, "../../.."), "http/ui/app"), folder, { recursive: true });
+    Object.assign(globalThis, { document: { addEventListener() {} }, setInterval: () => 0 });
+    return { words: await import(join(folder, "words.js")), when: await import(join(folder, "when.js")) };
+  } finally {
+    delete globalThis.document;
+    globalThis.setInterval = tick;
+    rmSync(folder, { recursive: true });
+  }
+})();
+
+/** Does something in each zone. */
+function everywhere(work) {
+  const before = process.env.TZ;
+  try {
+    for (const zone of ZONES) {
+      process.env.TZ = zone;
+      work(zone);
+    }
+  } finally {
+    if (before === undefined) {
+      delete process.env.TZ;
+    } else {
+      process.env.TZ = before;
+    }
+  }
+}
+
+/** A due date of the API from the reader's day, or day and time. */
+function dueOf(text) {
+  if (text === null || !text.includes(" ")) {
+    return text && `${text}T00:00:00Z`;
+  }
+  const at = new Date(text.replace(" ", "T"));
+  return (at.toISOString().endsWith("T00:00:00.000Z") ? new Date(at.getTime() + 1) : at).toISOString();
+}
+
+/** Line, title, due, priority. */
+const PHRASES = [
+  // Nothing to understand.
+  ["Buy milk", "Buy milk", null, null],
+  ["  Buy   milk ", "Buy milk", null, null],
+  ["Learn .NET , then Rust ;)", "Learn .NET , then Rust ;)", null, null],
+  ["Read the todays paper in mayhem", "Read the todays paper in mayhem", null, null],
+  ["Renew monday.com and friday.html", "Renew monday.com and friday.html", null, null],
+  ["Plan Friday's party", "Plan Friday's party", null, null],
+  ["Chapter 12, verse 7", "Chapter 12, verse 7", null, null],
+  ["Say wow! and !important", "Say wow! and !important", null, null],
+  ["Take bus 25", "Take bus 25", null, null],
+  ["Review pull request (tomorrow)", "Review pull request (tomorrow)", null, null],
+  ["The sun and the wed couple", "The sun and the wed couple", null, null],
+  // Days.
+  ["Pay rent today", "Pay rent", "2026-05-06", null],
+  ["TODAY pay rent", "pay rent", "2026-05-06", null],
+  ["Cinema tonight", "Cinema", "2026-05-06", null],
+  ["Pay rent tomorrow", "Pay rent", "2026-05-07", null],
+  ["Pay rent by tomorrow", "Pay rent", "2026-05-07", null],
+  ["tmrw rent", "rent", "2026-05-07", null],
+  ["Rent tmr", "Rent", "2026-05-07", null],
+  ["Visit the day after tomorrow", "Visit the", "2026-05-08", null],
+  ["Call Tom on Friday", "Call Tom", "2026-05-08", null],
+  ["Call Tom next friday", "Call Tom", "2026-05-08", null],
+  ["Wednesday swim", "swim", "2026-05-13", null],
+  ["Swim on wed", "Swim", "2026-05-13", null],
+  ["Swim sat", "Swim", "2026-05-09", null],
+  ["Swim sun 10:00", "Swim", "2026-05-10 10:00", null],
+  ["Report next week", "Report", "2026-05-11", null],
+  ["Report this weekend", "Report", "2026-05-09", null],
+  ["Report next month", "Report", "2026-06-01", null],
+  ["Report in 3 days", "Report", "2026-05-09", null],
+  ["Report in a week", "Report", "2026-05-13", null],
+  ["Report in 2 weeks", "Report", "2026-05-20", null],
+  ["Report in 1 month", "Report", "2026-06-06", null],
+  // Dates.
+  ["Taxes 2026-07-31", "Taxes", "2026-07-31", null],
+  ["Taxes by 2026-02-30", "Taxes by 2026-02-30", null, null],
+  ["Taxes 31 July", "Taxes", "2026-07-31", null],
+  ["Taxes 31st of July", "Taxes 31st of July", null, null],
+  ["Taxes July 31st", "Taxes", "2026-07-31", null],
+  ["Taxes July 31, 2027", "Taxes", "2027-07-31", null],
+  ["Taxes 1. dec. 2026", "Taxes", "2026-12-01", null],
+  ["Taxes 31.7.", "Taxes", "2026-07-31", null],
+  ["Taxes 31.7.2027", "Taxes", "2027-07-31", null],
+  ["Taxes due 5 may", "Taxes", "2027-05-05", null],
+  ["Taxes until 6 may", "Taxes", "2026-05-06", null],
+  ["Leap on 29 feb", "Leap", "2028-02-29", null],
+  ["Leap on 30 feb", "Leap on 30 feb", null, null],
+  ["Sum 31.13. up", "Sum 31.13. up", null, null],
+  // Times.
+  ["Call at 14:00", "Call", "2026-05-06 14:00", null],
+  ["Call 9:00", "Call", "2026-05-07 09:00", null],
+  ["Call 9:20", "Call", "2026-05-07 09:20", null],
+  ["Call 9:21", "Call", "2026-05-06 09:21", null],
+  ["Call at 5pm", "Call", "2026-05-06 17:00", null],
+  ["Call 5:30 PM", "Call", "2026-05-06 17:30", null],
+  ["Call 12am", "Call", "2026-05-07 00:00", null],
+  ["Call 12 pm", "Call", "2026-05-06 12:00", null],
+  ["Call 13pm", "Call 13pm", null, null],
+  ["Call at noon", "Call", "2026-05-06 12:00", null],
+  ["Call friday midnight", "Call", "2026-05-08 00:00", null],
+  ["Call at 8", "Call", "2026-05-07 08:00", null],
+  ["Call at 25", "Call at 25", null, null],
+  ["Call 24:00", "Call 24:00", null, null],
+  ["Call at 9.30", "Call at 9.30", null, null],
+  ["Call in 2 hours", "Call", "2026-05-06 11:20", null],
+  ["Call in 45 min", "Call", "2026-05-06 10:05", null],
+  ["Call in an hour", "Call", "2026-05-06 10:20", null],
+  ["Call tomorrow 9:00", "Call", "2026-05-07 09:00", null],
+  ["Call at 9:00 tomorrow", "Call", "2026-05-07 09:00", null],
+  ["Call friday at 5:30", "Call", "2026-05-08 05:30", null],
+  ["Call friday at 20:00", "Call", "2026-05-08 20:00", null],
+  ["Call 31 July 17:45", "Call", "2026-07-31 17:45", null],
+  // Priorities.
+  ["Fix it !high", "Fix it", null, "high"],
+  ["!urgent fix it", "fix it", null, "urgent"],
+  ["Fix !LOW it", "Fix it", null, "low"],
+  ["Fix it !med", "Fix it", null, "medium"],
+  ["Fix it !1", "Fix it", null, "urgent"],
+  ["Fix it !4", "Fix it", null, "low"],
+  ["Fix it !5", "Fix it !5", null, null],
+  ["Fix it !!", "Fix it", null, "high"],
+  ["Fix it !!!", "Fix it", null, "urgent"],
+  ["Fix it!!", "Fix it!!", null, null],
+  // Several, and what stands around them.
+  ["pay rent tomorrow 9:00 !high", "pay rent", "2026-05-07 09:00", "high"],
+  ["Tomorrow, call Bob", "call Bob", "2026-05-07", null],
+  ["Call Bob tomorrow, then Ann", "Call Bob, then Ann", "2026-05-07", null],
+  ["Call Bob tomorrow?", "Call Bob?", "2026-05-07", null],
+  ["Call Bob today! !low", "Call Bob!", "2026-05-06", "low"],
+  ["Move monday to friday", "Move monday to", "2026-05-08", null],
+  ["!low task !high", "!low task", null, "high"],
+  ["Naïve café 🍰 demain tomorrow", "Naïve café 🍰 demain", "2026-05-07", null],
+  ["اتصل tomorrow", "اتصل", "2026-05-07", null],
+  ["tomorrow !high", "", "2026-05-07", "high"],
+  ["", "", null, null],
+];
+
+test("a line is understood alike in every zone", () => {
+  everywhere((zone) => {
+    for (const [line, title, due, priority] of PHRASES) {
+      const found = words.understand(line, new Date(PRESENT));
+      assert.deepEqual([found.title, found.due_date, found.priority], [title, dueOf(due), priority], `${line} in ${zone}`);
+    }
+  });
+});
+
+test("the spans of a line are what is taken out of it", () => {
+  const { spans } = words.understand("!high pay rent tomorrow 9:00", new Date(PRESENT));
+  assert.deepEqual(spans.map(({ kind, text, from, to }) => [kind, text, from, to]), [["priority", "!high", 0, 5], ["day", "tomorrow", 15, 23], ["time", "9:00", 24, 28]]);
+});
+
+test("what is to stay plain stays in the title", () => {
+  const read = (plain) => {
+    const { title, due_date, priority } = words.understand("Swim on Friday 9:00 !high", new Date(PRESENT), plain);
+    return [title, due_date, priority];
+  };
+  assert.deepEqual(read(["on friday"]), ["Swim on Friday", dueOf("2026-05-07 09:00"), "high"]);
+  assert.deepEqual(read(["9:00"]), ["Swim 9:00", dueOf("2026-05-08"), "high"]);
+  assert.deepEqual(read(["on friday", "9:00", "!high"]), ["Swim on Friday 9:00 !high", null, null]);
+});
+
+test("days are counted from the reader's day, at any hour and across the ends of months and years", () => {
+  const cases = [
+    ["2026-05-06T00:00:00", "x today", "2026-05-06"],
+    ["2026-05-06T23:59:59", "x today", "2026-05-06"],
+    ["2026-05-06T23:59:59", "x tomorrow", "2026-05-07"],
+    ["2026-12-31T23:30:00", "x tomorrow", "2027-01-01"],
+    ["2026-12-31T23:30:00", "x 1 jan", "2027-01-01"],
+    ["2026-12-31T12:00:00", "x next month", "2027-01-01"],
+    ["2026-01-31T12:00:00", "x in 1 month", "2026-02-28"],
+    ["2028-01-31T12:00:00", "x in 1 month", "2028-02-29"],
+    ["2028-02-28T12:00:00", "x tomorrow", "2028-02-29"],
+    // A Saturday, a Sunday and a Monday.
+    ["2026-05-09T12:00:00", "x this weekend", "2026-05-09"],
+    ["2026-05-10T12:00:00", "x this weekend", "2026-05-16"],
+    ["2026-05-10T12:00:00", "x next week", "2026-05-11"],
+    ["2026-05-11T12:00:00", "x next week", "2026-05-18"],
+    ["2026-05-11T12:00:00", "x monday", "2026-05-18"],
+    // The clocks go forward: New York on 8 March, Auckland on 27 September; and back: on 1 November, on 5 April.
+    ["2026-03-07T22:00:00", "x tomorrow 9:00", "2026-03-08 09:00"],
+    ["2026-03-07T22:00:00", "x in 2 days", "2026-03-09"],
+    ["2026-09-26T22:00:00", "x tomorrow 9:00", "2026-09-27 09:00"],
+    ["2026-10-31T22:00:00", "x tomorrow 9:00", "2026-11-01 09:00"],
+    ["2026-04-04T22:00:00", "x in 1 day", "2026-04-05"],
+    // Midnight UTC, in Kolkata: a moment, not a day.
+    ["2026-05-06T04:00:00", "x 5:30", "2026-05-06 05:30"],
+  ];
+  everywhere((zone) => {
+    for (const [present, line, due] of cases) {
+      const found = words.understand(line, new Date(present)).due_date;
+      assert.equal(found, dueOf(due), `${line} at ${present} in ${zone}`);
+      assert.equal(when.isAllDay(found), !due.includes(" "), `${line} at ${present} in ${zone}`);
+      assert.equal(when.dueDay(found), Date.parse(`${due.slice(0, 10)}T00:00:00Z`) / 86_400_000, `${line} at ${present} in ${zone}`);
+    }
+  });
+});
+
+test("a day is that day in every zone, from its first minute to its last", () => {
+  const day = (text) => `${text}T00:00:00Z`;
+  everywhere((zone) => {
+    for (const hour of ["00:00:00", "09:20:00", "23:59:59"]) {
+      const present = new Date(`2026-05-06T${hour}`);
+      const groups = ["2026-05-05", "2026-05-06", "2026-05-07", "2026-05-08", "2026-05-12", "2026-05-13"].map((text) => when.groupOf(day(text), present));
+      assert.deepEqual(groups, ["overdue", "today", "tomorrow", "week", "week", "later"], `${hour} in ${zone}`);
+      assert.deepEqual(["2026-05-05", "2026-05-06", "2026-05-07"].map((text) => when.dueWords(day(text), present)), ["Yesterday", "Today", "Tomorrow"]);
+    }
+    assert.equal(when.groupOf(null, new Date(PRESENT)), "none");
+    assert.equal(when.groupOf("2026-05-06T00:00:00.000Z", new Date("2026-05-06T12:00:00")), "today");
+  });
+});
+
+test("a moment is overdue from then on", () => {
+  everywhere((zone) => {
+    const at = (text) => new Date(`2026-05-06T${text}`);
+    const due = dueOf("2026-05-06 14:00");
+    assert.deepEqual([at("00:00:00"), at("13:59:59"), at("14:00:00"), at("14:00:01")].map((present) => when.groupOf(due, present)), ["today", "today", "today", "overdue"], zone);
+    assert.equal(when.groupOf(due, new Date("2026-05-05T23:59:00")), "tomorrow", zone);
+  });
+});
+
+test("the fields of a form give back what they show", () => {
+  everywhere((zone) => {
+    for (const text of ["2026-05-06", "2026-12-31", "2026-05-06 00:00", "2026-05-06 05:30", "2026-05-06 12:00", "2026-05-06 20:00", "2026-05-06 23:59"]) {
+      const due = dueOf(text);
+      const { date, time } = when.formFields(due);
+      assert.equal(`${date} ${time}`.trim(), text, zone);
+      assert.equal(when.ofFormFields(date, time), due, `${text} in ${zone}`);
+    }
+    assert.deepEqual(when.formFields(null), { date: "", time: "" });
+    assert.equal(when.ofFormFields("", ""), null);
+    assert.equal(when.ofFormFields("2026-02-30", ""), null);
+  });
+});
