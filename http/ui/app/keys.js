@@ -13,7 +13,7 @@ import { localDay, now } from "./when.js";
 const places = { t: "/app/today", a: "/", b: "/app/board", d: "/app/done", s: "/app/settings" };
 /** @type {Priority[]} */
 const priorityKeys = ["urgent", "high", "medium", "low"];
-let wentAt = 0;
+let wentAt = -Infinity;
 
 /** The tasks that a key acts on: those selected, or the one under the cursor. */
 const targets = () => (selection.peek().size > 0 ? [...selection.peek()] : records.has(cursor.peek() ?? "") ? [cursor.peek() ?? ""] : []);
@@ -55,7 +55,7 @@ function pressKey(event) {
   const { key } = event;
   const isTasks = ["tasks", "today", "done", "board"].includes(view.peek());
   if (event.timeStamp - wentAt < 1_000) {
-    wentAt = 0;
+    wentAt = -Infinity;
     const place = places[key];
     if (place) {
       return go(place), true;
