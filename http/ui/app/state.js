@@ -3,7 +3,7 @@ import { isKnown, session } from "./api.js";
 import { computed, signal } from "./lib.js";
 import { isShown, records, revision } from "./store.js";
 import { t } from "./texts.js";
-import { groupOf, now } from "./when.js";
+import { dueDay, groupOf, isAllDay, momentOf, now } from "./when.js";
 
 /** @typedef {import("./types.d.ts").Rec} Rec */
 /** @typedef {import("./types.d.ts").Task} Task */
@@ -87,8 +87,20 @@ const ranks = { urgent: 0, high: 1, medium: 2, low: 3 };
 const byRank = (a, b) => ranks[a.priority] - ranks[b.priority];
 /** @param {string} a @param {string} b */
 const text = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+/** @type {WeakMap<Task, string>} */
+const begins = new WeakMap();
+/** When something is due for the reader: a day from its midnight here, not that of UTC. @param {Task} task */
+function beginOf(task) {
+  let at = begins.get(task);
+  if (at === undefined) {
+    const due = task.due_date;
+    at = due === null ? "9" : isAllDay(due) ? momentOf(dueDay(due), 0, 0).toISOString() : due;
+    begins.set(task, at);
+  }
+  return at;
+}
 /** @type {Order} */
-const byDue = (a, b) => text(a.due_date ?? "9", b.due_date ?? "9") || byRank(a, b) || text(b.created_at, a.created_at);
+const byDue = (a, b) => text(beginOf(a), beginOf(b)) || byRank(a, b) || text(b.created_at, a.created_at);
 const collator = new Intl.Collator(undefined, { numeric: true });
 /** @type {Record<string, Order>} */
 const orders = {
