@@ -47,6 +47,7 @@ function pressRow(event, key) {
     flip(key);
   } else if (event.shiftKey) {
     extend(key);
+    wantsFocus.value = true;
   } else if (selection.peek().size > 0) {
     flip(key);
   } else {
@@ -106,7 +107,8 @@ function TaskRow({ rec, top, index }) {
   return html`
     <div ref=${element} class=${classes("row", "task", task.status, isSelected && "selected")} role="row" style=${{ top }} data-key=${rec.key}
       aria-rowindex=${index + 1} aria-selected=${isSelected} tabindex=${isCursor ? 0 : -1} onFocus=${() => (cursor.value = rec.key)}
-      onClick=${(/** @type {MouseEvent} */ event) => pressRow(event, rec.key)} onPointerDown=${(/** @type {PointerEvent} */ event) => rest(event, rec.key)}>
+      onClick=${(/** @type {MouseEvent} */ event) => pressRow(event, rec.key)} onPointerDown=${(/** @type {PointerEvent} */ event) => rest(event, rec.key)}
+      onMouseDown=${(/** @type {MouseEvent} */ event) => event.shiftKey && event.preventDefault()}>
       <span role="gridcell"><${Check} rec=${rec} /></span>
       <span role="gridcell" class="title"><span class="text" dir="auto">${task.title}</span>${task.description && html`<span class="hint" title=${t.task.hasNotes}><${Icon} name="notes" /><span class="visually-hidden">${t.task.hasNotes}</span></span>`}</span>
       <span role="gridcell" class="meta"><${Marks} rec=${rec} />
