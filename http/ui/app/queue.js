@@ -20,7 +20,7 @@ let others = null;
 /** Versions that writes of this page made: a task that was changed here and then deleted here is no conflict.
  * @type {Set<number>} */
 const ownVersions = new Set();
-/** Whether a task that was made here is being sent: what the stream says of it has to wait for the answer. */
+/** Whether a task that was made here or in another tab is being sent: what the stream says of it has to wait for the answer. */
 export const making = signal(false);
 let failures = 0;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -31,7 +31,11 @@ export function startQueue(account) {
   others?.close();
   others = new BroadcastChannel(`taskwell-${account}`);
   others.onmessage = async (event) => {
-    const { made } = event.data;
+    const { made, makes } = event.data;
+    if (makes !== undefined) {
+      making.value = makes;
+      return;
+    }
     if (made) {
       tellMade(made.key, made.task);
     }
@@ -49,6 +53,12 @@ export function stopQueue() {
 
 /** @param {object} word */
 const tellOthers = (word = {}) => others?.postMessage(word);
+
+/** @param {boolean} makes */
+function tellMaking(makes) {
+  making.value = makes;
+  tellOthers({ makes });
+}
 
 /** Makes a task. @param {Patch & { title: string }} body */
 export function create(body) {
@@ -131,7 +141,6 @@ async function run() {
     await alone(`taskwell-queue-${session.peek()?.user.uuid}`, sendAll);
   } finally {
     isRunning = false;
-    making.value = false;
     if (again) {
       flush();
     }
@@ -173,6 +182,8 @@ async function sendAll() {
   if (!asker) {
     return;
   }
+  // A tab that was closed meanwhile said nothing of its end.
+  making.value = false;
   await reread();
   for (;;) {
     const { op, soonest } = nextOp();
@@ -229,14 +240,17 @@ async function refused(op, error) {
 async function sendOne(op) {
   const headers = { "idempotency-key": op.idem };
   if (op.kind === "create") {
-    making.value = true;
-    const { data } = await ask("POST", "/tasks", { body: op.body, headers });
-    const task = /** @type {Task} */ (data);
-    ownVersions.add(task.version);
-    tellMade(op.key, task);
-    await dequeue(op);
-    making.value = false;
-    tellOthers({ made: { key: op.key, task } });
+    tellMaking(true);
+    try {
+      const { data } = await ask("POST", "/tasks", { body: op.body, headers });
+      const task = /** @type {Task} */ (data);
+      ownVersions.add(task.version);
+      tellMade(op.key, task);
+      await dequeue(op);
+      tellOthers({ made: { key: op.key, task } });
+    } finally {
+      tellMaking(false);
+    }
     return;
   }
   const base = records.get(op.key)?.base;
