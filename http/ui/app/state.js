@@ -3,7 +3,7 @@ import { isKnown, session } from "./api.js";
 import { computed, signal } from "./lib.js";
 import { isShown, records, revision } from "./store.js";
 import { t } from "./texts.js";
-import { dueDay, groupOf, isAllDay, momentOf, now } from "./when.js";
+import { dueDay, groupOf, isAllDay, momentOf, now, zone } from "./when.js";
 
 /** @typedef {import("./types.d.ts").Rec} Rec */
 /** @typedef {import("./types.d.ts").Task} Task */
@@ -87,15 +87,14 @@ const ranks = { urgent: 0, high: 1, medium: 2, low: 3 };
 const byRank = (a, b) => ranks[a.priority] - ranks[b.priority];
 /** @param {string} a @param {string} b */
 const text = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
-/** @type {WeakMap<Task, string>} */
-const begins = new WeakMap();
+const begins = computed(() => ({ zone: zone.value, /** @type {WeakMap<Task, string>} */ of: new WeakMap() }));
 /** When something is due for the reader: a day from its midnight here, not that of UTC. @param {Task} task */
 function beginOf(task) {
-  let at = begins.get(task);
+  let at = begins.value.of.get(task);
   if (at === undefined) {
     const due = task.due_date;
     at = due === null ? "9" : isAllDay(due) ? momentOf(dueDay(due), 0, 0).toISOString() : due;
-    begins.set(task, at);
+    begins.value.of.set(task, at);
   }
   return at;
 }

@@ -7,10 +7,17 @@ const DAY_MS = 86_400_000;
 
 /** The present, told anew each half minute and when the page is looked at again. */
 export const now = signal(new Date());
+const zoneName = () => new Intl.DateTimeFormat().resolvedOptions().timeZone;
+/** Where the reader is. */
+export const zone = signal(zoneName());
 const tick = () => {
   const before = now.peek();
   const present = new Date();
-  if (Math.floor(before.getTime() / 60_000) !== Math.floor(present.getTime() / 60_000) || before > present) {
+  if (zone.peek() !== zoneName()) {
+    formats = makeFormats();
+    zone.value = zoneName();
+    now.value = present;
+  } else if (Math.floor(before.getTime() / 60_000) !== Math.floor(present.getTime() / 60_000) || before > present) {
     now.value = present;
   }
 };
@@ -80,7 +87,7 @@ export function addMonths(day, months) {
 
 /** @param {Intl.DateTimeFormatOptions} options */
 const format = (options) => new Intl.DateTimeFormat(undefined, options);
-const formats = {
+const makeFormats = () => ({
   weekday: format({ weekday: "long", timeZone: "UTC" }),
   day: format({ weekday: "short", day: "numeric", month: "short", timeZone: "UTC" }),
   year: format({ day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }),
@@ -88,7 +95,8 @@ const formats = {
   moment: format({ dateStyle: "medium", timeStyle: "short" }),
   date: format({ dateStyle: "medium" }),
   full: format({ dateStyle: "full", timeZone: "UTC" }),
-};
+});
+let formats = makeFormats();
 
 /** A day in words: "Tomorrow", "Friday", "Mon, 4 Jan".
  * @param {number} day @param {Date} present */
