@@ -134,13 +134,35 @@ function DueFields({ rec }) {
   const stored = formFields(rec.view.due_date);
   const today = localDay(now.value);
   const setFields = (/** @type {string} */ date, /** @type {string} */ time) => set([rec.key], { due_date: ofFormFields(date, time) });
-  const value = (/** @type {Event} */ event) => /** @type {HTMLInputElement} */ (event.currentTarget).value;
+  /** What a field holds, but null while it is typed: then parts are empty, and years 0002, 0020, 0203. @param {Event} event */
+  const typed = (event) => {
+    const { value, validity } = /** @type {HTMLInputElement} */ (event.currentTarget);
+    return validity.badInput || /^0\d{3}-/.test(value) ? null : value;
+  };
+  const setDate = (/** @type {Event} */ event) => {
+    const date = typed(event);
+    if (date !== null) {
+      setFields(date, date ? stored.time : "");
+    }
+  };
+  const setTime = (/** @type {Event} */ event) => {
+    const time = typed(event);
+    if (time !== null) {
+      setFields(stored.date, time);
+    }
+  };
+  /** What was typed halfway is not shown as if it were so. @param {Event} event @param {string} is */
+  const leave = (event, is) => {
+    if (typed(event) === null) {
+      /** @type {HTMLInputElement} */ (event.currentTarget).value = is;
+    }
+  };
   const monday = today + ((8 - weekday(today)) % 7 || 7);
   return html`
     <fieldset class="due-fields">
       <legend>${t.due.label}</legend>
-      <input type="date" aria-label=${t.due.date} value=${stored.date} max="9999-12-31" onChange=${(/** @type {Event} */ event) => setFields(value(event), value(event) ? stored.time : "")} />
-      <input type="time" aria-label=${t.due.time} value=${stored.time} onChange=${(/** @type {Event} */ event) => setFields(stored.date, value(event))} />
+      <input type="date" aria-label=${t.due.date} value=${stored.date} max="9999-12-31" onChange=${setDate} onBlur=${(/** @type {Event} */ event) => leave(event, stored.date)} />
+      <input type="time" aria-label=${t.due.time} value=${stored.time} onChange=${setTime} onBlur=${(/** @type {Event} */ event) => leave(event, stored.time)} />
       <span class="shortcuts">
         <button type="button" class="pill" onClick=${() => setDay([rec.key], today)}>${t.due.today}</button>
         <button type="button" class="pill" onClick=${() => setDay([rec.key], today + 1)}>${t.due.tomorrow}</button>
