@@ -13,7 +13,13 @@ import { reviewing } from "./dialogs.js";
 
 /** @param {{ label: string, value: string, choices: [string, string][], onPick: (value: string) => void, isSet?: boolean }} props */
 export function Pick({ label, value, choices, onPick, isSet = false }) {
-  const pick = (/** @type {Event} */ event) => onPick(/** @type {HTMLSelectElement} */ (event.currentTarget).value);
+  const pick = (/** @type {Event} */ event) => {
+    const field = /** @type {HTMLSelectElement} */ (event.currentTarget);
+    const picked = field.value;
+    // What was picked is shown where it is what is.
+    field.value = value;
+    onPick(picked);
+  };
   return html`
     <select class=${isSet ? "pick set" : "pick"} aria-label=${label} value=${value} onChange=${pick}>
       ${choices.map(([key, word]) => html`<option key=${key} value=${key} selected=${key === value}>${word}</option>`)}
