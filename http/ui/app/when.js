@@ -47,15 +47,18 @@ export function isOverdue(iso, present) {
   return isAllDay(iso) ? dueDay(iso) < localDay(present) : Date.parse(iso) < present.getTime();
 }
 
+/** A moment as the server writes it: what is sent is then no other than what comes back. @param {Date} date */
+const isoOf = (date) => date.toISOString().replace(".000Z", "Z").replace(/(\.\d+)Z/, "$1000Z");
+
 /** The due date of a day.
  * @param {number} day days since 1970 */
-export const isoOfDay = (day) => new Date(day * DAY_MS).toISOString().replace(".000Z", "Z");
+export const isoOfDay = (day) => isoOf(new Date(day * DAY_MS));
 
 /** The due date of a moment. One that falls on midnight UTC is stored a millisecond later, or it would be a day.
  * @param {Date} date */
 export function isoOfMoment(date) {
-  const iso = date.toISOString();
-  return isAllDay(iso) ? new Date(date.getTime() + 1).toISOString() : iso;
+  const iso = isoOf(date);
+  return isAllDay(iso) ? isoOf(new Date(date.getTime() + 1)) : iso;
 }
 
 /** @param {number} day @param {number} hours @param {number} minutes */
