@@ -93,6 +93,21 @@ fn sessions_that_end_and_browsers_that_keep_nothing() {
 }
 
 #[test]
+fn tasks_in_the_browser() {
+    in_the_browser("tasks.test.mjs");
+}
+
+#[test]
+fn words_and_days_in_the_browser() {
+    in_the_browser("words.test.mjs");
+}
+
+#[test]
+fn the_board_and_what_happens_elsewhere_in_the_browser() {
+    in_the_browser("board.test.mjs");
+}
+
+#[test]
 fn the_types_hold() {
     must(Command::new("npx").current_dir(place()).arg("tsc"));
 }

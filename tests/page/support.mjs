@@ -297,3 +297,14 @@ export const toast = (page, text) => page.locator(".toast", { hasText: text });
 export const settled = (page) => page.waitForFunction(() => document.querySelectorAll(".mark.waiting").length === 0);
 /** Complaints of a server that is away. */
 export const offline = [AWAY, BROKE];
+/** The page's clock stands at `time`, and the page has looked at it. */
+export async function clock(page, time) {
+  await page.clock.setFixedTime(time);
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+}
+/** Opens the editor of a task. */
+export async function edit(page, title) {
+  await row(page, title).click();
+  await page.locator(".editor .title-field").waitFor();
+  return page.locator(".editor");
+}

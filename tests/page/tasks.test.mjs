@@ -1,25 +1,14 @@
 // Tasks in the list: added, found, changed, completed, deleted, and all of it undone.
 import assert from "node:assert/strict";
-import { becomes, outline, quickAdd, row, settled, shown, stage, toast, until } from "./support.mjs";
+import { becomes, clock, edit, outline, quickAdd, row, settled, shown, stage, toast, until } from "./support.mjs";
 
 const flow = stage();
 
 /** A day from the reader's, as the API takes it. */
 const day = (n, from = new Date()) => new Date(Date.UTC(from.getFullYear(), from.getMonth(), from.getDate() + n)).toISOString().slice(0, 10);
-/** The page's clock stands at `time`, and the page has looked at it. */
-async function clock(page, time) {
-  await page.clock.setFixedTime(time);
-  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
-}
 const count = (page) => page.locator(".top .left").innerText();
 const chips = (page) => page.locator(".chip").allInnerTexts().then((all) => all.map((text) => text.replace(/\s*✕\s*$/, "").trim()));
 const pick = (page, label, value) => page.getByRole("combobox", { name: label }).selectOption(value);
-/** Opens the editor of a task. */
-async function edit(page, title) {
-  await row(page, title).click();
-  await page.locator(".editor .title-field").waitFor();
-  return page.locator(".editor");
-}
 const closed = (page) => page.locator(".editor").waitFor({ state: "detached" });
 /** A field of a task as the server has it, once it is so. */
 const has = (person, title, wanted) => becomes(wanted, async () => {
@@ -100,52 +89,6 @@ flow("titles are shown as they are, in any script", async (stage, server) => {
   await becomes([...titles].sort(), texts);
 });
 
-flow("the list is grouped by when something is due, and by the page's clock", async (stage, server) => {
-  const person = await server.person("groups");
-  const due = (text) => ({ due_date: text });
-  await person.addAll([
-    { title: "last month", ...due("2026-04-06") }, { title: "yesterday", ...due("2026-05-05") }, { title: "this morning", ...due("2026-05-06T09:00:00Z") },
-    { title: "today", ...due("2026-05-06") }, { title: "this evening", ...due("2026-05-06T20:00:00Z") }, { title: "tomorrow", ...due("2026-05-07") },
-    { title: "friday", ...due("2026-05-08") }, { title: "in six days", ...due("2026-05-12") }, { title: "in a week", ...due("2026-05-13") }, { title: "whenever" },
-  ]);
-  const page = await stage.signedIn(person, { timezoneId: "UTC" });
-  await clock(page, "2026-05-06T12:00:00Z");
-  await becomes(["[Overdue]", "last month", "yesterday", "this morning", "[Today]", "today", "this evening", "[Tomorrow]", "tomorrow", "[This week]", "friday", "in six days",
-    "[Later]", "in a week", "[No date]", "whenever"], () => outline(page));
-  assert.match(await row(page, "yesterday").innerText(), /Overdue:\s+Yesterday/);
-  assert.match(await row(page, "friday").innerText(), /Friday/);
-  await page.getByRole("link", { name: /^Today/ }).click();
-  const today = ["[Overdue]", "last month", "yesterday", "this morning", "[Today]", "today", "this evening"];
-  await becomes(today, () => outline(page));
-  assert.equal(await count(page), "5 tasks left");
-  await clock(page, "2026-05-06T20:00:01Z");
-  await becomes([...today.slice(0, 4), "this evening", "[Today]", "today"], () => outline(page));
-  await clock(page, "2026-05-07T00:00:00Z");
-  await becomes(["[Overdue]", "last month", "yesterday", "today", "this morning", "this evening", "[Today]", "tomorrow"], () => outline(page));
-});
-
-for (const zone of ["UTC", "America/New_York", "Asia/Kolkata", "Pacific/Auckland"]) {
-  flow(`a day without a time is that day in ${zone}`, async (stage, server) => {
-    const person = await server.person(`zone-${zone.replace(/\W/g, "-")}`);
-    const page = await stage.signedIn(person, { timezoneId: zone });
-    // Late in the evening, and early: there the days of UTC and of the reader differ.
-    const [early, late] = await page.evaluate(() => ["2026-05-06T00:30:00", "2026-05-06T23:30:00"].map((text) => new Date(text).getTime()));
-    await clock(page, early);
-    await quickAdd(page, "one today", "two tomorrow", "three 7 may 5:30", "five 9 may", "four 8 may 22:00");
-    await settled(page);
-    assert.equal((await person.task("one")).due_date, "2026-05-06T00:00:00Z");
-    assert.equal((await person.task("two")).due_date, "2026-05-07T00:00:00Z");
-    for (const moment of [early, late]) {
-      await clock(page, moment);
-      await becomes(["[Today]", "one", "[Tomorrow]", "two", "three", "[This week]", "four", "five"], () => outline(page));
-      assert.match(await row(page, "three").innerText(), /Tomorrow 5:30/);
-    }
-    const editor = await edit(page, "one");
-    assert.equal(await editor.getByLabel("Due date").inputValue(), "2026-05-06");
-    assert.equal(await editor.getByLabel("Time").inputValue(), "");
-  });
-}
-
 flow("every field is edited in its place", async (stage, server) => {
   const person = await server.person("edit");
   await person.add("old title", { due_date: day(3) });
@@ -180,6 +123,35 @@ flow("every field is edited in its place", async (stage, server) => {
   await closed(page);
   assert.ok(await row(page, "new title").evaluate((element) => element === document.activeElement), "the row has the focus");
   await row(page, "new title").getByText("Has notes").waitFor({ state: "attached" });
+});
+
+flow("a due date is typed digit by digit, and its parts anew", async (stage, server) => {
+  const person = await server.person("digits");
+  await person.add("typed");
+  const page = await stage.signedIn(person, { timezoneId: "UTC" });
+  const due = (wanted) => becomes(wanted, async () => (await person.task("typed")).due_date);
+  await edit(page, "typed");
+  const [date, time] = [page.getByLabel("Due date"), page.getByLabel("Time", { exact: true })];
+  await date.focus();
+  await page.keyboard.type("11112031");
+  await due("2031-11-11T00:00:00Z");
+  await time.focus();
+  await page.keyboard.type("1111a");
+  assert.match(await time.inputValue(), /11$/);
+  await due(`2031-11-11T${await time.inputValue()}:00Z`);
+  const at = await time.inputValue();
+  await date.focus();
+  await page.keyboard.press("Backspace");
+  await page.keyboard.press("Backspace");
+  assert.equal(await date.inputValue(), "");
+  // Two changes at once: 1, then 12.
+  await page.keyboard.type("12");
+  await due(`2031-${(await date.inputValue()).slice(5)}T${at}:00Z`);
+  await page.keyboard.press("Backspace");
+  const held = (await person.task("typed")).due_date;
+  await page.getByLabel("Notes").focus();
+  await becomes(held.slice(0, 10), () => date.inputValue());
+  assert.equal(await page.locator(".badge.conflict").count(), 0);
 });
 
 flow("Escape, Enter, a click outside and another view all keep what was typed", async (stage, server) => {

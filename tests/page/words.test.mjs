@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { becomes, clock, edit, outline, quickAdd, row, settled, stage } from "./support.mjs";
 
+const flow = stage();
 const ZONES = ["UTC", "America/New_York", "Asia/Kolkata", "Pacific/Auckland"];
 /** A Wednesday. */
 const PRESENT = "2026-05-06T09:20:00";
@@ -46,7 +48,9 @@ function dueOf(text) {
     return text && `${text}T00:00:00Z`;
   }
   const at = new Date(text.replace(" ", "T"));
-  return (at.toISOString().endsWith("T00:00:00.000Z") ? new Date(at.getTime() + 1) : at).toISOString();
+  // As the server writes it.
+  const iso = at.toISOString().replace(".000Z", "Z");
+  return iso.endsWith("T00:00:00Z") ? iso.replace("00Z", "00.001000Z") : iso;
 }
 
 /** Line, title, due, priority. */
@@ -242,6 +246,73 @@ test("the fields of a form give back what they show", () => {
     }
     assert.deepEqual(when.formFields(null), { date: "", time: "" });
     assert.equal(when.ofFormFields("", ""), null);
+    assert.equal(when.isoOfMoment(new Date("2026-05-06T10:11:12.130Z")), "2026-05-06T10:11:12.130000Z");
     assert.equal(when.ofFormFields("2026-02-30", ""), null);
   });
+});
+
+flow("the list is grouped by when something is due, and by the page's clock", async (stage, server) => {
+  const person = await server.person("groups");
+  const due = (text) => ({ due_date: text });
+  await person.addAll([
+    { title: "last month", ...due("2026-04-06") }, { title: "yesterday", ...due("2026-05-05") }, { title: "this morning", ...due("2026-05-06T09:00:00Z") },
+    { title: "today", ...due("2026-05-06") }, { title: "this evening", ...due("2026-05-06T20:00:00Z") }, { title: "tomorrow", ...due("2026-05-07") },
+    { title: "friday", ...due("2026-05-08") }, { title: "in six days", ...due("2026-05-12") }, { title: "in a week", ...due("2026-05-13") }, { title: "whenever" },
+  ]);
+  const page = await stage.signedIn(person, { timezoneId: "UTC" });
+  await clock(page, "2026-05-06T12:00:00Z");
+  await becomes(["[Overdue]", "last month", "yesterday", "this morning", "[Today]", "today", "this evening", "[Tomorrow]", "tomorrow", "[This week]", "friday", "in six days",
+    "[Later]", "in a week", "[No date]", "whenever"], () => outline(page));
+  assert.match(await row(page, "yesterday").innerText(), /Overdue:\s+Yesterday/);
+  assert.match(await row(page, "friday").innerText(), /Friday/);
+  await page.getByRole("link", { name: /^Today/ }).click();
+  const today = ["[Overdue]", "last month", "yesterday", "this morning", "[Today]", "today", "this evening"];
+  await becomes(today, () => outline(page));
+  assert.equal(await page.locator(".top .left").innerText(), "5 tasks left");
+  await clock(page, "2026-05-06T20:00:01Z");
+  await becomes([...today.slice(0, 4), "this evening", "[Today]", "today"], () => outline(page));
+  await clock(page, "2026-05-07T00:00:00Z");
+  await becomes(["[Overdue]", "last month", "yesterday", "today", "this morning", "this evening", "[Today]", "tomorrow"], () => outline(page));
+});
+
+for (const zone of ZONES) {
+  flow(`a day without a time is that day in ${zone}`, async (stage, server) => {
+    const person = await server.person(`zone-${zone.replace(/\W/g, "-")}`);
+    const page = await stage.signedIn(person, { timezoneId: zone });
+    // Late in the evening, and early: there the days of UTC and of the reader differ.
+    const [early, late] = await page.evaluate(() => ["2026-05-06T00:30:00", "2026-05-06T23:30:00"].map((text) => new Date(text).getTime()));
+    await clock(page, early);
+    await quickAdd(page, "one today", "two tomorrow", "three 7 may 5:30", "five 9 may", "four 8 may 22:00");
+    await settled(page);
+    assert.equal((await person.task("one")).due_date, "2026-05-06T00:00:00Z");
+    assert.equal((await person.task("two")).due_date, "2026-05-07T00:00:00Z");
+    for (const moment of [early, late]) {
+      await clock(page, moment);
+      await becomes(["[Today]", "one", "[Tomorrow]", "two", "three", "[This week]", "four", "five"], () => outline(page));
+      assert.match(await row(page, "three").innerText(), /Tomorrow 5:30/);
+    }
+    const editor = await edit(page, "one");
+    assert.equal(await editor.getByLabel("Due date").inputValue(), "2026-05-06");
+    assert.equal(await editor.getByLabel("Time").inputValue(), "");
+  });
+}
+
+flow("groups follow the reader to another zone", async (stage, server) => {
+  const person = await server.person("traveller");
+  await person.addAll([{ title: "day", due_date: "2026-05-07" }, { title: "moment", due_date: "2026-05-06T13:00:00Z" }]);
+  const page = await stage.signedIn(person, { timezoneId: undefined });
+  const travel = await page.context().newCDPSession(page);
+  const at = async (timezoneId, time) => {
+    await travel.send("Emulation.setTimezoneOverride", { timezoneId });
+    await clock(page, time);
+  };
+  await at("UTC", "2026-05-06T12:00:00Z");
+  await becomes(["[Today]", "moment", "[Tomorrow]", "day"], () => outline(page));
+  await becomes("Today 13:00", () => row(page, "moment").locator("time").innerText());
+  await at("Pacific/Auckland", "2026-05-06T12:01:00Z");
+  await becomes(["[Today]", "day", "moment"], async () => [...(await outline(page)).slice(0, 1), ...(await outline(page)).slice(1).sort()]);
+  await becomes("Today 1:00", () => row(page, "moment").locator("time").innerText());
+  await at("America/New_York", "2026-05-06T12:02:00Z");
+  await becomes(["[Today]", "moment", "[Tomorrow]", "day"], () => outline(page));
+  await becomes("Today 9:00", () => row(page, "moment").locator("time").innerText());
 });
