@@ -1,6 +1,6 @@
 // What is shown: the view that the address names, filters, the cursor, the selection, and the rows that follow from them.
 import { isKnown, session } from "./api.js";
-import { computed, signal } from "./lib.js";
+import { computed, effect, signal } from "./lib.js";
 import { isShown, records, revision } from "./store.js";
 import { t } from "./texts.js";
 import { dueDay, groupOf, isAllDay, momentOf, now, zone } from "./when.js";
@@ -235,3 +235,17 @@ export const left = computed(() => {
 
 /** The keys in the order in which the arrows pass them. */
 export const order = computed(() => rows.value.filter((row) => row.kind === "task").map((row) => row.id));
+
+let cursorAt = 0;
+// The cursor's row may leave the list: then the one in its place is next, and no key acts on what is out of sight.
+effect(() => {
+  const keys = order.value;
+  const key = cursor.value;
+  const at = key === null ? -1 : keys.indexOf(key);
+  if (at >= 0 || key === null) {
+    cursorAt = Math.max(at, 0);
+    return;
+  }
+  wantsFocus.value ||= document.activeElement?.getAttribute("data-key") === key;
+  cursor.value = keys[Math.min(cursorAt, keys.length - 1)] ?? null;
+});
