@@ -186,7 +186,14 @@ export const shown = computed(() => {
     }
     return name === "board" || status === "all" || own === status || (status === "open" && own !== "completed");
   };
-  return narrowed(all.value.filter(isWanted));
+  const recs = narrowed(all.value.filter(isWanted));
+  // What is edited stays where it would be, whatever the edit makes of it.
+  const open = name === "board" || editing.value === null ? undefined : records.get(editing.value);
+  if (!open || !isShown(open) || recs.includes(open)) {
+    return recs;
+  }
+  const kept = new Set(recs).add(open);
+  return all.value.filter((rec) => kept.has(rec));
 });
 
 /** @type {import("./when.js").Group[]} */
