@@ -224,6 +224,44 @@ flow("a completed task lingers, then leaves; both ways of undoing bring it back"
   await page.getByText("Nothing done yet").waitFor();
 });
 
+flow("the cursor stays in the list when its row leaves", async (stage, server) => {
+  const person = await server.person("cursor");
+  await person.addAll(["a", "b", "c"].map((title, i) => ({ title, due_date: `2031-01-0${i + 1}` })));
+  const page = await stage.signedIn(person);
+  const focused = () => page.evaluate(() => document.activeElement?.querySelector(".text")?.textContent);
+  await row(page, "b").focus();
+  await page.keyboard.press("c");
+  await becomes(["a", "c"], () => shown(page));
+  await becomes("c", focused);
+  await page.keyboard.press("c");
+  await becomes(["a"], () => shown(page));
+  await becomes("a", focused);
+  await page.keyboard.press("c");
+  await page.getByText("A clear list").waitFor();
+  // Nothing is in sight that these could mean.
+  await page.keyboard.press("c");
+  await page.keyboard.press("Delete");
+  await settled(page);
+  await becomes(["completed", "completed", "completed"], async () => (await person.tasks()).map((task) => task.status));
+  assert.equal(await toast(page, "deleted").count(), 0);
+});
+
+flow("a task stays open while it is edited, whatever that makes of it", async (stage, server) => {
+  const person = await server.person("open");
+  await person.add("due", { due_date: day(0), priority: "high" });
+  const page = await stage.signedIn(person, { path: "/app/today" });
+  await pick(page, "Priority", "high");
+  const editor = await edit(page, "due");
+  await editor.getByLabel("Low").check();
+  await editor.getByRole("button", { name: "Next week" }).click();
+  await editor.getByLabel("Done", { exact: true }).check();
+  await has(person, "due", { status: "completed", priority: "low" });
+  await editor.locator(".notes-field").fill("still here");
+  await page.keyboard.press("Escape");
+  await has(person, "due", { description: "still here" });
+  await page.getByText("Nothing matches").waitFor();
+});
+
 flow("z undoes one step after the other, and says when there is none", async (stage, server) => {
   const person = await server.person("steps");
   const page = await stage.signedIn(person);
