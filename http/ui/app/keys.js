@@ -2,7 +2,6 @@
 import { nextStatus, removeAll, set, setDay, toggle, undoLast } from "./acts.js";
 import { helping } from "./dialogs.js";
 import { flip } from "./list.js";
-import { focusAdd } from "./quickadd.js";
 import { cursor, editing, go, order, search, selection, view, wantsFocus } from "./state.js";
 import { records } from "./store.js";
 import { localDay, now } from "./when.js";
@@ -65,12 +64,17 @@ function pressKey(event) {
     case "?": return (helping.value = true), true;
     case "g": return (wentAt = event.timeStamp), true;
     case "z": return undoLast(), true;
-    case "n": case "q": case "/":
-      if (!isTasks) {
+    case "n": case "q": case "/": {
+      const field = () => document.getElementById(key === "/" ? "search" : "add");
+      if (field()) {
+        // At once: the next key is typed there.
+        field()?.focus();
+      } else {
         go("/");
+        setTimeout(() => field()?.focus(), 0);
       }
-      setTimeout(key === "/" ? () => document.getElementById("search")?.focus() : focusAdd, 0);
       return true;
+    }
     case "Escape":
       if (selection.peek().size > 0) {
         return (selection.value = new Set()), true;
