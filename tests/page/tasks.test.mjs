@@ -48,6 +48,12 @@ flow("a chip that is refused stays in the title", async (stage, server) => {
   // It was refused for that line alone.
   await page.locator("#add").fill("Swim Friday");
   await until("the word counts again", async () => (await chips(page)).length === 1);
+  // Where no line is, n leads to one.
+  await page.locator("#add").press("Escape");
+  await page.getByRole("link", { name: "Done" }).click();
+  await page.getByText("Nothing done yet").waitFor();
+  await page.keyboard.press("n");
+  await until("the line has the focus", () => page.evaluate(() => location.pathname === "/" && document.activeElement?.id === "add"));
 });
 
 flow("a line that is empty or too long is refused with words, and kept", async (stage, server) => {
