@@ -1,6 +1,6 @@
-// The board; many tasks at once; and what happens elsewhere, seen here within a second.
+// The board; the cursor; many tasks at once; and what happens elsewhere, seen here within a second.
 import assert from "node:assert/strict";
-import { becomes, card, outline, quickAdd, row, settled, shown, signIn, stage, toast, until } from "./support.mjs";
+import { becomes, card, outline, quickAdd, row, settled, shown, stage, toast, until } from "./support.mjs";
 
 const flow = stage();
 
@@ -107,6 +107,32 @@ flow("a card opens in a dialog with its title and notes, and gives the focus bac
   await page.locator("dialog").getByRole("button", { name: "Delete" }).click();
   await page.locator("dialog").waitFor({ state: "detached" });
   await becomes([[], ["shorter"], []], () => columns(page));
+});
+
+flow("the cursor stays in the list when its row leaves", async (stage, server) => {
+  const person = await server.person("cursor");
+  await person.addAll(["a", "b", "c"].map((title, i) => ({ title, due_date: `2031-01-0${i + 1}` })));
+  const page = await stage.signedIn(person);
+  const completed = async (focus) => {
+    await becomes(focus, () => focused(page));
+    await page.keyboard.press("c");
+    await page.locator(".row.completed").waitFor();
+    await page.clock.runFor(1_400);
+  };
+  await page.clock.install();
+  await row(page, "b").focus();
+  await completed("b");
+  await becomes(["a", "c"], () => shown(page));
+  await completed("c");
+  await becomes(["a"], () => shown(page));
+  await completed("a");
+  await page.getByText("A clear list").waitFor();
+  // Nothing is in sight that these could mean.
+  await page.keyboard.press("c");
+  await page.keyboard.press("Delete");
+  await settled(page);
+  await becomes(["completed", "completed", "completed"], async () => (await person.tasks()).map((task) => task.status));
+  assert.equal(await toast(page, "deleted").count(), 0);
 });
 
 flow("rows are selected by x, shift and ctrl", async (stage, server) => {
