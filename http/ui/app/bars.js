@@ -84,12 +84,12 @@ export function Bulk() {
     }
   };
   return html`
-    <div class="bulk" role="toolbar" aria-label=${t.bulk.label}>
+    <section aria-label=${t.bulk.label}><div class="bulk" role="toolbar" aria-label=${t.bulk.label}>
       <strong>${t.bulk.selected(keys.length)}</strong>
       <button onClick=${() => { toggle(keys); selection.value = new Set(); }}><${Icon} name="done" />${view.value === "done" ? t.bulk.reopen : t.bulk.complete}</button>
       <${Pick} label=${t.due.label} value="" onPick=${due} choices=${[["", t.bulk.due], ["today", t.due.today], ["tomorrow", t.due.tomorrow], ["week", t.due.nextWeek], ["none", t.due.none]]} />
       <${Pick} label=${t.priority.label} value="" onPick=${(/** @type {any} */ priority) => priority && set(keys, { priority })} choices=${[["", t.bulk.priority], ...priorityChoices]} />
       <button class="danger" onClick=${() => removeAll(keys)}><${Icon} name="trash" />${t.bulk.remove}</button>
       <button class="icon-button" aria-label=${t.bulk.clear} onClick=${() => (selection.value = new Set())}><${Icon} name="close" /></button>
-    </div>`;
+    </div></section>`;
 }

@@ -124,10 +124,10 @@ function Card({ rec, top }) {
     }
   };
   return html`
-    <article ref=${element} role="listitem" class=${classes("row", "card", task.status, selection.value.has(rec.key) && "selected", dragged.value === rec.key && "dragged")} style=${{ top }} data-key=${rec.key} tabindex=${isCursor ? 0 : -1}
+    <div ref=${element} role="listitem" class=${classes("row", "card", task.status, selection.value.has(rec.key) && "selected", dragged.value === rec.key && "dragged")} style=${{ top }} data-key=${rec.key} tabindex=${isCursor ? 0 : -1}
       draggable="true" onDragStart=${(/** @type {DragEvent} */ event) => { dragged.value = rec.key; event.dataTransfer?.setData("text/plain", task.title); }} onDragEnd=${() => { dragged.value = null; over.value = null; }}
       onFocus=${() => (cursor.value = rec.key)} onKeyDown=${keys} onClick=${() => { cursor.value = rec.key; editing.value = rec.key; }}>
       <${Check} rec=${rec} />
       <div class="card-body"><span class="text" dir="auto">${task.title}</span><span class="meta">${task.description && html`<span class="hint"><${Icon} name="notes" /><span class="visually-hidden">${t.task.hasNotes}</span></span>`}<${Marks} rec=${rec} /></span></div>
-    </article>`;
+    </div>`;
 }

@@ -28,7 +28,7 @@ function drawRow(row, top, index, measure) {
   if (row.kind === "head") {
     return html`
       <div class=${classes("head", row.id)} role="row" aria-rowindex=${index + 1} key=${row.id} style=${{ top }}>
-        <h2 role="gridcell" aria-colspan="3">${row.text} <span class="count">${numberWords(row.count)}</span></h2>
+        <div role="gridcell" aria-colspan="3"><h2>${row.text} <span class="count">${numberWords(row.count)}</span></h2></div>
       </div>`;
   }
   const { rec } = row;
