@@ -23,6 +23,8 @@ const ownVersions = new Set();
 /** Whether a task that was made here or in another tab is being sent: what the stream says of it has to wait for the answer. */
 export const making = signal(false);
 let failures = 0;
+/** When the server wants to hear of the next write, in milliseconds since 1970. */
+let busyUntil = 0;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 
@@ -116,12 +118,13 @@ async function push(op) {
 /** Sends what waits, soon. */
 export function flush() {
   clearTimeout(timer);
-  timer = setTimeout(() => void run(), 0);
+  timer = setTimeout(() => void run(), Math.max(0, busyUntil - Date.now()));
 }
 
 /** Sends again later, each time later. @param {number} least milliseconds */
 function later(least) {
   failures += 1;
+  busyUntil = Date.now() + least;
   const wait = Math.max(least, Math.min(RESEND_MAX_MS, 500 * 2 ** failures));
   clearTimeout(timer);
   timer = setTimeout(() => void run(), wait);
