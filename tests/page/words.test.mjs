@@ -71,6 +71,7 @@ const PHRASES = [
   ["Pay rent today", "Pay rent", "2026-05-06", null],
   ["TODAY pay rent", "pay rent", "2026-05-06", null],
   ["Cinema tonight", "Cinema", "2026-05-06", null],
+  ["Cinema tonight at 8", "Cinema", "2026-05-06 20:00", null],
   ["Pay rent tomorrow", "Pay rent", "2026-05-07", null],
   ["Pay rent by tomorrow", "Pay rent", "2026-05-07", null],
   ["tmrw rent", "rent", "2026-05-07", null],

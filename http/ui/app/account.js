@@ -1,8 +1,9 @@
 // Signing in and out, as far as tasks are concerned: what is kept belongs to one account.
+import { forgetActs } from "./acts.js";
 import { call, ended, keepSession, session } from "./api.js";
 import { forget } from "./idb.js";
 import { effect, untracked } from "./lib.js";
-import { startQueue, stopQueue } from "./queue.js";
+import { hurry, startQueue, stopQueue } from "./queue.js";
 import { go, search, selection } from "./state.js";
 import { clear, conflicts, load, waiting } from "./store.js";
 import { startSync, stopSync } from "./sync.js";
@@ -42,6 +43,7 @@ async function turn(next) {
   if (next !== held) {
     held = next;
     clear();
+    forgetActs();
     search.value = "";
     await load(next);
   }
@@ -54,6 +56,7 @@ async function turn(next) {
 /** Ends the session, and forgets what was kept of the account here. */
 export async function signOut() {
   const user = session.peek()?.user;
+  await hurry();
   const unsent = waiting.peek() + conflicts.peek().length;
   if (!user || (unsent > 0 && !confirm(t.toast.signOutLoss(unsent)))) {
     return;

@@ -32,6 +32,9 @@ function undoOne(undo) {
   say(t.toast.undone);
 }
 
+/** Another account has nothing to undo here. */
+export const forgetActs = () => void undos.splice(0);
+
 export const undoLast = () => undoOne(undos.at(-1));
 
 /** @param {string} line @param {string[]} plain

@@ -2,8 +2,8 @@
 // idempotency key, so that a repeat changes nothing twice. A task that was changed elsewhere meanwhile is a conflict only
 // where both changed the same thing.
 import { Refusal, call, isOnline, session } from "./api.js";
-import { alone, signal, uuid } from "./lib.js";
-import { alter, changed, dequeue, enqueue, isShown, keyOf, ops, records, reread, tell, tellMade } from "./store.js";
+import { alone, pause, signal, uuid } from "./lib.js";
+import { alter, changed, dequeue, enqueue, isShown, keyOf, ops, records, reread, tell, tellMade, waiting } from "./store.js";
 import { t } from "./texts.js";
 import { toast } from "./toast.js";
 
@@ -113,6 +113,17 @@ async function push(op) {
   await enqueue(op);
   tellOthers();
   flush();
+}
+
+/** Sends what waits for nothing but the time to undo it; for a moment, as somebody is about to leave. */
+export async function hurry() {
+  for (const op of ops) {
+    delete op.notBefore;
+  }
+  flush();
+  for (let tries = 0; tries < 20 && isOnline.peek() && waiting.peek() > 0; tries += 1) {
+    await pause(50);
+  }
 }
 
 /** Sends what waits, soon. */

@@ -89,7 +89,6 @@ export const t = {
     forgotLead: "We send a link to your address. It works once.", forgotSend: "Send the link",
     forgotSent: "If an account has this address, a link is on its way.", mailOff: "This server sends no mail. Ask whoever runs it to reset your password.",
     back: "Back to sign in", expired: "Your session has ended. Sign in again to go on.", expiredWaiting: (/** @type {number} */ n) => `Your session has ended. Sign in again: ${count(n, "change waits", "changes wait")} to be sent.`,
-    otherUser: "You signed in as somebody else. The changes that wait stay here for the other account.",
     wrong: "Wrong address, username or password.", codeNeeded: "Enter the code of your authenticator.", unverified: "Verify your address first: a link was sent to it.",
     resend: "Send it again", points: ["Quick to add, quick to find, all from the keyboard", "Works offline, and on every device at once", "Your server, your data, no trackers"],
     welcome: (/** @type {string} */ name) => `Welcome, ${name}`, verifyTitle: "Verify your address", resetTitle: "Choose a new password", reset: "Set the password", resetDone: "The password is set. Sign in with it.",
@@ -124,7 +123,7 @@ export const t = {
     /** @type {Record<string, string>} */
     units: { minute: "minute", minutes: "minute", min: "minute", mins: "minute", hour: "hour", hours: "hour", hr: "hour", hrs: "hour", day: "day", days: "day", week: "week", weeks: "week", month: "month", months: "month" },
     /** @type {Record<string, string>} */
-    days: { "day after tomorrow": "2", today: "0", tonight: "0", tomorrow: "1", tmrw: "1", tmr: "1", "next week": "nextWeek", "this weekend": "weekend", weekend: "weekend", "next month": "nextMonth" },
+    days: { "day after tomorrow": "2", today: "0", tonight: "tonight", tomorrow: "1", tmrw: "1", tmr: "1", "next week": "nextWeek", "this weekend": "weekend", weekend: "weekend", "next month": "nextMonth" },
     /** @type {Record<string, number>} */
     weekdays: { sunday: 0, monday: 1, tuesday: 2, wednesday: 3, thursday: 4, friday: 5, saturday: 6 },
     /** @type {Record<string, number>} */

@@ -5,7 +5,7 @@ import { addMonths, dayOf, isoOfDay, isoOfMoment, localDay, momentOf, weekday } 
 
 /** @typedef {import("./types.d.ts").Priority} Priority */
 /** @typedef {{ kind: "day" | "time" | "priority" | "moment", from: number, to: number, text: string,
- *   day?: number, minutes?: number, at?: Date, priority?: Priority }} Span */
+ *   day?: number, isEvening?: boolean, minutes?: number, at?: Date, priority?: Priority }} Span */
 /** @typedef {{ title: string, due_date: string | null, priority: Priority | null, spans: Span[] }} Understood */
 
 const v = t.vocabulary;
@@ -50,6 +50,7 @@ const readings = [
         const first = addMonths(today, 1);
         return { kind: "day", day: first - new Date(first * 86_400_000).getUTCDate() + 1 };
       }
+      case "tonight": return { kind: "day", day: today, isEvening: true };
       default: return { kind: "day", day: today + Number(word) };
     }
   }],
@@ -128,6 +129,8 @@ export function understand(line, present, plain = []) {
   /** Of each kind the last word counts. @param {string[]} kinds */
   const last = (...kinds) => found.filter((span) => kinds.includes(span.kind)).sort((a, b) => b.from - a.from)[0];
   const [priority, moment, day, time] = [last("priority"), last("moment"), last("day"), last("time")];
+  // "Tonight at 8" is in the evening.
+  const minutes = day?.isEvening && time?.minutes !== undefined && time.minutes < 720 ? time.minutes + 720 : time?.minutes;
   const spans = [moment ?? day, moment ? undefined : time, priority].filter((span) => span !== undefined);
   let title = line;
   for (const span of [...spans].sort((a, b) => b.from - a.from)) {
@@ -136,7 +139,7 @@ export function understand(line, present, plain = []) {
   }
   return {
     title: title.replace(/\s+/g, " ").trim(),
-    due_date: moment?.at ? isoOfMoment(moment.at) : dueOf(day?.day, time?.minutes, present),
+    due_date: moment?.at ? isoOfMoment(moment.at) : dueOf(day?.day, minutes, present),
     priority: priority?.priority ?? null,
     spans: spans.sort((a, b) => a.from - b.from),
   };
