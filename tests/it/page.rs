@@ -108,6 +108,16 @@ fn the_board_and_what_happens_elsewhere_in_the_browser() {
 }
 
 #[test]
+fn everybody_can_see_hear_and_reach_it_in_the_browser() {
+    in_the_browser("look.test.mjs");
+}
+
+#[test]
+fn many_tasks_in_the_browser() {
+    in_the_browser("speed.test.mjs");
+}
+
+#[test]
 fn the_types_hold() {
     must(Command::new("npx").current_dir(place()).arg("tsc"));
 }

@@ -49,7 +49,7 @@ export const t = {
     due: "Due…", priority: "Priority…", status: "Status…", remove: "Delete", clear: "Clear selection",
   },
   toast: {
-    undo: "Undo", dismiss: "Dismiss", deleted: (/** @type {string} */ s) => `“${s}” deleted`, deletedMany: (/** @type {number} */ n) => `${tasks(n)} deleted`,
+    label: "Notices", undo: "Undo", dismiss: "Dismiss", deleted: (/** @type {string} */ s) => `“${s}” deleted`, deletedMany: (/** @type {number} */ n) => `${tasks(n)} deleted`,
     changedMany: (/** @type {number} */ n) => `${tasks(n)} changed`, completedMany: (/** @type {number} */ n) => `${tasks(n)} completed`,
     completed: (/** @type {string} */ s) => `“${s}” completed`, undone: "Undone", nothingToUndo: "Nothing to undo",
     added: (/** @type {string} */ s) => `“${s}” added`,

@@ -44,13 +44,13 @@ export function say(text) {
 
 export function Toasts() {
   return html`
-    <div class="toasts">
+    <section class="toasts" aria-label=${t.toast.label}>
       ${toasts.value.map((one) => html`
         <div class=${`toast ${one.kind}`} key=${one.id}>
           <span>${one.text}</span>
           ${one.action && html`<button class="link" onClick=${() => { dismiss(one.id); one.action?.run(); }}>${one.action.label}</button>`}
           <button class="icon-button" aria-label=${t.toast.dismiss} onClick=${() => dismiss(one.id)}>✕</button>
         </div>`)}
-    </div>
+    </section>
     <div class="visually-hidden" role="status" aria-live="polite">${spoken}</div>`;
 }
