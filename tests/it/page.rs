@@ -113,6 +113,11 @@ fn everybody_can_see_hear_and_reach_it_in_the_browser() {
 }
 
 #[test]
+fn the_keyboard_does_everything_in_the_browser() {
+    in_the_browser("keyboard.test.mjs");
+}
+
+#[test]
 fn many_tasks_in_the_browser() {
     in_the_browser("speed.test.mjs");
 }
