@@ -337,3 +337,18 @@ flow("a task that is typed in here and changed elsewhere keeps both changes", as
     return [now.title, now.description, now.priority];
   });
 });
+
+flow("more tabs than a browser has connections all hear of a change", async (stage, server) => {
+  const person = await server.person("manytabs");
+  const page = await stage.signedIn(person);
+  const tabs = [page];
+  for (let n = 1; n < 9; n += 1) {
+    tabs.push(await stage.tab(page));
+  }
+  await person.add("heard by all");
+  await Promise.all(tabs.map((tab) => row(tab, "heard by all").waitFor({ timeout: 3_000 })));
+  // The one that listened goes; another takes its place, and nothing is missed.
+  await page.close();
+  await person.add("heard by the others");
+  await Promise.all(tabs.slice(1).map((tab) => row(tab, "heard by the others").waitFor({ timeout: 3_000 })));
+});

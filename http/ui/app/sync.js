@@ -20,18 +20,30 @@ export const isLive = signal(false);
 
 /** @type {AbortController | null} */
 let following = null;
+/** Other tabs of the same account. Browsers allow six connections to a server, whatever the number of tabs: one tab listens and
+ * tells the others. @type {BroadcastChannel | null} */
+let tabs = null;
 /** Ends the pause before another try. */
 let wake = () => {};
 
 export function startSync() {
   stopSync();
   following = new AbortController();
-  void followChanges(following.signal);
+  const ends = following.signal;
+  const name = `taskwell-changes-${session.peek()?.user.uuid}`;
+  tabs = new BroadcastChannel(name);
+  let heard = Promise.resolve();
+  tabs.onmessage = ({ data }) => {
+    heard = heard.then(() => hear(data, ends));
+  };
+  void followChanges(name, ends);
 }
 
 export function stopSync() {
   following?.abort();
   following = null;
+  tabs?.close();
+  tabs = null;
   isLive.value = false;
 }
 
@@ -43,8 +55,8 @@ document.addEventListener("visibilitychange", () => {
   }
 });
 
-/** @param {AbortSignal} ends */
-async function followChanges(ends) {
+/** @param {string} name @param {AbortSignal} ends */
+async function followChanges(name, ends) {
   let failures = 0;
   while (!ends.aborted && session.peek()) {
     let least = 0;
@@ -52,8 +64,12 @@ async function followChanges(ends) {
       await catchUp(ends);
       goOn();
       failures = 0;
-      await listen(ends);
+      // Who waits for its turn is told by the one who has it.
+      await (navigator.locks ? navigator.locks.request(name, { signal: ends }, () => listen(ends)) : listen(ends));
     } catch (error) {
+      if (ends.aborted) {
+        return;
+      }
       if (!(error instanceof Refusal)) {
         console.warn("the stream of changes broke:", error);
       } else if (error.status === 401) {
@@ -81,7 +97,10 @@ async function catchUp(ends) {
     // A smaller number than was seen: the server came back from a backup.
     if (seen === 0 || data.last < seen || data.last - seen > MISSED_MAX) {
       await readAll(data.last, ends);
-      return;
+      if (data.last === 0 || ends.aborted) {
+        return;
+      }
+      continue;
     }
     await take(data.changes, ends);
     if (!data.more) {
@@ -143,10 +162,24 @@ async function take(changes, ends) {
     }
     const last = changes.at(-1);
     if (last) {
-      tellSeen(last.seq);
+      tellSeen(Math.max(seen, last.seq));
       changed();
     }
   });
+}
+
+/** What the tab that listens has heard. The numbers have no gaps, so one that is missing shows.
+ * @param {Change[]} changes @param {AbortSignal} ends */
+async function hear(changes, ends) {
+  const first = changes[0];
+  if (!first || ends.aborted) {
+    return;
+  }
+  try {
+    await (first.seq > seen + 1 && seen > 0 ? catchUp(ends) : take(changes, ends));
+  } catch (error) {
+    console.warn("what another tab heard was missed:", error);
+  }
 }
 
 /** @param {() => boolean} holds */
@@ -181,7 +214,14 @@ async function listen(ends) {
       isOnline.value = true;
       const parts = (rest + value).split("\n\n");
       rest = parts.pop() ?? "";
-      await take(parts.map(changeOf).filter((change) => change !== null), ends);
+      const changes = parts.map(changeOf).filter((change) => change !== null);
+      if (changes.length > 0) {
+        tabs?.postMessage(changes);
+        await take(changes, ends);
+      }
+      if (parts.some(isOfThePast)) {
+        return;
+      }
     }
   } catch (error) {
     if (!ends.aborted && !(error instanceof Refusal)) {
@@ -194,6 +234,12 @@ async function listen(ends) {
     clearTimeout(silence);
     ends.removeEventListener("abort", abort);
   }
+}
+
+/** Whether the server knows less than was seen: it came back from a backup. @param {string} text one event */
+function isOfThePast(text) {
+  const last = text.startsWith("event: ready") ? text.match(/"last":(\d+)/)?.[1] : undefined;
+  return last !== undefined && Number(last) < seen;
 }
 
 /** @param {string} text one event
