@@ -61,6 +61,8 @@ export async function signOut() {
   if (!user || (unsent > 0 && !confirm(t.toast.signOutLoss(unsent)))) {
     return;
   }
+  // Its stream would only be told that the session has ended.
+  stopSync();
   try {
     await call("POST", "/auth/logout");
   } catch (error) {
