@@ -17,6 +17,9 @@ use crate::load::{Operation, Sample, TASKS_PER_USER, USERS};
     reason = "made for tests, which may stop where they are"
 )]
 mod cluster;
+#[path = "../../tests/it/support/packages.rs"]
+#[expect(dead_code, reason = "made for tests, which need more of it")]
+mod packages;
 
 /// Half of a round trip to the server that is far away.
 const ONE_WAY: Duration = Duration::from_millis(1);

@@ -2,28 +2,33 @@
 //! transaction, and only they make a `Caller`.
 
 mod account;
+mod bookkeeping;
 mod letters;
 mod live;
+mod login;
 mod once;
 mod second_factor;
 
 use std::sync::Arc;
 
+use self::bookkeeping::Touches;
+
 use crate::audit::{self, Action, Who};
-use crate::bearer::{self, Bearer, Proof};
+use crate::bearer::{self, Bearer, Stale};
 use crate::client::Client;
 use crate::clock::Clock;
 use crate::db::{Db, Migrated, Place, Tx};
 use crate::error::{Error, Result, Unproven};
 use crate::hasher::Hasher;
 use crate::limits::{Limits, Shared};
-use crate::mail::{self, Kind};
+use crate::mail;
 use crate::sessions::token::{Keys, PublicKey};
 use crate::sessions::{self, Door, Grant, RefreshToken, Refreshed};
-use crate::settings::Settings;
+use crate::settings::{Mails, Settings};
 use crate::users::password::Password;
-use crate::users::sql::Credentials;
-use crate::users::{self, Caller, Draft, Email, Name, Role, User, UserId, Username};
+use crate::users::{self, Caller, Draft, Email, Name, Role, TokensEnded, User, UserId, Username};
+
+pub use crate::db::Lane;
 
 /// Taskwell, running: the store, the keys, the hashing threads. Cheap to clone.
 #[derive(Clone)]
@@ -34,13 +39,27 @@ struct Parts {
     hasher: Hasher,
     keys: Keys,
     settings: Arc<Settings>,
-    limits: Limits,
+    limits: Arc<Limits>,
+    touches: Touches,
     clock: Clock,
 }
 
 struct Rules {
     keys: Keys,
     settings: Arc<Settings>,
+    limits: Arc<Limits>,
+}
+
+impl Rules {
+    /// The caller of a token, whose account then has one request less.
+    fn admit(&self, tx: &mut Tx, bearer: &Bearer) -> Result<(Caller, Option<Stale>)> {
+        let (caller, stale) = bearer::check(tx, &self.settings, bearer)?;
+        // As long as it is only assumed that the session lives, its account pays for nothing.
+        if tx.is_certain() {
+            bearer.count_once(|| self.limits.request(caller.id().0, tx.now()))?;
+        }
+        Ok((caller, stale))
+    }
 }
 
 /// A sign-up that has been read and found well-formed.
@@ -79,30 +98,47 @@ impl App {
     ) -> Result<(App, Migrated)> {
         let keys = Keys::new(secrets, settings.signing)?;
         let (db, migrated) = Db::open(place, &settings, &clock)?;
+        migrated.require_whole()?;
         let hasher = Hasher::start(settings.hash_threads, settings.scheme)?;
-        let limits = Limits::new(settings.rate_limits, shared);
-        let parts = Parts { db, hasher, keys, settings: Arc::new(settings), limits, clock };
+        let limits = Arc::new(Limits::new(settings.rate_limits, shared));
+        let parts = Parts {
+            db,
+            hasher,
+            keys,
+            settings: Arc::new(settings),
+            limits,
+            touches: Touches::default(),
+            clock,
+        };
         Ok((App(Arc::new(parts)), migrated))
     }
 
     /// What jobs take with them: never the app itself, whose end waits for them.
     fn rules(&self) -> Rules {
-        Rules { keys: self.0.keys.clone(), settings: self.0.settings.clone() }
+        Rules { keys: self.0.keys.clone(), settings: self.0.settings.clone(), limits: self.0.limits.clone() }
     }
 
     pub fn settings(&self) -> &Settings {
         &self.0.settings
     }
 
-    /// What a bearer token says, if it is ours and in time, and its user has not asked too often; the door then asks the store whether its session lives.
+    /// What a bearer token says, if it is ours and in time. The door then asks the store whether its session lives, and
+    /// counts the request.
     pub fn verify(&self, token: &str, client: Option<Client>) -> Result<Bearer> {
         let now = self.0.clock.now();
-        let bearer = Bearer::read(token, client, &self.0.keys, now)?;
-        match bearer.proof {
-            Proof::Personal(hash) => self.0.limits.request(hash, now)?,
-            Proof::Access(ref claims) => self.0.limits.request(claims.user, now)?,
+        Bearer::read(token, client, &self.0.keys, now).map_err(|invalid| {
+            let is_one_too_many = self.0.limits.invalid_token(client, now).err();
+            is_one_too_many.unwrap_or(invalid)
+        })
+    }
+
+    /// What a door came to. A token that does not live counts for the client that sent it, once for each request.
+    fn admitted<T>(&self, bearer: &Bearer, outcome: Result<T>) -> Result<T> {
+        if let Err(Error::Unauthenticated(Unproven::BadToken)) = outcome {
+            let now = self.0.clock.now();
+            bearer.count_once(|| self.0.limits.invalid_token(bearer.client(), now))?;
         }
-        Ok(bearer)
+        outcome
     }
 
     /// Reads as the token's user. `input` is what the request said: if it was wrong, that is told only to somebody whose
@@ -114,19 +150,33 @@ impl App {
         E: From<Error>,
         F: Fn(&mut Tx, &Caller, &I) -> Result<T> + Send + 'static,
     {
+        self.read_in(Lane::Accounts, token, input, f).await
+    }
+
+    /// The same in a lane of its own choice.
+    pub async fn read_in<I, T, E, F>(
+        &self,
+        lane: Lane,
+        token: Bearer,
+        input: Result<I, E>,
+        f: F,
+    ) -> Result<T, E>
+    where
+        I: Send + 'static,
+        T: Send + 'static,
+        E: From<Error>,
+        F: Fn(&mut Tx, &Caller, &I) -> Result<T> + Send + 'static,
+    {
         match input {
             Ok(input) => {
-                let parts = self.rules();
-                let (found, stale) = self
-                    .0
-                    .db
-                    .read(move |tx| {
-                        let (caller, stale) = bearer::check(tx, &parts.settings, &token)?;
-                        Ok((f(tx, &caller, &input)?, stale))
-                    })
-                    .await?;
+                let (parts, bearer) = (self.rules(), token.clone());
+                let read = move |tx: &mut Tx| {
+                    let (caller, stale) = parts.admit(tx, &token)?;
+                    Ok((f(tx, &caller, &input)?, stale))
+                };
+                let (found, stale) = self.admitted(&bearer, self.0.db.read_in(lane, read).await)?;
                 if let Some(stale) = stale {
-                    self.0.db.write(move |tx| bearer::touch(tx, stale)).await?;
+                    self.touch_later(stale);
                 }
                 Ok(found)
             }
@@ -135,15 +185,23 @@ impl App {
     }
 
     /// What others verify our tokens by; nothing where they are signed with a secret.
-    pub fn public_keys(&self) -> &[PublicKey] {
+    pub fn public_keys(&self) -> Vec<PublicKey> {
         self.0.keys.public()
+    }
+
+    /// Signs with the first of `secrets` from now on, and takes what any of them has signed.
+    ///
+    /// # Errors
+    /// There is none, or one is shorter than 32 bytes; then all stays as it is.
+    pub fn replace_secrets(&self, secrets: &[&[u8]]) -> Result<()> {
+        self.0.keys.replace(secrets, self.0.settings.signing)
     }
 
     /// What somebody is told whose input is `wrong`: that, where the token's session lives, or else what is wrong with it.
     pub async fn refuse<E: From<Error>>(&self, token: Bearer, wrong: E) -> E {
-        let parts = self.rules();
-        let checked = self.0.db.read(move |tx| bearer::check(tx, &parts.settings, &token).map(drop)).await;
-        checked.map_or_else(E::from, |()| wrong)
+        let (parts, bearer) = (self.rules(), token.clone());
+        let checked = self.0.db.read(move |tx| parts.admit(tx, &token).map(drop)).await;
+        self.admitted(&bearer, checked).map_or_else(E::from, |()| wrong)
     }
 
     /// Makes an account with the role `user`.
@@ -166,7 +224,7 @@ impl App {
             .db
             .write(move |tx| {
                 let user = users::register(tx, &draft)?;
-                let who = Who { user: Some(user.id.0), client: door.client, mails: parts.settings.mails };
+                let who = Who { user: Some(user.id.0), client: door.client, mails: parts.settings.mailing() };
                 signed_up(tx, who, &user)?;
                 sessions::open(tx, &parts.keys, &parts.settings, user, &door)
             })
@@ -183,53 +241,6 @@ impl App {
             password: self.0.hasher.hash(new.password).await?,
             role,
         })
-    }
-
-    /// Opens a session for the account of that username or address. It takes the same time whether there is one or not.
-    ///
-    /// # Errors
-    /// Which of [`Unproven::UnknownUser`] and [`Unproven::WrongPassword`] it was is told; most contracts answer both alike.
-    pub async fn login(&self, login: String, password: Password, door: Door) -> Result<Grant> {
-        self.0.limits.login(door.client, &login, self.0.clock.now()).await?;
-        let name = login.clone();
-        let found = self.0.db.read(move |tx| users::sql::credentials_by_login(tx, &login)).await?;
-        let stored = found.as_ref().map(|found| found.password.clone());
-        let proven = self.0.hasher.verify(password.clone(), stored).await?;
-        let known = match found {
-            Some(known) if proven => known,
-            found => return Err(self.refuse_login(found, &door).await),
-        };
-        if self.settings().verified_email_required && !known.user.email_verified {
-            return Err(Error::Unauthenticated(Unproven::UnverifiedEmail));
-        }
-        let better = if self.0.hasher.is_outdated(&known.password) {
-            // Where there is no time for it now, there is at another login.
-            self.0.hasher.hash(password).await.ok()
-        } else {
-            None
-        };
-        let (parts, asked) = (self.rules(), door.clone());
-        let (id, hash) = (known.user.id, known.password.clone());
-        let open = move |tx: &mut Tx| {
-            sessions::open_verified(tx, &parts.keys, &parts.settings, (id, &hash), better.as_ref(), &asked)
-        };
-        let opened = self.0.db.write(open).await;
-        if let Err(Error::Unauthenticated(Unproven::WrongCode)) = opened {
-            // It counts as a wrong password does.
-            self.refuse_login(Some(known), &door).await;
-        } else {
-            self.0.limits.logged_in(door.client, &name, self.0.clock.now()).await;
-        }
-        opened
-    }
-
-    /// Writes down that a login failed, known user or not: so both take as long.
-    async fn refuse_login(&self, found: Option<Credentials>, door: &Door) -> Error {
-        let why = if found.is_some() { Unproven::WrongPassword } else { Unproven::UnknownUser };
-        let who = Who { user: None, client: door.client, mails: false };
-        let subject = found.map(|found| found.user.id.0);
-        let write = move |tx: &mut Tx| audit::record(tx, who, subject, Action::LoginFailed, None);
-        self.0.db.write(write).await.err().unwrap_or(Error::Unauthenticated(why))
     }
 
     /// New tokens for a refresh token, which is used up by it. Using one twice ends its session.
@@ -270,7 +281,7 @@ impl App {
     async fn make(&self, new: SignUp, role: Role, door: &Door) -> Result<User> {
         let client = door.client;
         let draft = self.draft(new, role).await?;
-        let mails = self.settings().mails && role == Role::User;
+        let mails = if role == Role::User { self.settings().mailing() } else { Mails::Off };
         let write = move |tx: &mut Tx| {
             let user = users::register(tx, &draft)?;
             let who = Who { user: client.map(|_| user.id.0), client, mails };
@@ -280,8 +291,8 @@ impl App {
         self.write_at(door, write).await
     }
 
-    /// Sets a password without the old one and ends every session: the operator's command line.
-    pub async fn reset_password(&self, user: UserId, new: Password) -> Result<()> {
+    /// Sets a password without the old one and ends every session, token and link: the operator's command line.
+    pub async fn reset_password(&self, user: UserId, new: Password) -> Result<TokensEnded> {
         let hash = self.0.hasher.hash(new).await?;
         self.0.db.write(move |tx| users::reset_password(tx, Who::default(), user, &hash)).await
     }
@@ -296,7 +307,7 @@ impl App {
 
     /// That the store answers.
     pub async fn ping(&self) -> Result<()> {
-        self.0.db.read(|tx| users::sql::find(tx, UserId(0)).map(drop)).await
+        self.0.db.read_in(Lane::Health, |tx| users::sql::find(tx, UserId(0)).map(drop)).await
     }
 }
 
@@ -304,7 +315,7 @@ impl App {
 fn signed_up(tx: &mut Tx, who: Who, user: &User) -> Result<()> {
     let id = Some(user.id.0);
     audit::record(tx, who, id, Action::SignedUp, None)?;
-    mail::queue(tx, who, Kind::Verify, id, &user.email, None)
+    mail::queue_welcome(tx, who, user.id.0, &user.email)
 }
 
 fn granted<T>(refreshed: Refreshed<T>) -> Result<T> {

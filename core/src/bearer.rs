@@ -1,5 +1,8 @@
 //! A bearer token of either kind, and the caller that it makes.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use uuid::Uuid;
 
 use crate::client::Client;
@@ -20,6 +23,8 @@ pub struct Bearer {
     client: Option<Client>,
     /// As what the request is to have its effect once.
     pub(crate) once: Option<Once>,
+    /// Whether the request has been counted. A request may come to a door several times.
+    is_counted: Arc<AtomicBool>,
 }
 
 #[derive(Debug, Clone)]
@@ -36,13 +41,27 @@ impl Bearer {
             Some(hash) => Proof::Personal(hash),
             None => Proof::Access(keys.verify(text, now)?),
         };
-        Ok(Bearer { proof, client, once: None })
+        Ok(Bearer { proof, client, once: None, is_counted: Arc::default() })
     }
 
     /// The same, of a request that is to have its effect once.
     #[must_use]
     pub fn once(self, once: Option<Once>) -> Bearer {
         Bearer { once, ..self }
+    }
+
+    /// Where it came from.
+    pub(crate) fn client(&self) -> Option<Client> {
+        self.client
+    }
+
+    /// Counts the request, if that was not done so far.
+    pub(crate) fn count_once(&self, count: impl FnOnce() -> Result<()>) -> Result<()> {
+        if !self.is_counted.load(Ordering::Relaxed) {
+            count()?;
+            self.is_counted.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 }
 
@@ -63,7 +82,7 @@ pub(crate) fn check(tx: &mut Tx, settings: &Settings, bearer: &Bearer) -> Result
         }
         Proof::Personal(hash) => {
             let idle_since = sessions::idle_since(tx, settings);
-            let (caller, stale) = tokens::check(tx, hash, bearer.client, idle_since, settings.mails)?;
+            let (caller, stale) = tokens::check(tx, hash, bearer.client, idle_since, settings.mailing())?;
             Ok((caller, stale.map(Stale::Token)))
         }
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::epoch::Stamp;
 use crate::limits::Exceeded;
 
 /// What every fallible use case answers.
@@ -22,6 +23,8 @@ pub enum Error {
     Conflict(Conflict),
     /// The task is no longer the version that the caller has seen (RFC 9110, section 13.1.1).
     Stale,
+    /// What happened after the place that was asked for can no longer be told; the newest place.
+    Gone { newest: Stamp },
     /// The idempotency key was used for another request.
     KeyReused,
     /// Too much is waiting; worth trying again after so many seconds.
@@ -45,11 +48,25 @@ pub enum Noun {
     Token,
 }
 
+impl Noun {
+    /// The word that begins a sentence about it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Noun::Task => "Task",
+            Noun::User => "User",
+            Noun::Session => "Session",
+            Noun::Token => "Token",
+        }
+    }
+}
+
 /// What is in the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conflict {
     EmailTaken,
     UsernameTaken,
+    /// The username is not another's, but could be taken for it.
+    UsernameLooksTaken,
     /// The last active admin can't be demoted, deactivated or deleted.
     LastAdmin,
     /// No more personal access tokens than there are.
@@ -82,6 +99,11 @@ pub enum Unproven {
 }
 
 impl Unproven {
+    /// A password or a code was compared and is not the account's: it counts against the limit of wrong guesses.
+    pub(crate) fn is_wrong_guess(self) -> bool {
+        matches!(self, Unproven::UnknownUser | Unproven::WrongPassword | Unproven::WrongCode)
+    }
+
     /// The password was right; what is missing or wrong is told in words that no older contract has.
     pub fn is_more_than_a_password(self) -> bool {
         matches!(self, Unproven::CodeNeeded | Unproven::WrongCode | Unproven::UnverifiedEmail)
@@ -112,7 +134,6 @@ pub enum Code {
     UnknownWord,
     WeakPassword,
     Mismatch,
-    UnknownParameter,
     Duplicate,
     Range,
     WrongPassword,
@@ -134,7 +155,6 @@ impl Code {
             Code::UnknownWord => "unknown_word",
             Code::WeakPassword => "weak_password",
             Code::Mismatch => "mismatch",
-            Code::UnknownParameter => "unknown_parameter",
             Code::Duplicate => "duplicate",
             Code::Range => "range",
             Code::WrongPassword => "wrong_password",
@@ -161,6 +181,11 @@ impl Error {
         message: impl Into<Cow<'static, str>>,
     ) -> Error {
         Error::Invalid(vec![Problem { field: field.into(), code, message: message.into() }])
+    }
+
+    /// A password that should prove who asks, and does not.
+    pub(crate) fn wrong_password(field: &'static str) -> Error {
+        Error::invalid(field, Code::WrongPassword, "is not your password")
     }
 
     pub(crate) fn internal(what: &str, cause: impl std::fmt::Display) -> Error {
@@ -209,9 +234,12 @@ impl std::fmt::Display for Error {
             }
             Error::Unauthenticated(_) => f.write_str("not authenticated"),
             Error::Forbidden => f.write_str("not allowed"),
-            Error::Missing(noun) => write!(f, "{noun:?} not found"),
+            Error::Missing(noun) => write!(f, "{} not found", noun.as_str()),
             Error::Conflict(Conflict::EmailTaken) => f.write_str("the email is taken"),
             Error::Conflict(Conflict::UsernameTaken) => f.write_str("the username is taken"),
+            Error::Conflict(Conflict::UsernameLooksTaken) => {
+                f.write_str("the username looks like another name; choose one that cannot be mistaken for it")
+            }
             Error::Conflict(Conflict::LastAdmin) => {
                 f.write_str("this is the last active admin; make another one first")
             }
@@ -220,6 +248,7 @@ impl std::fmt::Display for Error {
                 f.write_str("there are too many tokens; delete one first")
             }
             Error::Stale => f.write_str("the task has changed since"),
+            Error::Gone { .. } => f.write_str("the changes since then can no longer be told"),
             Error::KeyReused => f.write_str("the idempotency key was used for another request"),
             Error::MailOff => f.write_str("mail is off here"),
             Error::TooMany(exceeded) => {

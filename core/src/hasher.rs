@@ -3,19 +3,22 @@
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use argon2::Argon2;
 use argon2::password_hash::{self, PasswordHasher as _, PasswordVerifier as _};
+use argon2::{Argon2, Params};
 use futures_channel::oneshot;
 
 use crate::clock::random_bytes;
-use crate::error::{Error, Result};
+use crate::error::{Error, Flaw, Result};
 use crate::queue::Queue;
 use crate::settings::Scheme;
 use crate::users::advice;
-use crate::users::password::{BYTES_MAX, Password, PasswordHash};
+use crate::users::password::{Password, PasswordHash};
 
 /// How many hashes may wait for a thread; beyond it the answer is [`Error::Unavailable`].
 const QUEUE_MAX: usize = 256;
+
+/// How much memory the Argon2id hashes that are made here fill over all passes.
+const WORK_KIB: u64 = Params::DEFAULT_M_COST as u64 * Params::DEFAULT_T_COST as u64;
 
 /// A handle to the threads, cheap to clone. They end when the last one is dropped.
 #[derive(Clone)]
@@ -53,7 +56,11 @@ impl Hasher {
     }
 
     /// What to store in the password's place.
+    ///
+    /// # Errors
+    /// The hash would stand for other passwords too (`Password::check_hashable`).
     pub async fn hash(&self, password: Password) -> Result<PasswordHash> {
+        password.check_hashable().map_err(|Flaw(code, message)| Error::invalid("password", code, message))?;
         let scheme = self.0.scheme;
         self.run(move || hash(&password, scheme)).await
     }
@@ -62,14 +69,17 @@ impl Hasher {
     pub fn is_outdated(&self, stored: &PasswordHash) -> bool {
         let cost = || stored.as_str().split('$').nth(2).and_then(|cost| cost.parse::<u32>().ok());
         match self.0.scheme {
-            Scheme::Argon2id => !is_argon2(stored),
+            // One of an imported account may be of another kind of Argon2, or cost less.
+            Scheme::Argon2id => stored.argon2id_work_kib().is_none_or(|work| work < WORK_KIB),
             Scheme::Bcrypt(wanted) => is_argon2(stored) || cost().is_none_or(|cost| cost < wanted),
         }
     }
 
-    /// Whether `password` is the one that was hashed. Without a hash to compare with it takes as long, and is not.
+    /// Whether `password` is the one that was hashed. Without a hash to compare with it takes as long, and is not; the same
+    /// holds for a hash that no password matches.
     pub async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<bool> {
-        let known = stored.is_some() && password.as_bytes().len() <= BYTES_MAX;
+        let stored = stored.filter(|hash| !hash.is_unusable());
+        let known = stored.is_some() && password.check_hashable().is_ok();
         let hash = match stored {
             Some(hash) if known => hash,
             _ => self.0.decoy.clone(),
@@ -100,7 +110,7 @@ fn give_way() {
 fn give_way() {}
 
 fn is_argon2(stored: &PasswordHash) -> bool {
-    stored.as_str().starts_with("$argon2id$")
+    stored.as_str().starts_with("$argon2")
 }
 
 fn is_same(password: &Password, stored: &PasswordHash) -> Result<bool> {

@@ -1,4 +1,5 @@
-//! Paging by keyset: how many items, and after which one. A cursor stays good while rows come and go.
+//! Paging by keyset: how many items, and after which one. A cursor stays good while rows come and go. An offset, which does
+//! not, is a cursor at the beginning that still has items to skip.
 
 use crate::error::{Code, Flaw, Result};
 
@@ -10,10 +11,11 @@ impl Limit {
     pub const MAX: u16 = 1000;
 
     pub fn parse(text: &str) -> Result<Limit, Flaw> {
-        let flaw = || Flaw::new(Code::Range, "must be a whole number from 1 to 1000");
-        let digits = !text.is_empty() && text.len() <= 4 && text.bytes().all(|b| b.is_ascii_digit());
-        let limit = text.parse().ok().filter(|_| digits).ok_or_else(flaw)?;
-        if (1..=Limit::MAX).contains(&limit) { Ok(Limit(limit)) } else { Err(flaw()) }
+        let limit = whole_number(text).and_then(|number| u16::try_from(number).ok());
+        limit
+            .filter(|limit| (1..=Limit::MAX).contains(limit))
+            .map(Limit)
+            .ok_or_else(|| Flaw::new(Code::Range, "must be a whole number from 1 to 1000"))
     }
 
     pub fn get(self) -> usize {
@@ -28,6 +30,38 @@ impl Default for Limit {
     }
 }
 
+/// How many items a list leaves out at its beginning: 0 to 100,000. Skipping reads what it skips, so there is a bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offset(u32);
+
+impl Offset {
+    pub const MAX: u32 = 100_000;
+
+    pub fn parse(text: &str) -> Result<Offset, Flaw> {
+        let offset = whole_number(text).filter(|offset| *offset <= Offset::MAX);
+        offset.map(Offset).ok_or_else(|| {
+            Flaw::new(Code::Range, "must be a whole number from 0 to 100000; use cursor beyond")
+        })
+    }
+
+    /// What comes before the page of that number. The first page is 1.
+    pub fn of_page(number: &str, limit: Limit) -> Result<Offset, Flaw> {
+        let page = whole_number(number).filter(|page| *page > 0);
+        let page = page.ok_or_else(|| Flaw::new(Code::Range, "must be a whole number from 1"))?;
+        let offset = (page - 1).saturating_mul(limit.0.into());
+        if offset > Offset::MAX {
+            return Err(Flaw::new(Code::Range, "begins after the first 100000 items; use cursor beyond"));
+        }
+        Ok(Offset(offset))
+    }
+}
+
+/// Digits alone: no sign, no space, no fraction.
+fn whole_number(text: &str) -> Option<u32> {
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|_| digits)
+}
+
 /// The place after an item: its sort key and its id. To clients it is an opaque word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
@@ -36,12 +70,24 @@ pub struct Cursor {
     /// `None` among items that have no key (tasks without a due date), which come last.
     pub(crate) key: Option<i64>,
     pub(crate) id: i64,
+    /// How many items after the place are still to be skipped.
+    pub(crate) skip: u32,
 }
 
 impl Cursor {
-    /// The word that [`Cursor::parse`] reads.
+    /// The same place with items to skip.
+    pub(crate) fn skipping(self, offset: Offset) -> Cursor {
+        Cursor { skip: offset.0, ..self }
+    }
+
+    /// Whether the page that ends here has not begun, as there are still items to skip.
+    pub fn is_skipping(self) -> bool {
+        self.skip > 0
+    }
+
+    /// The word that [`Cursor::parse`] reads. A cursor that still skips items is never printed.
     pub fn print(self) -> String {
-        let Cursor { order, key, id } = self;
+        let Cursor { order, key, id, skip: _ } = self;
         match key {
             Some(key) => format!("{order:02x}{key:016x}{id:016x}"),
             None => format!("{order:02x}{id:016x}"),
@@ -58,7 +104,7 @@ impl Cursor {
         };
         let cursor = hex.then(parsed).flatten().and_then(|(key, id)| {
             let order = u8::from_str_radix(&text[..2], 16).ok()?;
-            Some(Cursor { order, key, id })
+            Some(Cursor { order, key, id, skip: 0 })
         });
         cursor
             .ok_or_else(|| Flaw::new(Code::Format, "not a cursor; take it from the last page's Link header"))

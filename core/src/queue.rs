@@ -78,6 +78,10 @@ impl<T> Queue<T> {
         self.lock().waiting.pop_front()
     }
 
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     /// No more jobs come in; those that wait are still handed out.
     pub fn close(&self) {
         self.lock().closed = true;

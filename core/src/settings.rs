@@ -54,6 +54,27 @@ pub struct Settings {
     pub read_threads: usize,
 }
 
+/// Whether mail goes out, and how much of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mails {
+    #[default]
+    Off,
+    /// As much as the limits of [`crate::mail`] allow.
+    Limited,
+    /// As much as is asked for: tries are not limited here.
+    Unlimited,
+}
+
+impl Settings {
+    pub fn mailing(&self) -> Mails {
+        match (self.mails, self.rate_limits) {
+            (false, _) => Mails::Off,
+            (true, true) => Mails::Limited,
+            (true, false) => Mails::Unlimited,
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Settings {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);

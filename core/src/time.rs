@@ -41,7 +41,8 @@ impl Timestamp {
             && text.len() >= 10
             && text.as_bytes()[..4].iter().all(u8::is_ascii_digit)
             && text.as_bytes()[4] == b'-'
-            && !text.contains('[');
+            && !text.contains('[')
+            && is_clock(text);
         if !shaped {
             return Err(flaw());
         }
@@ -97,6 +98,21 @@ impl Timestamp {
         }
         out
     }
+}
+
+/// Whether the parts of the day are in their ranges, as far as the parser is more generous: an offset has less than 24 hours
+/// (RFC 3339, section 5.6), and a second 60 is the last one in UTC of 30 June or 31 December, the only days that ever had one.
+fn is_clock(text: &str) -> bool {
+    let time = text.get(11..).unwrap_or("");
+    let (clock, offset) = time.split_at(time.find(['+', '-', 'Z', 'z']).unwrap_or(time.len()));
+    if offset.get(1..3).is_some_and(|hours| hours > "23") {
+        return false;
+    }
+    let whole = clock.split(['.', ',']).next().unwrap_or("");
+    let digits = whole.bytes().filter(u8::is_ascii_digit);
+    let is_leap = digits.clone().skip(4).take(2).eq(*b"60");
+    let is_last = digits.take(6).eq(*b"235960") && matches!(offset, "" | "Z" | "z");
+    !is_leap || is_last && matches!(text.get(5..10), Some("06-30" | "12-31"))
 }
 
 /// A date, or a date and time of day, in UTC: with `Z` or without a zone. One with an offset is none.
@@ -166,6 +182,10 @@ mod tests {
             ("2026-12-31T10:00:00.5", "2026-12-31T10:00:00.500000Z"),
             ("2026-12-31 10:00", "2026-12-31T10:00:00Z"),
             ("2026-12-31", "2026-12-31T00:00:00Z"),
+            ("2026-12-31T10:00:00+23:59", "2026-12-30T10:01:00Z"),
+            ("2026-12-31T10:00:00-2330", "2027-01-01T09:30:00Z"),
+            ("2026-12-31T23:59:60Z", "2026-12-31T23:59:59Z"),
+            ("2026-06-30T23:59:60.25Z", "2026-06-30T23:59:59.250000Z"),
             ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
             ("9999-12-31", "9999-12-31T00:00:00Z"),
         ] {
@@ -185,6 +205,18 @@ mod tests {
             "2026-12-31T10:00:00Z[Europe/Berlin]",
             "20261231T100000Z",
             "2026-12-31T10:00:00+99:99",
+            "2026-12-31T10:00:00+24:00",
+            "2026-12-31T10:00:00-24:00",
+            "2026-12-31T10:00:00+2400",
+            "2026-12-31T10:00:00+25",
+            "2026-12-31T10:00:00+10:60",
+            "2026-12-31T10:00:60Z",
+            "2026-12-31T23:58:60Z",
+            "2026-12-30T23:59:60Z",
+            "2026-03-31T23:59:60Z",
+            "2026-12-31T235860Z",
+            "2027-01-01T00:59:60+01:00",
+            "2026-12-31T23:59:61Z",
             "0000-01-01T00:00:00Z",
             "9999-12-31T23:59:59-01:00",
             "２０２６-12-31",

@@ -1,205 +1,56 @@
 //! Moving house: a store is copied into another, of either database, row by row. What the rows mean is not looked at; ids,
-//! hashes, numbers and sessions stay what they are.
+//! hashes, numbers and sessions stay what they are. Which tables and columns there are is asked of both databases.
 
 use ring::digest::{Context, SHA256};
 
-use crate::db::{Db, Dialect, Kind, Owned, Param, Tx};
+use crate::db::{Db, Dialect, Kind, Owned, Param, Table, TableColumn, Tx, tables};
 use crate::error::{Error, Result};
 
 /// Rows in one transaction.
-const BATCH: i64 = 500;
-
-/// A table, by its columns; the first one is the key that orders it.
-struct Table {
-    name: &'static str,
-    columns: &'static [(&'static str, Kind)],
-}
-
-/// All tables, those that others refer to first.
-const TABLES: &[Table] = &[
-    Table {
-        name: "users",
-        columns: &[
-            ("id", Kind::Int),
-            ("uuid", Kind::Uuid),
-            ("username", Kind::Text),
-            ("username_key", Kind::Text),
-            ("name", Kind::Text),
-            ("email", Kind::Text),
-            ("email_key", Kind::Text),
-            ("password_hash", Kind::Text),
-            ("role", Kind::Text),
-            ("is_active", Kind::Bool),
-            ("email_verified", Kind::Bool),
-            ("created_at", Kind::Int),
-            ("updated_at", Kind::Int),
-        ],
-    },
-    Table {
-        name: "sessions",
-        columns: &[
-            ("uuid", Kind::Uuid),
-            ("user_id", Kind::Int),
-            ("user_agent", Kind::Text),
-            ("created_at", Kind::Int),
-            ("last_used_at", Kind::Int),
-            ("expires_at", Kind::Int),
-        ],
-    },
-    Table {
-        name: "refresh_tokens",
-        columns: &[("hash", Kind::Bytes), ("session_uuid", Kind::Uuid), ("used_at", Kind::Int)],
-    },
-    Table { name: "counters", columns: &[("owner", Kind::Int), ("last", Kind::Int)] },
-    Table {
-        name: "tasks",
-        columns: &[
-            ("id", Kind::Int),
-            ("uuid", Kind::Uuid),
-            ("owner", Kind::Int),
-            ("title", Kind::Text),
-            ("description", Kind::Text),
-            ("status", Kind::Text),
-            ("priority", Kind::Int),
-            ("due_date", Kind::Int),
-            ("completed_at", Kind::Int),
-            ("created_at", Kind::Int),
-            ("updated_at", Kind::Int),
-            ("version", Kind::Int),
-        ],
-    },
-    Table {
-        name: "changes",
-        columns: &[
-            ("id", Kind::Int),
-            ("owner", Kind::Int),
-            ("seq", Kind::Int),
-            ("task_id", Kind::Int),
-            ("task_uuid", Kind::Uuid),
-            ("kind", Kind::Text),
-            ("actor", Kind::Int),
-            ("at", Kind::Int),
-            ("before", Kind::Text),
-            ("after", Kind::Text),
-        ],
-    },
-    Table {
-        name: "personal_tokens",
-        columns: &[
-            ("uuid", Kind::Uuid),
-            ("user_id", Kind::Int),
-            ("name", Kind::Text),
-            ("hash", Kind::Bytes),
-            ("scopes", Kind::Text),
-            ("created_at", Kind::Int),
-            ("last_used_at", Kind::Int),
-            ("expires_at", Kind::Int),
-        ],
-    },
-    Table {
-        name: "audit",
-        columns: &[
-            ("id", Kind::Int),
-            ("at", Kind::Int),
-            ("actor", Kind::Int),
-            ("subject", Kind::Int),
-            ("action", Kind::Text),
-            ("client", Kind::Text),
-            ("detail", Kind::Text),
-        ],
-    },
-    Table {
-        name: "mail_queue",
-        columns: &[
-            ("id", Kind::Int),
-            ("kind", Kind::Text),
-            ("user_id", Kind::Int),
-            ("recipient", Kind::Text),
-            ("detail", Kind::Text),
-            ("attempts", Kind::Int),
-            ("next_at", Kind::Int),
-            ("created_at", Kind::Int),
-        ],
-    },
-    Table {
-        name: "mail_tokens",
-        columns: &[
-            ("hash", Kind::Bytes),
-            ("user_id", Kind::Int),
-            ("purpose", Kind::Text),
-            ("email", Kind::Text),
-            ("expires_at", Kind::Int),
-        ],
-    },
-    Table {
-        name: "totp",
-        columns: &[
-            ("user_id", Kind::Int),
-            ("secret", Kind::Bytes),
-            ("created_at", Kind::Int),
-            ("confirmed_at", Kind::Int),
-            ("last_step", Kind::Int),
-        ],
-    },
-    Table { name: "recovery_codes", columns: &[("hash", Kind::Bytes), ("user_id", Kind::Int)] },
-    // So that what was sent before the move has no second effect after it.
-    Table {
-        name: "idempotency_keys",
-        columns: &[
-            ("hash", Kind::Bytes),
-            ("user_id", Kind::Int),
-            ("fingerprint", Kind::Bytes),
-            ("outcome", Kind::Text),
-            ("at", Kind::Int),
-        ],
-    },
-];
-
-/// Tables whose ids are given out by the database; it must not give one out again.
-const COUNTED: [&str; 4] = ["users", "tasks", "audit", "mail_queue"];
+const BATCH: i64 = 200;
+/// The table whose one row says what the store is. It is not copied like the others.
+const STORE: &str = "store";
 
 /// What one table came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copied {
-    pub table: &'static str,
+    pub table: String,
     pub rows: u64,
     /// SHA-256 over all values in the order of the key, the same in both stores.
     pub checksum: String,
 }
 
 /// Copies all of `from` into `to`, then reads both again and compares. `progress` is told a table and how many of its rows
-/// are there, of how many. With `resume` a copy that broke off goes on.
+/// are there, of how many. With `resume` a copy that broke off goes on. Until the comparison has succeeded, nothing else
+/// opens the target.
 ///
 /// # Errors
-/// `to` holds something and it is not to go on; or the two differ in the end, as when somebody wrote meanwhile.
+/// One store has a table or column that the other does not have; `to` holds something and it is not to go on; or the two
+/// differ in the end, as when somebody wrote meanwhile.
 pub async fn copy(
     from: &Db,
     to: &Db,
     resume: bool,
-    progress: impl Fn(&'static str, u64, u64),
+    progress: impl Fn(&str, u64, u64),
 ) -> Result<Vec<Copied>> {
-    if !resume && !page(to, &TABLES[0], None).await?.is_empty() {
+    let all = common(&from.read(tables).await?, &to.read(tables).await?)?;
+    if from.read(is_filling).await? {
         return Err(Error::Internal(
-            "the target is not empty: take an empty one, or go on with --resume".into(),
+            "the source is itself an incomplete copy: finish that one first. Nothing was written".into(),
         ));
     }
-    for table in TABLES {
+    check_target(from, to, &all, resume).await?;
+    to.write(|tx| tx.send("/* copy */ UPDATE store SET is_filling = TRUE", &[])).await?;
+    for table in &all {
         copy_table(from, to, table, &progress).await?;
     }
-    for table in COUNTED {
-        let last = from.read(move |tx| last_id(tx, table)).await?;
-        to.write(move |tx| set_last_id(tx, table, last)).await?;
+    for table in all.iter().filter(|table| table.has_sequence) {
+        let (source, target) = (table.clone(), table.clone());
+        let last = from.read(move |tx| last_id(tx, &source)).await?;
+        to.write(move |tx| set_last_id(tx, &target, last)).await?;
     }
-    to.write(|tx| match tx.dialect() {
-        Dialect::Sqlite => Ok(()),
-        Dialect::Postgres => tx.send(
-            "/* copy */ SELECT setval(pg_get_serial_sequence('changes', 'id'), max(id)) FROM changes",
-            &[],
-        ),
-    })
-    .await?;
     let mut copied = Vec::new();
-    for table in TABLES {
+    for table in &all {
         let (source, target) = (sum(from, table).await?, sum(to, table).await?);
         if source != target {
             let differ = format!("{}: {} rows here, {} rows there", table.name, source.rows, target.rows);
@@ -207,88 +58,211 @@ pub async fn copy(
         }
         copied.push(source);
     }
+    let epoch: i64 = from.read(|tx| tx.one("/* copy */ SELECT epoch FROM store", &[])).await?;
+    let whole = "/* copy */ UPDATE store SET epoch = $1, is_filling = FALSE";
+    to.write(move |tx| tx.send(whole, &[&epoch])).await?;
     Ok(copied)
 }
 
-async fn copy_table(
-    from: &Db,
-    to: &Db,
-    table: &'static Table,
-    progress: &impl Fn(&'static str, u64, u64),
-) -> Result<()> {
+/// The tables of both stores, each column as the kind that the more precise database gives it.
+fn common(here: &[Table], there: &[Table]) -> Result<Vec<Table>> {
+    missing(here, there, "target")?;
+    missing(there, here, "source")?;
+    let mut all = Vec::new();
+    for table in here.iter().filter(|table| table.name != STORE) {
+        let Some(other) = find(there, &table.name) else { continue };
+        if table.key != other.key {
+            return Err(refusal(&format!("the primary keys of the table {} differ", table.name)));
+        }
+        let mut table = table.clone();
+        table.has_sequence |= other.has_sequence;
+        for column in &mut table.columns {
+            let Some(twin) = other.columns.iter().find(|twin| twin.name == column.name) else { continue };
+            column.kind = common_kind(column.kind, twin.kind).ok_or_else(|| {
+                refusal(&format!("the types of the column {}.{} differ", table.name, column.name))
+            })?;
+        }
+        all.push(table);
+    }
+    Ok(all)
+}
+
+/// That one store has all tables and columns of the other.
+fn missing(those: &[Table], of: &[Table], place: &str) -> Result<()> {
+    for table in those {
+        let Some(other) = find(of, &table.name) else {
+            return Err(refusal(&format!("the {place} has no table {}", table.name)));
+        };
+        for TableColumn { name, .. } in &table.columns {
+            if !other.columns.iter().any(|column| column.name == *name) {
+                return Err(refusal(&format!("the {place} has no column {}.{name}", table.name)));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn find<'t>(all: &'t [Table], name: &str) -> Option<&'t Table> {
+    all.iter().find(|table| table.name == name)
+}
+
+fn refusal(what: &str) -> Error {
+    Error::Internal(format!(
+        "{what}: both stores must have the same tables and columns. Add or remove it, and try again. Nothing was written"
+    ))
+}
+
+/// PostgreSQL tells booleans and UUIDs; to SQLite they are integers and bytes.
+fn common_kind(one: Kind, other: Kind) -> Option<Kind> {
+    match (one, other) {
+        _ if one == other => Some(one),
+        (Kind::Bool, Kind::Int) | (Kind::Int, Kind::Bool) => Some(Kind::Bool),
+        (Kind::Uuid, Kind::Bytes) | (Kind::Bytes, Kind::Uuid) => Some(Kind::Uuid),
+        _ => None,
+    }
+}
+
+fn is_filling(tx: &mut Tx) -> Result<bool> {
+    let found = tx.all_by("/* copy */ SELECT is_filling FROM store", &[], |row| row.get(0))?;
+    Ok(found.contains(&true))
+}
+
+/// That the target is empty, or with `resume`, that it holds no more than the source.
+async fn check_target(from: &Db, to: &Db, all: &[Table], resume: bool) -> Result<()> {
+    let is_begun = to.read(is_filling).await?;
+    for table in all {
+        let there = count(to, table).await?;
+        if resume && !is_begun && there > 0 {
+            return Err(Error::internal(
+                "the target is a store of its own: --resume goes on with a copy that broke off, and with nothing else. \
+                 Nothing was written. It has rows in the table",
+                &table.name,
+            ));
+        }
+        if !resume && there > 0 {
+            return Err(Error::internal(
+                "the target is not empty: take an empty one, or go on with --resume. It has rows in the table",
+                &table.name,
+            ));
+        }
+        if there > count(from, table).await? {
+            return Err(Error::internal(
+                "the target is no copy of the source, as it has more rows. Nothing was written. The table is",
+                &table.name,
+            ));
+        }
+    }
+    Ok(())
+}
+
+async fn copy_table(from: &Db, to: &Db, table: &Table, progress: &impl Fn(&str, u64, u64)) -> Result<()> {
     let total = count(from, table).await?;
     let mut done = count(to, table).await?;
     let mut last = last_key(to, table).await?;
-    progress(table.name, done, total);
+    progress(&table.name, done, total);
     loop {
         let rows = page(from, table, last.take()).await?;
         let Some(row) = rows.last() else {
             return Ok(());
         };
-        last = Some(row[0].clone());
+        last = Some(table.key_of(row));
         done += rows.len() as u64;
-        to.write(move |tx| rows.iter().try_for_each(|row| insert(tx, table, row))).await?;
-        progress(table.name, done, total);
+        let text = insertion(table);
+        to.write(move |tx| rows.iter().try_for_each(|row| tx.send(&text, &params(row)))).await?;
+        progress(&table.name, done, total);
     }
 }
 
 impl Table {
-    fn key(&self) -> &'static str {
-        self.columns[0].0
-    }
-
     fn list(&self) -> String {
-        self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+        self.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ")
     }
 
-    /// Less than every key.
-    fn before_all(&self) -> Owned {
-        match self.columns[0].1 {
-            Kind::Uuid => Owned::Uuid(uuid::Uuid::nil()),
-            Kind::Bytes => Owned::Bytes(Vec::new()),
-            _ => Owned::Int(i64::MIN),
-        }
+    fn kinds(&self) -> Vec<Kind> {
+        self.columns.iter().map(|column| column.kind).collect()
+    }
+
+    fn keys(&self) -> impl Iterator<Item = (usize, &TableColumn)> {
+        let place = |name: &String| self.columns.iter().position(|column| column.name == *name);
+        self.key.iter().filter_map(move |name| place(name).map(|at| (at, &self.columns[at])))
+    }
+
+    fn key_of(&self, row: &[Owned]) -> Vec<Owned> {
+        self.keys().map(|(at, _)| row[at].clone()).collect()
+    }
+
+    /// The key's columns, each followed by `more`; text compares by its bytes in both databases.
+    fn key_list(&self, dialect: Dialect, more: &str) -> String {
+        let column = |(_, column): (usize, &TableColumn)| match (column.kind, dialect) {
+            (Kind::Text, Dialect::Postgres) => format!("{} COLLATE \"C\"{more}", quoted(&column.name)),
+            _ => format!("{}{more}", quoted(&column.name)),
+        };
+        self.keys().map(column).collect::<Vec<_>>().join(", ")
     }
 }
 
-async fn count(db: &Db, table: &'static Table) -> Result<u64> {
-    let rows: i64 =
-        db.read(|tx| tx.one(&format!("/* copy */ SELECT count(*) FROM {}", table.name), &[])).await?;
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn params(row: &[Owned]) -> Vec<&dyn Param> {
+    row.iter().map(|value| value as &dyn Param).collect()
+}
+
+fn places(from: usize, count: usize) -> String {
+    (from..from + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
+}
+
+async fn count(db: &Db, table: &Table) -> Result<u64> {
+    let text = format!("/* copy */ SELECT count(*) FROM {}", quoted(&table.name));
+    let rows: i64 = db.read(move |tx| tx.one(&text, &[])).await?;
     Ok(rows.unsigned_abs())
 }
 
 /// Rows after a key.
-async fn page(db: &Db, table: &'static Table, after: Option<Owned>) -> Result<Vec<Vec<Owned>>> {
-    let after = after.unwrap_or_else(|| table.before_all());
-    let kinds: Vec<Kind> = table.columns.iter().map(|(_, kind)| *kind).collect();
-    let (name, key, list) = (table.name, table.key(), table.list());
-    let text = format!("/* copy */ SELECT {list} FROM {name} WHERE {key} > $1 ORDER BY {key} LIMIT $2");
-    db.read(move |tx| tx.all_by(&text, &[&after, &BATCH], |row| row.owned(&kinds))).await
+async fn page(db: &Db, table: &Table, after: Option<Vec<Owned>>) -> Result<Vec<Vec<Owned>>> {
+    let table = table.clone();
+    db.read(move |tx| {
+        let (list, key) = (table.list(), table.key_list(tx.dialect(), ""));
+        let mut values = after.clone().unwrap_or_default();
+        let condition = match values.len() {
+            0 => String::new(),
+            keys => format!("WHERE ({key}) > ({}) ", places(1, keys)),
+        };
+        values.push(Owned::Int(BATCH));
+        let limit = values.len();
+        let name = quoted(&table.name);
+        let text = format!("/* copy */ SELECT {list} FROM {name} {condition}ORDER BY {key} LIMIT ${limit}");
+        tx.all_by(&text, &params(&values), |row| row.owned(&table.kinds()))
+    })
+    .await
 }
 
-async fn last_key(db: &Db, table: &'static Table) -> Result<Option<Owned>> {
-    let (name, (key, kind)) = (table.name, table.columns[0]);
-    let text = format!("/* copy */ SELECT {key} FROM {name} ORDER BY {key} DESC LIMIT 1");
-    let rows = db.read(move |tx| tx.all_by(&text, &[], |row| row.owned(&[kind]))).await?;
-    Ok(rows.into_iter().flatten().next())
+async fn last_key(db: &Db, table: &Table) -> Result<Option<Vec<Owned>>> {
+    let table = table.clone();
+    db.read(move |tx| {
+        let (list, order) = (table.list(), table.key_list(tx.dialect(), " DESC"));
+        let text = format!("/* copy */ SELECT {list} FROM {} ORDER BY {order} LIMIT 1", quoted(&table.name));
+        let rows = tx.all_by(&text, &[], |row| row.owned(&table.kinds()))?;
+        Ok(rows.first().map(|row| table.key_of(row)))
+    })
+    .await
 }
 
-fn insert(tx: &mut Tx, table: &Table, row: &[Owned]) -> Result<()> {
-    let places = (1..=row.len()).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
-    let text = format!("/* copy */ INSERT INTO {} ({}) VALUES ({places})", table.name, table.list());
-    let params: Vec<&dyn Param> = row.iter().map(|value| value as &dyn Param).collect();
-    tx.send(&text, &params)
+fn insertion(table: &Table) -> String {
+    let (name, list) = (quoted(&table.name), table.list());
+    format!("/* copy */ INSERT INTO {name} ({list}) VALUES ({})", places(1, table.columns.len()))
 }
 
-async fn sum(db: &Db, table: &'static Table) -> Result<Copied> {
+async fn sum(db: &Db, table: &Table) -> Result<Copied> {
     let (mut rows, mut last, mut sum) = (0, None, Context::new(&SHA256));
     loop {
         let page = page(db, table, last.take()).await?;
         let Some(row) = page.last() else {
             let checksum = crate::clock::hex(sum.finish().as_ref());
-            return Ok(Copied { table: table.name, rows, checksum });
+            return Ok(Copied { table: table.name.clone(), rows, checksum });
         };
-        last = Some(row[0].clone());
+        last = Some(table.key_of(row));
         rows += page.len() as u64;
         page.iter().flatten().for_each(|value| add(&mut sum, value));
     }
@@ -310,28 +284,86 @@ fn add(sum: &mut Context, value: &Owned) {
 }
 
 /// The last id that the database gave out, which may be of a row that is gone.
-fn last_id(tx: &mut Tx, table: &str) -> Result<i64> {
-    let found = match tx.dialect() {
+fn last_id(tx: &mut Tx, table: &Table) -> Result<i64> {
+    let (name, key) = (quoted(&table.name), table.key_list(tx.dialect(), ""));
+    let newest = format!("/* copy */ SELECT coalesce(max({key}), 0) FROM {name}");
+    let newest: i64 = tx.one(&newest, &[])?;
+    let given: Option<i64> = match tx.dialect() {
         Dialect::Sqlite => {
-            tx.find("/* copy */ SELECT seq FROM sqlite_sequence WHERE name = $1", &[&table])?
+            tx.find("/* copy */ SELECT seq FROM sqlite_sequence WHERE name = $1", &[&table.name])?
         }
         Dialect::Postgres => tx.find(
-            &format!("/* copy */ SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {table}_id_seq"),
-            &[],
+            "/* copy */ SELECT coalesce(pg_sequence_last_value(CAST(pg_get_serial_sequence($1, $2) AS regclass)), 0)",
+            &[&name, &table.key[0]],
         )?,
     };
-    Ok(found.unwrap_or(0))
+    Ok(given.unwrap_or(0).max(newest))
 }
 
-fn set_last_id(tx: &mut Tx, table: &str, last: i64) -> Result<()> {
+fn set_last_id(tx: &mut Tx, table: &Table, last: i64) -> Result<()> {
     match tx.dialect() {
+        // Where there is no row here, SQLite takes the next id from the largest one.
         Dialect::Sqlite => {
-            tx.send("/* copy */ DELETE FROM sqlite_sequence WHERE name = $1", &[&table])?;
-            tx.send("/* copy */ INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2)", &[&table, &last])
+            tx.send("/* copy */ DELETE FROM sqlite_sequence WHERE name = $1", &[&table.name])?;
+            tx.send(
+                "/* copy */ INSERT INTO sqlite_sequence (name, seq) SELECT name, CAST($1 AS INTEGER) FROM sqlite_schema \
+                 WHERE name = $2 AND sql LIKE '%AUTOINCREMENT%'",
+                &[&last, &table.name],
+            )
         }
         Dialect::Postgres if last == 0 => Ok(()),
-        Dialect::Postgres => {
-            tx.send("/* copy */ SELECT setval(pg_get_serial_sequence($1, 'id'), $2)", &[&table, &last])
-        }
+        Dialect::Postgres => tx.send(
+            "/* copy */ SELECT setval(CAST(pg_get_serial_sequence($1, $2) AS regclass), $3)",
+            &[&quoted(&table.name), &table.key[0], &last],
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::db::Place;
+    use crate::settings::Settings;
+
+    #[test]
+    fn a_table_of_one_store_alone_is_refused_and_one_of_both_is_copied() {
+        let folder = std::env::temp_dir().join(format!("taskwell-{}-copy", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir(&folder).unwrap();
+        let open = |name: &str| {
+            let place = Place::Sqlite(folder.join(name));
+            Db::open(&place, &Settings::default(), &Clock::default()).unwrap()
+        };
+        let (here, there) = (open("here.db").0, open("there.db").0);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let run = |db: &Db, text: &'static str| {
+            runtime.block_on(db.write(move |tx| tx.send(text, &[]))).unwrap();
+        };
+        let copy = |resume| runtime.block_on(copy(&here, &there, resume, |_, _, _| ()));
+        let notes = "CREATE TABLE notes (a TEXT, b INTEGER, PRIMARY KEY (a, b)) STRICT";
+        run(&here, notes);
+        assert!(matches!(copy(false), Err(Error::Internal(told)) if told.contains("no table notes")));
+        run(&there, notes);
+        run(&here, "ALTER TABLE audit ADD COLUMN colour TEXT");
+        assert!(matches!(copy(false), Err(Error::Internal(told)) if told.contains("no column audit.colour")));
+        run(&there, "ALTER TABLE audit ADD COLUMN colour TEXT");
+        assert!(!open("there.db").1.is_filling);
+        run(&here, "INSERT INTO notes VALUES ('x', 1), ('x', 2), ('y', 1)");
+        run(&here, "INSERT INTO audit (id, at, action, colour) VALUES (9, 1, 'a', 'red')");
+        run(&here, "UPDATE store SET epoch = 5");
+        let copied = copy(false).unwrap();
+        assert!(copied.iter().any(|copied| copied.table == "notes" && copied.rows == 3));
+        assert!(!open("there.db").1.is_filling);
+        assert!(copy(false).is_err());
+        run(&there, "UPDATE store SET is_filling = TRUE");
+        run(&there, "DELETE FROM notes WHERE a = 'y'");
+        assert!(open("there.db").1.require_whole().is_err());
+        assert_eq!(copy(true).unwrap(), copied);
+        let state = "/* copy */ SELECT epoch FROM store WHERE NOT is_filling";
+        let epoch: i64 = runtime.block_on(there.read(move |tx| tx.one(state, &[]))).unwrap();
+        assert_eq!(epoch, 5);
+        drop((here, there));
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -41,7 +41,8 @@ impl FromStr for Network {
 }
 
 impl Network {
-    fn holds(&self, address: IpAddr) -> bool {
+    /// Whether `address` lies in it.
+    pub fn holds(&self, address: IpAddr) -> bool {
         let first_bits = |bits: u128, width: u32| bits.checked_shr(width - self.bits).unwrap_or(0);
         match (self.address, address.to_canonical()) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {

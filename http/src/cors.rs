@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::Method;
-use axum::http::header::{self, HeaderName, HeaderValue};
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use axum::http::header::{self, HeaderValue};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-use crate::idempotency::IDEMPOTENCY_KEY;
 use crate::service::X_REQUEST_ID;
+use crate::tree::{RATE_LIMIT, RATE_LIMIT_POLICY};
 
 /// Which pages of other origins may call (003, "CORS enabled for frontend integration").
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,18 +37,17 @@ impl Cors {
     pub(crate) fn layer(&self) -> CorsLayer {
         let layer = CorsLayer::new()
             .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-            .allow_headers([
-                header::AUTHORIZATION,
-                header::CONTENT_TYPE,
-                header::ACCEPT,
-                header::IF_MATCH,
-                header::IF_NONE_MATCH,
+            // Libraries for tracing, caching and tunnels add headers of their own to each request.
+            .allow_headers(AllowHeaders::mirror_request())
+            .expose_headers([
+                header::ETAG,
+                header::LINK,
+                header::LOCATION,
+                header::RETRY_AFTER,
+                RATE_LIMIT,
+                RATE_LIMIT_POLICY,
                 X_REQUEST_ID,
-                HeaderName::from_static("last-event-id"),
-                IDEMPOTENCY_KEY,
-                HeaderName::from_static("x-requested-with"),
             ])
-            .expose_headers([header::ETAG, header::LINK, header::LOCATION, header::RETRY_AFTER, X_REQUEST_ID])
             .max_age(Duration::from_secs(600));
         match self {
             Cors::Any => layer.allow_origin(AllowOrigin::any()),

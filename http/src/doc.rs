@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use taskwell_core::app::App;
 use utoipa::ToSchema;
 
-use crate::tree::filter;
+use crate::body::bytes_max;
+use crate::tree::{Failure, filter};
 
 /// How a tree writes its errors: the media type, the wire type's name, and an example for a status and its detail.
 #[derive(Clone, Copy)]
@@ -52,9 +53,10 @@ impl Api {
         H: Handler<T, App>,
         T: 'static,
     {
-        let value = doc.finish(self.tag, &self.errors, &mut self.schemas);
+        let path = format!("{}{path}", self.base);
+        let value = doc.finish(&path, self.tag, &self.errors, &mut self.schemas);
         self.operations.push(Operation {
-            path: format!("{}{path}", self.base),
+            path: path.clone(),
             method: match *method {
                 Method::POST => "post",
                 Method::PUT => "put",
@@ -64,7 +66,6 @@ impl Api {
             },
             value,
         });
-        let path = format!("{}{path}", self.base);
         self.router = self.router.route(&path, axum::routing::on(filter(method), handler));
         self
     }
@@ -78,7 +79,8 @@ pub struct Doc {
     public: bool,
     guarded: bool,
     parameters: Vec<Value>,
-    body: Option<(&'static str, Named)>,
+    /// The media types of the body, each with its schema.
+    bodies: Vec<(&'static str, Named)>,
     answers: Vec<Answered>,
     failures: Vec<(StatusCode, &'static str)>,
 }
@@ -87,7 +89,7 @@ pub struct Doc {
 const GUARD: &str = "With an `If-Match` header that holds the task's `ETag`, the write happens only if the task is still at that version; \
 else the answer is 412.";
 
-type Named = fn(&mut Schemas) -> Value;
+pub type Named = fn(&mut Schemas) -> Value;
 
 struct Answered {
     status: StatusCode,
@@ -128,7 +130,7 @@ impl Doc {
             public: false,
             guarded: false,
             parameters: Vec::new(),
-            body: None,
+            bodies: Vec::new(),
             answers: Vec::new(),
             failures: Vec::new(),
         }
@@ -181,10 +183,16 @@ impl Doc {
         self.body_as::<T>("application/json")
     }
 
-    /// A body of another type. One type an operation: generators of clients stumble over several.
+    /// A body of another type. One type an operation, if possible: generators of clients stumble over several.
     #[must_use]
-    pub fn body_as<T: ToSchema>(mut self, media: &'static str) -> Doc {
-        self.body = Some((media, named::<T>));
+    pub fn body_as<T: ToSchema>(self, media: &'static str) -> Doc {
+        self.body_also(media, named::<T>)
+    }
+
+    /// One more type that the body may have. Each needs a schema of another name, by which generated clients tell them apart.
+    #[must_use]
+    pub fn body_also(mut self, media: &'static str, schema: Named) -> Doc {
+        self.bodies.push((media, schema));
         self
     }
 
@@ -255,19 +263,21 @@ impl Doc {
         )
     }
 
-    fn finish(self, tag: &str, errors: &ErrorDoc, schemas: &mut Schemas) -> Value {
+    fn finish(self, path: &str, tag: &str, errors: &ErrorDoc, schemas: &mut Schemas) -> Value {
         let mut responses = Map::new();
         for answer in &self.answers {
             responses.insert(answer.status.as_str().into(), answer.value(schemas));
         }
+        let too_large = Failure::TooLarge(bytes_max(path)).detail();
+        let wrong_type = wrong_type(&self.bodies);
         let mut failures = self.failures;
-        let has_input = self.body.is_some() || !self.parameters.is_empty();
+        let has_input = !self.bodies.is_empty() || !self.parameters.is_empty();
         if has_input {
             failures.push((errors.invalid, "Validation error"));
         }
-        if self.body.is_some() {
-            failures.push((StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 1048576 bytes"));
-            failures.push((StatusCode::UNSUPPORTED_MEDIA_TYPE, "The Content-Type must be application/json"));
+        if !self.bodies.is_empty() {
+            failures.push((StatusCode::PAYLOAD_TOO_LARGE, &too_large));
+            failures.push((StatusCode::UNSUPPORTED_MEDIA_TYPE, &wrong_type));
         }
         if !self.public {
             failures.push((StatusCode::UNAUTHORIZED, "Not authenticated"));
@@ -294,12 +304,25 @@ impl Doc {
         if !self.parameters.is_empty() {
             value["parameters"] = self.parameters.into();
         }
-        if let Some((media, schema)) = self.body {
-            value["requestBody"] =
-                json!({ "required": true, "content": { media: { "schema": schema(schemas) } } });
+        if !self.bodies.is_empty() {
+            let content = self
+                .bodies
+                .iter()
+                .map(|(media, schema)| ((*media).to_owned(), json!({ "schema": schema(schemas) })));
+            let content: Map<String, Value> = content.collect();
+            value["requestBody"] = json!({ "required": true, "content": content });
         }
         value
     }
+}
+
+/// The first type, or all where there are several; that a merge patch may have its own type is told by the operation.
+fn wrong_type(bodies: &[(&str, Named)]) -> String {
+    let types = match bodies {
+        [_, _, ..] => bodies.iter().map(|(media, _)| *media).collect::<Vec<_>>().join(" or "),
+        _ => "application/json".into(),
+    };
+    format!("The Content-Type must be {types}")
 }
 
 impl Answered {
@@ -326,65 +349,4 @@ pub fn id_schema() -> Value {
         { "type": "integer", "format": "int64", "minimum": 1 },
         { "type": "string", "format": "uuid" },
     ]})
-}
-
-/// The list's parameters of `v1` and `web`, as [`crate::tasks::ListQuery::read`] takes them.
-pub fn list_parameters(doc: Doc) -> Doc {
-    let time = || json!({ "type": "string", "format": "date-time" });
-    paging_parameters(doc, task_cursor())
-        .query(
-            "status",
-            json!({ "type": "string", "enum": ["pending", "in_progress", "completed"] }),
-            "Only tasks of this status.",
-        )
-        .query(
-            "priority",
-            json!({ "type": "string", "enum": ["low", "medium", "high", "urgent"] }),
-            "Only tasks of this priority.",
-        )
-        .query("due_before", time(), "Only tasks due before this moment.")
-        .query("due_after", time(), "Only tasks due after this moment.")
-        .query("q", words_schema(), "Only tasks that have each of these words in title or description.")
-        .query(
-            "sort",
-            json!({ "type": "string", "default": "-created_at", "enum": [
-                "created_at", "-created_at", "updated_at", "-updated_at",
-                "due_date", "-due_date", "priority", "-priority",
-            ]}),
-            "The order; with a minus the other way round. Tasks without a due date come last.",
-        )
-}
-
-/// `limit` and `cursor`.
-pub fn paging_parameters(doc: Doc, cursor: Value) -> Doc {
-    doc.query(
-        "limit",
-        json!({ "type": "integer", "minimum": 1, "maximum": 1000 }),
-        "At most so many; the Link header leads to the rest.",
-    )
-    .query(
-        "cursor",
-        cursor,
-        "Where the last page ended, from its Link header. It brings its list's order with it.",
-    )
-}
-
-/// Words to search for.
-pub fn words_schema() -> Value {
-    json!({ "type": "string", "maxLength": 200, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$" })
-}
-
-/// The cursor of a list of tasks.
-pub fn task_cursor() -> Value {
-    json!({ "type": "string", "pattern": "^(0[0-7][0-9a-f]{32}|0[45][0-9a-f]{16})$" })
-}
-
-/// The cursor of a list of accounts.
-pub fn user_cursor() -> Value {
-    json!({ "type": "string", "pattern": "^80[0-9a-f]{16}$" })
-}
-
-/// The same of the audit log.
-pub fn audit_cursor() -> Value {
-    json!({ "type": "string", "pattern": "^81[0-9a-f]{16}$" })
 }

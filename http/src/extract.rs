@@ -1,31 +1,27 @@
-//! What handlers take from a request: who sends it, its body, its query, which task, which version.
+//! What handlers take from a request: who sends it, its JSON body, which task, which version.
 
 use std::convert::Infallible;
-use std::time::Duration;
 
-use axum::body::{Body as RawBody, to_bytes};
+use axum::body::HttpBody as _;
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Path, Request};
-use axum::http::Uri;
 use axum::http::header::{self, HeaderMap};
 use axum::http::request::Parts;
-use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use taskwell_core::app::App;
 use taskwell_core::bearer::Bearer;
 use taskwell_core::client::Client;
-use taskwell_core::error::{Code, Error, Flaw, Problems, Unproven};
+use taskwell_core::epoch::Stamp;
+use taskwell_core::error::{Code, Error, Flaw, Unproven};
 use taskwell_core::idempotency::Once;
 use taskwell_core::tasks::Expected;
 
+use crate::body::{self, Arrived};
+use crate::compress;
 use crate::tree::Failure;
 
-/// The largest body that is read, in bytes.
-pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// How deep JSON may be nested.
 const DEPTH_MAX: usize = 64;
-/// How long a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-const JSON: &str = "application/json";
+pub const JSON: &str = "application/json";
 
 /// A bearer token (RFC 6750, section 2.1) that we signed and whose time is not over, or that is spelled like a personal access
 /// token. Whether it lives is the store's to say.
@@ -75,47 +71,29 @@ impl<T: DeserializeOwned> FromRequest<App> for MergePatch<T> {
     }
 }
 
-/// A JSON object, or a form with the same members (OAuth2's password form).
-pub struct JsonOrForm<T>(pub Result<T, Failure>);
-
-impl<T: DeserializeOwned> FromRequest<App> for JsonOrForm<T> {
-    type Rejection = Infallible;
-
-    async fn from_request(request: Request, _: &App) -> Result<JsonOrForm<T>, Infallible> {
-        const FORM: &str = "application/x-www-form-urlencoded";
-        Ok(JsonOrForm(match content_type(request.headers()).as_deref() {
-            Some(FORM) => read_form(request).await,
-            Some(JSON) => read_json(request, &[JSON]).await,
-            _ => Err(Failure::WrongType(&[JSON, FORM])),
-        }))
-    }
-}
-
-/// A form of a page of ours.
-pub struct Form<T>(pub Result<T, Failure>);
-
-impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
-    type Rejection = Infallible;
-
-    async fn from_request(request: Request, _: &App) -> Result<Form<T>, Infallible> {
-        const FORM: &str = "application/x-www-form-urlencoded";
-        Ok(Form(match content_type(request.headers()).as_deref() {
-            Some(FORM) => read_form(request).await,
-            _ => Err(Failure::WrongType(&[FORM])),
-        }))
-    }
-}
-
-async fn read_json<T: DeserializeOwned>(
+/// A JSON object of one of these types.
+pub async fn read_json<T: DeserializeOwned>(
     request: Request,
     types: &'static [&'static str],
 ) -> Result<T, Failure> {
+    media_type(&request, types)?;
+    let body = read(request).await?;
+    parse_object(&body.bytes)
+        .map_err(|Flaw(code, message)| Failure::Core(Error::invalid("body", code, message)))
+}
+
+/// Which of `types` the body is of.
+pub fn media_type(request: &Request, types: &'static [&'static str]) -> Result<&'static str, Failure> {
     let given = content_type(request.headers());
-    if !given.is_some_and(|given| types.contains(&given.as_str())) {
-        return Err(Failure::WrongType(types));
+    if let Some(known) = types.iter().find(|known| given.as_deref() == Some(**known)) {
+        return Ok(known);
     }
-    let bytes = read_bytes(request.into_body()).await?;
-    parse_object(&bytes).map_err(|Flaw(code, message)| Failure::Core(Error::invalid("body", code, message)))
+    // Without a body there is no type to be wrong.
+    if given.is_none() && request.body().is_end_stream() {
+        let message = "is missing; a JSON object is needed";
+        return Err(Failure::Core(Error::invalid("body", Code::Required, message)));
+    }
+    Err(Failure::WrongType(types))
 }
 
 /// The media type without its parameters, in lower case.
@@ -125,13 +103,10 @@ fn content_type(headers: &HeaderMap) -> Option<String> {
     Some(essence.trim().to_ascii_lowercase())
 }
 
-/// A body within its bounds of size and time.
-pub async fn read_bytes(body: RawBody) -> Result<Bytes, Failure> {
-    match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, BODY_BYTES_MAX)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(_)) => Err(Failure::TooLarge),
-        Err(_) => Err(Failure::TooSlow),
-    }
+/// The whole body.
+pub async fn read(request: Request) -> Result<Arrived, Failure> {
+    let (parts, body) = request.into_parts();
+    body::read(&parts, body).await
 }
 
 /// A JSON object as `T`; serde would take an array for a struct, and its words for errors are mended here.
@@ -140,6 +115,8 @@ fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Flaw> {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return flaw("is not UTF-8".into());
     };
+    // Windows writes one in front of a file (RFC 8259, section 8.1, lets a parser ignore it).
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match text.trim_start_matches([' ', '\t', '\r', '\n']).chars().next() {
         None => return flaw("is empty; a JSON object is needed".into()),
         Some('{') => {}
@@ -174,86 +151,6 @@ fn is_too_deep(json: &[u8]) -> bool {
         }
     }
     false
-}
-
-async fn read_form<T: DeserializeOwned>(request: Request) -> Result<T, Failure> {
-    let bytes = read_bytes(request.into_body()).await?;
-    let flaw = |code, message: String| Failure::Core(Error::invalid("body", code, message));
-    let mut members = serde_json::Map::new();
-    for (name, value) in form_urlencoded::parse(&bytes) {
-        if is_broken(&name) || is_broken(&value) {
-            return Err(flaw(Code::Syntax, "is not UTF-8".into()));
-        }
-        let text = serde_json::Value::String(value.into_owned());
-        if members.insert(name.clone().into_owned(), text).is_some() {
-            return Err(flaw(Code::Duplicate, format!("has {name} twice")));
-        }
-    }
-    serde_json::from_value(serde_json::Value::Object(members))
-        .map_err(|e| flaw(Code::Syntax, format!("is not a form that is read here: {e}")))
-}
-
-/// Whether form-encoded text was not UTF-8: its decoder puts this character where it could not go on.
-fn is_broken(text: &str) -> bool {
-    text.contains(char::REPLACEMENT_CHARACTER)
-}
-
-/// The query's parameters, each at most once. A handler takes what it knows; then nothing may be left.
-pub struct Query {
-    pairs: Vec<(String, String)>,
-    pub uri: Uri,
-}
-
-/// What becomes of parameters that nobody took.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Unknown {
-    Refuse,
-    PassOver,
-}
-
-impl FromRequestParts<App> for Query {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Query, Infallible> {
-        let query = parts.uri.query().unwrap_or("");
-        let pairs = form_urlencoded::parse(query.as_bytes());
-        Ok(Query {
-            pairs: pairs.map(|(k, v)| (k.into_owned(), v.into_owned())).collect(),
-            uri: parts.uri.clone(),
-        })
-    }
-}
-
-impl Query {
-    /// The parameter `name`, understood by `parse`.
-    pub fn take<T>(
-        &mut self,
-        name: &'static str,
-        problems: &mut Problems,
-        parse: impl FnOnce(&str) -> Result<T, Flaw>,
-    ) -> Option<T> {
-        let at = self.pairs.iter().position(|(key, _)| key == name)?;
-        let (_, value) = self.pairs.swap_remove(at);
-        if self.pairs.iter().any(|(key, _)| key == name) {
-            self.pairs.retain(|(key, _)| key != name);
-            problems.note(name, Code::Duplicate, "is given twice");
-            return None;
-        }
-        if is_broken(&value) {
-            problems.note(name, Code::Syntax, "is not UTF-8");
-            return None;
-        }
-        problems.take(name, parse(&value))
-    }
-
-    /// To be called last.
-    pub fn finish(&self, unknown: Unknown, problems: &mut Problems) {
-        if unknown == Unknown::Refuse {
-            for (name, _) in &self.pairs {
-                problems.note(name.clone(), Code::UnknownParameter, "is no parameter of this list");
-            }
-        }
-    }
 }
 
 /// The one parameter of a path, as text.
@@ -319,7 +216,7 @@ impl Conditions {
     }
 
     /// Whether the client has this version already; weak tags count (section 13.1.2).
-    pub fn has(&self, current: i64) -> bool {
+    pub fn has(&self, current: Stamp) -> bool {
         match &self.if_none_match {
             None => false,
             Some(tags) if tags.trim() == "*" => true,
@@ -331,8 +228,8 @@ impl Conditions {
     }
 }
 
-/// The version in a strong entity tag as we print it: `"17"`.
-fn version(tag: &str) -> Option<i64> {
-    let digits = tag.trim().strip_prefix('"')?.strip_suffix('"')?;
-    digits.parse().ok()
+/// The version in a strong entity tag as we print it: `"17"`, or `"17-gzip"` where the answer was compressed.
+fn version(tag: &str) -> Option<Stamp> {
+    let tag = tag.trim().strip_prefix('"')?.strip_suffix('"')?;
+    Stamp::parse(tag.strip_suffix(compress::MARK).unwrap_or(tag)).ok()
 }

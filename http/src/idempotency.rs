@@ -11,7 +11,7 @@ use axum::http::{Method, header::HeaderName};
 use taskwell_core::client::Client;
 use taskwell_core::idempotency::{Once, digest};
 
-use crate::extract::read_bytes;
+use crate::body;
 use crate::tree::Failure;
 
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -31,6 +31,7 @@ pub struct Running(Arc<Mutex<HashSet<[u8; 32]>>>);
 pub struct UnderWay {
     running: Running,
     mark: [u8; 32],
+    body: body::Share,
 }
 
 impl Drop for UnderWay {
@@ -44,9 +45,10 @@ impl Running {
     /// refused.
     pub async fn admit(&self, request: Request) -> Result<(Request, UnderWay), Failure> {
         let key = key(request.headers())?;
-        let under_way = self.enter(mark(&request, &key)).ok_or(Failure::KeyBusy)?;
+        let mut under_way = self.enter(mark(&request, &key)).ok_or(Failure::KeyBusy)?;
         let (mut parts, body) = request.into_parts();
-        let body = read_bytes(body).await?;
+        let (body, share) = body::read(&parts, body).await?.into_parts();
+        under_way.body = share;
         let kind = parts.headers.get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
         let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
         let said = digest(&[parts.method.as_str().as_bytes(), target.as_bytes(), kind, &body]);
@@ -56,7 +58,11 @@ impl Running {
     }
 
     fn enter(&self, mark: [u8; 32]) -> Option<UnderWay> {
-        self.lock().insert(mark).then(|| UnderWay { running: self.clone(), mark })
+        self.lock().insert(mark).then(|| UnderWay {
+            running: self.clone(),
+            mark,
+            body: body::Share::default(),
+        })
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<[u8; 32]>> {

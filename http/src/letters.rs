@@ -9,12 +9,12 @@ use serde::Deserialize;
 use taskwell_core::app::App;
 use taskwell_core::error::{Error, Problems};
 use taskwell_core::sessions::{self, Door};
-use taskwell_core::users::Email;
 use taskwell_core::users::password::{Password, Policy};
+use taskwell_core::users::{Email, TokensEnded};
 use utoipa::ToSchema;
 
 use crate::client::Visitor;
-use crate::extract::Form;
+use crate::form::Form;
 use crate::member::Member;
 use crate::tree::Failure;
 use crate::ui;
@@ -23,6 +23,8 @@ use crate::wire::{EmailText, PasswordText};
 const BRAND: &str = "<div class=\"sign-brand\"><svg viewBox=\"0 0 32 32\" aria-hidden=\"true\"><rect width=\"32\" height=\"32\" \
 rx=\"8\"/><path d=\"M9.5 16.800l4.600 4.700 8.600-10.700\"/></svg><span>Taskwell</span></div>";
 const CHANGE: &str = "Change your password";
+const KEEP_TOKENS: &str = "<div class=\"checks\"><label><input type=\"checkbox\" name=\"keep_tokens\" value=\"true\"> Keep my personal access \
+tokens</label></div>";
 const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
                    frame-ancestors 'none'";
 
@@ -116,7 +118,8 @@ pub async fn reset(State(app): State<App>, visitor: Visitor, Form(wire): Form<Re
         let (token, new) = wire?.read()?;
         Ok(app.reset_forgotten(token, new, Policy::House, visitor.door(false)).await?)
     };
-    told(TITLE, done.await, "Your new password holds from now on. Log in with it.")
+    let (done, ended) = counted(done.await);
+    told(TITLE, done, &format!("Your new password holds from now on. Log in with it.{ended}"))
 }
 
 /// Who changes a password without a session: what proves it is in the form.
@@ -130,18 +133,31 @@ pub struct ChangeWire {
     new_password: Member,
     #[serde(default)]
     totp_code: Member,
+    /// `true` where the box is ticked, else nothing.
+    #[serde(default)]
+    keep_tokens: Member,
+}
+
+/// What the form says.
+struct PasswordChange {
+    login: String,
+    old: Password,
+    new: String,
+    code: Option<String>,
+    keeps_tokens: bool,
 }
 
 impl ChangeWire {
-    fn read(self) -> Result<(String, Password, String, Option<String>), Failure> {
+    fn read(self) -> Result<PasswordChange, Failure> {
         let p = &mut Problems::default();
-        let login = self.login.text("login", p);
+        let keeps_tokens = self.keep_tokens.as_text() == Some("true");
+        let login = self.login.login("login", p);
         let old = self.current_password.required("current_password", p, |text| Ok(Password::claimed(text)));
         let new = self.new_password.text("new_password", p);
         let code = self.totp_code.optional("totp_code", p, |code| Ok(code.to_owned()));
         let code = code.filter(|code| !code.is_empty());
         let ((login, old), new) = std::mem::take(p).finish(login.zip(old).zip(new))?;
-        Ok((login, old, new, code))
+        Ok(PasswordChange { login, old, new, code, keeps_tokens })
     }
 }
 
@@ -156,6 +172,7 @@ pub async fn change_page() -> Response {
         field("Current password", "current_password", "password", "current-password", "required"),
         field("New password", "new_password", "password", "new-password", "required"),
         field("Code of the second factor, if you have one", "totp_code", "text", "one-time-code", ""),
+        KEEP_TOKENS.to_owned(),
     ];
     page(StatusCode::OK, CHANGE, &form("/change-password", "", &fields.concat(), "Save"))
 }
@@ -163,16 +180,17 @@ pub async fn change_page() -> Response {
 pub async fn change(State(app): State<App>, visitor: Visitor, Form(wire): Form<ChangeWire>) -> Response {
     let client = visitor.client();
     let done = async {
-        let (login, old, new, code) = wire?.read()?;
+        let PasswordChange { login, old, new, code, keeps_tokens } = wire?.read()?;
         let door = Door { code, ..visitor.door(true) };
         let token = app.login(login, old.clone(), door).await?.access_token;
-        let changed = app.change_password(app.verify(&token, client)?, old, new).await;
+        let changed = app.change_password(app.verify(&token, client)?, old, new, keeps_tokens).await;
         // The session was for this alone.
         let bearer = app.verify(&token, client)?;
         app.write(bearer, Ok::<_, Failure>(()), |tx, caller, ()| sessions::end(tx, caller)).await?;
         Ok(changed?)
     };
-    match done.await {
+    let (done, ended) = counted(done.await);
+    match done {
         Err(failure @ Failure::Core(Error::Unauthenticated(_))) => {
             let words = match &failure {
                 Failure::Core(Error::Unauthenticated(why)) if why.is_more_than_a_password() => {
@@ -180,12 +198,23 @@ pub async fn change(State(app): State<App>, visitor: Visitor, Form(wire): Form<C
                 }
                 _ => "Incorrect email, username or password".to_owned(),
             };
-            page(failure.status(), CHANGE, &format!("<p>{words}</p>"))
+            refused(&failure, CHANGE, &words)
         }
         done => {
-            told(CHANGE, done, "Your new password holds from now on; you are logged out everywhere else.")
+            let words = "Your new password holds from now on; you are logged out everywhere else.";
+            told(CHANGE, done, &format!("{words}{ended}"))
         }
     }
+}
+
+/// What was done, and a sentence about the personal access tokens that have ended, if there are such.
+fn counted(done: Result<TokensEnded, Failure>) -> (Result<(), Failure>, String) {
+    let words = match &done {
+        Ok(TokensEnded(0)) | Err(_) => String::new(),
+        Ok(TokensEnded(1)) => " One personal access token was ended.".to_owned(),
+        Ok(TokensEnded(count)) => format!(" {count} personal access tokens were ended."),
+    };
+    (done.map(drop), words)
 }
 
 fn told(title: &str, done: Result<(), Failure>, words: &str) -> Response {
@@ -199,9 +228,19 @@ fn told(title: &str, done: Result<(), Failure>, words: &str) -> Response {
                 }
                 other => other.detail(),
             };
-            page(failure.status(), title, &format!("<p>{}</p>", escaped(&detail)))
+            refused(&failure, title, &detail)
         }
     }
+}
+
+/// A page with what failed, in words, and with the headers of such an answer.
+fn refused(failure: &Failure, title: &str, words: &str) -> Response {
+    if let Failure::Core(Error::Internal(cause)) = failure {
+        tracing::error!(cause, "a page failed");
+    }
+    let mut page = page(failure.status(), title, &format!("<p>{}</p>", escaped(words)));
+    failure.headers(&mut page);
+    page
 }
 
 fn form(action: &str, token: &str, fields: &str, button: &str) -> String {

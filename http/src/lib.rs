@@ -1,15 +1,22 @@
 //! How Taskwell is spoken to: three trees of routes for five contracts. Holds no rule of the model and writes no SQL.
 
+mod body;
 mod client;
+mod compress;
 mod cors;
 mod doc;
+mod doc_lists;
 mod extract;
+mod form;
+mod head;
 mod headers;
 mod idempotency;
 mod letters;
 mod member;
 mod openapi;
 mod ops;
+mod paging;
+mod parameters;
 mod root;
 mod service;
 mod stream;

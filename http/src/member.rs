@@ -3,6 +3,7 @@
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use taskwell_core::error::{Code, Flaw, Problems};
 use taskwell_core::tasks::Patch;
+use taskwell_core::text::check_storable;
 
 /// The most texts that an array is kept with.
 const TEXTS_MAX: usize = 32;
@@ -137,6 +138,11 @@ impl Member {
     /// A text as it is.
     pub fn text(self, field: &'static str, problems: &mut Problems) -> Option<String> {
         self.required(field, problems, |text| Ok(text.to_owned()))
+    }
+
+    /// A username or address by which an account is looked up: any that can be stored.
+    pub fn login(self, field: &'static str, problems: &mut Problems) -> Option<String> {
+        self.required(field, problems, |text| check_storable(text).map(|()| text.to_owned()))
     }
 
     /// The text, if it is one.

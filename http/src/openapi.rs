@@ -24,7 +24,9 @@ pub fn document(apis: impl IntoIterator<Item = Api>) -> String {
             "description": "One task store behind five REST contracts. `v1` is the canonical API; `web` and `root` serve front ends that were written against older contracts.\n\n\
     Any write may carry an `Idempotency-Key` header of 1 to 255 visible ASCII characters, new for each thing to be done. Sent again with the same key and \
     body within 24 hours it is done once and answered as the first time; while the first is under way the answer is 409, with another body 422, and 400 where \
-    the key is none. Answers that hold tokens or other secrets are not kept, and refusals are not either: those requests are looked at anew.",
+    the key is none. Answers that hold tokens or other secrets are not kept, and refusals are not either: those requests are looked at anew.\n\n\
+    Query parameters that an endpoint does not know are ignored. Answers are compressed (gzip) if `Accept-Encoding` says so; the `ETag` of a compressed answer ends in \
+    `-gzip`, and `If-Match` and `If-None-Match` understand both.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "servers": [{ "url": "/" }],

@@ -1,5 +1,5 @@
-//! The way of every request: its id, its path's one spelling, CORS, the router, its tree's drawing of a failure, headers
-//! that hold for all answers, its line in the log. One function and no layers, as each layer costs every request.
+//! The way of every request: its id, its path's one spelling, whether HTTP allows it, CORS, the router, its tree's drawing of a failure, headers
+//! that hold for all answers, compression, its line in the log. One function and no layers, as each layer costs every request.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -22,9 +22,10 @@ use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_http::cors::{Cors, CorsLayer};
 
 use crate::client::{self, Network, Peer};
+use crate::compress::{self, Asked};
 use crate::idempotency::{self, Running};
 use crate::tree::{Failure, Tree};
-use crate::{Options, apis, headers, letters, openapi, ops, root, swagger, ui, v1, web};
+use crate::{Options, apis, head, headers, letters, openapi, ops, root, swagger, ui, v1, web};
 
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_CHARS_MAX: usize = 64;
@@ -91,7 +92,8 @@ impl Service {
     pub async fn answer(&self, mut request: Request) -> Response {
         let started = Instant::now();
         let id = RequestId::of(&request);
-        trim_slash(&mut request);
+        head::normalize_path(&mut request);
+        let asked = Asked::of(&request);
         if let Some(Peer(peer)) = request.extensions().get::<Peer>() {
             let address = client::address(*peer, request.headers(), &self.0.trusted_proxies);
             request.extensions_mut().insert(Client::of(address));
@@ -101,7 +103,7 @@ impl Service {
         let answered = AssertUnwindSafe(self.route(request)).catch_unwind().await;
         let response = answered
             .unwrap_or_else(|_| Failure::Core(Error::Internal("a handler panicked".into())).into_response());
-        let mut response = tree.draw(response, &id);
+        let mut response = compress::answer(&asked, tree.draw(response, &id)).await;
         headers::guard(response.headers_mut(), self.0.https);
         response.headers_mut().insert(X_REQUEST_ID, id.0.clone());
         log(&method, &uri, &response, started, &id);
@@ -109,6 +111,10 @@ impl Service {
     }
 
     async fn route(&self, request: Request) -> Response {
+        if let Err(failure) = head::check(&request) {
+            let origin = request.headers().get(header::ORIGIN).cloned();
+            return self.refused(failure, origin).await;
+        }
         if !idempotency::is_asked(&request) {
             return self.handle(request).await;
         }
@@ -154,23 +160,6 @@ fn log(method: &Method, uri: &Uri, response: &Response, started: Instant, id: &R
         let (path, status) = (uri.path(), response.status().as_u16());
         let duration_ms = (started.elapsed().as_secs_f64() * 1e6).round() / 1e3;
         tracing::info!(%method, path, status, duration_ms, request_id = id.as_str(), "request");
-    }
-}
-
-/// `/tasks/` is `/tasks`.
-fn trim_slash(request: &mut Request) {
-    let path = request.uri().path();
-    if path.len() < 2 || !path.ends_with('/') {
-        return;
-    }
-    let trimmed = path.trim_end_matches('/');
-    let trimmed = if trimmed.is_empty() { "/" } else { trimmed };
-    let target = match request.uri().query() {
-        Some(query) => format!("{trimmed}?{query}"),
-        None => trimmed.to_owned(),
-    };
-    if let Ok(uri) = Uri::try_from(target) {
-        *request.uri_mut() = uri;
     }
 }
 

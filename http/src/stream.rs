@@ -1,5 +1,7 @@
 //! Lists as JSON: a short one in one piece, a long one page by page, so that no list is ever held in memory.
 
+use std::time::{Duration, Instant};
+
 use axum::body::Body;
 use axum::http::header::{self, HeaderValue};
 use axum::http::{StatusCode, Uri};
@@ -7,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use serde::Serialize;
-use taskwell_core::app::App;
+use taskwell_core::app::{App, Lane};
 use taskwell_core::bearer::Bearer;
 use taskwell_core::error::Result;
 use taskwell_core::key::Key;
@@ -15,11 +17,19 @@ use taskwell_core::page::{Cursor, Page};
 use taskwell_core::tasks::{self, Task};
 use uuid::Uuid;
 
+use crate::paging::link_next;
 use crate::tasks::ListQuery;
 use crate::tree::{Answer, Failure, both};
 
-/// Tasks that one trip to the store brings; a longer list is streamed in pieces of this size.
-const PAGE: usize = 256;
+/// Tasks that the first trip to the store brings at most, and a later one.
+const FIRST_ROWS: usize = 32;
+const TRIP_ROWS_MAX: usize = 256;
+/// What a later trip should come to, in bytes.
+const TRIP_BYTES: usize = 512 * 1024;
+/// A page ends here, however many tasks were asked for: its `Link` comes early.
+const PAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// A page of a search ends after so long, with what was found and a `Link`.
+pub const PAGE_WITHIN: Duration = Duration::from_secs(3);
 
 /// How a tree writes a list down.
 #[derive(Clone, Copy)]
@@ -44,6 +54,9 @@ struct Listing {
     owner: Owner,
     query: ListQuery,
     shape: Shape,
+    /// How many tasks were written so far, and how many bytes.
+    written: usize,
+    bytes: usize,
 }
 
 /// Answers a list: whole and streamed, or up to the limit with a `Link` to the next page.
@@ -63,22 +76,23 @@ pub async fn list(
         }
     };
     let wanted = query.limit.map(taskwell_core::page::Limit::get);
-    let cursor = query.cursor;
-    let listing = Listing { app, claims, owner, query, shape };
+    let mut next = query.cursor;
+    let mut listing = Listing { app, claims, owner, query, shape, written: 0, bytes: 0 };
     let mut buffer = Vec::with_capacity(8 * 1024);
     buffer.extend_from_slice(shape.open.as_bytes());
-    let mut written = 0;
-    let mut next = cursor;
+    let begun = Instant::now();
     loop {
-        let count = wanted.map_or(PAGE, |wanted| (wanted - written).min(PAGE));
-        next = listing.trip(&mut buffer, written == 0, count, next, &mut written).await?;
+        let left = wanted.map_or(usize::MAX, |wanted| wanted - listing.written);
+        next = listing.trip(&mut buffer, left, next).await?;
+        let is_full = buffer.len() >= PAGE_BYTES_MAX || begun.elapsed() >= PAGE_WITHIN;
         match wanted {
-            Some(wanted) if next.is_some() && written < wanted => {}
+            Some(_) if next.is_some_and(Cursor::is_skipping) => {}
+            Some(wanted) if next.is_some() && listing.written < wanted && !is_full => {}
             _ => break,
         }
     }
     if let (None, Some(next)) = (wanted, next) {
-        return Ok(listing.stream(buffer, next, written));
+        return Ok(listing.stream(buffer, next));
     }
     buffer.extend_from_slice(shape.close.as_bytes());
     let mut response = json_bytes(Body::from(buffer));
@@ -98,19 +112,19 @@ pub fn page<T: Serialize>(items: &[T], next: Option<Cursor>, uri: &Uri) -> Respo
 }
 
 impl Listing {
-    /// One trip to the store: appends its tasks to `buffer`; where to go on.
+    /// One trip to the store for at most `left` tasks: appends them to `buffer`; where to go on.
     async fn trip(
-        &self,
+        &mut self,
         buffer: &mut Vec<u8>,
-        first: bool,
-        count: usize,
+        left: usize,
         after: Option<Cursor>,
-        written: &mut usize,
     ) -> Result<Option<Cursor>, Failure> {
-        let input = (self.owner, self.query.wanted.clone());
+        let count = self.rows().min(left);
+        let input = Ok::<_, Failure>((self.owner, self.query.wanted.clone()));
+        let lane = if self.query.wanted.words.is_empty() { Lane::Tasks } else { Lane::Search };
         let (page, uuid): (Page<Task>, Uuid) = self
             .app
-            .read(self.claims.clone(), Ok::<_, Failure>(input), move |tx, caller, (owner, wanted)| {
+            .read_in(lane, self.claims.clone(), input, move |tx, caller, (owner, wanted)| {
                 let page = match owner {
                     Owner::Caller => tasks::list(tx, caller, wanted, count, after)?,
                     Owner::User(user) => tasks::list_of(tx, caller, *user, wanted, count, after)?,
@@ -118,53 +132,55 @@ impl Listing {
                 Ok((page, caller.uuid()))
             })
             .await?;
-        let mut first = first;
         for task in &page.items {
-            if !first {
+            if self.written > 0 {
                 buffer.push(b',');
             }
-            first = false;
+            self.written += 1;
+            self.bytes += task.text_bytes();
             (self.shape.item)(buffer, task, uuid)
                 .map_err(|e| taskwell_core::error::Error::Internal(format!("a task has no JSON: {e}")))?;
         }
-        *written += page.items.len();
         Ok(page.next)
     }
 
+    /// How many tasks the next trip should bring, by the size of those before.
+    fn rows(&self) -> usize {
+        if self.written == 0 {
+            return FIRST_ROWS;
+        }
+        let mean = self.bytes / self.written;
+        (TRIP_BYTES / (mean + 1)).clamp(FIRST_ROWS / 4, TRIP_ROWS_MAX)
+    }
+
     /// The rest of a list, page by page. A page that fails breaks the body off: a list that ends well is whole.
-    fn stream(self, head: Vec<u8>, next: Cursor, written: usize) -> Response {
+    fn stream(self, head: Vec<u8>, next: Cursor) -> Response {
         enum Step {
             Head(Vec<u8>, Cursor),
             Page(Cursor),
             End,
         }
-        let pages = stream::try_unfold(
-            (self, Step::Head(head, next), written),
-            |(listing, step, mut written)| async move {
-                let (piece, step) = match step {
-                    Step::Head(head, next) => (head, Step::Page(next)),
-                    Step::Page(after) => {
-                        let mut buffer = Vec::with_capacity(64 * 1024);
-                        let first = written == 0;
-                        let next = listing
-                            .trip(&mut buffer, first, PAGE, Some(after), &mut written)
-                            .await
-                            .map_err(|failure| {
-                                tracing::warn!(?failure, "a streamed list was broken off");
-                                std::io::Error::other("the list was broken off")
-                            })?;
-                        if let Some(next) = next {
-                            (buffer, Step::Page(next))
-                        } else {
-                            buffer.extend_from_slice(listing.shape.close.as_bytes());
-                            (buffer, Step::End)
-                        }
+        let pages = stream::try_unfold((self, Step::Head(head, next)), |(mut listing, step)| async move {
+            let (piece, step) = match step {
+                Step::Head(head, next) => (head, Step::Page(next)),
+                Step::Page(after) => {
+                    let mut buffer = Vec::with_capacity(64 * 1024);
+                    let next =
+                        listing.trip(&mut buffer, usize::MAX, Some(after)).await.map_err(|failure| {
+                            tracing::warn!(?failure, "a streamed list was broken off");
+                            std::io::Error::other("the list was broken off")
+                        })?;
+                    if let Some(next) = next {
+                        (buffer, Step::Page(next))
+                    } else {
+                        buffer.extend_from_slice(listing.shape.close.as_bytes());
+                        (buffer, Step::End)
                     }
-                    Step::End => return Ok(None),
-                };
-                Ok::<_, std::io::Error>(Some((Bytes::from(piece), (listing, step, written))))
-            },
-        );
+                }
+                Step::End => return Ok(None),
+            };
+            Ok::<_, std::io::Error>(Some((Bytes::from(piece), (listing, step))))
+        });
         json_bytes(Body::from_stream(pages))
     }
 }
@@ -172,17 +188,4 @@ impl Listing {
 fn json_bytes(body: Body) -> Response {
     let json = HeaderValue::from_static("application/json");
     ([(header::CONTENT_TYPE, json)], body).into_response()
-}
-
-/// `Link: <…>; rel="next"` (RFC 8288): this request again, from `next` on, which the parameter `name` says.
-pub fn link_next(response: &mut Response, uri: &Uri, name: &str, next: &str) {
-    let pairs = form_urlencoded::parse(uri.query().unwrap_or("").as_bytes());
-    let query = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(pairs.filter(|(given, _)| given != name))
-        .append_pair(name, next)
-        .finish();
-    let link = format!("<{}?{query}>; rel=\"next\"", uri.path());
-    if let Ok(link) = HeaderValue::try_from(link) {
-        response.headers_mut().insert(header::LINK, link);
-    }
 }

@@ -10,7 +10,9 @@ use taskwell_core::tasks::{Order, Priority, Query as Wanted, Status, Task};
 use taskwell_core::text::Words;
 use taskwell_core::time::Timestamp;
 
-use crate::extract::{Conditions, PathText, Query, Unknown};
+use crate::extract::{Conditions, PathText};
+use crate::paging::{Paging, Start};
+use crate::parameters::{Query, flag};
 use crate::tree::Failure;
 
 /// The task that a path means, by integer or UUID.
@@ -29,7 +31,7 @@ fn task_id_flaw(flaw: taskwell_core::error::Flaw) -> Error {
 
 /// An answer that shows one task, with its version.
 pub fn with_etag(mut response: Response, task: &Task) -> Response {
-    let tag = HeaderValue::try_from(format!("\"{}\"", task.version));
+    let tag = HeaderValue::try_from(format!("\"{}\"", task.stamp()));
     if let Ok(tag) = tag {
         response.headers_mut().insert(header::ETAG, tag);
     }
@@ -39,7 +41,7 @@ pub fn with_etag(mut response: Response, task: &Task) -> Response {
 /// One task that was asked for: what `draw` makes of it, or 304 where the client has this version.
 pub fn shown(task: &Task, conditions: &Conditions, draw: impl FnOnce(&Task) -> Response) -> Response {
     let response =
-        if conditions.has(task.version) { StatusCode::NOT_MODIFIED.into_response() } else { draw(task) };
+        if conditions.has(task.stamp()) { StatusCode::NOT_MODIFIED.into_response() } else { draw(task) };
     with_etag(response, task)
 }
 
@@ -54,36 +56,39 @@ pub struct ListQuery {
 
 impl ListQuery {
     /// The parameters of `v1` and `web`.
-    pub fn read(query: &mut Query, unknown: Unknown) -> Result<ListQuery, Failure> {
+    pub fn read(query: &mut Query) -> Result<ListQuery, Failure> {
         let p = &mut Problems::default();
         let sort = query.take("sort", p, Order::parse).unwrap_or_default();
-        // A cursor goes on in the order of the list that it comes from.
-        let (order, cursor) = query.take("cursor", p, Order::of_cursor).unzip();
-        let list = ListQuery {
-            wanted: Wanted {
-                status: query.take("status", p, Status::parse),
-                priority: query.take("priority", p, Priority::parse),
-                due_before: query.take("due_before", p, Timestamp::parse),
-                due_after: query.take("due_after", p, Timestamp::parse),
-                words: query.take("q", p, Words::parse).unwrap_or_default(),
-                order: order.unwrap_or(sort),
-            },
-            limit: query.take("limit", p, Limit::parse),
-            cursor,
+        let wanted = Wanted {
+            status: query.take("status", p, Status::parse),
+            completed: query.take("completed", p, flag),
+            priority: query.take("priority", p, Priority::parse),
+            due_before: query.take("due_before", p, Timestamp::parse),
+            due_after: query.take("due_after", p, Timestamp::parse),
+            words: query.take("q", p, Words::parse).unwrap_or_default(),
+            order: sort,
         };
-        query.finish(unknown, p);
-        Ok(std::mem::take(p).finish(Some(list))?)
+        ListQuery::paged(wanted, query, p)
     }
 
-    /// The parameters of `root`, whose documents know none: only paging.
-    pub fn read_paging(query: &mut Query) -> Result<ListQuery, Failure> {
+    /// The parameters of `root`, whose documents know none: only paging, and which tasks are completed.
+    pub fn read_few(query: &mut Query) -> Result<ListQuery, Failure> {
         let p = &mut Problems::default();
-        let (order, cursor) = query.take("cursor", p, Order::of_cursor).unzip();
-        let list = ListQuery {
-            wanted: Wanted { order: order.unwrap_or_default(), ..Wanted::default() },
-            limit: query.take("limit", p, Limit::parse),
-            cursor,
-        };
-        Ok(std::mem::take(p).finish(Some(list))?)
+        let wanted = Wanted { completed: query.take("completed", p, flag), ..Wanted::default() };
+        ListQuery::paged(wanted, query, p)
+    }
+
+    fn paged(mut wanted: Wanted, query: &mut Query, problems: &mut Problems) -> Result<ListQuery, Failure> {
+        let paging = Paging::read(query, problems, Order::of_cursor);
+        let cursor = paging.start.map(|start| match start {
+            Start::Cursor((order, cursor)) => {
+                // A cursor goes on in the order of the list that it comes from.
+                wanted.order = order;
+                cursor
+            }
+            Start::Offset(offset) => wanted.order.cursor_of(offset),
+        });
+        let list = ListQuery { wanted, limit: paging.limit, cursor };
+        Ok(std::mem::take(problems).finish(Some(list))?)
     }
 }

@@ -6,7 +6,7 @@ use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use taskwell_core::error::{Error, Problem, Unproven};
+use taskwell_core::error::{Conflict, Error, Problem, Unproven};
 use taskwell_core::limits::Exceeded;
 
 use crate::service::RequestId;
@@ -19,10 +19,16 @@ pub enum Failure {
     NoRoute,
     /// The path has routes, but none for this method; `Allow` names them.
     WrongMethod,
-    /// The body is larger than [`crate::extract::BODY_BYTES_MAX`].
-    TooLarge,
+    /// The body is larger than this many bytes, the most that is read at its path.
+    TooLarge(usize),
     /// The body is not of a type that the route reads; these are.
     WrongType(&'static [&'static str]),
+    /// The body's content is compressed, or encoded in another way.
+    UnknownContentCoding,
+    /// The message is sent in a coding besides `chunked`.
+    UnknownTransferCoding,
+    /// What is wrong with the `Host` header.
+    BadHost(&'static str),
     /// The body did not arrive in time.
     TooSlow,
     /// What is wrong with the idempotency key.
@@ -37,8 +43,12 @@ pub const UNVERIFIED: &str = "Verify your email address first; the link is in yo
 /// To a right password whose account has a second factor.
 pub const CODE_NEEDED: &str = "A code of your second factor is needed: send it as totp_code";
 pub const WRONG_CODE: &str = "The code of your second factor is wrong, or was used";
+const LOOKS_TAKEN: &str = "This username looks like another name; choose one that cannot be mistaken for it";
 pub const MAIL_OFF: &str = "Mail is off: this server has no SMTP_URL";
 
+/// To a cursor of before a restore.
+pub const GONE: &str = "The changes since then are no longer available; read all tasks again, then continue from the cursor in this answer";
+const CONTENT_CODING: &str = "No Content-Encoding of a request is supported; send the body as it is";
 const KEY_REUSED: &str = "This Idempotency-Key was used for another request; take a new one";
 const KEY_BUSY: &str = "A request with this Idempotency-Key is under way; try again in 1 s";
 
@@ -63,13 +73,16 @@ impl Failure {
     /// The status that means this in HTTP; a tree draws another where its contract says so.
     pub fn status(&self) -> StatusCode {
         match self {
-            Failure::Core(Error::Invalid(_)) | Failure::BadKey(_) => StatusCode::BAD_REQUEST,
+            Failure::Core(Error::Invalid(_)) | Failure::BadKey(_) | Failure::BadHost(_) => {
+                StatusCode::BAD_REQUEST
+            }
             Failure::Core(Error::Unauthenticated(Unproven::UnverifiedEmail) | Error::Forbidden) => {
                 StatusCode::FORBIDDEN
             }
             Failure::Core(Error::Unauthenticated(_)) => StatusCode::UNAUTHORIZED,
             Failure::Core(Error::Missing(_)) | Failure::NoRoute => StatusCode::NOT_FOUND,
             Failure::Core(Error::Conflict(_) | Error::MailOff) | Failure::KeyBusy => StatusCode::CONFLICT,
+            Failure::Core(Error::Gone { .. }) => StatusCode::GONE,
             Failure::Core(Error::KeyReused) => StatusCode::UNPROCESSABLE_ENTITY,
             Failure::Core(Error::Stale) => StatusCode::PRECONDITION_FAILED,
             Failure::Core(Error::TooMany(_)) => StatusCode::TOO_MANY_REQUESTS,
@@ -77,8 +90,9 @@ impl Failure {
             Failure::Core(Error::StorageFull) => StatusCode::INSUFFICIENT_STORAGE,
             Failure::Core(Error::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
             Failure::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
-            Failure::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Failure::WrongType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Failure::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Failure::WrongType(_) | Failure::UnknownContentCoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Failure::UnknownTransferCoding => StatusCode::NOT_IMPLEMENTED,
             Failure::TooSlow => StatusCode::REQUEST_TIMEOUT,
         }
     }
@@ -90,10 +104,12 @@ impl Failure {
             Failure::Core(Error::Unauthenticated(Unproven::CodeNeeded)) => CODE_NEEDED.into(),
             Failure::Core(Error::Unauthenticated(Unproven::WrongCode)) => WRONG_CODE.into(),
             Failure::Core(Error::Unauthenticated(_)) => "Not authenticated".into(),
+            Failure::Core(Error::Conflict(Conflict::UsernameLooksTaken)) => LOOKS_TAKEN.into(),
             Failure::Core(Error::MailOff) => MAIL_OFF.into(),
+            Failure::Core(Error::Gone { .. }) => GONE.into(),
             Failure::Core(Error::KeyReused) => KEY_REUSED.into(),
             Failure::Core(Error::Forbidden) => "Not enough permissions".into(),
-            Failure::Core(Error::Missing(noun)) => format!("{noun:?} not found"),
+            Failure::Core(Error::Missing(noun)) => format!("{} not found", noun.as_str()),
             Failure::Core(Error::Stale) => {
                 "The task has changed since the version in If-Match; read it again".into()
             }
@@ -108,8 +124,13 @@ impl Failure {
             Failure::Core(error) => error.to_string(),
             Failure::NoRoute => "Not found: there is nothing at this path".into(),
             Failure::WrongMethod => "Method not allowed; see the Allow header".into(),
-            Failure::TooLarge => format!("The body is larger than {} bytes", crate::extract::BODY_BYTES_MAX),
+            Failure::TooLarge(most) => format!("The body is larger than {most} bytes"),
             Failure::WrongType(allowed) => format!("The Content-Type must be {}", allowed.join(" or ")),
+            Failure::UnknownContentCoding => CONTENT_CODING.into(),
+            Failure::UnknownTransferCoding => {
+                "The only Transfer-Encoding that is supported is chunked".into()
+            }
+            Failure::BadHost(flaw) => format!("The Host header {flaw}"),
             Failure::TooSlow => "The body did not arrive in time".into(),
             Failure::BadKey(flaw) => format!("The Idempotency-Key {flaw}"),
             Failure::KeyBusy => KEY_BUSY.into(),
@@ -125,7 +146,7 @@ impl Failure {
     }
 
     /// Headers that go with the failure, whatever the tree.
-    fn headers(&self, drawn: &mut Response) {
+    pub(crate) fn headers(&self, drawn: &mut Response) {
         let status = drawn.status();
         let headers = drawn.headers_mut();
         match self {
@@ -142,20 +163,27 @@ impl Failure {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
             }
             Failure::Core(Error::TooMany(exceeded)) => limit_headers(headers, exceeded),
+            // RFC 9110, section 12.5.3: what would have been understood.
+            Failure::UnknownContentCoding => {
+                headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            }
             Failure::KeyBusy => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from(1))),
             _ => {}
         }
     }
 }
 
+pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
 /// What was exceeded, and when there is room again (draft-ietf-httpapi-ratelimit-headers).
 fn limit_headers(headers: &mut HeaderMap, Exceeded { policy, retry_after_s }: &Exceeded) {
     let quota = format!("\"{}\";q={};w={}", policy.name, policy.tries, policy.window_s);
     let left = format!("\"{}\";r=0;t={retry_after_s}", policy.name);
     headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
-    for (name, text) in [("ratelimit-policy", quota), ("ratelimit", left)] {
+    for (name, text) in [(RATE_LIMIT_POLICY, quota), (RATE_LIMIT, left)] {
         if let Ok(value) = HeaderValue::try_from(text) {
-            headers.insert(HeaderName::from_static(name), value);
+            headers.insert(name, value);
         }
     }
 }

@@ -31,13 +31,16 @@ pub struct MomentText(String);
 #[expect(dead_code, reason = "names the rule for the schema")]
 pub struct NameText(String);
 
-/// What a username may be.
+/// What a username may be: letters, marks and digits of any script, and `. _ -`; spaces around it are cut off. A new one
+/// keeps to one script, or to Latin with one of Chinese, Japanese and Korean, and does not look like another name.
 #[derive(ToSchema)]
-#[schema(as = Username, min_length = 1, max_length = 64, example = "ada", pattern = "^[A-Za-z0-9._-]+$")]
+#[schema(as = Username, min_length = 1, max_length = 64, example = "ada",
+    pattern = "^\\s*[^\\x00-,/:-@\\[-\\^`{-\\x9f]+\\s*$")]
 #[expect(dead_code, reason = "names the rule for the schema")]
 pub struct UsernameText(String);
 
-/// What an email address may be.
+/// What an email address may be. It holds no space, not even in a quoted local part (`"a b"@example.org`), and no domain
+/// literal (`a@[192.0.2.1]`). A domain needs no dot.
 #[derive(ToSchema)]
 #[schema(as = Email, min_length = 3, max_length = 254, format = Email, example = "ada@example.org")]
 #[expect(dead_code, reason = "names the rule for the schema")]

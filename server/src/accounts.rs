@@ -1,5 +1,6 @@
 //! `taskwell user …`: accounts on the operator's command line, where admins are made.
 
+use std::collections::HashMap;
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::PathBuf;
 
@@ -10,9 +11,9 @@ use taskwell_core::error::{Flaw, Problems};
 use taskwell_core::page::Limit;
 use taskwell_core::text::Words;
 use taskwell_core::users::password::{Password, Policy};
-use taskwell_core::users::{self, Email, Name, Role, Update, User, UserId, Username};
+use taskwell_core::users::{self, Email, Name, Role, Shadowed, Update, User, UserId, Username};
 
-use crate::cli::{Outcome, print};
+use crate::cli::{Outcome, print, runtime, told};
 use crate::config::Checked;
 use crate::secret;
 use crate::store;
@@ -42,6 +43,12 @@ pub enum Command {
         #[arg(long, default_value = "")]
         q: String,
     },
+    /// Give an account another username.
+    SetUsername {
+        /// A username, an email address or an id.
+        user: String,
+        username: String,
+    },
     /// Change what an account may do.
     SetRole {
         /// A username, an email address or an id.
@@ -58,7 +65,7 @@ pub enum Command {
         /// A username, an email address or an id.
         user: String,
     },
-    /// Set another password and end all sessions of the account.
+    /// Set another password and end all sessions, personal access tokens and mailed links of the account.
     ResetPassword {
         /// A username, an email address or an id.
         user: String,
@@ -82,9 +89,8 @@ pub enum RoleArg {
 
 /// Runs one of the commands.
 pub fn run(config: &Checked, command: Command) -> Outcome {
-    let app = store::open(config)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|e| format!("cannot start: {e}"))?;
+    let app = store::open_to_manage(config)?;
+    let runtime = runtime()?;
     runtime.block_on(run_on(&app, command))
 }
 
@@ -94,10 +100,14 @@ async fn run_on(app: &App, command: Command) -> Outcome {
             let password = password.ask()?;
             let new = sign_up(app, &email, username.as_deref(), name.as_deref(), &password)?;
             let role = if admin { Role::Admin } else { Role::User };
-            let user = app.create_user(new, role).await.map_err(tell)?;
+            let user = app.create_user(new, role).await.map_err(|e| told(&e))?;
             print(&line(&user))
         }
         Command::List { q } => list(app, &q).await,
+        Command::SetUsername { user, username } => {
+            let username = Username::parse(&username).map_err(|Flaw(_, e)| format!("username: {e}"))?;
+            change(app, user, Update { username: Some(username), ..Update::default() }).await
+        }
         Command::SetRole { user, role } => {
             let role = match role {
                 RoleArg::User => Role::User,
@@ -117,15 +127,14 @@ async fn run_on(app: &App, command: Command) -> Outcome {
             let text = password.ask()?;
             let own = [&*user.username, &*user.email, user.name.as_deref().unwrap_or("")];
             let password = choose(app, &text, &own).map_err(|Flaw(_, e)| format!("password: {e}"))?;
-            app.reset_password(user.id, password).await.map_err(tell)?;
-            print(&format!("{} has another password; its sessions have ended", user.username))
+            let ended = app.reset_password(user.id, password).await.map_err(|e| told(&e))?.0;
+            print(&format!(
+                "{} has another password; its sessions have ended, and with them {ended} personal access {}",
+                user.username,
+                if ended == 1 { "token" } else { "tokens" }
+            ))
         }
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
-fn tell(error: taskwell_core::error::Error) -> String {
-    error.to_string()
 }
 
 fn sign_up(
@@ -147,7 +156,7 @@ fn sign_up(
         .collect();
     let password = p.take("password", choose(app, password, &own));
     let new = email.zip(password).map(|(email, password)| SignUp { username, name, email, password });
-    p.finish(new).map_err(tell)
+    p.finish(new).map_err(|e| told(&e))
 }
 
 fn choose(app: &App, text: &str, own: &[&str]) -> Result<Password, Flaw> {
@@ -155,29 +164,77 @@ fn choose(app: &App, text: &str, own: &[&str]) -> Result<Password, Flaw> {
 }
 
 async fn find(app: &App, login: String) -> Result<User, String> {
-    app.as_operator(move |tx| users::find_by_login(tx, &login)).await.map_err(tell)
+    app.as_operator(move |tx| users::find_by_login(tx, &login)).await.map_err(|e| told(&e))
 }
 
 async fn change(app: &App, login: String, update: Update) -> Outcome {
     let id: UserId = find(app, login).await?.id;
     let changed = app.as_operator(move |tx| users::update_user(tx, Who::default(), id, &update)).await;
-    print(&line(&changed.map_err(tell)?))
+    print(&line(&changed.map_err(|e| told(&e))?))
 }
 
 async fn list(app: &App, q: &str) -> Outcome {
     let words = Words::parse(q).map_err(|Flaw(_, e)| format!("--q: {e}"))?;
+    let shadowed: HashMap<UserId, Shadowed> =
+        shadowed(app).await?.into_iter().map(|shadowed| (shadowed.id, shadowed)).collect();
     let mut after = None;
     loop {
         let words = words.clone();
-        let page = app.as_operator(move |tx| users::page(tx, &words, Limit::default(), after)).await;
-        let page = page.map_err(tell)?;
+        let page = app.as_operator(move |tx| users::page(tx, &words, Limit::default().get(), after)).await;
+        let page = page.map_err(|e| told(&e))?;
         for user in &page.items {
-            print(&line(user))?;
+            match shadowed.get(&user.id) {
+                Some(shadowed) => print(&format!("{}\t{}", line(user), words_for(*shadowed)))?,
+                None => print(&line(user))?,
+            }
         }
         after = page.next;
         if after.is_none() {
             return Ok(());
         }
+    }
+}
+
+/// All accounts that are not found by their username or their address.
+async fn shadowed(app: &App) -> Result<Vec<Shadowed>, String> {
+    let mut all: Vec<Shadowed> = Vec::new();
+    loop {
+        let after = all.last().map_or(0, |last| last.id.0);
+        let more = app.as_operator(move |tx| users::shadowed(tx, after)).await.map_err(|e| told(&e))?;
+        if more.is_empty() {
+            return Ok(all);
+        }
+        all.extend(more);
+    }
+}
+
+/// Names the accounts whose username or address an older account has, so that they log in by the other one.
+pub async fn warn_of_shadowed(app: &App) {
+    let shadowed = match shadowed(app).await {
+        Ok(shadowed) => shadowed,
+        Err(error) => return tracing::warn!(error, "cannot look for accounts that share a name"),
+    };
+    for shadowed in &shadowed {
+        let (id, what) = (shadowed.id.0, words_for(*shadowed));
+        let remedy = match (shadowed.username, shadowed.email) {
+            (true, true) => "nobody can log in to it until it has another username",
+            (true, false) => "its owner logs in by the email address, or by another username",
+            _ => "its owner logs in by the username, and may choose another email address",
+        };
+        tracing::warn!(
+            user.id = id,
+            "account {id} is {what}: an older account has the same name or address, as letter case is ignored in all scripts. \
+             Nothing is lost; {remedy}. To give it one: taskwell user set-username {id} NAME"
+        );
+    }
+}
+
+/// Which of its names an older account has.
+fn words_for(Shadowed { username, email, .. }: Shadowed) -> &'static str {
+    match (username, email) {
+        (true, true) => "username_shadowed,email_shadowed",
+        (true, false) => "username_shadowed",
+        _ => "email_shadowed",
     }
 }
 

@@ -4,27 +4,26 @@ use taskwell_core::audit;
 use taskwell_core::page::{Cursor, Limit};
 use taskwell_core::users;
 
-use crate::cli::{Outcome, print};
+use crate::cli::{Outcome, print, runtime, told};
 use crate::config::Checked;
 use crate::store;
 
 /// Prints the newest entries first, one per line with tabs between: time, action, actor, account, client, detail.
 pub fn run(config: &Checked, user: Option<String>, mut lines: usize) -> Outcome {
-    let app = store::open(config)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|e| format!("cannot start: {e}"))?;
+    let app = store::open_to_manage(config)?;
+    let runtime = runtime()?;
     let subject = match user {
         None => None,
         Some(login) => {
             let find = app.as_operator(move |tx| users::find_by_login(tx, &login));
-            Some(runtime.block_on(find).map_err(|e| e.to_string())?.id.0)
+            Some(runtime.block_on(find).map_err(|e| told(&e))?.id.0)
         }
     };
     let mut after: Option<Cursor> = None;
     loop {
         let limit = Limit::default();
         let page = app.as_operator(move |tx| audit::page(tx, subject, limit, after));
-        let page = runtime.block_on(page).map_err(|e| e.to_string())?;
+        let page = runtime.block_on(page).map_err(|e| told(&e))?;
         for entry in page.items {
             if lines == 0 {
                 return Ok(());

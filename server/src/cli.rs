@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use taskwell_core::import::Override;
 
-use crate::config::Config;
-use crate::{accounts, audit, copy, import, serve, store, telemetry};
+use taskwell_core::error::Error;
+
+use crate::config::{Checked, Config, Dotenv, unknown, with_files};
+use crate::{accounts, audit, copy, health, import, serve, store, telemetry};
 
 /// What a command answers in the end: a sentence for the operator, where it failed.
 pub type Outcome = Result<(), String>;
@@ -52,6 +55,9 @@ enum Command {
         /// A file that `taskwell backup` made.
         file: PathBuf,
     },
+    /// Begin a new epoch, after a recovery by other means than `restore` (point-in-time recovery, a promoted asynchronous
+    /// replica, a copied file): clients then read everything again, and no old version of a task matches any more.
+    Restored,
     /// Copy a store into an empty one, of either database, and compare the two. Nobody should write to it meanwhile.
     Copy {
         /// The store to read: `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`.
@@ -64,14 +70,18 @@ enum Command {
         #[arg(long)]
         resume: bool,
     },
-    /// Bring accounts and tasks of another back end over. Tells what would come and what is refused; writes with --apply.
+    /// Bring accounts and tasks of another back end over. Prints which columns are read as what and what becomes of each row that
+    /// is refused, left out or changed; writes with --apply. The exit code is 1 if anything was refused.
     Import {
         /// The database to read: `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`.
         #[arg(long, value_name = "URL")]
         from: String,
         /// What its tables look like.
-        #[arg(long, value_enum)]
+        #[arg(long, value_enum, default_value = "fastapi")]
         shape: import::Shape,
+        /// Read a column as this field, whatever its name suggests; `ignore` skips it. May be given several times.
+        #[arg(long, value_name = "[TABLE.]COLUMN=FIELD", value_parser = Override::parse)]
+        map: Vec<Override>,
         /// Write, all or nothing.
         #[arg(long)]
         apply: bool,
@@ -81,6 +91,12 @@ enum Command {
     },
     /// Print the OpenAPI document.
     Openapi,
+    /// Ask the server at HOST and PORT whether it is ready: exit code 0 if it is, within 2 seconds.
+    Healthcheck,
+    /// Print completions for a shell.
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page.
+    Man,
 }
 
 #[derive(Subcommand)]
@@ -91,13 +107,20 @@ enum Keys {
 
 /// Runs what the command line says.
 pub fn run() -> ExitCode {
-    if let Err(message) = load_dotenv() {
-        return failed(&message);
-    }
-    let Cli { command, config } = Cli::parse();
+    let read = Dotenv::load().and_then(|dotenv| Ok((dotenv, with_files(Cli::command())?)));
+    let (dotenv, defined) = match read {
+        Ok(read) => read,
+        Err(message) => return without_settings(&message),
+    };
     let refuse = |(kind, message)| -> ! { Cli::command().error(kind, message).exit() };
+    let matches = defined.get_matches();
+    let Cli { command, config } = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
+    let command = command.unwrap_or(Command::Serve);
+    if let Some(text) = about(&command) {
+        return ended(text.and_then(|text| print(&text)));
+    }
     let copy = match &command {
-        Some(Command::Copy { from, to, resume }) => Some(copy::Copy {
+        Command::Copy { from, to, resume } => Some(copy::Copy {
             from: config.place("--from", from).unwrap_or_else(|e| refuse(e)),
             to: config.place("--to", to).unwrap_or_else(|e| refuse(e)),
             resume: *resume,
@@ -105,31 +128,96 @@ pub fn run() -> ExitCode {
         _ => None,
     };
     let import = match &command {
-        Some(Command::Import { from, shape, apply, .. }) => Some(import::Import {
+        Command::Import { from, shape, map, apply, .. } => Some(import::Import {
             from: config.place("--from", from).unwrap_or_else(|e| refuse(e)),
             shape: *shape,
+            overrides: map.clone(),
             apply: *apply,
         }),
         _ => None,
     };
     let config = config.checked().unwrap_or_else(|e| refuse(e));
-    telemetry::start(&config.log);
-    let outcome = match command.unwrap_or(Command::Serve) {
+    let logging = telemetry::start(&config.log);
+    let outcome = match command {
         Command::Copy { .. } => copy.map_or(Ok(()), |copy| copy.run(&config)),
         Command::Import { .. } => import.map_or(Ok(()), |import| import.run(&config)),
-        Command::Serve => serve::run(&config),
+        Command::Serve => {
+            warn_of_unknown();
+            serve::run(config, &logging, Again(dotenv))
+        }
         Command::Migrate => store::migrate(&config),
         Command::Audit { user, limit } => audit::run(&config, user, limit),
         Command::Keys(Keys::Rotate) => store::rotate_keys(&config),
         Command::User(command) => accounts::run(&config, command),
         Command::Backup { file } => store::backup(&config, &file),
         Command::Restore { file } => store::restore(&config, &file),
-        Command::Openapi => print(&taskwell_http::openapi()),
+        Command::Restored => store::restored(&config),
+        Command::Healthcheck => health::check(config.listen),
+        Command::Openapi | Command::Completions { .. } | Command::Man => Ok(()),
     };
+    ended(outcome)
+}
+
+/// The settings as they are now: the command line and the environment of the start, files and `.env` of this moment.
+pub struct Again(Dotenv);
+
+impl Again {
+    /// # Errors
+    /// They would be refused at a start.
+    pub fn settings(&self) -> Result<Checked, String> {
+        let defined = with_files(self.0.again(Cli::command())?)?;
+        let told = |e: clap::Error| e.to_string().lines().next().unwrap_or_default().to_owned();
+        let matches = defined.try_get_matches().map_err(told)?;
+        let Cli { config, .. } = Cli::from_arg_matches(&matches).map_err(told)?;
+        config.checked().map_err(|(_, message)| message)
+    }
+}
+
+fn warn_of_unknown() {
+    for (name, meant) in unknown(&Cli::command()) {
+        tracing::warn!("{name} is set, but is no setting; perhaps {meant} is meant");
+    }
+}
+
+/// What the program says about itself, which needs no settings.
+fn about(command: &Command) -> Option<Result<String, String>> {
+    let mut text = Vec::new();
+    match command {
+        Command::Openapi => return Some(Ok(taskwell_http::openapi())),
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "taskwell", &mut text);
+        }
+        Command::Man => {
+            if let Err(e) = clap_mangen::Man::new(Cli::command()).render(&mut text) {
+                return Some(Err(format!("cannot print: {e}")));
+            }
+        }
+        _ => return None,
+    }
+    Some(String::from_utf8(text).map_err(|e| format!("cannot print: {e}")))
+}
+
+/// Where settings cannot be read: what the program says about itself needs none.
+fn without_settings(message: &str) -> ExitCode {
+    let matches = Cli::command().get_matches();
+    let about = Cli::from_arg_matches(&matches).ok().and_then(|cli| about(&cli.command?));
+    match about {
+        Some(text) => ended(text.and_then(|text| print(&text))),
+        None => failed(message),
+    }
+}
+
+fn ended(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => failed(&message),
     }
+}
+
+/// The runtime of a command, on its own thread.
+pub fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    built.map_err(|e| format!("cannot start: {e}"))
 }
 
 /// One line on standard output. A reader who has gone away is no failure.
@@ -142,22 +230,19 @@ pub fn print(line: &str) -> Outcome {
     }
 }
 
+/// What a command says of an error; `Unavailable` is worded for requests.
+pub fn told(error: &Error) -> String {
+    match error {
+        Error::Unavailable { .. } => {
+            "the database does not answer any more; see whether it runs, and try again".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
 fn failed(message: &str) -> ExitCode {
     use std::io::Write as _;
     // Nobody is left to tell when even this fails.
     let _ = writeln!(std::io::stderr(), "taskwell: {message}");
     ExitCode::FAILURE
-}
-
-/// Reads `.env` in the working directory. What the environment has already wins.
-fn load_dotenv() -> Outcome {
-    match dotenvy::from_filename(".env") {
-        Ok(_) => Ok(()),
-        Err(dotenvy::Error::Io(e)) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        // The line's text may hold a secret, so only its place is told.
-        Err(dotenvy::Error::LineParse(_, at)) => {
-            Err(format!(".env: a line is not NAME=value (at its character {at}); mend or remove it"))
-        }
-        Err(e) => Err(format!(".env: {e}")),
-    }
 }

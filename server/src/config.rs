@@ -1,19 +1,28 @@
 //! Settings: flags, environment, `.env`, in this order, each with its bounds. What they mean is `taskwell_core::settings`'s.
 
+mod connections;
 mod cors;
+mod database;
+mod dotenv;
+mod files;
+mod log;
 mod mail;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
-use taskwell_core::db::{Place, Server};
+use taskwell_core::db::Place;
 use taskwell_core::settings::{Scheme, Settings, Signing};
 use taskwell_http::{Cors, Network};
 
+use self::connections::streams_max;
+pub use self::dotenv::Dotenv;
+pub use self::files::{unknown, with_files};
+pub use self::log::{Log, LogFormat};
+use crate::connection::Patience;
 use crate::mailer::Mailer;
 use crate::secret::Secret;
 use crate::shared::Redis;
@@ -30,61 +39,8 @@ pub struct Config {
     #[arg(long, env = "PORT", value_name = "PORT", default_value_t = 8000, global = true)]
     port: u16,
 
-    /// The database: `sqlite://PATH`, where PATH is all that follows, or `postgres://USER:PASSWORD@HOST/DATABASE`.
-    #[arg(
-        long,
-        env = "DATABASE_URL",
-        value_name = "DATABASE_URL",
-        hide_env_values = true,
-        default_value = "sqlite://taskwell.db",
-        global = true
-    )]
-    database_url: String,
-
-    /// PostgreSQL past a pooler: where migrations run. By default the same as `DATABASE_URL`.
-    #[arg(
-        long,
-        env = "DATABASE_DIRECT_URL",
-        value_name = "DATABASE_DIRECT_URL",
-        hide_env_values = true,
-        global = true
-    )]
-    database_direct_url: Option<String>,
-
-    /// A copy that follows PostgreSQL (streaming replication), for reads that it is new enough for.
-    #[arg(
-        long,
-        env = "DATABASE_REPLICA_URL",
-        value_name = "DATABASE_REPLICA_URL",
-        hide_env_values = true,
-        global = true
-    )]
-    database_replica_url: Option<String>,
-
-    /// Whether statements are prepared once per connection to PostgreSQL; false behind a pooler in transaction mode that does
-    /// not carry them, as `PgBouncer` before 1.21.
-    #[arg(long, env = "DATABASE_PREPARED_STATEMENTS", value_name = "DATABASE_PREPARED_STATEMENTS", default_value_t = true, action = clap::ArgAction::Set, global = true)]
-    database_prepared_statements: bool,
-
-    /// Connections to PostgreSQL that are opened at the start (0 to 1000); `DATABASE_POOL_MAX` bounds it.
-    #[arg(long, env = "DATABASE_POOL_MIN", value_name = "DATABASE_POOL_MIN", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=1000), global = true)]
-    database_pool_min: u32,
-
-    /// The most connections to PostgreSQL (2 to 1000): two that all reads share, the others for writes.
-    #[arg(long, env = "DATABASE_POOL_MAX", value_name = "DATABASE_POOL_MAX", default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=1000), global = true)]
-    database_pool_max: u32,
-
-    /// How long a connection to PostgreSQL may take, in seconds (1 to 60).
-    #[arg(long, env = "DATABASE_CONNECT_TIMEOUT_SECONDS", value_name = "DATABASE_CONNECT_TIMEOUT_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60), global = true)]
-    database_connect_timeout_seconds: u64,
-
-    /// How long PostgreSQL may take to answer, in seconds (1 to 600).
-    #[arg(long, env = "DATABASE_STATEMENT_TIMEOUT_SECONDS", value_name = "DATABASE_STATEMENT_TIMEOUT_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600), global = true)]
-    database_statement_timeout_seconds: u64,
-
-    /// How long a PostgreSQL that is away at the start is waited for, in seconds (0 to 3600).
-    #[arg(long, env = "DATABASE_WAIT_SECONDS", value_name = "DATABASE_WAIT_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=3600), global = true)]
-    database_wait_seconds: u64,
+    #[command(flatten)]
+    database: database::DatabaseFlags,
 
     /// The secret that signs access tokens, at least 32 bytes; older ones may follow on lines of their own. Without it one is made and kept beside the database.
     #[arg(long, env = "JWT_SECRET", value_name = "JWT_SECRET", hide_env_values = true, global = true)]
@@ -188,28 +144,15 @@ pub struct Config {
     )]
     trusted_proxies: Vec<Network>,
 
-    /// Connections that may be open at once (1 to 1000000).
-    #[arg(long, env = "MAX_CONNECTIONS", value_name = "MAX_CONNECTIONS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000), global = true)]
-    max_connections: u32,
+    #[command(flatten)]
+    connections: connections::ConnectionFlags,
 
     /// How long a stop waits for requests under way, in seconds (0 to 3600).
     #[arg(long, env = "SHUTDOWN_TIMEOUT_SECONDS", value_name = "SHUTDOWN_TIMEOUT_SECONDS", default_value_t = 25, value_parser = clap::value_parser!(u64).range(0..=3600), global = true)]
     shutdown_timeout_seconds: u64,
 
-    /// What is logged, in the directives of tracing, such as `warn` or `info,taskwell_core=debug`.
-    #[arg(long, env = "RUST_LOG", value_name = "RUST_LOG", default_value = "info", global = true)]
-    rust_log: String,
-
-    /// How it is logged: text for people, json for machines, auto for text on a terminal and json elsewhere.
-    #[arg(
-        long,
-        env = "LOG_FORMAT",
-        value_name = "LOG_FORMAT",
-        value_enum,
-        default_value = "auto",
-        global = true
-    )]
-    log_format: LogFormat,
+    #[command(flatten)]
+    log: log::LogFlags,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -232,13 +175,6 @@ pub enum Switch {
     Off,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    Auto,
-    Text,
-    Json,
-}
-
 /// The settings, found good.
 pub struct Checked {
     pub listen: (IpAddr, u16),
@@ -252,13 +188,26 @@ pub struct Checked {
     pub mailer: Option<Mailer>,
     pub redis: Option<Arc<Redis>>,
     pub connections_max: usize,
+    pub patience: Patience,
     pub shutdown_timeout_s: u64,
     pub log: Log,
 }
 
-pub struct Log {
-    pub directives: String,
-    pub format: LogFormat,
+impl Checked {
+    /// The file that the secret came from.
+    pub fn secret_file(&self) -> Option<PathBuf> {
+        match (&self.jwt_secret_file, &self.jwt_secret, &self.place) {
+            (Some(file), _, _) => Some(file.clone()),
+            (None, None, Place::Sqlite(path)) => Some(Secret::file(path)),
+            _ => None,
+        }
+    }
+
+    /// Takes fewer connections than were asked for.
+    pub fn bound_connections(&mut self, most: usize) {
+        self.connections_max = most;
+        self.settings.streams_max = streams_max(most);
+    }
 }
 
 type Refused = (ErrorKind, String);
@@ -280,43 +229,7 @@ impl Config {
     /// # Errors
     /// It is none; its password is not told.
     pub fn place(&self, name: &str, url: &str) -> Result<Place, Refused> {
-        match url.strip_prefix("sqlite://") {
-            Some("" | ":memory:") => {
-                Err(refused_url(name, url, "a file is needed: sqlite://PATH, where PATH is all that follows"))
-            }
-            Some(path) => Ok(Place::Sqlite(PathBuf::from(path))),
-            None => Ok(Place::Postgres(Box::new(self.server(name, url)?))),
-        }
-    }
-
-    fn server(&self, name: &str, url: &str) -> Result<Server, Refused> {
-        if !url.starts_with("postgres") {
-            let allowed = "must be sqlite://PATH, where PATH is all that follows, or postgres://USER:PASSWORD@HOST/DATABASE";
-            return Err(refused_url(name, url, allowed));
-        }
-        let mut server = Server::parse(url).map_err(|e| refused_url(name, url, &e))?;
-        server.prepares = self.database_prepared_statements;
-        server.pool_min = usize::try_from(self.database_pool_min).unwrap_or(0);
-        server.pool_max = usize::try_from(self.database_pool_max).unwrap_or(usize::MAX);
-        server.connect_within = Duration::from_secs(self.database_connect_timeout_seconds);
-        server.answer_within = Duration::from_secs(self.database_statement_timeout_seconds);
-        server.start_within = Duration::from_secs(self.database_wait_seconds);
-        Ok(server)
-    }
-
-    /// The store that is served.
-    fn own_place(&self) -> Result<Place, Refused> {
-        let mut server = match self.place("DATABASE_URL", &self.database_url)? {
-            Place::Postgres(server) => *server,
-            place @ Place::Sqlite(_) => return Ok(place),
-        };
-        if let Some(url) = &self.database_direct_url {
-            server = server.with_direct(url).map_err(|e| refused_url("DATABASE_DIRECT_URL", url, &e))?;
-        }
-        if let Some(url) = &self.database_replica_url {
-            server = server.with_replica(url).map_err(|e| refused_url("DATABASE_REPLICA_URL", url, &e))?;
-        }
-        Ok(Place::Postgres(Box::new(server)))
+        self.database.place(name, url)
     }
 
     fn jwt_secret(&self) -> Result<Option<Secret>, Refused> {
@@ -350,11 +263,8 @@ impl Config {
 
     /// Checks what clap cannot.
     pub fn checked(self) -> Result<Checked, Refused> {
-        let place = self.own_place()?;
-        if let Err(e) = self.rust_log.parse::<tracing_subscriber::filter::Targets>() {
-            let allowed = format!("{e}; allowed are directives such as info or warn,taskwell_core=debug");
-            return Err(refused("RUST_LOG", &self.rust_log, &allowed));
-        }
+        let place = self.database.own_place()?;
+        let log = self.log.checked()?;
         let (mailer, public_url) = self.mail.checked()?;
         let mails = mailer.is_some();
         let (redis, security_contact) = (self.redis()?, self.contact()?);
@@ -380,8 +290,7 @@ impl Config {
                 password_chars_min: usize::from(self.password_min_length),
                 rate_limits: self.rate_limits == Switch::On,
                 audit_days: self.audit_days,
-                // Streams must not take all places for connections.
-                streams_max: usize::try_from(self.max_connections / 2).unwrap_or(usize::MAX).max(1),
+                streams_max: streams_max(self.connections.most()),
                 mails,
                 public_url,
                 verified_email_required: self.mail.require_verified_email,
@@ -392,9 +301,10 @@ impl Config {
             security_contact,
             mailer,
             redis,
-            connections_max: usize::try_from(self.max_connections).unwrap_or(usize::MAX),
+            connections_max: self.connections.most(),
+            patience: self.connections.patience(),
             shutdown_timeout_s: self.shutdown_timeout_seconds,
-            log: Log { directives: self.rust_log, format: self.log_format },
+            log,
         })
     }
 }

@@ -4,10 +4,12 @@ use std::io::{IsTerminal as _, Write as _};
 
 use taskwell_core::clock::Clock;
 use taskwell_core::db::{Db, Place};
+use taskwell_core::error::Error;
 use taskwell_core::transfer;
 
-use crate::cli::{Outcome, print};
+use crate::cli::{Outcome, print, runtime};
 use crate::config::Checked;
+use crate::store::require_folder;
 
 /// From where to where.
 pub struct Copy {
@@ -27,19 +29,30 @@ impl Copy {
         {
             return Err(format!("--from: there is no file {}", path.display()));
         }
+        if let Place::Sqlite(path) = &self.to {
+            require_folder(path, "--to")?;
+        }
         let (from, to) = (open("--from", &self.from)?, open("--to", &self.to)?);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|e| format!("cannot start: {e}"))?;
+        let runtime = runtime()?;
         let copied = runtime.block_on(transfer::copy(&from, &to, self.resume, show));
-        for table in copied.map_err(|e| e.to_string())? {
+        for table in copied.map_err(tell)? {
             print(&format!("{}\t{} rows\tsha256 {}", table.table, table.rows, table.checksum))?;
         }
         Ok(())
     }
 }
 
+fn tell(error: Error) -> String {
+    match error {
+        Error::Unavailable { .. } => {
+            "one of the databases does not answer any more; go on with --resume when it is back".into()
+        }
+        other => other.to_string(),
+    }
+}
+
 /// A bar that grows in its line on a terminal; elsewhere, a line when a table is done.
-fn show(table: &'static str, done: u64, total: u64) {
+fn show(table: &str, done: u64, total: u64) {
     const WIDTH: u64 = 30;
     let mut err = std::io::stderr().lock();
     let filled = (done.min(total) * WIDTH).checked_div(total).unwrap_or(WIDTH);

@@ -1,16 +1,25 @@
-//! What is to be done now and then while the server runs.
+//! What is done now and then while the server runs.
 
 use std::time::Duration;
 
 use taskwell_core::app::App;
 
 const EVERY: Duration = Duration::from_secs(600);
+/// Between two batches requests have their turn.
+const PAUSE: Duration = Duration::from_millis(50);
 
-/// Keeps house until it is dropped.
+/// Deletes what is too old, until it is dropped.
 pub async fn run(app: App) {
     loop {
-        if let Err(error) = app.prune_outcomes().await {
-            tracing::warn!(%error, "what old requests came to is not pruned; it is tried again");
+        loop {
+            match app.prune().await {
+                Ok(true) => tokio::time::sleep(PAUSE).await,
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "old records were not deleted; the next try follows in 10 minutes");
+                    break;
+                }
+            }
         }
         tokio::time::sleep(EVERY).await;
     }

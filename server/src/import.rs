@@ -3,55 +3,83 @@
 use clap::ValueEnum;
 use taskwell_core::clock::Clock;
 use taskwell_core::db::{Db, Foreign, Place};
-use taskwell_core::import::{self, Tally};
+use taskwell_core::error::Error;
+use taskwell_core::import::{self, Override, Report, Tally};
 
-use crate::cli::{Outcome, print};
+use crate::cli::{Outcome, print, runtime, told};
 use crate::config::Checked;
+use crate::store::require_folder;
 
 /// What the other back end's tables look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Shape {
-    /// `users` and `tasks` as `FastAPI` back ends with `SQLModel` or `SQLAlchemy` have them.
+    /// One table of users and one of tasks or todos, as `FastAPI` back ends have them: by `SQLModel`, `SQLAlchemy`,
+    /// `fastapi-users` or Tortoise, in `snake_case` or `camelCase`, with integers or UUIDs as keys.
     Fastapi,
 }
 
-/// From where, and whether it is only tried.
+/// From where, how it is read, and whether it is only tried.
 pub struct Import {
     pub from: Place,
     pub shape: Shape,
+    pub overrides: Vec<Override>,
     pub apply: bool,
 }
 
 impl Import {
+    /// Prints what comes over, and fails if anything was refused; what was not refused is stored all the same.
     pub fn run(&self, config: &Checked) -> Outcome {
         if let Place::Sqlite(path) = &self.from
             && !path.exists()
         {
             return Err(format!("--from: there is no file {}", path.display()));
         }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|e| format!("cannot start: {e}"))?;
-        runtime.block_on(async {
+        let report = runtime()?.block_on(async {
             let from = Foreign::open(&self.from).await.map_err(|e| format!("--from: {e}"))?;
             let clock = Clock::default();
-            let (to, _) = Db::open(&config.place, &config.settings, &clock).map_err(|e| e.to_string())?;
+            if let Place::Sqlite(path) = &config.place {
+                require_folder(path, "DATABASE_URL")?;
+            }
+            let (to, _) = Db::open(&config.place, &config.settings, &clock).map_err(|e| told(&e))?;
             // A reader who has gone away is no reason to stop.
             let tell = |remark: &import::Remark| drop(print(&remark.to_string()));
             let report = match self.shape {
-                Shape::Fastapi => import::fastapi(&from, &to, clock.now(), self.apply, tell).await,
+                Shape::Fastapi => {
+                    import::run(&from, &to, &self.overrides, clock.now(), self.apply, tell).await
+                }
             };
-            let report = report.map_err(|e| format!("{e}; nothing was written"))?;
-            print(&format!("users: {}, {} of them admins", told(report.users), report.admins))?;
-            print(&format!("tasks: {}", told(report.tasks)))?;
-            print(if self.apply {
-                "all of it is stored"
-            } else {
-                "nothing was written; the same command with --apply brings it over"
+            report.map_err(|e| match e {
+                // A commit whose answer was lost may have been carried out.
+                Error::Unavailable { .. } if self.apply => {
+                    format!("{}. If it went away at the very end, all of it is stored: look first", told(&e))
+                }
+                e => format!("{}; nothing was written", told(&e)),
             })
-        })
+        })?;
+        self.sum_up(report)
+    }
+
+    fn sum_up(&self, report: Report) -> Outcome {
+        let Report { users, admins, deactivated, without_password, tasks } = report;
+        print(&format!("users: {}", counted(users)))?;
+        print(&format!(
+            "of the users that come over, {admins} are admins, {deactivated} are deactivated, {without_password} \
+             need a password reset"
+        ))?;
+        print(&format!("tasks: {}", counted(tasks)))?;
+        let refused = users.refused + tasks.refused > 0;
+        print(match (self.apply, refused) {
+            (true, false) => "all of it is stored",
+            (true, true) => "what comes over is stored",
+            (false, _) => "nothing was written; the same command with --apply brings it over",
+        })?;
+        if refused {
+            return Err(format!("{} users and {} tasks are refused", users.refused, tasks.refused));
+        }
+        Ok(())
     }
 }
 
-fn told(Tally { come, refused }: Tally) -> String {
-    format!("{come} come over, {refused} are refused")
+fn counted(Tally { come, refused, left_out }: Tally) -> String {
+    format!("{come} come over, {refused} are refused, {left_out} are left out")
 }

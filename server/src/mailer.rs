@@ -6,6 +6,7 @@ use lettre::message::{Mailbox, header::ContentType};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use taskwell_core::app::App;
 use taskwell_core::mail::Outgoing;
+use tokio::sync::watch;
 
 /// How often it is looked whether mail waits.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -23,22 +24,29 @@ pub enum Mailer {
     Log,
 }
 
+/// An address, with a name before it or without.
+pub fn sender(text: &str) -> Result<Mailbox, String> {
+    text.parse().map_err(|e| format!("is no address, such as Taskwell <tasks@example.org>: {e}"))
+}
+
 impl Mailer {
     /// A mailer by `smtp://` or `smtps://`, with `?tls=required` for STARTTLS; `from` is who it says it is from.
-    pub fn smtp(url: &str, from: &str) -> Result<Mailer, String> {
+    pub fn smtp(url: &str, from: Mailbox) -> Result<Mailer, String> {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
             .map_err(|e| format!("must be smtp://USER:PASSWORD@HOST:PORT or smtps://…: {e}"))?
             .timeout(Some(SEND_WITHIN))
             .build();
-        let from: Mailbox = from.parse().map_err(|e| format!("MAIL_FROM is no address: {e}"))?;
         Ok(Mailer::Smtp { transport: Box::new(transport), from: Box::new(from) })
     }
 
-    /// Sends what waits, until it is dropped.
-    pub async fn run(self, app: App) {
+    /// Sends what waits, by whichever is `current`, until it is dropped.
+    pub async fn run(current: watch::Receiver<Mailer>, app: App) {
         loop {
             match app.next_mail().await {
-                Ok(Some(mail)) => self.send(&app, mail).await,
+                Ok(Some(mail)) => {
+                    let mailer = current.borrow().clone();
+                    mailer.send(&app, mail).await;
+                }
                 Ok(None) => tokio::time::sleep(LOOK_EVERY).await,
                 Err(error) => {
                     tracing::warn!(%error, "mail that waits can't be read");

@@ -32,10 +32,23 @@ impl Secret {
         self.0.iter().map(Vec::as_slice).collect()
     }
 
+    /// How many there are, and which one signs, told without telling any.
+    pub fn told(&self) -> String {
+        match self.0.len() {
+            1 => "one secret, which signs".to_owned(),
+            count => format!("{count} secrets, of which the first one signs"),
+        }
+    }
+
     /// What a line holds, without the spaces around it; empty ones don't count.
     fn of_lines(text: &[u8]) -> Secret {
         let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
         Secret(lines.filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect())
+    }
+
+    /// One that is forgotten with the process.
+    pub fn passing() -> Result<Secret, String> {
+        Ok(Secret(vec![new()?.into_bytes()]))
     }
 
     pub fn read(file: &Path) -> Result<Secret, String> {
@@ -45,8 +58,7 @@ impl Secret {
     /// Puts a new secret before those of a file, and leaves out what is too old.
     pub fn rotate(file: &Path) -> Result<Secret, String> {
         let mut secrets = Secret::read(file)?.0;
-        let new: [u8; 32] = random_bytes().map_err(|e| e.to_string())?;
-        secrets.insert(0, hex(&new).into_bytes());
+        secrets.insert(0, new()?.into_bytes());
         secrets.truncate(SECRETS_MAX);
         let mut text = secrets.join(&b'\n');
         text.push(b'\n');
@@ -109,6 +121,12 @@ pub fn read(file: &Path) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
+/// 32 random bytes in hexadecimal digits.
+fn new() -> Result<String, String> {
+    let bytes: [u8; 32] = random_bytes().map_err(|e| e.to_string())?;
+    Ok(hex(&bytes))
+}
+
 fn check(secret: &[u8]) -> Result<(), String> {
     let bytes = secret.len();
     let advice = "take 32 random bytes, such as openssl rand -base64 32 prints";
@@ -125,8 +143,7 @@ fn check(secret: &[u8]) -> Result<(), String> {
 
 /// Writes a new secret under a name of its own and links it into place, so that nobody ever reads half of one.
 fn make(file: &Path) -> std::io::Result<()> {
-    let bytes: [u8; 32] = random_bytes().map_err(std::io::Error::other)?;
-    let text = hex(&bytes) + "\n";
+    let text = new().map_err(std::io::Error::other)? + "\n";
     let draft = draft_of(file);
     let written = write_draft(&draft, text.as_bytes()).and_then(|()| std::fs::hard_link(&draft, file));
     let _ = std::fs::remove_file(&draft);

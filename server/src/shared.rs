@@ -1,32 +1,58 @@
 //! Counters in Redis, which all instances share. While it is away each counts for itself.
 
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{RedisResult, Script};
-use taskwell_core::limits::Shared;
+use taskwell_core::limits::{Charge, Shared, Verdict};
+use tokio::sync::watch;
 
 /// How long an answer may take: a login waits for it.
 const ANSWER_WITHIN: Duration = Duration::from_millis(200);
 
-/// How long it is left alone when it did not answer.
-const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How often to check whether it is back.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// The arithmetic of `taskwell_core::limits`, by the clock of Redis. A number of microseconds fits into its doubles.
+/// The arithmetic of `taskwell_core::limits`, by the clock of Redis: all counters, whose keys come first, or none. The last
+/// key is the mark of somebody known. Answers 0 and the sum of 2^n for each counter n that was taken, or else the place of
+/// the one that refuses, from 1, and for how many microseconds. A number of microseconds fits into Lua's doubles.
 const TAKE: &str = "
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local worked_off = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now)
-local after = worked_off + tonumber(ARGV[1])
-local late_by = after - now - tonumber(ARGV[2])
-if late_by > 0 then return late_by end
-redis.call('SET', KEYS[1], string.format('%.0f', after), 'PX', math.ceil((after - now) / 1000))
-return 0";
+local is_known = ARGV[1] == '1' or redis.call('EXISTS', KEYS[#KEYS]) == 1
+local after = {}
+for n = 1, #KEYS - 1 do
+  local cost, window, yields = tonumber(ARGV[3 * n - 1]), tonumber(ARGV[3 * n]), ARGV[3 * n + 1] == '1'
+  local worked_off = math.max(tonumber(redis.call('GET', KEYS[n]) or '0'), now)
+  local late_by = worked_off + cost - now - window
+  if late_by <= 0 then
+    after[n] = worked_off + cost
+  elseif not (yields and is_known) then
+    return {n, late_by}
+  end
+end
+local taken = 0
+for n = 1, #KEYS - 1 do
+  if after[n] then
+    redis.call('SET', KEYS[n], string.format('%.0f', after[n]), 'PX', math.ceil((after[n] - now) / 1000))
+    taken = taken + 2 ^ (n - 1)
+  end
+end
+return {0, taken}";
 const GIVE_BACK: &str = "
-if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('DECRBY', KEYS[1], ARGV[1]) end
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+for n = 1, #KEYS do
+  local left = tonumber(redis.call('GET', KEYS[n]) or '0') - tonumber(ARGV[n]) - now
+  if left > 0 then
+    redis.call('SET', KEYS[n], string.format('%.0f', now + left), 'PX', math.ceil(left / 1000))
+  else
+    redis.call('DEL', KEYS[n])
+  end
+end
 return 0";
 
 pub struct Redis {
@@ -35,8 +61,8 @@ pub struct Redis {
     connection: OnceLock<ConnectionManager>,
     take: Script,
     give_back: Script,
-    /// It did not answer; it is not asked before.
-    away_until: Mutex<Option<Instant>>,
+    /// It did not answer; until it does, nobody waits for it.
+    is_away: watch::Sender<bool>,
 }
 
 impl Redis {
@@ -45,14 +71,29 @@ impl Redis {
         let wrong = |e: redis::RedisError| format!("must be redis://USER:PASSWORD@HOST:PORT: {e}");
         let client = redis::Client::open(url).map_err(wrong)?;
         let (take, give_back) = (Script::new(TAKE), Script::new(GIVE_BACK));
-        let (connection, away_until) = (OnceLock::new(), Mutex::default());
-        Ok(Redis { client, connection, take, give_back, away_until })
+        let (connection, is_away) = (OnceLock::new(), watch::Sender::default());
+        Ok(Redis { client, connection, take, give_back, is_away })
+    }
+
+    /// Looks, while it is away, whether it is back; until it is dropped.
+    pub async fn look(self: Arc<Redis>) {
+        let mut is_away = self.is_away.subscribe();
+        while is_away.wait_for(|is_away| *is_away).await.is_ok() {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let Some(mut connection) = self.connected() else { continue };
+            // The manager reconnects after a failed command: it is this check that brings the connection back.
+            if in_time(redis::cmd("PING").query_async::<()>(&mut connection)).await.is_ok() {
+                tracing::info!("Redis is back");
+                self.is_away.send_replace(false);
+            }
+        }
     }
 
     fn connection(&self) -> Option<ConnectionManager> {
-        if self.away_until().is_some_and(|until| Instant::now() < until) {
-            return None;
-        }
+        if *self.is_away.borrow() { None } else { self.connected() }
+    }
+
+    fn connected(&self) -> Option<ConnectionManager> {
         if let Some(connection) = self.connection.get() {
             return Some(connection.clone());
         }
@@ -64,29 +105,22 @@ impl Redis {
         Some(self.connection.get_or_init(|| connection).clone())
     }
 
-    /// What it answered, if it did; told once when that changes.
+    /// What it answered, if it did.
     async fn told<T>(&self, answer: impl Future<Output = RedisResult<T>>) -> Option<T> {
-        let answer = match tokio::time::timeout(ANSWER_WITHIN * 2, answer).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(e)) => Err(e.to_string()),
-            Err(_) => Err("no answer in time".to_owned()),
-        };
-        let until = answer.is_err().then(|| Instant::now() + AGAIN_AFTER);
-        let was_away = std::mem::replace(&mut *self.away_until(), until).is_some();
-        match &answer {
-            Err(cause) if !was_away => {
-                tracing::warn!(cause, "Redis is away; this instance counts for itself");
-            }
-            Ok(_) if was_away => tracing::info!("Redis is back"),
-            _ => {}
+        in_time(answer).await.map_err(|cause| self.leave_alone(&cause)).ok()
+    }
+
+    fn leave_alone(&self, cause: &str) {
+        if !self.is_away.send_replace(true) {
+            tracing::warn!(cause, "Redis is away; this instance counts for itself");
         }
-        answer.ok()
     }
 }
 
-impl Redis {
-    fn away_until(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.away_until.lock().unwrap_or_else(PoisonError::into_inner)
+async fn in_time<T>(answer: impl Future<Output = RedisResult<T>>) -> Result<T, String> {
+    match tokio::time::timeout(ANSWER_WITHIN * 2, answer).await {
+        Ok(answer) => answer.map_err(|e| e.to_string()),
+        Err(_) => Err("no answer in time".to_owned()),
     }
 }
 
@@ -95,23 +129,39 @@ fn named(key: &str) -> String {
 }
 
 impl Shared for Redis {
-    fn take<'s>(&'s self, key: &'s str, cost_us: i64, window_us: i64) -> BoxFuture<'s, Option<i64>> {
+    fn take<'s>(
+        &'s self,
+        charges: &'s [Charge],
+        mark: &'s str,
+        is_known: bool,
+    ) -> BoxFuture<'s, Option<Verdict>> {
         async move {
             let mut connection = self.connection()?;
             let mut call = self.take.prepare_invoke();
-            call.key(named(key)).arg(cost_us).arg(window_us);
-            self.told(call.invoke_async(&mut connection)).await
+            call.arg(i64::from(is_known));
+            for charge in charges {
+                call.key(named(&charge.key)).arg(charge.cost_us).arg(charge.window_us);
+                call.arg(i64::from(charge.yields_to_known));
+            }
+            call.key(named(mark));
+            let (late, told): (usize, i64) = self.told(call.invoke_async(&mut connection)).await?;
+            Some(match late.checked_sub(1) {
+                Some(at) => Verdict::Late { at, wait_us: told },
+                None => Verdict::Taken((0..charges.len()).map(|n| told >> n & 1 == 1).collect()),
+            })
         }
         .boxed()
     }
 
-    fn give_back<'s>(&'s self, key: &'s str, cost_us: i64) -> BoxFuture<'s, ()> {
+    fn give_back<'s>(&'s self, charges: &'s [Charge]) -> BoxFuture<'s, ()> {
         async move {
             let Some(mut connection) = self.connection() else {
                 return;
             };
             let mut call = self.give_back.prepare_invoke();
-            call.key(named(key)).arg(cost_us);
+            for charge in charges {
+                call.key(named(&charge.key)).arg(charge.cost_us);
+            }
             let _: Option<i64> = self.told(call.invoke_async(&mut connection)).await;
         }
         .boxed()
@@ -125,16 +175,6 @@ impl Shared for Redis {
             let mut command = redis::cmd("SET");
             command.arg(named(key)).arg(1).arg("EX").arg(seconds);
             let _: Option<()> = self.told(command.query_async(&mut connection)).await;
-        }
-        .boxed()
-    }
-
-    fn is_marked<'s>(&'s self, key: &'s str) -> BoxFuture<'s, Option<bool>> {
-        async move {
-            let mut connection = self.connection()?;
-            let mut command = redis::cmd("EXISTS");
-            command.arg(named(key));
-            self.told(command.query_async(&mut connection)).await
         }
         .boxed()
     }

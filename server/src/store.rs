@@ -8,21 +8,100 @@ use taskwell_core::clock::Clock;
 use taskwell_core::db::{self, Place};
 use taskwell_core::limits::Shared;
 
-use crate::cli::{Outcome, print};
+use crate::cli::{Outcome, print, runtime, told};
 use crate::config::Checked;
 use crate::secret::Secret;
 
-/// Opens the database of the settings, migrated.
+/// Opens the database of the settings, migrated, to be served.
 pub fn open(config: &Checked) -> Result<App, String> {
-    let secret = match (&config.jwt_secret, &config.place) {
-        (Some(secret), _) => secret.clone(),
-        (None, Place::Sqlite(path)) => Secret::beside(path)?,
-        (None, Place::Postgres(_)) => return Err(NO_SECRET.into()),
+    let secret = secret(config)?.ok_or(NO_SECRET)?;
+    if let Some(file) = config.secret_file()
+        && is_readable_by_all(&file)
+    {
+        tracing::warn!(
+            "{} can be read by every user of this machine, and whoever reads it can sign tokens; run chmod 600 on it",
+            file.display()
+        );
+    }
+    open_with(config, &secret)
+}
+
+/// The same for a command, which signs no tokens: on PostgreSQL it needs no secret.
+pub fn open_to_manage(config: &Checked) -> Result<App, String> {
+    let secret = match secret(config)? {
+        Some(secret) => secret,
+        None => Secret::passing()?,
     };
+    open_with(config, &secret)
+}
+
+/// The secret of the settings, or the one beside an SQLite database; none on PostgreSQL without a setting.
+fn secret(config: &Checked) -> Result<Option<Secret>, String> {
+    let Place::Sqlite(path) = &config.place else {
+        return Ok(config.jwt_secret.clone());
+    };
+    require_folder(path, "DATABASE_URL")?;
+    match &config.jwt_secret {
+        Some(secret) => Ok(Some(secret.clone())),
+        None => beside(path).map(Some),
+    }
+}
+
+/// The secret as the settings have it now; nothing is made where it is missing, as that would log everybody out.
+pub fn secret_again(config: &Checked) -> Result<Secret, String> {
+    if let Some(secret) = &config.jwt_secret {
+        return Ok(secret.clone());
+    }
+    let file = config.secret_file().ok_or(NO_SECRET)?;
+    let tell = |e| format!("{}: {e}", file.display());
+    let secret = Secret::read(&file).map_err(tell)?;
+    secret.check().map_err(tell)?;
+    Ok(secret)
+}
+
+/// That the folder of a file is there; `by` is what names the file.
+pub fn require_folder(file: &Path, by: &str) -> Result<(), String> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder {
+        Some(folder) if !folder.is_dir() => Err(format!(
+            "there is no folder {} for {}; make it, or choose another place with {by}",
+            folder.display(),
+            file.file_name().unwrap_or_default().display()
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The secret beside a database; where it is missing beside an old one, everybody is logged out.
+fn beside(database: &Path) -> Result<Secret, String> {
+    let is_lost = database.exists() && !Secret::file(database).exists();
+    let secret = Secret::beside(database)?;
+    if is_lost {
+        tracing::warn!(
+            "{} was missing and has been made anew: whoever was logged in must log in again. \
+             If you have the old one, stop the server and put it back",
+            Secret::file(database).display()
+        );
+    }
+    Ok(secret)
+}
+
+#[cfg(unix)]
+fn is_readable_by_all(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(file).is_ok_and(|known| known.permissions().mode() & 0o004 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_readable_by_all(_: &Path) -> bool {
+    false
+}
+
+fn open_with(config: &Checked, secret: &Secret) -> Result<App, String> {
     let shared = config.redis.clone().map(|redis| redis as Arc<dyn Shared>);
     let (settings, clock) = (config.settings.clone(), Clock::default());
     let opened = App::open_among(&config.place, &secret.all(), settings, clock, shared);
-    let (app, migrated) = opened.map_err(|e| e.to_string())?;
+    let (app, migrated) = opened.map_err(|e| told(&e))?;
     if migrated.from != migrated.to {
         tracing::info!(from = migrated.from, to = migrated.to, "migrated the database");
     }
@@ -31,21 +110,20 @@ pub fn open(config: &Checked) -> Result<App, String> {
 
 /// Puts a new secret before the ones of the file that is in use.
 pub fn rotate_keys(config: &Checked) -> Outcome {
-    let file = match (&config.jwt_secret_file, &config.place) {
-        (Some(file), _) => file.clone(),
-        (None, _) if config.jwt_secret.is_some() => {
-            return Err("the secret is in JWT_SECRET: put a new one on a line before it, and restart".into());
-        }
-        (None, Place::Sqlite(path)) => {
-            Secret::beside(path)?;
-            Secret::file(path)
-        }
-        (None, Place::Postgres(_)) => return Err(NO_SECRET.into()),
+    let Some(file) = config.secret_file() else {
+        return Err(match config.jwt_secret {
+            Some(_) => "the secret is in JWT_SECRET: put a new one on a line before it, and restart".into(),
+            None => NO_SECRET.into(),
+        });
     };
+    if let (None, Place::Sqlite(path)) = (&config.jwt_secret, &config.place) {
+        require_folder(path, "DATABASE_URL")?;
+        beside(path)?;
+    }
     let secret = Secret::rotate(&file).map_err(|e| format!("{}: {e}", file.display()))?;
     let before = secret.all().len() - 1;
     print(&format!(
-        "{} has a new secret, which signs after a restart; the last {before} before it still verify",
+        "{} has a new secret, which signs after SIGHUP or a restart; the last {before} before it still verify",
         file.display()
     ))
 }
@@ -54,21 +132,31 @@ const NO_SECRET: &str = "JWT_SECRET or JWT_SECRET_FILE is needed on PostgreSQL, 
                          32 random bytes or more, such as openssl rand -base64 32 prints";
 
 pub fn migrate(config: &Checked) -> Outcome {
-    let app = open(config)?;
+    let app = open_to_manage(config)?;
     drop(app);
     print(&format!("{} has schema version {}", shown(&config.place), db::SCHEMA_VERSION))
 }
 
 pub fn backup(config: &Checked, file: &Path) -> Outcome {
     let path = sqlite(config, "pg_dump")?;
+    require_folder(file, "FILE")?;
     db::backup(path, file).map_err(|e| e.to_string())?;
     print(&format!("{} is backed up as {}", path.display(), file.display()))
 }
 
 pub fn restore(config: &Checked, file: &Path) -> Outcome {
     let path = sqlite(config, "pg_restore")?;
-    db::restore(file, path, &Clock::default()).map_err(|e| e.to_string())?;
+    require_folder(path, "DATABASE_URL")?;
+    taskwell_core::store::restore(file, path, &Clock::default()).map_err(|e| e.to_string())?;
     print(&format!("{} holds what {} held", path.display(), file.display()))
+}
+
+/// What follows a recovery that Taskwell did not do itself.
+pub fn restored(config: &Checked) -> Outcome {
+    let app = open_to_manage(config)?;
+    let runtime = runtime()?;
+    runtime.block_on(app.as_operator(taskwell_core::store::begin_epoch)).map_err(|e| told(&e))?;
+    print(&format!("{} has begun a new epoch: clients read everything again", shown(&config.place)))
 }
 
 fn sqlite<'c>(config: &'c Checked, instead: &str) -> Result<&'c Path, String> {

@@ -23,7 +23,7 @@ on_each_database! {
         let right = json!({ "username": "ada", "password": PASSWORD });
         let call = t.post("/api/v1/auth/login").from("192.0.2.9").header("user-agent", "curl/8");
         let second = call.json(&right).send().await.json()["access_token"].as_str().unwrap().to_owned();
-        t.patch("/api/v1/users/me").token(&ada).json(&json!({ "name": "Ada", "email": "a@example.org" })).send().await;
+        t.patch("/api/v1/users/me").token(&ada).json(&json!({ "name": "Ada", "email": "a@example.org", "current_password": PASSWORD })).send().await;
         let change = json!({ "current_password": PASSWORD, "new_password": "Difference.Engine-1822" });
         t.post("/api/v1/users/me/password").token(&ada).json(&change).send().await;
         assert_eq!(t.get("/api/v1/tasks").token(&second).send().await.status, 401);
@@ -65,10 +65,44 @@ on_each_database! {
         assert_eq!(paged, all);
     }
 
+    async fn from_where_somebody_else_acted_is_not_told_to_the_owner(t) {
+        const ADMIN_AT: &str = "198.51.100.77";
+        let root = t.user("root").await;
+        let ada = t.user("ada").await;
+        for admin in ["root", "ada"] {
+            t.make_admin(admin).await;
+        }
+        let new = json!({ "name": "x", "scopes": ["account:read"] });
+        let made = t.post("/api/v1/users/me/tokens").token(&ada).json(&new).send().await.json();
+        let reader = made["token"].as_str().unwrap();
+        let wrong = json!({ "username": "ada", "password": "wrong" });
+        t.post("/api/v1/auth/login").from("203.0.113.9").json(&wrong).send().await;
+        t.patch("/api/v1/users/me").token(&ada).from("192.0.2.1").json(&json!({ "name": "Ada" })).send().await;
+        for change in [json!({ "name": "A" }), json!({ "role": "user" })] {
+            let call = t.patch("/api/v1/users/2").token(&root).from(ADMIN_AT);
+            assert_eq!(call.json(&change).send().await.status, 200);
+        }
+        assert_eq!(t.delete("/api/v1/users/2/sessions/01a1fb26-21e1-73a9-8ab0-263b2a1e955b").token(&root).send().await.status, 404);
+        let ended = t.get("/api/v1/users/2/sessions").token(&root).send().await.json();
+        assert_eq!(ended.as_array().unwrap().len(), 1);
+        // By a session, and by a token that is for nothing else.
+        for token in [ada.as_str(), reader] {
+            let own = log(&t, token).await;
+            assert!(!format!("{own:?}").contains(ADMIN_AT), "{own:?}");
+            let by = |at: usize| (&own[at]["actor_id"], &own[at]["client"], &own[at]["detail"]);
+            assert_eq!(by(0), (&json!(1), &Value::Null, &json!("role=user")));
+            assert_eq!(by(1), (&json!(1), &Value::Null, &json!("name")));
+            assert_eq!(by(2), (&json!(2), &json!("192.0.2.1"), &json!("name")));
+            assert_eq!(by(3), (&Value::Null, &json!("203.0.113.9"), &Value::Null));
+        }
+        assert!(format!("{:?}", log(&t, &root).await).contains(ADMIN_AT), "admins are told");
+    }
+
     async fn what_is_old_is_forgotten(t) {
         t.user("ada").await;
         t.clock.advance_s(366 * 86_400);
         let ada = t.login("ada").await;
+        while t.app.prune().await.unwrap() {}
         assert_eq!(actions(&log(&t, &ada).await), ["logged_in"]);
     }
 

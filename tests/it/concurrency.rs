@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Taskwell, on_each_database};
+use crate::support::{PASSWORD, Taskwell, on_each_database};
 
 const WRITERS: usize = 16;
 const WRITES: usize = 24;
@@ -122,5 +122,55 @@ on_each_database! {
         let there = t.rows("SELECT id FROM users").await.len();
         let written_down = t.rows("SELECT id FROM audit WHERE action = 'signed_up'").await.len();
         assert_eq!((there, written_down), (1, 1));
+    }
+}
+
+on_each_database! {
+    async fn sign_ups_at_once_with_one_name_in_their_addresses_all_get_a_free_one(t) {
+        let sign_ups = (0..12).map(|n| {
+            let body = json!({ "name": "Ada", "email": format!("ada@host{n}.example.org"), "password": PASSWORD });
+            t.post("/user/signup").json(&body).send()
+        });
+        for reply in join_all(sign_ups).await {
+            assert_eq!(reply.status, 201, "{reply:?}");
+        }
+        let names = t.rows("SELECT DISTINCT username_key FROM users").await;
+        assert_eq!(names.len(), 12);
+    }
+
+    async fn tokens_made_at_once_do_not_pass_their_cap(t) {
+        let token = t.user("ada").await;
+        let new = json!({ "name": "x", "scopes": ["tasks:read"] });
+        let make = || t.post("/api/v1/users/me/tokens").token(&token).json(&new).send();
+        for _ in 0..95 {
+            assert_eq!(make().await.status, 201);
+        }
+        let replies = join_all((0..20).map(|_| make())).await;
+        assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 5);
+        assert!(replies.iter().all(|reply| [201, 409].contains(&reply.status)), "{replies:?}");
+    }
+
+    async fn an_account_is_deleted_while_it_is_written_to(t) {
+        for n in 0..4 {
+            let token = t.user(&format!("ada{n}")).await;
+            let write = || async {
+                for turn in 0..20 {
+                    let title = json!({ "title": turn.to_string() });
+                    let reply = t.post("/api/v1/tasks").token(&token).json(&title).send().await;
+                    assert!([201, 401].contains(&reply.status), "{reply:?}");
+                }
+            };
+            let delete = async {
+                let proof = json!({ "password": PASSWORD });
+                let begun = std::time::Instant::now();
+                let reply = t.delete("/api/v1/users/me").token(&token).json(&proof).send().await;
+                assert_eq!(reply.status, 204, "{reply:?}");
+                // A deadlock is found after a second.
+                assert!(begun.elapsed() < std::time::Duration::from_millis(900), "{:?}", begun.elapsed());
+            };
+            futures_util::future::join(delete, join_all((0..8).map(|_| write()))).await;
+        }
+        let left = t.rows("SELECT (SELECT count(*) FROM users) + (SELECT count(*) FROM tasks)").await;
+        assert_eq!(left[0][0].as_deref(), Some("0"));
     }
 }

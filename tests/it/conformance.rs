@@ -7,8 +7,9 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::support::PASSWORD;
+use crate::support::packages::require;
 use crate::support::process::{Server, taskwell};
-use crate::support::workshop::{SOURCES, must, python, require, workshop};
+use crate::support::workshop::{SOURCES, must, python, workshop};
 
 /// The document of the binary, in a file.
 fn document(folder: &Path) -> PathBuf {
@@ -66,9 +67,20 @@ fn a_client_made_by_openapi_typescript_completes_a_session() {
     assert!(session.contains("went well"), "{session}");
 }
 
-/// What a document's own rule refuses and a schema can't say: a taken name, two passwords that differ, a common password.
+/// What a document's own rule refuses and a schema can't say: a taken name, two passwords that differ, a common password, a
+/// username that is not of letters and digits, whose class no pattern names in every language.
 fn is_rule_beyond_schemas(answer: &str) -> bool {
-    ["already exists", "do not match", "commonly used"].iter().any(|words| answer.contains(words))
+    let rules = [
+        "already exists",
+        "do not match",
+        "commonly used",
+        "cannot be given together",
+        "use cursor beyond",
+        "only letters, digits",
+        "several scripts",
+        "looks like another name",
+    ];
+    rules.iter().any(|words| answer.contains(words))
 }
 
 /// A title or name is counted after it is trimmed; a schema's `maxLength` counts before.
@@ -76,6 +88,11 @@ fn is_short_when_trimmed(finding: &str) -> bool {
     let text = finding.split_once("violates `maxLength`").and_then(|(_, rest)| rest.split_once("became \""));
     let text = text.and_then(|(_, rest)| rest.split_once("\")")).map(|(text, _)| text);
     text.is_some_and(|text| text.trim() != text && text.trim().chars().count() <= 200)
+}
+
+/// Without a limit a page means nothing, and so is ignored whatever it says.
+fn is_page_without_limit(finding: &str) -> bool {
+    finding.contains("parameter `page` in query") && !finding.contains("limit=")
 }
 
 #[test]
@@ -104,9 +121,11 @@ fn schemathesis_finds_nothing_but_rules_that_a_schema_cannot_say() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.contains("= SUMMARY ="), "{said}{}", String::from_utf8_lossy(&output.stderr));
     let findings = said.split("= FAILURES =").nth(1).unwrap_or("");
-    for finding in findings.split("\n- ST").skip(1) {
-        let allowed = finding.contains("Schema-valid request rejected") && is_rule_beyond_schemas(finding)
-            || finding.contains("Schema-violating request accepted") && is_short_when_trimmed(finding);
-        assert!(allowed, "ST{finding}");
-    }
+    let is_allowed = |finding: &&str| {
+        finding.contains("Schema-valid request rejected") && is_rule_beyond_schemas(finding)
+            || finding.contains("Schema-violating request accepted")
+                && (is_short_when_trimmed(finding) || is_page_without_limit(finding))
+    };
+    let others: Vec<&str> = findings.split("\n- ST").skip(1).filter(|finding| !is_allowed(finding)).collect();
+    assert!(others.is_empty(), "{} findings: ST{}", others.len(), others.join("\nST"));
 }

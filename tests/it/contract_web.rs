@@ -272,11 +272,12 @@ on_each_database! {
         let reply = t.get("/api/tasks").header("origin", "http://localhost:5173").send().await;
         assert_eq!(reply.header("access-control-allow-origin"), Some("http://localhost:5173"));
         let exposed = reply.header("access-control-expose-headers").unwrap();
-        for name in ["etag", "link", "location", "retry-after", "x-request-id"] {
-            assert!(exposed.contains(name), "{exposed}");
+        for name in ["etag", "link", "location", "retry-after", "ratelimit", "ratelimit-policy", "x-request-id"] {
+            assert!(exposed.split(',').any(|exposed| exposed == name), "{exposed}");
         }
         let preflight = t.call(axum::http::Method::OPTIONS, "/api/tasks").header("origin", "http://localhost:5173")
-            .header("access-control-request-method", "PATCH").header("access-control-request-headers", "authorization,if-match").send().await;
+            .header("access-control-request-method", "PATCH").header("access-control-request-headers", "authorization,baggage,cache-control,sentry-trace,x-of-a-tunnel").send().await;
+        assert_eq!(preflight.header("access-control-allow-headers"), Some("authorization,baggage,cache-control,sentry-trace,x-of-a-tunnel"));
         assert!(preflight.header("access-control-allow-methods").unwrap().contains("PATCH"));
         let foreign = t.get("/api/tasks").header("origin", "https://evil.example").send().await;
         assert_eq!(foreign.header("access-control-allow-origin"), None);

@@ -133,9 +133,13 @@ on_each_database! {
             told.push(answers);
         }
         let statuses: Vec<u16> = told[0].iter().map(|answer| answer.0).collect();
-        assert_eq!(statuses[..10], [401; 10]);
-        assert_eq!(statuses[10..], [429, 429, 429, 202, 202, 202, 202, 202, 429, 429]);
+        assert_eq!(statuses[..13], [[401; 5].as_slice(), &[429; 8]].concat());
+        assert_eq!(statuses[13..], [202; 7]);
         assert!(told.iter().all(|answers| *answers == told[0]), "{told:?}");
+        // Beyond the limits nothing is queued, whoever it would be for.
+        let queued = t.rows("SELECT recipient, count(*) FROM mail_queue GROUP BY recipient ORDER BY 1").await;
+        let three = |name: &str| vec![Some(format!("{name}@example.org")), Some("3".into())];
+        assert_eq!(queued, ["ada", "asleep", "nobody", "verified"].map(three));
     }
 
     async fn somebody_elses_is_as_if_it_were_not_there(t) {

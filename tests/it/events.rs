@@ -7,7 +7,7 @@ use futures_util::future::{join, join_all};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 
-use crate::support::postgres::{Cluster, Database, SOCKET};
+use crate::support::postgres::{Database, SOCKET};
 use crate::support::{PASSWORD, Store, Taskwell, on_each_database};
 
 /// Far more than it takes, and less than the look that stands behind it.
@@ -70,7 +70,11 @@ impl Events {
     }
 
     async fn ready(&mut self, last: i64) {
-        let ready = Event { name: "ready".into(), id: last, data: json!({ "last": last }) };
+        let ready = Event {
+            name: "ready".into(),
+            id: last,
+            data: json!({ "last": last, "cursor": last.to_string() }),
+        };
         assert_eq!(self.next().await, Some(ready));
     }
 
@@ -291,7 +295,7 @@ on_each_database! {
         mine.ready(0).await;
         ending.ready(0).await;
         let change = json!({ "current_password": PASSWORD, "new_password": "Difference.Engine-1822" });
-        assert_eq!(t.post("/api/v1/users/me/password").token(&token).json(&change).send().await.status, 204);
+        assert_eq!(t.post("/api/v1/users/me/password").token(&token).json(&change).send().await.status, 200);
         ending.ends().await;
         t.task(&token, "on").await;
         assert_eq!(mine.change().await.0, 1);
@@ -351,11 +355,7 @@ async fn where_nobody_is_heard_it_is_looked() {
 
 #[tokio::test]
 async fn a_replica_that_lags_hides_no_event() {
-    let cluster = Cluster::start();
-    let database = cluster.database("taskwell").await;
-    let copy = cluster.replica();
-    let there = copy.open("taskwell").await;
-    let t = Taskwell::on_postgres_with_replica(database, &there.url);
+    let (_primary, _replica, there, t) = Taskwell::replicated().await;
     let token = t.user("ada").await;
     let mut events = Events::open(&t, &token).await;
     events.ready(0).await;

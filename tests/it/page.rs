@@ -14,7 +14,8 @@ use flate2::write::GzEncoder;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::support::workshop::{must, require, workshop};
+use crate::support::packages::require;
+use crate::support::workshop::{must, workshop};
 use crate::support::{Reply, Taskwell};
 
 const TESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/page");

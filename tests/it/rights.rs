@@ -68,7 +68,7 @@ const RIGHTS: [(&str, Right, u16); 63] = [
     ("DELETE /api/v1/users/me", Session, 204),
     ("GET /api/v1/users/me", Own(ACCOUNT), 200),
     ("PATCH /api/v1/users/me", Session, 200),
-    ("POST /api/v1/users/me/password", Session, 204),
+    ("POST /api/v1/users/me/password", Session, 200),
     ("DELETE /api/v1/users/me/sessions", Session, 204),
     ("GET /api/v1/users/me/sessions", Own(ACCOUNT), 200),
     ("DELETE /api/v1/users/me/sessions/{session_id}", OwnThing, 204),

@@ -29,7 +29,7 @@ async fn login(t: &Taskwell, door: &str, code: Option<&str>) -> Reply {
 }
 
 /// The secret and the recovery codes of an account with a second factor.
-async fn turn_on(t: &Taskwell, token: &str) -> (String, Vec<Value>) {
+pub async fn turn_on(t: &Taskwell, token: &str) -> (String, Vec<Value>) {
     let proof = json!({ "password": PASSWORD });
     let made = t.post("/api/v1/users/me/totp").token(token).json(&proof).send().await;
     assert_eq!(made.status, 201, "{made:?}");

@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use serde_json::json;
 use taskwell_core::app::{App, SignUp};
-use taskwell_core::db::{Db, Dialect, Foreign, Place, SCHEMA_VERSION};
+use taskwell_core::db::{Db, Dialect, Foreign, Place};
 use taskwell_core::import;
 use taskwell_core::sessions::Door;
 use taskwell_core::settings::{Scheme, Settings};
@@ -27,6 +27,7 @@ async fn work_out(t: &Taskwell) {
     work_on_tokens(t, &root).await;
     work_on_mail(t).await;
     work_on_keys(t, &root).await;
+    work_on_names(t).await;
 }
 
 async fn work_on_tasks(t: &Taskwell, root: &str, ada: &str) {
@@ -48,6 +49,8 @@ async fn work_on_tasks(t: &Taskwell, root: &str, ada: &str) {
             }
         }
     }
+    // Into the tasks without a due date.
+    answers(t.get("/api/v1/tasks?sort=due_date&offset=9").token(ada).send().await.status, 200);
     answers(t.get("/api/v1/changes").token(ada).send().await.status, 200);
     answers(t.get("/api/v1/users/2/tasks").token(root).send().await.status, 200);
     answers(t.delete("/api/v1/tasks/1").token(ada).send().await.status, 204);
@@ -79,7 +82,9 @@ async fn work_on_accounts(t: &Taskwell, root: &str, ada: &str) {
         answers(t.patch(&one).token(root).json(&json!({ "role": role })).send().await.status, 200);
     }
     let change = json!({ "current_password": PASSWORD, "new_password": "Difference.Engine-1822" });
-    answers(t.post("/api/v1/users/me/password").token(ada).json(&change).send().await.status, 204);
+    answers(t.post("/api/v1/users/me/password").token(ada).json(&change).send().await.status, 200);
+    let change = json!({ "email": "countess@example.org", "current_password": "Difference.Engine-1822" });
+    answers(t.patch("/api/v1/users/me").token(ada).json(&change).send().await.status, 200);
     answers(t.delete("/api/v1/users/me/sessions").token(ada).send().await.status, 204);
     answers(t.delete(&one).token(root).send().await.status, 204);
 }
@@ -133,7 +138,13 @@ async fn work_on_keys(t: &Taskwell, root: &str) {
     answers(t.post("/api/v1/auth/signup").header("idempotency-key", "k").json(&new).send().await.status, 201);
     let call = t.post("/api/v1/tasks").token(root).header("idempotency-key", "k");
     answers(call.json(&json!({ "title": "once" })).send().await.status, 201);
-    t.app.prune_outcomes().await.unwrap();
+    while t.app.prune().await.unwrap() {}
+}
+
+async fn work_on_names(t: &Taskwell) {
+    t.user("müller").await;
+    let shadowed = t.app.as_operator(|tx| users::shadowed(tx, 0)).await.unwrap();
+    assert_eq!(shadowed, []);
 }
 
 /// The token of the next mail, which is then as good as sent.
@@ -159,7 +170,7 @@ async fn work_on_import(t: &Taskwell) {
         .unwrap();
     let from = Foreign::open(&Place::Sqlite(other)).await.unwrap();
     let (to, _) = Db::open(&t.place, &Settings::default(), &t.clock).unwrap();
-    let report = import::fastapi(&from, &to, t.clock.now(), true, |_| ()).await.unwrap();
+    let report = import::run(&from, &to, &[], t.clock.now(), true, |_| ()).await.unwrap();
     assert_eq!(report.tasks.come, 1);
 }
 
@@ -240,7 +251,10 @@ fn is_scan(step: &str, next: &str) -> bool {
     }
     let in_postgres = step.contains("Seq Scan")
         || (step.contains("Index") && step.contains("Scan using") && !next.starts_with("Index Cond"));
-    in_postgres || (step.starts_with("SCAN ") && step != "SCAN CONSTANT ROW")
+    // What another part of the plan brings, which has a LIMIT, is no table.
+    let is_part = ["SCAN CONSTANT ROW", "SCAN seen", "SCAN c", "SCAN p", "SCAN last"].contains(&step)
+        || step.starts_with("SCAN (subquery");
+    in_postgres || (step.starts_with("SCAN ") && !is_part)
 }
 
 /// Each column that refers to another table is the first of an index: else a deletion there walks through this table.
@@ -279,8 +293,11 @@ on_each_database! {
             assert!(recorded.iter().any(|ran| *ran == text || longer(ran)), "was never run: {text}");
         }
         // Of the lists, each order has a text for all tasks and one for some; by due date also for those without one.
-        let lists = recorded.iter().filter(|text| text.contains("FROM tasks") && text.contains("ORDER BY"));
-        assert_eq!(lists.count(), 2 * 8 + 2);
+        let lists = recorded.iter().filter(|text| is_query(text) && text.contains("FROM tasks") && text.contains("ORDER BY"));
+        // Other tests skip in some orders, and in a list of all tasks that has a text of its own.
+        let lists = lists.filter(|text| !text.contains("4 OFFSET "));
+        // A search has one for each order, and one more for each way by due date.
+        assert_eq!(lists.count(), (2 * 8 + 2) + (8 + 2));
 
         for text in recorded.iter().filter(|text| is_query(text)) {
             let plan = plan(&t, text).await;
@@ -289,7 +306,7 @@ on_each_database! {
         }
         let others = recorded.iter().filter(|text| !is_query(text));
         let known = |text: &&str| {
-            ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"].iter().any(|verb| text.starts_with(verb))
+            ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "/* "].iter().any(|verb| text.starts_with(verb))
         };
         assert_eq!(others.map(String::as_str).find(|text| !known(text)), None);
         if let Some(sql) = t.sqlite() {
@@ -318,50 +335,4 @@ async fn both_databases_run_the_same_texts() {
         texts.map(|text| text.trim_end_matches(" RETURNING id").to_owned()).collect()
     };
     assert_eq!(queries(&sqlite), queries(&postgres));
-}
-
-/// The texts that code of a schema version runs, one per line.
-fn texts_of(version: i64) -> Option<Vec<String>> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/it/texts/{version}.sql"));
-    Some(std::fs::read_to_string(file).ok()?.lines().map(str::to_owned).collect())
-}
-
-/// The columns that an `INSERT` must name: those that may not be empty and have no default.
-async fn needed_columns(t: &Taskwell, table: &str) -> BTreeSet<String> {
-    let query = match &t.store {
-        Store::Sqlite(_) => format!(
-            "SELECT name FROM pragma_table_info('{table}') WHERE \"notnull\" AND dflt_value IS NULL AND NOT pk"
-        ),
-        Store::Postgres(_) => format!(
-            "SELECT column_name FROM information_schema.columns WHERE table_name = '{table}' \
-             AND is_nullable = 'NO' AND column_default IS NULL AND is_identity = 'NO'"
-        ),
-    };
-    t.rows(&query).await.into_iter().map(|row| row[0].clone().unwrap()).collect()
-}
-
-on_each_database! {
-    async fn the_version_before_goes_on_while_this_one_has_migrated(t) {
-        for text in (1..SCHEMA_VERSION).rev().flat_map(|before| texts_of(before).unwrap()) {
-            // A text that is not understood fails here.
-            plan(&t, &text).await;
-            if let Some(insert) = text.strip_prefix("INSERT INTO ") {
-                let (table, rest) = insert.split_once(" (").unwrap();
-                let named: BTreeSet<String> =
-                    rest.split(')').next().unwrap().split(", ").map(str::to_owned).collect();
-                let missing: Vec<_> = needed_columns(&t, table).await.difference(&named).cloned().collect();
-                assert!(missing.is_empty(), "{text}: {missing:?}");
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn the_texts_of_this_version_are_kept_for_the_next() {
-    let t = Taskwell::on_sqlite();
-    work_out(&t).await;
-    let ran: Vec<String> = recorded(&t).into_iter().filter(|text| is_query(text)).collect();
-    let kept = texts_of(SCHEMA_VERSION);
-    let file = format!("tests/it/texts/{SCHEMA_VERSION}.sql");
-    assert_eq!(kept.as_ref(), Some(&ran), "{file} must hold what is on the right, one text per line");
 }

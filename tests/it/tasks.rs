@@ -114,13 +114,13 @@ on_each_database! {
             new["title"] = json!(title);
             t.post("/api/v1/tasks").token(&token).json(&new).send().await;
         }
-        for (query, titles) in [("q=milk", "Straße fegen,Buy MILK"), ("q=STRASSE", ""), ("q=stra%C3%9Fe%20haus", "Straße fegen"),
+        for (query, titles) in [("q=milk", "Straße fegen,Buy MILK"), ("q=STRASSE", "Straße fegen"), ("q=stra%C3%9Fe%20haus", "Straße fegen"),
             ("q=milk&limit=1", "Straße fegen,Buy MILK"), ("status=completed", "Buy MILK"), ("priority=high", "Straße fegen"),
             ("due_before=2026-01-15", "Buy MILK"), ("due_after=2026-01-01T00:00:00Z", "Straße fegen"), ("status=pending&q=othe", "other")] {
             assert_eq!(walk(&t, &token, &format!("/api/v1/tasks?{query}")).await.join(","), titles, "{query}");
         }
         for query in ["status=done", "priority=1", "due_before=soon", "sort=title", "limit=0", "limit=1001", "limit=a", "cursor=zz",
-            "unknown=1", "limit=1&limit=2", "q=%00", "cursor=80ffffffffffffffff"] {
+            "limit=1&limit=2", "q=%00", "cursor=80ffffffffffffffff"] {
             let reply = t.get(&format!("/api/v1/tasks?{query}")).token(&token).send().await;
             assert_eq!(reply.status, 422, "{query}");
         }

@@ -194,7 +194,23 @@ fn the_trees_do_not_know_each_other() {
     for (tree, others) in [("v1", ["web", "root"]), ("web", ["v1", "root"]), ("root", ["v1", "web"])] {
         forbid(&format!("http/src/{tree}"), &others, names);
     }
-    for shared in ["doc", "extract", "member", "stream", "tasks", "tree", "wire"] {
+    let shared = [
+        "body",
+        "compress",
+        "doc",
+        "doc_lists",
+        "extract",
+        "form",
+        "head",
+        "member",
+        "paging",
+        "parameters",
+        "stream",
+        "tasks",
+        "tree",
+        "wire",
+    ];
+    for shared in shared {
         let used = uses(&format!("http/src/{shared}.rs"));
         for tree in ["v1", "web", "root"] {
             assert!(!used.contains(tree), "http/src/{shared}.rs names the tree {tree}");
@@ -223,7 +239,7 @@ fn core_has_one_direction() {
         &["audit", "mail", "app", "tasks", "sessions", "tokens", "changes", "users", "hasher"],
         uses,
     );
-    for leaf in ["client", "error", "time", "text", "key", "page", "settings", "clock"] {
+    for leaf in ["client", "error", "time", "text", "names", "key", "page", "settings", "clock"] {
         let used = uses(&format!("core/src/{leaf}.rs"));
         for noun in ["app", "db", "tasks", "sessions", "changes", "users", "hasher"] {
             assert!(!used.contains(noun), "core/src/{leaf}.rs names {noun}");
@@ -242,9 +258,11 @@ fn no_query_is_written_outside_the_sql_modules() {
         let storage = path.contains("/db/")
             || path.ends_with("/sql.rs")
             || path.ends_with("changes/mod.rs")
+            || path.ends_with("tasks/search.rs")
             // The tables of others.
-            || path.ends_with("import/fastapi.rs");
+            || path.ends_with("import/tables.rs");
         let text = read(&path);
+        let text = text.split("#[cfg(test)]").next().unwrap();
         for verb in ["\"SELECT ", "\"INSERT ", "\"UPDATE ", "\"DELETE "] {
             assert!(storage || !text.contains(verb), "{path} has a query");
         }

@@ -186,6 +186,44 @@ flow("a profile is changed, and a taken username refused", async (stage, server)
   await page.locator(".section").first().locator(".problem").waitFor();
 });
 
+flow("another address asks for the password", async (stage, server) => {
+  stage.expects(REFUSED("4.."));
+  const person = await server.person("mover");
+  const page = await stage.signedIn(person, { path: "/app/settings" });
+  assert.equal(await page.locator("#profile-password").count(), 0);
+  await page.locator("#email").fill("moved@example.org");
+  await page.locator("#profile-password").fill("not it");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.locator("#profile-password-wrong").waitFor();
+  assert.equal((await person.call("GET", "/users/me")).data.email, "mover@example.org");
+  await page.locator("#profile-password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Save" }).click();
+  await toast(page, "Saved").waitFor();
+  assert.equal((await person.call("GET", "/users/me")).data.email, "moved@example.org");
+  await page.locator("#profile-password").waitFor({ state: "detached" });
+});
+
+flow("changing the password ends access tokens and says so, unless they are kept", async (stage, server) => {
+  const person = await server.person("ender");
+  const make = () => person.call("POST", "/users/me/tokens", { name: "script", scopes: ["tasks:read"] });
+  await make();
+  const page = await stage.signedIn(person, { path: "/app/settings" });
+  const tokens = page.locator(".section", { hasText: "For scripts and other programs" }).locator("li");
+  await becomes(1, () => tokens.count());
+  const change = async (from, to, keeps) => {
+    await page.locator("#current_password").fill(from);
+    await page.locator("#new_password").fill(to);
+    await page.getByLabel("Keep tokens that programs use").setChecked(keeps);
+    await page.locator("#new_password").press("Enter");
+  };
+  await change(PASSWORD, "difference engine 1822", true);
+  await toast(page, "Password changed. Other sessions were ended.").waitFor();
+  await becomes(1, () => tokens.count());
+  await change("difference engine 1822", "analytical engine 1837", false);
+  await toast(page, "Other sessions were ended, and 1 access token.").waitFor();
+  await becomes(0, () => tokens.count());
+});
+
 flow("changing the password ends the other sessions and keeps this one", async (stage, server) => {
   stage.expects(REFUSED("4.."));
   const person = await server.person("changer");

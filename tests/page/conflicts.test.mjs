@@ -282,3 +282,24 @@ flow("a write that meets a faster one is merged or asked at once", async (stage,
   await peace(page);
   await becomes(["merged, with both", "there"], async () => (await shown(page)).sort());
 });
+
+flow("a server that came back from a backup shows what it has, and takes changes again", async (stage, server) => {
+  stage.expects(REFUSED(410), REFUSED(412));
+  const person = await server.person("restored");
+  const kept = await person.add("kept");
+  await person.add("changed later");
+  const page = await stage.signedIn(person);
+  await row(page, "changed later").waitFor();
+  server.command("backup", "backup.db");
+  await elsewhere(person, kept, { title: "of the future" });
+  await person.add("lost");
+  await row(page, "lost").waitFor();
+  await row(page, "of the future").waitFor();
+  server.command("restore", "backup.db");
+  await becomes(["changed later", "kept"], async () => (await shown(page)).sort(), 30_000);
+  await retitle(page, "kept", "kept, and changed");
+  await settled(page);
+  await becomes(["changed later", "kept, and changed"], () => person.titles());
+  await person.add("new");
+  await row(page, "new").waitFor();
+});

@@ -1,10 +1,18 @@
-// How fast the page is with many tasks. The goals stand in the comments; what fails is three times worse, so that a busy
-// machine doesn't.
+// How fast the page is with many tasks. What fails is three times worse than the goal, so that a busy machine doesn't, and as many
+// times more as the machine is slower than one on which a hundred million additions take 150 ms.
 import assert from "node:assert/strict";
 import { becomes, shown, stage } from "./support.mjs";
 
 const speed = stage();
-const SLACK = 3;
+/** How much worse than the goals may be. */
+const slack = (page) => page.evaluate(() => {
+  const start = performance.now();
+  let sum = 0;
+  for (let n = 0; n < 1e8; n += 1) {
+    sum += n;
+  }
+  return sum > 0 ? 3 * Math.max(1, (performance.now() - start) / 150) : 0;
+});
 const day = (n) => new Date(Date.now() + n * 86_400_000).toISOString().slice(0, 10);
 const many = (count) => Array.from({ length: count }, (_, n) => ({
   title: `${["buy", "write", "call", "plan", "read"][n % 5]} ${["milk", "report", "mum", "trip"][(n * 7) % 4]} ${n}`,
@@ -35,7 +43,7 @@ speed("with 1,000 tasks the first is in sight soon after the navigation, and not
   }
   const best = Math.min(...times);
   console.log(`first task in sight after ${times.join(", ")} ms; goal 300`);
-  assert.ok(best < 300 * SLACK, `${best} ms`);
+  assert.ok(best < 300 * await slack(page), `${best} ms`);
 });
 
 speed("with 10,000 tasks each act shows at once, and few rows are in the document", async (stage, server) => {
@@ -82,6 +90,7 @@ speed("with 10,000 tasks each act shows at once, and few rows are in the documen
   });
   console.log(`to the next paint, in ms; goal 50: ${JSON.stringify(measured)}; a frame of scrolling ${frames.median.toFixed(1)} ms, ${frames.rows} rows`);
   assert.ok(frames.rows < 80, `${frames.rows} rows`);
-  assert.ok(Math.max(...Object.values(measured)) < 50 * SLACK, JSON.stringify(measured));
-  assert.ok(frames.median < 16.7 * SLACK, `${frames.median} ms`);
+  const allowed = await slack(page);
+  assert.ok(Math.max(...Object.values(measured)) < 50 * allowed, JSON.stringify(measured));
+  assert.ok(frames.median < 16.7 * allowed, `${frames.median} ms`);
 });

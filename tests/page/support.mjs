@@ -247,7 +247,7 @@ export function stage(settings = {}) {
     await browser?.close();
     await server?.end();
   });
-  return (name, work) => test(name, { timeout: 60_000 }, async () => {
+  return (name, work) => test(name, { timeout: 120_000 }, async () => {
     const own = new Stage(browser, server);
     try {
       await work(own, server);
@@ -295,8 +295,8 @@ export const card = (page, title) => page.locator(".card", { has: page.getByText
 export const toast = (page, text) => page.locator(".toast", { hasText: text });
 /** All that was done has reached the server. */
 export const settled = (page) => page.waitForFunction(() => document.querySelectorAll(".mark.waiting").length === 0);
-/** Complaints of a server that is away. */
-export const offline = [AWAY, BROKE];
+/** Complaints of a server that is away, or about to be. */
+export const offline = [AWAY, BROKE, /status of 503/];
 /** The page's clock stands at `time`, and the page has looked at it. */
 export async function clock(page, time) {
   await page.clock.setFixedTime(time);

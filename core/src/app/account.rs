@@ -4,37 +4,102 @@ use super::App;
 use crate::audit::{self, Action};
 use crate::bearer::Bearer;
 use crate::db::Tx;
-use crate::error::{Code, Error, Flaw, Result, Unproven};
+use crate::error::{Error, Flaw, Result, Unproven};
 use crate::mail::{self, Kind};
 use crate::sessions;
 use crate::users::password::{Password, PasswordHash, Policy};
 use crate::users::sql::Credentials;
-use crate::users::{self, UserId};
+use crate::users::{self, Account, Change, TokensEnded, User, UserId};
 
 impl App {
-    /// Sets the caller's password, if it knows the old one, and ends its other sessions.
-    pub async fn change_password(&self, token: Bearer, old: Password, new: String) -> Result<()> {
+    /// Changes the caller's own account, or for admins any. Another address for one's own asks for the password.
+    ///
+    /// # Errors
+    /// As [`users::update`]; a wrong password counts as one.
+    pub async fn update_account<E>(
+        &self,
+        token: Bearer,
+        input: Result<(Account, Change), E>,
+    ) -> Result<User, E>
+    where
+        E: From<Error> + Send + 'static,
+    {
+        let asked = token.clone();
+        let doing = Box::pin(async {
+            let proof = match &input {
+                Ok((account, change)) => self.prove_change(&token, *account, change).await?,
+                Err(_) => None,
+            };
+            let input = input.map(|(account, change)| (account, change.update, proof));
+            self.write(token, input, |tx, caller, (account, update, proof)| {
+                users::update(tx, caller, *account, update, proof.as_ref())
+            })
+            .await
+        });
+        self.settled(asked, doing).await
+    }
+
+    /// The caller's hash, if the change needs a proof and brings the right one. Whether it needs one and brings none is found
+    /// out in the transaction that makes the change.
+    async fn prove_change(
+        &self,
+        token: &Bearer,
+        account: Account,
+        change: &Change,
+    ) -> Result<Option<PasswordHash>> {
+        let (Some(_), Some(password)) = (&change.update.email, &change.current_password) else {
+            return Ok(None);
+        };
+        let own = self.read(token.clone(), Ok::<_, Error>(account), |tx, caller, account| {
+            let id = users::decide_over(tx, caller, *account)?;
+            if id == caller.id() { users::sql::credentials(tx, id) } else { Ok(None) }
+        });
+        match own.await? {
+            Some(me) if users::needs_proof(&me.user, &change.update) => {
+                self.prove(token, me, password.clone(), "current_password").await.map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Sets the caller's password, if it knows the old one. Ends its other sessions, and its personal access tokens unless it
+    /// keeps them.
+    pub async fn change_password(
+        &self,
+        token: Bearer,
+        old: Password,
+        new: String,
+        keeps_tokens: bool,
+    ) -> Result<TokensEnded> {
         // The repeat of one that went well can't prove the old password any more.
-        let doing = Box::pin(self.prove_and_change(token.clone(), old, new));
+        let doing = Box::pin(self.prove_and_change(token.clone(), old, new, keeps_tokens));
         self.settled(token, doing).await
     }
 
-    async fn prove_and_change(&self, token: Bearer, old: Password, new: String) -> Result<()> {
+    async fn prove_and_change(
+        &self,
+        token: Bearer,
+        old: Password,
+        new: String,
+        keeps_tokens: bool,
+    ) -> Result<TokensEnded> {
         let me = self.credentials(&token).await?;
         let user = &me.user;
         let own = [&*user.username, &*user.email, user.name.as_deref().unwrap_or("")];
         let chars_min = self.0.settings.password_chars_min;
         let new = Password::chosen(&new, Policy::House, chars_min, &own)
             .map_err(|Flaw(code, message)| Error::invalid("new_password", code, message))?;
-        let proven = self.prove(me, old, "current_password").await?;
+        let proven = self.prove(&token, me, old, "current_password").await?;
         let hash = self.0.hasher.hash(new).await?;
-        self.write(token, Ok((proven, hash)), |tx, caller, (proven, hash)| {
+        self.write(token, Ok((proven, hash)), move |tx, caller, (proven, hash)| {
             require_same(tx, caller.id(), proven)?;
-            users::sql::set_password(tx, caller.id(), hash)?;
+            let ended = users::replace_password(tx, caller.id(), hash, keeps_tokens)?;
             audit::record(tx, caller.who(), Some(caller.id().0), Action::PasswordChanged, None)?;
             let me = users::me(tx, caller)?;
-            mail::queue(tx, caller.who(), Kind::PasswordChanged, Some(me.id.0), &me.email, None)?;
-            sessions::end_others(tx, caller)
+            let told = mail::password_change(ended.0, keeps_tokens);
+            mail::queue(tx, caller.who(), Kind::PasswordChanged, Some(me.id.0), &me.email, Some(&told))?;
+            sessions::end_others(tx, caller)?;
+            Ok(ended)
         })
         .await
     }
@@ -42,7 +107,7 @@ impl App {
     /// Deletes the caller's account with all that is its, if it knows its password.
     pub async fn delete_me(&self, token: Bearer, password: Password) -> Result<()> {
         let me = self.credentials(&token).await?;
-        let proven = self.prove(me, password, "password").await?;
+        let proven = self.prove(&token, me, password, "password").await?;
         self.write(token, Ok(proven), |tx, caller, proven| {
             require_same(tx, caller.id(), proven)?;
             let me = users::me(tx, caller)?;
@@ -63,17 +128,20 @@ impl App {
     /// The account's hash, if `password` is what it was made from.
     pub(super) async fn prove(
         &self,
+        token: &Bearer,
         me: Credentials,
         password: Password,
         field: &'static str,
     ) -> Result<PasswordHash> {
-        self.0.limits.proof(me.user.id.0, self.0.clock.now()).await?;
-        if self.0.hasher.verify(password, Some(me.password.clone())).await? {
-            self.0.limits.proven(me.user.id.0).await;
-            Ok(me.password)
-        } else {
-            Err(wrong_password(field))
+        let (limits, client) = (&self.0.limits, token.client());
+        let guess = limits.proof(client, me.user.id.0, self.0.clock.now()).await?;
+        let is_right = self.0.hasher.verify(password, Some(me.password.clone())).await;
+        if let Ok(false) = is_right {
+            self.write_failed_proof(me.user.id, client).await?;
+            return Err(Error::wrong_password(field));
         }
+        limits.give_back(guess, self.0.clock.now()).await;
+        is_right.map(|_| me.password)
     }
 }
 
@@ -81,10 +149,6 @@ impl App {
 pub(super) fn require_same(tx: &mut Tx, user: UserId, proven: &PasswordHash) -> Result<()> {
     match users::sql::credentials_held(tx, user)? {
         Some(now) if now.password == *proven => Ok(()),
-        _ => Err(wrong_password("password")),
+        _ => Err(Error::wrong_password("password")),
     }
-}
-
-fn wrong_password(field: &'static str) -> Error {
-    Error::invalid(field, Code::WrongPassword, "is not your password")
 }

@@ -6,10 +6,10 @@ use crate::bearer::Bearer;
 use crate::client::Client;
 use crate::db::Tx;
 use crate::error::{Error, Flaw, Result, Unproven};
-use crate::mail::{self, Kind, Outgoing};
+use crate::mail::{self, Kind, Next, Outgoing};
 use crate::sessions::Door;
 use crate::users::password::{Password, Policy};
-use crate::users::{self, Email, User, UserId};
+use crate::users::{self, Email, LoginName, TokensEnded, User, UserId};
 
 impl App {
     fn require_mail(&self) -> Result<()> {
@@ -17,17 +17,18 @@ impl App {
     }
 
     fn who(&self, user: Option<i64>, client: Option<Client>) -> Who {
-        Who { user, client, mails: self.settings().mails }
+        Who { user, client, mails: self.settings().mailing() }
     }
 
     /// Sends a link to an address by which its owner chooses a new password. It takes the same time, and answers the same,
-    /// whether there is such an account or not.
+    /// whether there is such an account or not, and whether the limits on mail let it go out.
     pub async fn forgot_password(&self, email: Email, door: Door) -> Result<()> {
         self.require_mail()?;
-        self.0.limits.reset(door.client, email.as_str(), self.0.clock.now()).await?;
+        self.0.limits.refresh(door.client, self.0.clock.now()).await?;
         let who = self.who(None, door.client);
         let write = move |tx: &mut Tx| {
-            let found = users::sql::credentials_by_login(tx, email.as_str())?.map(|found| found.user);
+            let found = users::sql::credentials_by_login(tx, &LoginName::typed(email.as_str()))?
+                .map(|found| found.user);
             let user = found.filter(|user| user.is_active);
             let id = user.as_ref().map(|user| user.id.0);
             audit::record(tx, who, id, Action::PasswordResetAsked, None)?;
@@ -37,20 +38,21 @@ impl App {
         self.settled_at(&door, self.write_at(&door, write)).await
     }
 
-    /// Sets a new password by the token of such a link, and ends every session. It proves the address, too.
+    /// Sets a new password by the token of such a link, and ends every session, personal access token and other link. It proves
+    /// the address, too.
     pub async fn reset_forgotten(
         &self,
         token: String,
         new: String,
         policy: Policy,
         door: Door,
-    ) -> Result<()> {
+    ) -> Result<TokensEnded> {
         self.0.limits.refresh(door.client, self.0.clock.now()).await?;
         // The token of one that went well is used up.
         self.settled_at(&door, self.reset(token, new, policy, &door)).await
     }
 
-    async fn reset(&self, token: String, new: String, policy: Policy, door: &Door) -> Result<()> {
+    async fn reset(&self, token: String, new: String, policy: Policy, door: &Door) -> Result<TokensEnded> {
         let asked = token.clone();
         let user = self.0.db.read(move |tx| whose(tx, &asked, Kind::Reset)).await?.0;
         let own = [&*user.username, &*user.email, user.name.as_deref().unwrap_or("")];
@@ -60,13 +62,14 @@ impl App {
         let hash = self.0.hasher.hash(new).await?;
         let who = self.who(Some(user.id.0), door.client);
         let write = move |tx: &mut Tx| {
-            let (user, email) = whose(tx, &token, Kind::Reset)?;
-            mail::use_up(tx, user.id.0, Kind::Reset)?;
-            users::reset_password(tx, who, user.id, &hash)?;
+            let (user, email) = whose_held(tx, &token, Kind::Reset)?;
+            let ended = users::reset_password(tx, who, user.id, &hash)?;
             if user.email == email {
                 users::sql::set_verified(tx, user.id)?;
             }
-            mail::queue(tx, who, Kind::PasswordChanged, who.user, &user.email, None)
+            let told = mail::password_change(ended.0, false);
+            mail::queue(tx, who, Kind::PasswordChanged, who.user, &user.email, Some(&told))?;
+            Ok(ended)
         };
         self.write_at(door, write).await
     }
@@ -76,9 +79,9 @@ impl App {
         self.0.limits.refresh(door.client, self.0.clock.now()).await?;
         let nobody = self.who(None, door.client);
         let write = move |tx: &mut Tx| {
-            let (user, email) = whose(tx, &token, Kind::Verify)?;
+            let (user, email) = whose_held(tx, &token, Kind::Verify)?;
             let who = Who { user: Some(user.id.0), ..nobody };
-            mail::use_up(tx, user.id.0, Kind::Verify)?;
+            mail::end_links(tx, user.id.0, Kind::Verify)?;
             if user.email == email {
                 users::sql::set_verified(tx, user.id)?;
                 audit::record(tx, who, who.user, Action::EmailVerified, None)?;
@@ -103,8 +106,14 @@ impl App {
 
     /// Mail that is to be sent now, if there is any; to be told of by [`App::mail_sent`].
     pub async fn next_mail(&self) -> Result<Option<Outgoing>> {
-        let base = self.settings().public_url.clone();
-        self.0.db.write(move |tx| mail::next(tx, &base)).await
+        loop {
+            let (base, mails) = (self.settings().public_url.clone(), self.settings().mailing());
+            match self.0.db.write(move |tx| mail::next(tx, mails, &base)).await? {
+                Next::Mail(mail) => return Ok(Some(mail)),
+                Next::Dropped => {}
+                Next::Nothing => return Ok(None),
+            }
+        }
     }
 
     /// Mail was handed over to a server that answers for it.
@@ -118,4 +127,12 @@ fn whose(tx: &mut Tx, token: &str, purpose: Kind) -> Result<(User, String)> {
     let (user, email) = mail::redeem(tx, token, purpose)?;
     let user = users::sql::find(tx, UserId(user))?.filter(|user| user.is_active);
     Ok((user.ok_or(Error::Unauthenticated(Unproven::BadRefreshToken))?, email))
+}
+
+/// The same, the user held: what depends on the token is done before anything ends it.
+fn whose_held(tx: &mut Tx, token: &str, purpose: Kind) -> Result<(User, String)> {
+    let (user, _) = mail::redeem(tx, token, purpose)?;
+    users::sql::find_held(tx, UserId(user))?;
+    // It may have been ended while this waited.
+    whose(tx, token, purpose)
 }

@@ -48,25 +48,30 @@ impl App {
     {
         match input {
             Ok(input) => {
-                let parts = self.rules();
+                let (parts, bearer) = (self.rules(), token.clone());
                 let write = move |tx: &mut Tx| {
-                    let (caller, stale) = bearer::check(tx, &parts.settings, &token)?;
+                    let (caller, stale) = parts.admit(tx, &token)?;
                     let written = f(tx, &caller, &input)?;
                     if let Some(stale) = stale {
                         bearer::touch(tx, stale)?;
                     }
                     Ok(written)
                 };
-                Ok(self.0.db.write(write).await?)
+                Ok(self.admitted(&bearer, self.0.db.write(write).await)?)
             }
             Err(wrong) => Err(self.refuse(token, wrong).await),
         }
     }
 
     /// What the token's request came to before, or else what `doing` comes to, which ends in a [`App::write`].
-    pub(super) async fn settled<T>(&self, token: Bearer, doing: impl Future<Output = Result<T>>) -> Result<T>
+    pub(super) async fn settled<T, E>(
+        &self,
+        token: Bearer,
+        doing: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E>
     where
         T: DeserializeOwned + Send + 'static,
+        E: From<Error>,
     {
         if let Some(outcome) = self.kept(token.clone()).await? {
             return Ok(outcome);
@@ -128,16 +133,10 @@ impl App {
         let once = door.once.as_ref()?;
         Some(once.slot(&Whose::Client(door.client), |text| self.0.keys.seals(text)))
     }
-
-    /// Forgets what requests came to more than a day ago; to be called now and then.
-    pub async fn prune_outcomes(&self) -> Result<()> {
-        while self.0.db.write(idempotency::prune).await? {}
-        Ok(())
-    }
 }
 
 fn slot_of(caller: &Caller, once: &Once, keys: &Keys) -> Slot {
-    let whose = Whose::User { id: caller.id().0, rights: caller.rights() };
+    let whose = Whose::User { id: caller.id().0, rights: caller.rights(), role: caller.role().as_str() };
     once.slot(&whose, |text| keys.seals(text))
 }
 

@@ -4,8 +4,10 @@ use super::App;
 use super::account::require_same;
 use crate::audit::{self, Action};
 use crate::bearer::Bearer;
+use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::totp::{self, Enrolment, State};
+use crate::users::Caller;
 use crate::users::password::Password;
 
 impl App {
@@ -22,7 +24,7 @@ impl App {
     pub async fn enrol_totp(&self, token: Bearer, password: Password) -> Result<Enrolment> {
         let me = self.credentials(&token).await?;
         let account = me.user.email.clone();
-        let proven = self.prove(me, password, "password").await?;
+        let proven = self.prove(&token, me, password, "password").await?;
         self.write_unkept(token, Ok::<_, Error>((proven, account)), |tx, caller, (proven, account)| {
             require_same(tx, caller.id(), proven)?;
             totp::enrol(tx, caller.id().0, account)
@@ -30,25 +32,41 @@ impl App {
         .await
     }
 
-    /// Turns it on by a first code; the recovery codes are told this once.
+    /// Turns the second factor on by a first code, and returns the recovery codes, which are never shown again. Wrong codes count as
+    /// wrong passwords do.
     pub async fn confirm_totp<E: From<Error>>(
         &self,
         token: Bearer,
         code: Result<String, E>,
     ) -> Result<Vec<String>, E> {
-        self.write_unkept(token, code, |tx, caller, code| {
+        match code {
+            Ok(code) => Ok(self.confirm_code(token, code).await?),
+            Err(wrong) => Err(self.refuse(token, wrong).await),
+        }
+    }
+
+    async fn confirm_code(&self, token: Bearer, code: String) -> Result<Vec<String>> {
+        let (me, client) = (self.credentials(&token).await?.user.id, token.client());
+        let guess = self.0.limits.proof(client, me.0, self.0.clock.now()).await?;
+        let confirm = |tx: &mut Tx, caller: &Caller, code: &String| {
             caller.require_session()?;
             let codes = totp::confirm(tx, caller.id().0, code)?;
             audit::record(tx, caller.who(), Some(caller.id().0), Action::TwoFactorOn, None)?;
             Ok(codes)
-        })
-        .await
+        };
+        let confirmed = self.write_unkept(token, Ok::<_, Error>(code), confirm).await;
+        if let Err(Error::Invalid(_)) = confirmed {
+            self.write_failed_proof(me, client).await?;
+        } else {
+            self.0.limits.give_back(guess, self.0.clock.now()).await;
+        }
+        confirmed
     }
 
     /// Turns it off.
     pub async fn remove_totp(&self, token: Bearer, password: Password) -> Result<()> {
         let me = self.credentials(&token).await?;
-        let proven = self.prove(me, password, "password").await?;
+        let proven = self.prove(&token, me, password, "password").await?;
         self.write(token, Ok::<_, Error>(proven), |tx, caller, proven| {
             require_same(tx, caller.id(), proven)?;
             totp::remove(tx, caller.id().0)?;

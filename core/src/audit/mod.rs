@@ -8,7 +8,7 @@ pub use model::{Action, Entry, Who};
 
 use crate::db::Tx;
 use crate::error::{Code, Flaw, Result};
-use crate::page::{Cursor, Limit, Page};
+use crate::page::{Cursor, Limit, Offset, Page};
 
 /// The tag of the log's only order in a cursor.
 const BY_ID: u8 = 0x81;
@@ -27,8 +27,8 @@ pub(crate) fn record(
     sql::insert(tx, who, subject, action, detail)
 }
 
-/// Deletes what was written down more than so many days ago.
-pub(crate) fn prune(tx: &mut Tx, days: u32) -> Result<()> {
+/// Deletes some of what was written down more than so many days ago; whether there may be more.
+pub(crate) fn prune(tx: &mut Tx, days: u32) -> Result<bool> {
     let before = tx.now().plus_seconds(-i64::from(days) * 86_400);
     sql::prune(tx, before)
 }
@@ -37,14 +37,24 @@ pub(crate) fn prune(tx: &mut Tx, days: u32) -> Result<()> {
 pub fn page(tx: &mut Tx, subject: Option<i64>, limit: Limit, after: Option<Cursor>) -> Result<Page<Entry>> {
     let before = after.map_or(i64::MAX, |cursor| cursor.id);
     let wanted = i64::try_from(limit.get() + 1).unwrap_or(i64::MAX);
+    let skip = after.map_or(0, |cursor| cursor.skip).into();
     let mut items = match subject {
-        Some(subject) => sql::list_of(tx, subject, before, wanted)?,
-        None => sql::list(tx, before, wanted)?,
+        Some(subject) => sql::list_of(tx, subject, before, wanted, skip)?,
+        None => sql::list(tx, before, wanted, skip)?,
     };
     let is_more = items.len() > limit.get();
     items.truncate(limit.get());
     let last = items.last().filter(|_| is_more).map(|entry| entry.id);
-    Ok(Page { items, next: last.map(|id| Cursor { order: BY_ID, key: None, id }) })
+    Ok(Page { items, next: last.map(cursor) })
+}
+
+/// Where [`page`] begins after so many entries.
+pub fn cursor_of(offset: Offset) -> Cursor {
+    cursor(i64::MAX).skipping(offset)
+}
+
+fn cursor(id: i64) -> Cursor {
+    Cursor { order: BY_ID, key: None, id, skip: 0 }
 }
 
 /// Reads a cursor of [`page`].

@@ -1,6 +1,7 @@
 //! What is written down about accounts.
 
 use crate::client::Client;
+use crate::settings::Mails;
 use crate::time::Timestamp;
 
 /// Something that was done, or tried.
@@ -13,9 +14,19 @@ pub struct Entry {
     /// Whose account it is about; `None` where there is no such account.
     pub subject: Option<i64>,
     pub action: String,
-    /// The address that it came from.
+    /// The address that it came from. Hidden from the subject where somebody else acted.
     pub client: Option<String>,
     pub detail: Option<String>,
+}
+
+impl Entry {
+    /// Leaves the address out where somebody else than `subject` acted. Whoever tried without a proof has none to protect: a
+    /// failed login shows its address.
+    pub(crate) fn hide_client_of_others(&mut self, subject: i64) {
+        if self.actor.is_some_and(|actor| actor != subject) {
+            self.client = None;
+        }
+    }
 }
 
 /// Who does something: which user, if one was proven, and from where.
@@ -24,7 +35,7 @@ pub struct Who {
     pub user: Option<i64>,
     pub client: Option<Client>,
     /// Whether mail goes out because of it.
-    pub mails: bool,
+    pub mails: Mails,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +43,8 @@ pub enum Action {
     SignedUp,
     LoggedIn,
     LoginFailed,
+    /// Somebody with a session could not say the password or the code.
+    ProofFailed,
     LoggedOut,
     RefreshTokenReused,
     SessionsEnded,
@@ -68,6 +81,7 @@ impl Action {
             Action::SignedUp => "signed_up",
             Action::LoggedIn => "logged_in",
             Action::LoginFailed => "login_failed",
+            Action::ProofFailed => "proof_failed",
             Action::LoggedOut => "logged_out",
             Action::RefreshTokenReused => "refresh_token_reused",
             Action::SessionsEnded => "sessions_ended",

@@ -1,7 +1,7 @@
 //! How the audit log is stored.
 
 use super::model::{Action, Entry, Who};
-use crate::db::{FromRow, Row, Tx};
+use crate::db::{FromRow, PRUNED_MAX, Row, Tx};
 use crate::error::Result;
 use crate::time::Timestamp;
 
@@ -40,24 +40,29 @@ pub fn insert(
     )
 }
 
-pub fn prune(tx: &mut Tx, before: Timestamp) -> Result<()> {
-    tx.send("DELETE FROM audit WHERE at < $1", &[&before.as_micros()])
+/// Deletes the oldest of those before `before`; whether there may be more.
+pub fn prune(tx: &mut Tx, before: Timestamp) -> Result<bool> {
+    let pruned = tx.execute(
+        "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 ORDER BY at LIMIT $2)",
+        &[&before.as_micros(), &PRUNED_MAX],
+    )?;
+    Ok(pruned >= PRUNED_MAX.unsigned_abs())
 }
 
-/// Entries before `before`, newest first.
-pub fn list(tx: &mut Tx, before: i64, count: i64) -> Result<Vec<Entry>> {
+/// Entries before `before`, newest first, without the first `skip`.
+pub fn list(tx: &mut Tx, before: i64, count: i64, skip: i64) -> Result<Vec<Entry>> {
     tx.all(
         "SELECT id, at, actor, subject, action, client, detail FROM audit \
-         WHERE id < $1 ORDER BY id DESC LIMIT $2",
-        &[&before, &count],
+         WHERE id < $1 ORDER BY id DESC LIMIT $2 OFFSET $3",
+        &[&before, &count, &skip],
     )
 }
 
 /// The same about one account.
-pub fn list_of(tx: &mut Tx, subject: i64, before: i64, count: i64) -> Result<Vec<Entry>> {
+pub fn list_of(tx: &mut Tx, subject: i64, before: i64, count: i64, skip: i64) -> Result<Vec<Entry>> {
     tx.all(
         "SELECT id, at, actor, subject, action, client, detail FROM audit \
-         WHERE subject = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-        &[&subject, &before, &count],
+         WHERE subject = $1 AND id < $2 ORDER BY id DESC LIMIT $3 OFFSET $4",
+        &[&subject, &before, &count, &skip],
     )
 }

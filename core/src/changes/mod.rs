@@ -5,9 +5,13 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::db::{Column, FromRow, Row, Tx, Value, unexpected};
-use crate::error::{Error, Noun, Result};
+use crate::epoch::{Epoch, Stamp};
+use crate::error::{Error, Result, Unproven};
 use crate::time::Timestamp;
 use crate::users::{Caller, UserId};
+
+/// How many bytes of text one trip to the store brings, about: it ends with the row that passes this.
+pub(crate) const TRIP_BYTES_MAX: usize = 1024 * 1024;
 
 /// Which task a change is about, and its number.
 #[derive(Debug, Clone, Copy)]
@@ -72,27 +76,67 @@ impl FromRow for Recorded {
     }
 }
 
-/// At most `count` of the owner's changes after the number `since`, in order, and the owner's newest number.
-pub(crate) fn since(tx: &mut Tx, owner: UserId, since: i64, count: usize) -> Result<(Vec<Recorded>, i64)> {
+/// The ends of an owner's sequence.
+struct Ends {
+    last: i64,
+    /// Changes up to this number can no longer be asked for.
+    floor: i64,
+}
+
+impl Ends {
+    /// Stands for a row while it is not known.
+    const UNKNOWN: Ends = Ends { last: i64::MAX, floor: 0 };
+}
+
+impl FromRow for Ends {
+    fn from_row(row: &Row) -> Result<Ends> {
+        Ok(Ends { last: row.get(0)?, floor: row.get(1)? })
+    }
+}
+
+/// At most `count` of the owner's changes after `since`, in order, and the owner's newest number; fewer changes where they
+/// have more than [`TRIP_BYTES_MAX`].
+pub(crate) fn since(
+    tx: &mut Tx,
+    owner: UserId,
+    epoch: Epoch,
+    since: Stamp,
+    count: usize,
+) -> Result<(Vec<Recorded>, i64)> {
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     look(tx, owner, |tx| {
-        let newest = last(tx, owner, i64::MAX)?.unwrap_or(0);
-        let changes: Vec<Recorded> = tx.all(
+        let ends = "SELECT last, floor FROM counters WHERE owner = $1";
+        let ends = tx.find_assuming(ends, &[&owner], Ends::UNKNOWN)?;
+        let Ends { last, floor } = ends.unwrap_or(Ends { last: 0, floor: 0 });
+        // A number alone is taken for one of this epoch if it can be: an epoch's numbers begin at its floor.
+        let is_ours = since.epoch == epoch || (since.epoch == Epoch::FIRST && since.number <= last);
+        if !is_ours || since.number < floor {
+            return Err(Error::Gone { newest: Stamp { epoch, number: last } });
+        }
+        let (changes, _) = tx.all_within(
             "SELECT seq, kind, task_id, task_uuid, at, after FROM changes WHERE owner = $1 AND seq > $2 \
              ORDER BY seq LIMIT $3",
-            &[&owner, &since, &count],
+            &[&owner, &since.number, &count],
+            TRIP_BYTES_MAX,
+            |change: &Recorded| change.after.as_ref().map_or(0, String::len),
         )?;
         // Each statement sees what is committed by then, and this one ran later.
         let shown = changes.last().map_or(0, |change| change.seq);
-        Ok((changes, newest.max(shown)))
+        Ok((changes, last.max(shown)))
     })
+}
+
+/// The owner's newest number.
+pub(crate) fn newest(tx: &mut Tx, owner: UserId) -> Result<i64> {
+    Ok(last(tx, owner, i64::MAX)?.unwrap_or(0))
 }
 
 /// The owner's next number. The first thing that a write does: from here on the owner's other writers wait, so that no two
 /// take the same number, and none waits for another in a circle.
 pub fn next(tx: &mut Tx, owner: UserId) -> Result<i64> {
     let last = tx.find_held_assuming("SELECT last FROM counters WHERE owner = $1", &[&owner], 0)?;
-    last.map(|last: i64| last + 1).ok_or(Error::Missing(Noun::User))
+    // Somebody has deleted the account since its session was looked up.
+    last.map(|last: i64| last + 1).ok_or(Error::Unauthenticated(Unproven::BadToken))
 }
 
 /// Looks where the owner's tasks are current: at a replica, if it has all changes that the primary has, else at the primary.

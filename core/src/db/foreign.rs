@@ -5,6 +5,7 @@ use std::path::Path;
 use futures_util::TryStreamExt as _;
 use rusqlite::{Connection, OpenFlags};
 use tokio_postgres::Client;
+use tokio_postgres::types::{ToSql, Type};
 
 use super::postgres::{self, message};
 use super::{Place, sqlite};
@@ -15,6 +16,14 @@ const BATCH: usize = 200;
 
 /// Values of one row.
 pub type Texts = Vec<Option<String>>;
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignColumn {
+    pub name: String,
+    /// As the database calls it; empty where SQLite has none.
+    pub data_type: String,
+}
 
 /// A database as it is at one moment.
 pub enum Foreign {
@@ -41,21 +50,81 @@ impl Foreign {
         }
     }
 
-    /// The columns of a table; none where there is no such table.
-    pub async fn columns(&self, table: &str) -> Result<Vec<String>> {
+    /// The names of its tables and views, sorted.
+    pub async fn tables(&self) -> Result<Vec<String>> {
+        let rows = match self {
+            Foreign::Sqlite(_) => {
+                "SELECT name, '' FROM sqlite_schema WHERE type IN ('table', 'view') \
+                 AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
+            }
+            Foreign::Postgres(_) => {
+                "SELECT CAST(table_name AS TEXT), '' FROM information_schema.tables \
+                 WHERE table_schema = ANY (current_schemas(FALSE)) ORDER BY table_name"
+            }
+        };
+        let pairs = self.pairs(rows, None).await?;
+        Ok(pairs.into_iter().map(|(name, _)| name).collect())
+    }
+
+    /// The columns of a table, in its own order; none if there is no such table.
+    pub async fn columns(&self, table: &str) -> Result<Vec<ForeignColumn>> {
+        let rows = match self {
+            Foreign::Sqlite(_) => "SELECT name, type FROM pragma_table_info($1)",
+            Foreign::Postgres(_) => {
+                "SELECT CAST(column_name AS TEXT), CAST(data_type AS TEXT) FROM information_schema.columns \
+                 WHERE table_schema = ANY (current_schemas(FALSE)) AND table_name = $1 \
+                 ORDER BY ordinal_position"
+            }
+        };
+        let pairs = self.pairs(rows, Some(table)).await?;
+        Ok(pairs.into_iter().map(|(name, data_type)| ForeignColumn { name, data_type }).collect())
+    }
+
+    /// An expression that sorts a table's rows as they were stored, if there is one. On PostgreSQL it holds for rows that were
+    /// never changed.
+    pub async fn place_of_row(&self, table: &str) -> Result<Option<&'static str>> {
+        let (rows, place) = match self {
+            Foreign::Sqlite(_) => (
+                "SELECT name, type FROM pragma_table_list WHERE name = $1 AND type = 'table' AND wr = 0",
+                "rowid",
+            ),
+            Foreign::Postgres(_) => (
+                "SELECT CAST(relname AS TEXT), CAST(relkind AS TEXT) FROM pg_class \
+                 WHERE oid = to_regclass(quote_ident($1)) AND relkind = 'r'",
+                "ctid",
+            ),
+        };
+        let found = self.pairs(rows, Some(table)).await?;
+        Ok((!found.is_empty()).then_some(place))
+    }
+
+    /// An expression for a value as text, whatever its type. Bytes come as PostgreSQL prints them: `\x`, then hexadecimal digits.
+    pub fn as_text(&self, expression: &str) -> String {
+        match self {
+            Foreign::Sqlite(_) => format!(
+                "CASE typeof({expression}) WHEN 'blob' THEN '\\x' || lower(hex({expression})) \
+                 ELSE CAST({expression} AS TEXT) END"
+            ),
+            Foreign::Postgres(_) => format!("CAST({expression} AS TEXT)"),
+        }
+    }
+
+    /// The rows of a short query with two columns of text and at most one parameter.
+    async fn pairs(&self, query: &str, param: Option<&str>) -> Result<Vec<(String, String)>> {
         match self {
             Foreign::Sqlite(connection) => {
-                let look = || -> rusqlite::Result<Vec<String>> {
-                    let mut names = connection.prepare("SELECT name FROM pragma_table_info($1)")?;
-                    names.query_map([table], |row| row.get(0))?.collect()
+                let look = || -> rusqlite::Result<Vec<(String, String)>> {
+                    let mut statement = connection.prepare(query)?;
+                    let params = rusqlite::params_from_iter(param);
+                    statement.query_map(params, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
                 };
                 look().map_err(sqlite::error)
             }
             Foreign::Postgres(client) => {
-                let names = "SELECT column_name::TEXT FROM information_schema.columns \
-                             WHERE table_schema = ANY (current_schemas(FALSE)) AND table_name = $1";
-                let rows = client.query(names, &[&table]).await.map_err(|e| reading(message(&e)))?;
-                Ok(rows.iter().map(|row| row.get(0)).collect())
+                let given = param.as_ref().map(|param| (param as &(dyn ToSql + Sync), Type::TEXT));
+                let params: Vec<_> = given.into_iter().collect();
+                let rows = client.query_typed(query, &params).await.map_err(|e| reading(message(&e)))?;
+                Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
             }
         }
     }
@@ -104,8 +173,9 @@ async fn each_of_server(
     mut take: impl AsyncFnMut(Vec<Texts>) -> Result<()>,
 ) -> Result<()> {
     let refused = |e: tokio_postgres::Error| reading(message(&e));
-    let no_params: [&str; 0] = [];
-    let rows = client.query_raw(query, no_params).await.map_err(refused)?;
+    // Without a name, which might mean another text behind a pooler.
+    let no_params: [(&str, Type); 0] = [];
+    let rows = client.query_typed_raw(query, no_params).await.map_err(refused)?;
     let mut rows = std::pin::pin!(rows);
     let mut batch = Vec::new();
     while let Some(row) = rows.try_next().await.map_err(refused)? {

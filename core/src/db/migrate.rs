@@ -1,49 +1,19 @@
-//! Migrations: numbered pairs of files, one for each database, each applied once, all in one transaction. A schema from a
-//! newer version is left alone.
+//! The migration runner: brings a schema to this version in one transaction. A schema from a newer version is left alone.
 
+use std::path::Path;
+
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension as _};
-use tokio_postgres::{Client, Transaction};
+use tokio_postgres::Client;
+use tokio_postgres::types::{ToSql, Type};
 
-use super::postgres::message as postgres_message;
-use super::sqlite::error;
+use super::Tx;
+use super::backup;
+use super::migrations::{MIGRATIONS, Migration};
+use super::postgres::{self, message as postgres_message};
+use super::sqlite::{self, error};
+use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::time::Timestamp;
-
-/// One step of the schema, in the words of each database.
-struct Migration {
-    name: &'static str,
-    sqlite: &'static str,
-    postgres: &'static str,
-}
-
-/// The migrations in order; the schema's version is how many of them were applied.
-const MIGRATIONS: &[Migration] = &[
-    Migration {
-        name: "initial",
-        sqlite: include_str!("../../migrations/0001_initial.sqlite.sql"),
-        postgres: include_str!("../../migrations/0001_initial.postgres.sql"),
-    },
-    Migration {
-        name: "accounts",
-        sqlite: include_str!("../../migrations/0002_accounts.sqlite.sql"),
-        postgres: include_str!("../../migrations/0002_accounts.postgres.sql"),
-    },
-    Migration {
-        name: "mail",
-        sqlite: include_str!("../../migrations/0003_mail.sqlite.sql"),
-        postgres: include_str!("../../migrations/0003_mail.postgres.sql"),
-    },
-    Migration {
-        name: "two_factor",
-        sqlite: include_str!("../../migrations/0004_two_factor.sqlite.sql"),
-        postgres: include_str!("../../migrations/0004_two_factor.postgres.sql"),
-    },
-    Migration {
-        name: "idempotency",
-        sqlite: include_str!("../../migrations/0005_idempotency.sqlite.sql"),
-        postgres: include_str!("../../migrations/0005_idempotency.postgres.sql"),
-    },
-];
 
 /// The schema version that this build works with.
 #[expect(clippy::cast_possible_wrap, reason = "there are not that many")]
@@ -54,87 +24,188 @@ pub const CURRENT: i64 = MIGRATIONS.len() as i64;
 pub struct Migrated {
     pub from: i64,
     pub to: i64,
+    /// A copy into this store was begun and has not ended.
+    pub is_filling: bool,
+}
+
+impl Migrated {
+    /// # Errors
+    /// A copy into this store is under way: what is there is not all.
+    pub fn require_whole(&self) -> Result<()> {
+        if self.is_filling { Err(filling()) } else { Ok(()) }
+    }
 }
 
 /// What is to be applied to a schema of that version, each with the version after it.
-fn steps(from: i64) -> impl Iterator<Item = (i64, &'static Migration)> {
-    (1..).zip(MIGRATIONS).filter(move |(number, _)| *number > from)
+fn steps(migrations: &[Migration], from: i64) -> impl Iterator<Item = (i64, &Migration)> {
+    (1..).zip(migrations).filter(move |(number, _)| *number > from)
 }
 
 /// Brings the schema to [`CURRENT`].
 ///
 /// # Errors
 /// The schema is newer, or the file holds somebody else's tables; then nothing is written.
-pub(super) fn sqlite(connection: &Connection, now: Timestamp) -> Result<Migrated> {
-    if version(connection)? == Some(CURRENT) {
-        return Ok(Migrated { from: CURRENT, to: CURRENT });
-    }
-    require_replaceable(connection)?;
-    let step = connection.unchecked_transaction().map_err(error)?;
-    connection
-        .execute_batch(
-            "CREATE TABLE IF NOT EXISTS schema_migrations \
-             (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT",
-        )
-        .map_err(error)?;
-    // Asked again inside: another process may have been faster.
-    let from = version(connection)?.unwrap_or(0);
-    for (number, Migration { name, sqlite, .. }) in steps(from) {
-        connection
-            .execute_batch(sqlite)
-            .map_err(|e| Error::internal(&format!("migration {number} ({name})"), e))?;
-        connection
-            .execute(
-                "INSERT INTO schema_migrations (version, name, applied_at) VALUES (?1, ?2, ?3)",
-                (number, name, now.as_micros()),
-            )
-            .map_err(error)?;
-    }
-    step.commit().map_err(error)?;
-    Ok(Migrated { from, to: CURRENT })
+/// With `path`, a copy of an older schema is kept beside it.
+pub(super) fn sqlite(connection: &Connection, path: Option<&Path>, clock: &Clock) -> Result<Migrated> {
+    let migrated = if version(connection)? == Some(CURRENT) {
+        Migrated { from: CURRENT, to: CURRENT, is_filling: false }
+    } else {
+        require_replaceable(connection)?;
+        apply(connection, MIGRATIONS, path, clock)?
+    };
+    let is_filling = connection.query_row(IS_FILLING, [], |row| row.get(0)).map_err(error)?;
+    Ok(Migrated { is_filling, ..migrated })
 }
 
-/// The same on PostgreSQL, by one instance at a time. `client` is a connection to the server itself, no pooler's.
-pub(super) async fn postgres(client: &mut Client, now: Timestamp) -> Result<Migrated> {
-    let failed = |e: tokio_postgres::Error| Error::internal("migrating", postgres_message(&e));
+const IS_FILLING: &str = "SELECT is_filling FROM store";
+
+/// That no copy into this store is under way.
+pub(super) fn require_whole(connection: &Connection) -> Result<()> {
+    let has_row = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'store')";
+    let look = |text| connection.query_row(text, [], |row| row.get::<_, bool>(0)).map_err(error);
+    if look(has_row)? && look(IS_FILLING)? { Err(filling()) } else { Ok(()) }
+}
+
+/// Why nothing but `taskwell copy` may open the store.
+fn filling() -> Error {
+    Error::Internal(
+        "the store is incomplete: a copy into it was begun and has not ended. Finish it with taskwell copy --resume, \
+         or take an empty database"
+            .into(),
+    )
+}
+
+/// Applies what is missing in one transaction. Foreign keys are off meanwhile, which SQLite allows only outside of a
+/// transaction: a step that rebuilds a table drops the old one, and would delete by cascade whatever refers to it.
+pub(super) fn apply(
+    connection: &Connection,
+    migrations: &[Migration],
+    path: Option<&Path>,
+    clock: &Clock,
+) -> Result<Migrated> {
+    connection.pragma_update(None, "foreign_keys", false).map_err(error)?;
+    let applied = begin_alone(connection).and_then(|()| {
+        if let (Some(path), Some(from)) = (path, version(connection)?)
+            && from < CURRENT
+        {
+            backup::keep_before(path, CURRENT)?;
+        }
+        let migrated = apply_within(connection, migrations, clock)?;
+        require_references(connection)?;
+        sqlite::commit(connection)?;
+        Ok(migrated)
+    });
+    sqlite::rollback(connection);
+    connection.pragma_update(None, "foreign_keys", true).map_err(error)?;
+    applied
+}
+
+/// Takes the write lock, however long another process migrates.
+fn begin_alone(connection: &Connection) -> Result<()> {
+    loop {
+        match sqlite::begin_write(connection) {
+            Err(Error::Unavailable { .. }) => {
+                tracing::warn!("another process holds the database's write lock; the migration waits for it");
+            }
+            begun => return begun,
+        }
+    }
+}
+
+fn apply_within(connection: &Connection, migrations: &[Migration], clock: &Clock) -> Result<Migrated> {
+    let known = "CREATE TABLE IF NOT EXISTS schema_migrations \
+                 (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT";
+    connection.execute_batch(known).map_err(error)?;
+    // Asked again inside: another process may have been faster.
+    let from = version(connection)?.unwrap_or(0);
+    if steps(migrations, 0).all(|(number, _)| number < from) {
+        return Err(newer_schema(from));
+    }
+    for (number, Migration { name, sqlite, then, .. }) in steps(migrations, from) {
+        connection.execute_batch(sqlite).map_err(|e| failed(number, name, error(e)))?;
+        let mut at = then.map(|_| 0);
+        while let (Some(then), Some(after)) = (then, at) {
+            at = then(&mut Tx::on_sqlite(connection, clock), after).map_err(|e| failed(number, name, e))?;
+        }
+        let applied = "INSERT INTO schema_migrations (version, name, applied_at) VALUES (?1, ?2, ?3)";
+        connection.execute(applied, (number, name, clock.now().as_micros())).map_err(error)?;
+    }
+    Ok(Migrated { from, to: version(connection)?.unwrap_or(from), is_filling: false })
+}
+
+/// That no row refers to one that is not there.
+fn require_references(connection: &Connection) -> Result<()> {
+    let broken = connection
+        .query_row("PRAGMA foreign_key_check", [], |row| Ok((row.get(0)?, row.get(2)?)))
+        .optional()
+        .map_err(error)?;
+    match broken {
+        None => Ok(()),
+        Some((table, parent)) => {
+            let (table, parent): (String, String) = (table, parent);
+            Err(Error::Internal(format!(
+                "after the migration a row of {table} would refer to a row of {parent} that is not there. \
+                 Nothing was changed"
+            )))
+        }
+    }
+}
+
+/// A full disk stays one: its remedy is not in the migration.
+fn failed(number: i64, name: &str, e: Error) -> Error {
+    match e {
+        Error::StorageFull => e,
+        e => Error::internal(&format!("migration {number} ({name})"), e),
+    }
+}
+
+/// The same on PostgreSQL, by one instance at a time. `connection` leads to the server itself, not to a pooler. After an
+/// error it is closed, and the server undoes what was done.
+pub(super) async fn postgres(connection: &postgres::Connection, clock: &Clock) -> Result<Migrated> {
+    let client = connection.client();
+    let failure = |e: tokio_postgres::Error| Error::internal("migrating", postgres_message(&e));
     // Held until the transaction ends. Its number is arbitrary, and this program's own.
-    let step = client.transaction().await.map_err(failed)?;
-    step.batch_execute("SELECT pg_advisory_xact_lock(6022140762140857)").await.map_err(failed)?;
-    let from = postgres_version(&step).await.map_err(failed)?;
+    let lock = "BEGIN; SELECT pg_advisory_xact_lock(6022140762140857)";
+    client.batch_execute(lock).await.map_err(failure)?;
+    let from = postgres_version(client).await.map_err(failure)?;
     match from {
-        Some(CURRENT) => return Ok(Migrated { from: CURRENT, to: CURRENT }),
+        Some(CURRENT) => {
+            let is_filling = client.query_typed_one(IS_FILLING, &[]).await.map_err(failure)?.get(0);
+            client.batch_execute("ROLLBACK").await.map_err(failure)?;
+            return Ok(Migrated { from: CURRENT, to: CURRENT, is_filling });
+        }
         Some(newer) if newer > CURRENT => return Err(newer_schema(newer)),
         _ => {}
     }
     if from.is_none() {
-        require_no_others(&step).await?;
-        step.batch_execute(
-            "CREATE TABLE schema_migrations \
-             (version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)",
-        )
-        .await
-        .map_err(failed)?;
+        require_no_others(client).await?;
+        let known = "CREATE TABLE schema_migrations \
+                     (version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)";
+        client.batch_execute(known).await.map_err(failure)?;
     }
     let from = from.unwrap_or(0);
-    for (number, Migration { name, postgres, .. }) in steps(from) {
-        step.batch_execute(postgres)
-            .await
-            .map_err(|e| Error::internal(&format!("migration {number} ({name})"), postgres_message(&e)))?;
-        step.execute(
-            "INSERT INTO schema_migrations (version, name, applied_at) VALUES ($1, $2, $3)",
-            &[&number, name, &now.as_micros()],
-        )
-        .await
-        .map_err(failed)?;
+    for (number, Migration { name, postgres, then, .. }) in steps(MIGRATIONS, from) {
+        let refused = |e| failed(number, name, Error::Internal(postgres_message(&e)));
+        client.batch_execute(postgres).await.map_err(refused)?;
+        let mut at = then.map(|_| 0);
+        while let (Some(then), Some(after)) = (then, at) {
+            let ran = connection.run(clock.now(), |tx| then(tx, after)).await;
+            at = ran.map_err(|e| failed(number, name, e))?;
+        }
+        let applied = "INSERT INTO schema_migrations (version, name, applied_at) VALUES ($1, $2, $3)";
+        let at = clock.now().as_micros();
+        let values: [(&(dyn ToSql + Sync), Type); 3] =
+            [(&number, Type::INT8), (name, Type::TEXT), (&at, Type::INT8)];
+        client.execute_typed(applied, &values).await.map_err(failure)?;
     }
-    step.commit().await.map_err(failed)?;
-    Ok(Migrated { from, to: CURRENT })
+    client.batch_execute("COMMIT").await.map_err(failure)?;
+    Ok(Migrated { from, to: CURRENT, is_filling: false })
 }
 
 /// That no other program's tables are where ours would be made.
-async fn require_no_others(step: &Transaction<'_>) -> Result<()> {
-    let theirs = step
-        .query_opt(
+async fn require_no_others(client: &Client) -> Result<()> {
+    let theirs = client
+        .query_typed_opt(
             "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename IN \
              ('users', 'sessions', 'refresh_tokens', 'counters', 'tasks', 'changes') LIMIT 1",
             &[],
@@ -150,10 +221,10 @@ async fn require_no_others(step: &Transaction<'_>) -> Result<()> {
     }
 }
 
-async fn postgres_version(step: &Transaction<'_>) -> Result<Option<i64>, tokio_postgres::Error> {
+async fn postgres_version(client: &Client) -> Result<Option<i64>, tokio_postgres::Error> {
     // Only where new tables would be made: other schemas of the search path may be somebody else's.
-    let known = step
-        .query_one(
+    let known = client
+        .query_typed_one(
             "SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'schema_migrations')",
             &[],
         )
@@ -161,17 +232,20 @@ async fn postgres_version(step: &Transaction<'_>) -> Result<Option<i64>, tokio_p
     if !known.get::<_, bool>(0) {
         return Ok(None);
     }
-    let row = step.query_one("SELECT coalesce(max(version), 0) FROM schema_migrations", &[]).await?;
+    let row = client.query_typed_one("SELECT coalesce(max(version), 0) FROM schema_migrations", &[]).await?;
     Ok(Some(row.get(0)))
 }
 
 /// That the database is Taskwell's, of this version or an older one.
 pub(super) fn require_known(connection: &Connection) -> Result<()> {
-    match version(connection)? {
-        None => Err(Error::Internal("this is not a Taskwell database".into())),
-        Some(newer) if newer > CURRENT => Err(newer_schema(newer)),
-        Some(_) => Ok(()),
-    }
+    let refusal = match version(connection)? {
+        None => Error::Internal("this is not a Taskwell database".into()),
+        Some(newer) if newer > CURRENT => newer_schema(newer),
+        Some(_) => return Ok(()),
+    };
+    // Not even the log that its own server left behind is folded in.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(error)?;
+    Err(refusal)
 }
 
 /// That the database is empty or Taskwell's, of this version or an older one.
@@ -202,4 +276,104 @@ fn version(connection: &Connection) -> Result<Option<i64>> {
         return Ok(None);
     }
     connection.query_row("SELECT max(version) FROM schema_migrations", [], |row| row.get(0)).map_err(error)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    const STEP: Migration = Migration { name: "test", sqlite: "", postgres: "", then: None };
+
+    /// A row in each table.
+    const ROWS: &str = "
+        INSERT INTO users (id, uuid, username, username_key, email, email_key, password_hash, role, is_active, email_verified, created_at, updated_at)
+            VALUES (1, x'01', 'ada', 'ada', 'a@b', 'a@b', 'h', 'user', 1, 1, 0, 0);
+        INSERT INTO sessions (uuid, user_id, created_at, last_used_at, expires_at) VALUES (x'02', 1, 0, 0, 0);
+        INSERT INTO refresh_tokens (hash, session_uuid) VALUES (x'03', x'02');
+        INSERT INTO counters (owner, last) VALUES (1, 1);
+        INSERT INTO tasks (id, uuid, owner, title, status, priority, created_at, updated_at, version)
+            VALUES (7, x'04', 1, 'STRASSE', 'pending', 1, 0, 0, 1);
+        INSERT INTO changes VALUES (1, 1, 1, 7, x'04', 'created', 1, 0, NULL, '{}');
+        INSERT INTO personal_tokens VALUES (x'05', 1, 't', x'05', 's', 0, NULL, 0);
+        INSERT INTO audit (at, action) VALUES (0, 'a');
+        INSERT INTO mail_queue (kind, user_id, recipient, attempts, next_at, created_at)
+            VALUES ('k', 1, 'a@b', 0, 0, 0);
+        INSERT INTO mail_tokens VALUES (x'06', 1, 'p', 'a@b', 0);
+        INSERT INTO totp VALUES (1, x'07', 0, NULL, 0);
+        INSERT INTO recovery_codes VALUES (x'08', 1);
+        INSERT INTO idempotency_keys (hash, user_id, fingerprint, outcome, at) VALUES (x'09', 1, x'0a', 'o', 0);";
+
+    pub(in crate::db) fn with_rows() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        apply(&connection, &MIGRATIONS[..5], None, &Clock::default()).unwrap();
+        connection.execute_batch(ROWS).unwrap();
+        connection
+    }
+
+    /// Each table with its text and how many rows it has.
+    fn tables(connection: &Connection) -> Vec<(String, String, i64)> {
+        let text = "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1";
+        let mut found = connection.prepare(text).unwrap();
+        let rows = found.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let count = |name: &str| {
+            let text = format!("SELECT count(*) FROM {name}");
+            connection.query_row(&text, [], |row| row.get(0)).unwrap()
+        };
+        let rows = rows.map(|row: rusqlite::Result<(String, String)>| row.unwrap());
+        rows.map(|(name, sql)| (name.clone(), sql, count(&name))).collect()
+    }
+
+    fn foreign_keys(connection: &Connection) -> bool {
+        connection.pragma_query_value(None, "foreign_keys", |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn a_step_may_rebuild_each_table_and_loses_no_row() {
+        let connection = with_rows();
+        apply(&connection, MIGRATIONS, None, &Clock::default()).unwrap();
+        connection.execute_batch("INSERT INTO mail_sent VALUES (x'0b', 1, 0)").unwrap();
+        let before = tables(&connection);
+        for (name, sql, rows) in &before {
+            assert!(*rows > 0, "{name} has no row");
+            let sql = sql.replacen(name, &format!("new_{name}"), 1);
+            let rebuild = format!(
+                "{sql}; INSERT INTO new_{name} SELECT * FROM {name}; DROP TABLE {name}; \
+                 ALTER TABLE new_{name} RENAME TO {name};"
+            );
+            let version = version(&connection).unwrap().unwrap();
+            let mut migrations: Vec<Migration> = (0..version).map(|_| STEP).collect();
+            migrations.push(Migration { sqlite: rebuild.leak(), ..STEP });
+            apply(&connection, &migrations, None, &Clock::default()).unwrap();
+            assert!(foreign_keys(&connection));
+        }
+        let counts = |all: &[(String, String, i64)]| -> Vec<(String, i64)> {
+            let rows = all.iter().filter(|(name, ..)| name != "schema_migrations");
+            rows.map(|(name, _, rows)| (name.clone(), *rows)).collect()
+        };
+        assert_eq!(counts(&before), counts(&tables(&connection)));
+        // What referred to a rebuilt table still does.
+        connection.execute_batch("DELETE FROM users").unwrap();
+        let left: i64 = connection.query_row("SELECT count(*) FROM tasks", [], |row| row.get(0)).unwrap();
+        assert_eq!(left, 0);
+    }
+
+    #[test]
+    fn a_step_that_fails_or_breaks_a_reference_leaves_the_schema_as_it_was() {
+        for (sql, then) in [
+            ("DELETE FROM users", None),
+            ("DROP TABLE changes; CREATE TABLE nonsense (", None),
+            (
+                "DROP TABLE changes",
+                Some((|_, _| Err(Error::Internal("no".into()))) as super::super::migrations::Step),
+            ),
+        ] {
+            let connection = with_rows();
+            let before = tables(&connection);
+            let mut migrations: Vec<Migration> = (0..5).map(|_| STEP).collect();
+            migrations.push(Migration { sqlite: sql, then, ..STEP });
+            apply(&connection, &migrations, None, &Clock::default()).unwrap_err();
+            assert_eq!(before, tables(&connection));
+            assert!(foreign_keys(&connection) && connection.is_autocommit());
+        }
+    }
 }

@@ -4,7 +4,7 @@
 
 use tokio_postgres::Row;
 
-use super::value::{Owned, Param};
+use super::value::{Owned, Param, check_texts};
 use crate::clock::{random_bytes, random_id};
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
@@ -48,11 +48,15 @@ pub(super) enum Server {
 pub(super) struct Statement {
     pub sql: String,
     pub params: Vec<Owned>,
+    /// Rows beyond so many bytes are not kept.
+    pub bytes_max: usize,
 }
 
 pub(super) struct Answer {
     pub rows: Vec<Row>,
     pub changed: u64,
+    /// There were more rows than the statement's bound lets through.
+    pub is_cut: bool,
 }
 
 /// Why a statement was not carried out.
@@ -64,15 +68,20 @@ pub(super) enum Refusal {
     Again,
     /// The connection is gone, or leads to a server that takes no writes.
     Lost(String),
+    /// The time for the request is over, here or on the server. Not worth another try.
+    Late(String),
     Full,
+    /// An earlier statement of the same transaction was refused (SQLSTATE 25P02).
+    Aborted,
     Other(String),
 }
 
 impl Refusal {
     pub fn into_error(self) -> Error {
         match self {
-            Refusal::Again | Refusal::Lost(_) => Error::Unavailable { retry_after_s: 1 },
+            Refusal::Again | Refusal::Lost(_) | Refusal::Late(_) => Error::Unavailable { retry_after_s: 1 },
             Refusal::Full => Error::StorageFull,
+            Refusal::Aborted => Error::Internal("a transaction was used after it had failed".into()),
             Refusal::Unique(constraint) => Error::internal("a unique value came twice", constraint),
             Refusal::Other(cause) => Error::internal("postgres", cause),
         }
@@ -142,11 +151,22 @@ impl Script {
         waiting.map(|step| step.statement.clone()).collect()
     }
 
-    /// Takes the answers to all that was pending of this server, in order.
+    /// Takes the answers to all that was pending of this server, in order. After a refusal a transaction refuses all that
+    /// follows; each of those statements gets the refusal that was the cause, as no other says what happened.
     pub fn answer(&mut self, on: Server, answers: Vec<Result<Answer, Refusal>>) {
-        let waiting = self.steps.iter_mut().filter(|step| step.on == on && step.answer.is_none());
-        for (step, answer) in waiting.zip(answers) {
-            step.answer = Some(answer);
+        let mut cause = None;
+        let mut answers = answers.into_iter();
+        for step in self.steps.iter_mut().filter(|step| step.on == on) {
+            if step.answer.is_none() {
+                let Some(answer) = answers.next() else { break };
+                step.answer = Some(match (answer, &cause) {
+                    (Err(Refusal::Aborted), Some(cause)) => Err(Refusal::clone(cause)),
+                    (answer, _) => answer,
+                });
+            }
+            if let (None, Some(Err(refusal))) = (&cause, &step.answer) {
+                cause = Some(refusal.clone());
+            }
         }
     }
 
@@ -181,7 +201,17 @@ impl Script {
 
     /// Asks and needs the answer.
     pub fn need(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Result<&Answer, Refusal>> {
-        let at = self.step(sql, params)?;
+        self.need_within(sql, params, usize::MAX)
+    }
+
+    /// Asks and needs the answer, without the rows beyond so many bytes.
+    pub fn need_within(
+        &mut self,
+        sql: &str,
+        params: &[&dyn Param],
+        bytes_max: usize,
+    ) -> Result<Result<&Answer, Refusal>> {
+        let at = self.step(sql, params, bytes_max)?;
         if self.steps[at].answer.is_none() {
             self.blocked = true;
         }
@@ -190,7 +220,7 @@ impl Script {
 
     /// Asks; `None` while the answer is not known, which the run then has to do without.
     pub fn assume(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Option<Result<&Answer, Refusal>>> {
-        let at = self.step(sql, params)?;
+        let at = self.step(sql, params, usize::MAX)?;
         if self.steps[at].answer.is_none() {
             self.assumed = true;
         }
@@ -199,23 +229,25 @@ impl Script {
 
     /// Asks and never looks at the answer.
     pub fn send(&mut self, sql: &str, params: &[&dyn Param]) -> Result<()> {
-        self.step(sql, params).map(drop)
+        self.step(sql, params, usize::MAX).map(drop)
     }
 
     fn answer_at(&self, at: usize) -> Option<Result<&Answer, Refusal>> {
         self.steps[at].answer.as_ref().map(|answer| answer.as_ref().map_err(Clone::clone))
     }
 
-    fn step(&mut self, sql: &str, params: &[&dyn Param]) -> Result<usize> {
+    fn step(&mut self, sql: &str, params: &[&dyn Param], bytes_max: usize) -> Result<usize> {
         // What is assumed may turn out otherwise: until then only look.
         self.blocked |= self.assumed && !is_look(sql);
         if self.blocked {
             return Err(waiting());
         }
+        check_texts(params)?;
         super::record(super::Dialect::Postgres, sql);
         let statement = Statement {
             sql: sql.to_owned(),
             params: params.iter().map(|param| param.value().into()).collect(),
+            bytes_max,
         };
         let at = self.at;
         self.at += 1;
@@ -230,6 +262,11 @@ impl Script {
             self.steps.push(Step { statement, on: self.on, answer: None });
         }
         Ok(at)
+    }
+
+    /// Whether this run has assumed nothing so far.
+    pub fn is_certain(&self) -> bool {
+        !self.assumed
     }
 
     /// Random bytes for an id.

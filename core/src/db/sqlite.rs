@@ -1,14 +1,16 @@
-//! The SQLite driver: how a connection is set up, how statements and transactions run on it, backup and restore.
+//! The SQLite driver: how a connection is set up, how statements and transactions run on it.
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
+use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, OpenFlags, Rows};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Rows, ffi};
 
-use super::{Dialect, FromRow, Kind, Param, Row, Value, migrate, record};
-use crate::clock::Clock;
+use super::value::check_texts;
+use super::{Dialect, FromRow, Kind, Param, Row, Value, record};
 use crate::error::{Error, Result};
 
 /// The writer's page cache. Readers are several, and a long list passes through each of them: they get less.
@@ -22,6 +24,14 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The write-ahead log is folded into the file when it has grown by so many pages (of 4 KiB).
 const CHECKPOINT_PAGES: u32 = 4096;
 
+/// How long the end of a server waits for readers of other processes, and a purge of the log for those of this one.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+const PURGE_TIMEOUT: Duration = Duration::from_millis(50);
+/// The schema version since which deleted content is overwritten.
+const ERASING_SINCE: i64 = 6;
+/// The exit code after a failed sync: `EX_IOERR` of sysexits.h.
+const SYNC_FAILED: i32 = 74;
+
 /// Opens `path` for Taskwell; the file, where it is new, is for its owner's eyes alone. Writes nothing to an old one.
 pub(super) fn open(path: &Path, cache_kib: i32) -> Result<Connection> {
     create_private(path)?;
@@ -34,13 +44,25 @@ pub(super) fn open(path: &Path, cache_kib: i32) -> Result<Connection> {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        // What is deleted is overwritten with zeros, in the file and in each later backup.
+        connection.pragma_update(None, "secure_delete", true)?;
         connection.pragma_update(None, "cache_size", -cache_kib)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        let flags = FunctionFlags::SQLITE_UTF8
+            | FunctionFlags::SQLITE_DETERMINISTIC
+            | FunctionFlags::SQLITE_INNOCUOUS;
+        connection.create_scalar_function("strpos", 2, flags, strpos)?;
         Ok(())
     };
     set().map_err(|e| opening(path, &e))?;
     Ok(connection)
+}
+
+/// PostgreSQL's function of this name, as far as it is used: above 0 if the second text stands in the first.
+fn strpos(context: &Context) -> rusqlite::Result<bool> {
+    let (text, word) = (context.get_raw(0).as_bytes()?, context.get_raw(1).as_bytes()?);
+    Ok(memchr::memmem::find(text, word).is_some())
 }
 
 /// What makes an acknowledged write survive a power cut: each commit is synced before it returns.
@@ -55,20 +77,37 @@ pub(super) fn configure_durability(connection: &Connection) -> Result<()> {
     set().map_err(error)
 }
 
-#[cfg(unix)]
+/// Makes the file where there is none. An existing one is never opened here: SQLite's locks are the process's, and closing
+/// any descriptor of a file drops all of them, whereupon another program's SQLite deletes the log under this one
+/// (*How To Corrupt An SQLite Database File*, 2.2).
 fn create_private(path: &Path) -> Result<()> {
+    static CREATING: Mutex<()> = Mutex::new(());
+    // No thread of this process may take a lock on the new file before it is closed here.
+    let _alone = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
+    match private().create_new(true).open(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(Error::internal(&format!("cannot open {}", path.display()), e))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn private() -> std::fs::OpenOptions {
     use std::os::unix::fs::OpenOptionsExt as _;
-    let made = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path);
-    made.map(drop).map_err(|e| Error::internal(&format!("cannot open {}", path.display()), e))
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).mode(0o600);
+    options
 }
 
 #[cfg(not(unix))]
-fn create_private(path: &Path) -> Result<()> {
-    let made = std::fs::OpenOptions::new().create(true).append(true).open(path);
-    made.map(drop).map_err(|e| Error::internal(&format!("cannot open {}", path.display()), e))
+fn private() -> std::fs::OpenOptions {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true);
+    options
 }
 
-fn opening(path: &Path, e: &rusqlite::Error) -> Error {
+pub(super) fn opening(path: &Path, e: &rusqlite::Error) -> Error {
     Error::internal(&format!("cannot open {} as a database", path.display()), e)
 }
 
@@ -76,8 +115,17 @@ fn opening(path: &Path, e: &rusqlite::Error) -> Error {
 pub(super) fn error(e: rusqlite::Error) -> Error {
     match e.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => Error::StorageFull,
+        // The shared memory beside the log could not grow.
+        _ if extended_code(&e) == Some(ffi::SQLITE_IOERR_SHMSIZE) => Error::StorageFull,
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Unavailable { retry_after_s: 1 },
         _ => Error::internal("sqlite", e),
+    }
+}
+
+fn extended_code(e: &rusqlite::Error) -> Option<i32> {
+    match e {
+        rusqlite::Error::SqliteFailure(failure, _) => Some(failure.extended_code),
+        _ => None,
     }
 }
 
@@ -116,7 +164,7 @@ fn run<T>(
 ) -> Result<T> {
     record(Dialect::Sqlite, sql);
     let mut statement = connection.prepare_cached(sql).map_err(error)?;
-    bind(&mut statement, params).map_err(error)?;
+    bind(&mut statement, params)?;
     f(&mut statement.raw_query())
 }
 
@@ -136,6 +184,28 @@ pub(super) fn all_by<T>(
     })
 }
 
+/// See [`super::Tx::all_within`].
+pub(super) fn all_within<T: FromRow>(
+    connection: &Connection,
+    sql: &str,
+    params: &[&dyn Param],
+    bytes_max: usize,
+    size: impl Fn(&T) -> usize,
+) -> Result<(Vec<T>, bool)> {
+    run(connection, sql, params, |rows| {
+        let (mut items, mut bytes) = (Vec::new(), 0);
+        while let Some(row) = rows.next().map_err(error)? {
+            if bytes > bytes_max {
+                return Ok((items, true));
+            }
+            let item = T::from_row(&Row::Sqlite(row))?;
+            bytes += size(&item);
+            items.push(item);
+        }
+        Ok((items, false))
+    })
+}
+
 /// See [`super::Tx::find`].
 pub(super) fn find<T: FromRow>(
     connection: &Connection,
@@ -152,21 +222,21 @@ pub(super) fn find<T: FromRow>(
 pub(super) fn execute(connection: &Connection, sql: &str, params: &[&dyn Param]) -> Result<u64> {
     record(Dialect::Sqlite, sql);
     let mut statement = connection.prepare_cached(sql).map_err(error)?;
-    bind(&mut statement, params).map_err(error)?;
+    bind(&mut statement, params)?;
     let changed = statement.raw_execute().map_err(error)?;
     Ok(u64::try_from(changed).unwrap_or(u64::MAX))
 }
 
-/// See [`super::Tx::one_unless_taken`].
-pub(super) fn one_unless_taken<T: FromRow>(
+/// See [`super::Tx::find_unless_taken`].
+pub(super) fn find_unless_taken<T: FromRow>(
     connection: &Connection,
     sql: &str,
     params: &[&dyn Param],
     taken: impl Fn(&str) -> Error,
-) -> Result<T> {
+) -> Result<Option<T>> {
     run(connection, sql, params, |rows| match rows.next() {
-        Ok(Some(row)) => T::from_row(&Row::Sqlite(row)),
-        Ok(None) => Err(Error::internal("no row where one must be", sql)),
+        Ok(Some(row)) => T::from_row(&Row::Sqlite(row)).map(Some),
+        Ok(None) => Ok(None),
         Err(e) => Err(match unique_column(&e) {
             Some(column) => taken(&column),
             None => error(e),
@@ -178,7 +248,7 @@ pub(super) fn one_unless_taken<T: FromRow>(
 fn unique_column(e: &rusqlite::Error) -> Option<String> {
     match e {
         rusqlite::Error::SqliteFailure(failure, Some(message))
-            if failure.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE =>
+            if failure.extended_code == ffi::SQLITE_CONSTRAINT_UNIQUE =>
         {
             message.rsplit(": ").next().map(str::to_owned)
         }
@@ -187,14 +257,15 @@ fn unique_column(e: &rusqlite::Error) -> Option<String> {
 }
 
 /// Parameters are bound by place: SQLite numbers `$n` by first occurrence, so each text names them in order.
-fn bind(statement: &mut rusqlite::CachedStatement, params: &[&dyn Param]) -> rusqlite::Result<()> {
+fn bind(statement: &mut rusqlite::CachedStatement, params: &[&dyn Param]) -> Result<()> {
+    check_texts(params)?;
     debug_assert!(
         (1..=params.len()).all(|n| statement.parameter_name(n) == Some(format!("${n}").as_str())),
         "a text must name its parameters in order: {:?}",
         statement.expanded_sql()
     );
     for (at, param) in params.iter().enumerate() {
-        statement.raw_bind_parameter(at + 1, param.value())?;
+        statement.raw_bind_parameter(at + 1, param.value()).map_err(error)?;
     }
     Ok(())
 }
@@ -207,8 +278,24 @@ pub(super) fn begin_write(connection: &Connection) -> Result<()> {
     simple(connection, "BEGIN IMMEDIATE")
 }
 
+/// Commits. A disk that refuses to sync ends the process: what the system then keeps of the file is unknown, and another
+/// try may report success for data that is lost. The next start reads what is really there.
 pub(super) fn commit(connection: &Connection) -> Result<()> {
-    simple(connection, "COMMIT")
+    record(Dialect::Sqlite, "COMMIT");
+    let committed = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.raw_execute());
+    committed.map(drop).map_err(|e| {
+        if let Some(ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC) = extended_code(&e) {
+            tracing::error!(
+                error = %e,
+                "the disk failed to sync a commit: nothing was acknowledged, and the process stops. \
+                 Check the disk before the next start"
+            );
+            // The log is written by a thread of its own.
+            std::thread::sleep(Duration::from_millis(200));
+            std::process::exit(SYNC_FAILED);
+        }
+        error(e)
+    })
 }
 
 /// Leaves no transaction behind, whatever went before.
@@ -255,105 +342,32 @@ pub(super) fn close(connection: &Connection) {
     // A connection that has not yet looked into the log opens it in the middle of the checkpoint, and then waits for its
     // own read lock until the timeout.
     let looked = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
-    let folded =
-        looked.and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
+    let folded = looked.and_then(|()| truncate_log(connection, CLOSE_TIMEOUT)).map(drop);
     if let Err(error) = folded {
         tracing::warn!(%error, "the write-ahead log was not folded into the database; it will be at the next start");
     }
 }
 
-/// Copies the database at `from`, as it is at one moment, to the new file `to`, while it is being served. The copy has
-/// its name only once it is whole and synced.
-///
-/// # Errors
-/// `to` exists, or one of the files can't be read or written.
-pub fn backup(from: &Path, to: &Path) -> Result<()> {
-    let file = |what: &str, e: std::io::Error| Error::internal(what, e);
-    if !from.exists() {
-        return Err(Error::internal("no database", from.display()));
+/// Rebuilds a file that an older schema version wrote, without what was deleted in it before.
+pub(super) fn erase_older(connection: &Connection, version: i64) {
+    if !(1..ERASING_SINCE).contains(&version) {
+        return;
     }
-    if to.exists() {
-        return Err(Error::internal("exists already, choose another name", to.display()));
-    }
-    let source = open(from, READER_CACHE_KIB)?;
-    migrate::require_known(&source)?;
-    let mut partial = to.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = Path::new(&partial);
-    let _ = std::fs::remove_file(partial);
-    {
-        let mut copy = open(partial, READER_CACHE_KIB)?;
-        copy_all(&source, &mut copy)?;
-        // One file, no log beside it, wherever it is opened first.
-        copy.pragma_update(None, "journal_mode", "DELETE").map_err(error)?;
-    }
-    let opened = std::fs::File::open(partial).map_err(|e| file("cannot open the copy", e))?;
-    opened.sync_all().map_err(|e| file("cannot sync the copy", e))?;
-    std::fs::rename(partial, to).map_err(|e| file("cannot name the copy", e))?;
-    sync_folder(to)
-}
-
-/// Replaces what the database at `to` holds by the backup `from`, in one transaction, while it is being served.
-///
-/// # Errors
-/// `from` is damaged, is no database of Taskwell's or comes from a newer version; then `to` is untouched.
-pub fn restore(from: &Path, to: &Path, clock: &Clock) -> Result<()> {
-    if !from.exists() {
-        return Err(Error::internal("no backup", from.display()));
-    }
-    // Migrated beside the target, so that a server on it never sees an older schema.
-    let mut staged = to.as_os_str().to_owned();
-    staged.push(".restoring");
-    let staged = Path::new(&staged);
-    let _ = std::fs::remove_file(staged);
-    let restored = restore_by(from, staged, to, clock);
-    let _ = std::fs::remove_file(staged);
-    restored
-}
-
-fn restore_by(from: &Path, staged: &Path, to: &Path, clock: &Clock) -> Result<()> {
-    let mut copy = open(staged, WRITER_CACHE_KIB)?;
-    {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let backup = Connection::open_with_flags(from, flags).map_err(|e| opening(from, &e))?;
-        let sound: String = backup
-            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-            .map_err(|e| opening(from, &e))?;
-        if sound != "ok" {
-            return Err(Error::internal("the backup is damaged", sound));
-        }
-        migrate::require_known(&backup)?;
-        copy_all(&backup, &mut copy)?;
-    }
-    migrate::sqlite(&copy, clock.now())?;
-    let mut target = open(to, WRITER_CACHE_KIB)?;
-    migrate::require_replaceable(&target)?;
-    configure_durability(&target)?;
-    copy_all(&copy, &mut target)?;
-    close(&target);
-    sync_folder(to)
-}
-
-fn copy_all(from: &Connection, to: &mut Connection) -> Result<()> {
-    use rusqlite::backup::{Backup, StepResult};
-    let copying = Backup::new(from, to).map_err(error)?;
-    loop {
-        // All pages in one step: one snapshot, one transaction.
-        match copying.step(-1).map_err(error)? {
-            StepResult::Done => return Ok(()),
-            StepResult::Busy | StepResult::Locked => std::thread::sleep(Duration::from_millis(5)),
-            _ => {}
-        }
+    let erased = connection.execute_batch("VACUUM").map_err(error);
+    if let Err(error) = erased.and_then(|()| purge_log(connection)) {
+        tracing::warn!(%error, "text that was deleted before is still in the database file; run VACUUM to remove it");
     }
 }
 
-/// A new name in a folder survives a power cut only when the folder is synced.
-fn sync_folder(of: &Path) -> Result<()> {
-    let folder = match of.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    std::fs::File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|e| Error::internal("cannot sync the folder", e))
+/// Folds the log into the file and empties it, so that neither holds what was deleted. `false` where somebody reads an older
+/// state: then it must be tried again.
+pub(super) fn purge_log(connection: &Connection) -> Result<bool> {
+    truncate_log(connection, PURGE_TIMEOUT).map_err(error)
+}
+
+fn truncate_log(connection: &Connection, patience: Duration) -> rusqlite::Result<bool> {
+    connection.busy_timeout(patience)?;
+    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(busy? == 0)
 }

@@ -4,6 +4,7 @@
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
+use crate::text;
 
 /// A value on its way in or out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,17 @@ pub trait Column: Sized {
 /// The error of a column that holds what it should not.
 pub fn unexpected(wanted: &str, found: Value) -> Error {
     Error::internal("a column does not hold what it should", format!("{wanted}, but {found:?}"))
+}
+
+/// That no text among the parameters is one that only SQLite would take. Doors name the field that holds it; here nothing
+/// gets past that a door has forgotten.
+pub fn check_texts(params: &[&dyn Param]) -> Result<()> {
+    for param in params {
+        if let Value::Text(text) = param.value() {
+            text::check_storable(text).map_err(|flaw| Error::invalid("text", flaw.0, flaw.1))?;
+        }
+    }
+    Ok(())
 }
 
 macro_rules! param {

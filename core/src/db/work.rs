@@ -11,7 +11,7 @@ use futures_channel::oneshot;
 use rusqlite::Connection;
 
 use super::migrate::{self, Migrated};
-use super::{Tx, look_for_news, sqlite};
+use super::{Lane, Tx, look_for_news, sqlite};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::live::Live;
@@ -26,6 +26,9 @@ const GROUP_MAX: usize = 256;
 /// process's own writes are seen at once.
 const SNAPSHOT_AGE_MAX: Duration = Duration::from_millis(5);
 
+/// How often the log is emptied after deletions at most, and how soon it is tried again.
+const PURGE_EVERY: Duration = Duration::from_secs(1);
+
 /// How often it is looked for writes of other processes, where somebody waits for them.
 const WATCH_EVERY: Duration = Duration::from_millis(500);
 
@@ -36,11 +39,14 @@ pub struct Db(Arc<Threads>);
 struct Threads {
     queues: Arc<Queues>,
     live: Live,
-    handles: Vec<JoinHandle<()>>,
+    readers: Vec<JoinHandle<()>>,
+    writer: Option<JoinHandle<()>>,
 }
 
 struct Queues {
     reads: Queue<Job>,
+    /// Searches have a thread of their own: nobody waits behind one.
+    searches: Queue<Job>,
     writes: Queue<Job>,
 }
 
@@ -86,34 +92,49 @@ impl Db {
     /// Opens the file at `path`, makes it where there is none, migrates it, and starts its threads.
     pub(super) fn open(path: &Path, settings: &Settings, clock: &Clock) -> Result<(Db, Migrated)> {
         let writer = sqlite::open(path, sqlite::WRITER_CACHE_KIB)?;
-        let migrated = migrate::sqlite(&writer, clock.now())?;
+        let migrated = migrate::sqlite(&writer, Some(path), clock)?;
         sqlite::configure_durability(&writer)?;
+        sqlite::erase_older(&writer, migrated.from);
         let readers = (0..settings.read_threads.max(1))
             .map(|_| sqlite::open(path, sqlite::READER_CACHE_KIB))
             .collect::<Result<Vec<_>>>()?;
-        Ok((Db::start(path, writer, readers, Live::new(settings.streams_max), clock)?, migrated))
+        let searcher = sqlite::open(path, sqlite::READER_CACHE_KIB)?;
+        let live = Live::new(settings.streams_max);
+        Ok((Db::start(path, writer, readers, searcher, live, clock)?, migrated))
     }
 
     fn start(
         path: &Path,
         writer: Connection,
         readers: Vec<Connection>,
+        searcher: Connection,
         live: Live,
         clock: &Clock,
     ) -> Result<Db> {
-        let queues = Arc::new(Queues { reads: Queue::new(QUEUE_MAX), writes: Queue::new(QUEUE_MAX) });
+        let queues = Arc::new(Queues {
+            reads: Queue::new(QUEUE_MAX),
+            searches: Queue::new(QUEUE_MAX),
+            writes: Queue::new(QUEUE_MAX),
+        });
         let commits = Arc::new(AtomicU64::new(0));
-        let mut handles = Vec::with_capacity(2 + readers.len());
+        // Made first: where a thread cannot be started, dropping it ends those that were.
+        let mut threads =
+            Threads { queues: queues.clone(), live: live.clone(), readers: Vec::new(), writer: None };
         let (queue, count, time) = (queues.clone(), commits.clone(), clock.clone());
         let tell = live.clone();
-        handles.push(thread("db-write", move || write_loop(&writer, &queue.writes, &time, &count, &tell))?);
-        let (place, watched, time) = (path.to_owned(), live.clone(), clock.clone());
-        handles.push(thread("db-watch", move || watch_loop(&place, &watched, &time))?);
+        let write = move || write_loop(&writer, &queue.writes, &time, &count, &tell);
+        threads.writer = Some(thread("db-write", write)?);
+        let (place, time) = (path.to_owned(), clock.clone());
+        threads.readers.push(thread("db-watch", move || watch_loop(&place, &live, &time))?);
         for reader in readers {
             let (queue, count, time) = (queues.clone(), commits.clone(), clock.clone());
-            handles.push(thread("db-read", move || read_loop(&reader, &queue.reads, &time, &count))?);
+            let read = move || read_loop(&reader, &queue.reads, &time, &count);
+            threads.readers.push(thread("db-read", read)?);
         }
-        Ok(Db(Arc::new(Threads { queues, live, handles })))
+        let (count, time) = (commits, clock.clone());
+        let search = move || read_loop(&searcher, &queues.searches, &time, &count);
+        threads.readers.push(thread("db-search", search)?);
+        Ok(Db(Arc::new(threads)))
     }
 
     pub fn live(&self) -> &Live {
@@ -121,12 +142,16 @@ impl Db {
     }
 
     /// Runs `f` on a snapshot that holds every write answered before.
-    pub async fn read<T, F>(&self, f: F) -> Result<T>
+    pub async fn read<T, F>(&self, lane: Lane, f: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&mut Tx) -> Result<T> + Send + 'static,
     {
-        send(&self.0.queues.reads, f).await
+        let queue = match lane {
+            Lane::Accounts | Lane::Health | Lane::Tasks => &self.0.queues.reads,
+            Lane::Search => &self.0.queues.searches,
+        };
+        send(queue, f).await
     }
 
     /// Runs `f` in a transaction of its own; answers when it is safe on the disk. `f` may be run again where the
@@ -138,20 +163,35 @@ impl Db {
     {
         send(&self.0.queues.writes, f).await
     }
+
+    /// See [`super::Db::write_later`].
+    pub(super) fn write_later<F>(&self, f: F)
+    where
+        F: Fn(&mut Tx) -> Result<()> + Send + 'static,
+    {
+        let (answer, _) = oneshot::channel();
+        // Where the queue is full there is no time for it.
+        let _ = self.0.queues.writes.push(Box::new(UseCase { f, outcome: None, answer }), 1);
+    }
 }
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        // Closing the queues lets the threads finish what waits, then end.
-        self.queues.reads.close();
-        self.queues.writes.close();
-        self.live.close();
-        for handle in self.handles.drain(..) {
+        let end = |handle: JoinHandle<()>| {
             // The last handle may have been a job's: then this is one of the threads, which ends by itself.
             if handle.thread().id() != std::thread::current().id() {
                 let _ = handle.join();
             }
-        }
+        };
+        // Closing the queues lets the threads finish what waits, then end.
+        self.queues.reads.close();
+        self.queues.searches.close();
+        self.live.close();
+        self.readers.drain(..).for_each(end);
+        // The writer is the last, as SQLite removes the log with the last connection: of two that close at one moment,
+        // each takes the other for the last.
+        self.queues.writes.close();
+        self.writer.take().into_iter().for_each(end);
     }
 }
 
@@ -172,30 +212,83 @@ fn thread(name: &str, f: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()
         .map_err(|e| Error::internal("cannot start a thread", e))
 }
 
+/// What a group asks for after its commit.
+#[derive(Default)]
+struct After {
+    told: Vec<i64>,
+    erases: bool,
+}
+
+impl After {
+    fn take(&mut self, tx: &mut Tx) {
+        self.told.append(&mut tx.told);
+        self.erases |= tx.erases;
+    }
+}
+
 /// Takes what is waiting, runs it in one transaction, commits once, and answers after that.
 fn write_loop(connection: &Connection, queue: &Queue<Job>, clock: &Clock, commits: &AtomicU64, live: &Live) {
-    let mut told = Vec::new();
-    while let Some(first) = queue.pop() {
-        let mut group = vec![first];
-        told.clear();
-        let committed = match run_group(connection, queue, clock, &mut group, &mut told) {
-            Ok(true) => Ok(()),
-            Ok(false) => run_one_by_one(connection, clock, &mut group, &mut told),
-            Err(error) => Err(error),
+    let mut purge = Purge::default();
+    loop {
+        let first = match purge.due_in() {
+            None => queue.pop(),
+            Some(patience) => queue.pop_within(patience),
         };
-        if let Err(error) = &committed {
-            tracing::error!(%error, "a group of {} writes was not committed", group.len());
-            sqlite::rollback(connection);
+        if let Some(first) = first {
+            let mut group = vec![first];
+            let mut after = After::default();
+            let committed = match run_group(connection, queue, clock, &mut group, &mut after) {
+                Ok(true) => Ok(()),
+                Ok(false) => {
+                    after = After::default();
+                    run_one_by_one(connection, clock, &mut group, &mut after)
+                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = &committed {
+                tracing::error!(%error, "a group of {} writes was not committed", group.len());
+                sqlite::rollback(connection);
+            }
+            commits.fetch_add(1, Ordering::Release);
+            for job in group {
+                job.reply(&committed);
+            }
+            if committed.is_ok() {
+                live.tell(&after.told);
+                purge.is_wanted |= after.erases;
+            }
+        } else if !purge.is_wanted || queue.is_closed() {
+            break;
         }
-        commits.fetch_add(1, Ordering::Release);
-        for job in group {
-            job.reply(&committed);
-        }
-        if committed.is_ok() {
-            live.tell(&told);
-        }
+        purge.run(connection);
     }
     sqlite::close(connection);
+}
+
+/// When the log is to be emptied.
+#[derive(Default)]
+struct Purge {
+    is_wanted: bool,
+    tried: Option<Instant>,
+}
+
+impl Purge {
+    /// How long until it is; `None` where nothing was deleted.
+    fn due_in(&self) -> Option<Duration> {
+        let since = self.tried.map_or(PURGE_EVERY, |tried| tried.elapsed());
+        self.is_wanted.then(|| PURGE_EVERY.saturating_sub(since))
+    }
+
+    fn run(&mut self, connection: &Connection) {
+        if self.due_in() != Some(Duration::ZERO) {
+            return;
+        }
+        self.tried = Some(Instant::now());
+        match sqlite::purge_log(connection) {
+            Ok(is_done) => self.is_wanted = !is_done,
+            Err(error) => tracing::warn!(%error, "the log still holds what was deleted; it is tried again"),
+        }
+    }
 }
 
 /// Runs `group`, and what comes in meanwhile, without savepoints, which would copy each page that is touched. `false`
@@ -205,7 +298,7 @@ fn run_group(
     queue: &Queue<Job>,
     clock: &Clock,
     group: &mut Vec<Job>,
-    told: &mut Vec<i64>,
+    after: &mut After,
 ) -> Result<bool> {
     sqlite::begin_write(connection)?;
     for at in 0..GROUP_MAX {
@@ -218,7 +311,7 @@ fn run_group(
         let before = connection.total_changes();
         let mut tx = Tx::on_sqlite(connection, clock);
         let keep = group[at].run(&mut tx);
-        told.append(&mut tx.told);
+        after.take(&mut tx);
         sqlite::require_transaction(connection)?;
         if !keep && connection.total_changes() != before {
             sqlite::rollback(connection);
@@ -234,13 +327,13 @@ fn run_one_by_one(
     connection: &Connection,
     clock: &Clock,
     group: &mut [Job],
-    told: &mut Vec<i64>,
+    after: &mut After,
 ) -> Result<()> {
     sqlite::begin_write(connection)?;
     for job in group {
         let mut tx = Tx::on_sqlite(connection, clock);
         sqlite::savepoint(connection, || job.run(&mut tx))?;
-        told.append(&mut tx.told);
+        after.take(&mut tx);
     }
     sqlite::commit(connection)
 }

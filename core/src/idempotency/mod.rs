@@ -46,7 +46,7 @@ pub(crate) fn find<T: DeserializeOwned>(tx: &mut Tx, slot: &Slot) -> Result<Opti
     let Some(kept) = sql::find(tx, slot, since)?.filter(|kept| !kept.is_assumed()) else {
         return Ok(None);
     };
-    if !slot.is_of(&kept.fingerprint) {
+    if !slot.is_of(&kept.fingerprint, kept.role.as_deref()) {
         return Err(Error::KeyReused);
     }
     let outcome = serde_json::from_str(&kept.outcome);

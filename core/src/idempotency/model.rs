@@ -32,22 +32,25 @@ impl Once {
     /// Where its outcome is kept. `seals` hides what the request says, a password among it, from whoever reads the store;
     /// the first of its results is stored, and any of them is known again.
     pub(crate) fn slot(&self, whose: &Whose, seals: impl Fn(&[u8]) -> Vec<[u8; 32]>) -> Slot {
-        let (user, kind, whose, rights) = match whose {
-            Whose::User { id, rights } => (Some(*id), "user", id.to_string(), rights.as_str()),
+        let (user, kind, whose, rights, role) = match whose {
+            Whose::User { id, rights, role } => {
+                (Some(*id), "user", id.to_string(), rights.as_str(), Some(*role))
+            }
             Whose::Client(client) => {
-                (None, "client", client.map(|client| client.network()).unwrap_or_default(), "")
+                (None, "client", client.map(|client| client.network()).unwrap_or_default(), "", None)
             }
         };
         let hash = digest(&[kind.as_bytes(), whose.as_bytes(), self.key.as_bytes()]);
         let said = digest(&[&self.request, &hash, rights.as_bytes()]);
-        Slot { user, hash, fingerprints: seals(&said) }
+        Slot { user, hash, role, fingerprints: seals(&said) }
     }
 }
 
 /// Among whose requests a key means one.
 pub(crate) enum Whose {
-    /// An account's. With other rights it is another request: a token must not be told what only another may see.
-    User { id: i64, rights: String },
+    /// An account's. With other rights or in another role it is another request: a token must not be told what only another
+    /// may see, nor an account what it could see only while it was an admin's.
+    User { id: i64, rights: String, role: &'static str },
     /// A client's without an account.
     Client(Option<Client>),
 }
@@ -57,6 +60,8 @@ pub(crate) enum Whose {
 pub(crate) struct Slot {
     pub(super) user: Option<i64>,
     pub(super) hash: [u8; 32],
+    /// The account's role now.
+    pub(super) role: Option<&'static str>,
     /// At least one.
     fingerprints: Vec<[u8; 32]>,
 }
@@ -67,9 +72,11 @@ impl Slot {
         self.fingerprints.first().map_or(&[], |first| first)
     }
 
-    /// Whether a fingerprint is this request's, maybe by a secret that was in use before.
-    pub(super) fn is_of(&self, fingerprint: &[u8]) -> bool {
-        self.fingerprints.iter().any(|known| known == fingerprint)
+    /// Whether a fingerprint is this request's, maybe by a secret that was in use before, and was made in the same role.
+    /// Outcomes that are older than the column have no role, and are their account's in any.
+    pub(super) fn is_of(&self, fingerprint: &[u8], role: Option<&str>) -> bool {
+        let is_same_role = role.is_none() || role == self.role;
+        is_same_role && self.fingerprints.iter().any(|known| known == fingerprint)
     }
 }
 

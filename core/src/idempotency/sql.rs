@@ -1,22 +1,20 @@
 //! How outcomes are stored.
 
 use super::model::Slot;
-use crate::db::{FromRow, Row, Tx};
+use crate::db::{FromRow, PRUNED_MAX, Row, Tx};
 use crate::error::Result;
 use crate::time::Timestamp;
-
-/// How many rows one transaction prunes, about: those of one moment go together.
-const PRUNED_MAX: i64 = 1000;
 
 /// What a request came to.
 pub struct Kept {
     pub fingerprint: Vec<u8>,
     pub outcome: String,
+    pub role: Option<String>,
 }
 
 impl Kept {
     /// Stands for a row while it is not known whether there is one; mostly there is none.
-    const ASSUMED: Kept = Kept { fingerprint: Vec::new(), outcome: String::new() };
+    const ASSUMED: Kept = Kept { fingerprint: Vec::new(), outcome: String::new(), role: None };
 
     pub fn is_assumed(&self) -> bool {
         self.fingerprint.is_empty()
@@ -25,14 +23,14 @@ impl Kept {
 
 impl FromRow for Kept {
     fn from_row(row: &Row) -> Result<Kept> {
-        Ok(Kept { fingerprint: row.get(0)?, outcome: row.get(1)? })
+        Ok(Kept { fingerprint: row.get(0)?, outcome: row.get(1)?, role: row.get(2)? })
     }
 }
 
 /// Goes out with whatever is looked up next.
 pub fn find(tx: &mut Tx, slot: &Slot, since: Timestamp) -> Result<Option<Kept>> {
     tx.find_assuming(
-        "SELECT fingerprint, outcome FROM idempotency_keys WHERE hash = $1 AND at > $2",
+        "SELECT fingerprint, outcome, role FROM idempotency_keys WHERE hash = $1 AND at > $2",
         &[&slot.hash.as_slice(), &since.as_micros()],
         Kept::ASSUMED,
     )
@@ -51,9 +49,9 @@ pub fn insert(tx: &mut Tx, slot: &Slot, outcome: &str) -> Result<()> {
     let (hash, now) = (slot.hash.as_slice(), tx.now().as_micros());
     match slot.user {
         Some(user) => tx.send(
-            "INSERT INTO idempotency_keys (hash, user_id, fingerprint, outcome, at) \
-             SELECT $1, id, $2, $3, $4 FROM users WHERE id = $5",
-            &[&hash, &slot.fingerprint(), &outcome, &now, &user],
+            "INSERT INTO idempotency_keys (hash, user_id, fingerprint, outcome, at, role) \
+             SELECT $1, id, $2, $3, $4, $5 FROM users WHERE id = $6",
+            &[&hash, &slot.fingerprint(), &outcome, &now, &slot.role, &user],
         ),
         None => tx.send(
             "INSERT INTO idempotency_keys (hash, fingerprint, outcome, at) VALUES ($1, $2, $3, $4)",
@@ -62,13 +60,12 @@ pub fn insert(tx: &mut Tx, slot: &Slot, outcome: &str) -> Result<()> {
     }
 }
 
-/// Deletes the oldest; whether there are more.
+/// Deletes the oldest of those of before `since`; whether there may be more.
 pub fn prune(tx: &mut Tx, since: Timestamp) -> Result<bool> {
-    let last: Option<i64> = tx.find(
-        "SELECT at FROM idempotency_keys WHERE at <= $1 ORDER BY at LIMIT 1 OFFSET $2",
+    let pruned = tx.execute(
+        "DELETE FROM idempotency_keys WHERE hash IN \
+         (SELECT hash FROM idempotency_keys WHERE at <= $1 ORDER BY at LIMIT $2)",
         &[&since.as_micros(), &PRUNED_MAX],
     )?;
-    let until = last.unwrap_or(since.as_micros());
-    tx.send("DELETE FROM idempotency_keys WHERE at <= $1", &[&until])?;
-    Ok(last.is_some())
+    Ok(pruned >= PRUNED_MAX.unsigned_abs())
 }

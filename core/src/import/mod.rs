@@ -1,97 +1,95 @@
-//! Coming from another back end: its accounts and tasks become ours, all in one transaction, so that nothing is half done. What
-//! its tables look like is the shape's file.
+//! Coming from another back end: its accounts and tasks become ours, all in one transaction, so that nothing is half done.
+//! `fields` says what is read and by which column names, `tables` finds it, `user` and `task` read a row.
 
-mod fastapi;
+mod fields;
+mod overrides;
+mod remark;
+mod tables;
+mod task;
+mod user;
+mod values;
 
-use std::fmt;
+pub use overrides::Override;
+pub use remark::{Remark, Report, Tally, Verdict};
 
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use self::fields::Noun;
+use self::tables::Tables;
+use self::user::Account;
+use self::values::{Note, Reading, Values};
 use crate::db::{Db, Foreign, Long, Texts};
-use crate::error::{Conflict, Error, Flaw, Result};
+use crate::error::{Conflict, Error, Result};
 use crate::tasks::{self, Adopted};
 use crate::time::Timestamp;
-use crate::users::{self, Draft, Role, Standing, UserId};
+use crate::users::{self, Role, UserId};
 
 /// Tasks that travel together.
 const BATCH: usize = 200;
 
-/// What an import came to, or would.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Report {
-    pub users: Tally,
-    /// So many of the users that come over are admins.
-    pub admins: u64,
-    pub tasks: Tally,
+/// A row's key in the other database. Programs spell a UUID in several ways, and a number takes less memory than its digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum SourceKey {
+    Int(i64),
+    Uuid(Uuid),
+    Text(Box<str>),
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
-    pub come: u64,
-    pub refused: u64,
-}
-
-/// What did not come over, or not as it was.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remark {
-    /// `user` or `task`.
-    pub noun: &'static str,
-    /// Its id in the other database.
-    pub id: String,
-    /// Its column there.
-    pub column: String,
-    pub is_refused: bool,
-    pub message: String,
-}
-
-impl fmt::Display for Remark {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = if self.is_refused { "refused" } else { "changed" };
-        write!(f, "{verdict}: {} {}: {}: {}", self.noun, self.id, self.column, self.message)
+impl SourceKey {
+    fn of(text: &str) -> SourceKey {
+        if let Some(number) = text.parse().ok().filter(|number: &i64| number.to_string() == text) {
+            return SourceKey::Int(number);
+        }
+        match Uuid::try_parse(text.strip_prefix("\\x").unwrap_or(text)) {
+            Ok(uuid) => SourceKey::Uuid(uuid),
+            Err(_) => SourceKey::Text(text.into()),
+        }
     }
 }
 
-/// A user as the other database has it.
-struct Person {
-    id: String,
-    account: Result<Account, Remark>,
-}
-
-struct Account {
-    draft: Draft,
-    standing: Standing,
-    /// The username there, where it can't be one here.
-    unfit: Option<String>,
+/// What became of a user of the other database.
+#[derive(Debug, Clone, Copy)]
+enum Fate {
+    Here(UserId),
+    LeftOut,
+    Refused,
 }
 
 /// Reads another database and brings over what our rules allow. Without `apply` all is done the same, and undone in the end.
 ///
 /// # Errors
-/// The tables are not there, or are of another shape; then, and after any other error, nothing is written.
-pub async fn fastapi(
+/// The tables are not there, lack a column, or an override names a column that is not there; then, and after any other error,
+/// nothing is written.
+pub async fn run(
     from: &Foreign,
     to: &Db,
+    overrides: &[Override],
     now: Timestamp,
     apply: bool,
     tell: impl FnMut(&Remark),
 ) -> Result<Report> {
-    let tables = fastapi::Tables::find(from).await?;
+    let tables = Tables::find(from, overrides).await?;
     let mut import = Import {
         to: to.begin().await?,
         tell,
         report: Report::default(),
         now,
-        current: None,
-        waiting: Vec::new(),
+        users: HashMap::new(),
+        waiting: None,
     };
-    from.each(&tables.orphans(), async |rows| {
+    tables.remarks().iter().for_each(&mut import.tell);
+    from.each(&tables.users.rows(from), async |rows| {
         for row in rows {
-            import.refuse(&tables.orphan(row));
+            import.take_user(&Values::new(&tables.users, &row)).await?;
         }
         Ok(())
     })
     .await?;
-    from.each(&tables.people(), async |rows| {
+    from.each(&tables.tasks.rows(from), async |rows: Vec<Texts>| {
         for row in rows {
-            import.take(&tables, &row).await?;
+            import.take_task(&Values::new(&tables.tasks, &row)).await?;
         }
         Ok(())
     })
@@ -107,97 +105,128 @@ struct Import<T> {
     to: Long,
     tell: T,
     report: Report,
-    /// Stands for times that the other database does not have.
+    /// Stands in for times that the other database does not have.
     now: Timestamp,
-    /// Whose tasks are being read: the id there, and here, if the user came over.
-    current: Option<(String, Option<UserId>)>,
-    waiting: Vec<Adopted>,
+    /// Every user that was read. It is held in memory, some 50 bytes each.
+    users: HashMap<SourceKey, Fate>,
+    /// Tasks of one owner that are yet to be stored.
+    waiting: Option<(UserId, Vec<Adopted>)>,
 }
 
 impl<T: FnMut(&Remark)> Import<T> {
-    /// Takes a user with one of its tasks, or none. The rows of one user follow each other.
-    async fn take(&mut self, tables: &fastapi::Tables, row: &Texts) -> Result<()> {
-        let id = fastapi::user_id(row).to_owned();
-        if self.current.as_ref().is_none_or(|(current, _)| *current != id) {
-            self.flush().await?;
-            let person = tables.person(row, self.now);
-            let here = self.take_person(person).await?;
-            self.current = Some((id, here));
-        }
-        let owner = self.current.as_ref().and_then(|(_, here)| *here);
-        match tables.task(row, self.now) {
-            None => return Ok(()),
-            Some(Ok(task)) if owner.is_some() => self.waiting.push(task),
-            Some(Ok(_)) => self.report.tasks.refused += 1,
-            Some(Err(remark)) => self.refuse(&remark),
-        }
-        if self.waiting.len() == BATCH { self.flush().await } else { Ok(()) }
-    }
-
-    async fn take_person(&mut self, Person { id, account }: Person) -> Result<Option<UserId>> {
-        let account = match account {
-            Ok(account) => account,
-            Err(remark) => {
-                self.refuse(&remark);
-                return Ok(None);
+    async fn take_user(&mut self, values: &Values<'_>) -> Result<()> {
+        let (id_column, id) = match values.needed(fields::Field::Id) {
+            Ok(found) => found,
+            Err(note) => {
+                self.judge(Noun::User, "", Verdict::Refused, note);
+                return Ok(());
             }
         };
-        let Account { draft, standing, unfit } = account;
-        let wanted = unfit.or_else(|| draft.username.as_ref().map(|name| name.as_str().to_owned()));
+        let key = SourceKey::of(id);
+        if self.users.contains_key(&key) {
+            self.judge(Noun::User, id, Verdict::Refused, Note::new(id_column, "another user has this id"));
+            return Ok(());
+        }
+        let fate = match user::read(values, self.now) {
+            Reading::Comes(account, notes) => self.store_user(id, account, notes).await?,
+            Reading::LeftOut(note) => {
+                self.judge(Noun::User, id, Verdict::LeftOut, note);
+                Fate::LeftOut
+            }
+            Reading::Refused(note) => {
+                self.judge(Noun::User, id, Verdict::Refused, note);
+                Fate::Refused
+            }
+        };
+        self.users.insert(key, fate);
+        Ok(())
+    }
+
+    async fn store_user(&mut self, id: &str, account: Account, notes: Vec<Note>) -> Result<Fate> {
+        let Account { draft, standing, username } = account;
         let is_admin = draft.role == Role::Admin;
+        let needs_reset = draft.password.is_unusable();
         let adopted = self.to.run(move |tx| match users::adopt(tx, &draft, &standing) {
             Err(Error::Conflict(Conflict::EmailTaken)) => Ok(None),
             adopted => adopted.map(Some),
         });
         let Some(user) = adopted.await? else {
-            self.refuse(&Remark {
-                noun: "user",
-                id,
-                column: "email".into(),
-                is_refused: true,
-                message: "another account has this address".into(),
-            });
-            return Ok(None);
+            let note = Note::new("email", "another account has this address");
+            self.judge(Noun::User, id, Verdict::Refused, note);
+            return Ok(Fate::Refused);
         };
-        if let Some(wanted) = wanted.filter(|wanted| *wanted != user.username) {
-            (self.tell)(&Remark {
-                noun: "user",
-                id,
-                column: "username".into(),
-                is_refused: false,
-                message: format!("{wanted:?} is taken or not allowed; it becomes {}", user.username),
-            });
+        for note in notes {
+            self.judge(Noun::User, id, Verdict::Changed, note);
+        }
+        if let Some(Note { column, message: wanted }) = username
+            && wanted != user.username
+        {
+            let message = format!("{wanted:?} is taken or not allowed; it becomes {}", user.username);
+            self.judge(Noun::User, id, Verdict::Changed, Note { column, message });
         }
         self.report.users.come += 1;
         self.report.admins += u64::from(is_admin);
-        Ok(Some(user.id))
+        self.report.deactivated += u64::from(!user.is_active);
+        self.report.without_password += u64::from(needs_reset);
+        Ok(Fate::Here(user.id))
+    }
+
+    /// Takes a task. Those of one owner follow each other.
+    async fn take_task(&mut self, values: &Values<'_>) -> Result<()> {
+        let id = values.find(fields::Field::Id).map_or("", |(_, id)| id);
+        let (owner, task, notes) = match self.read_task(values) {
+            Ok(read) => read,
+            Err((verdict, note)) => {
+                self.judge(Noun::Task, id, verdict, note);
+                return Ok(());
+            }
+        };
+        for note in notes {
+            self.judge(Noun::Task, id, Verdict::Changed, note);
+        }
+        if self.waiting.as_ref().is_some_and(|(other, tasks)| *other != owner || tasks.len() == BATCH) {
+            self.flush().await?;
+        }
+        self.waiting.get_or_insert_with(|| (owner, Vec::new())).1.push(task);
+        Ok(())
+    }
+
+    fn read_task(&self, values: &Values<'_>) -> Result<(UserId, Adopted, Vec<Note>), (Verdict, Note)> {
+        let (task, notes) = match task::read(values, self.now) {
+            Reading::Comes(task, notes) => (task, notes),
+            Reading::LeftOut(note) => return Err((Verdict::LeftOut, note)),
+            Reading::Refused(note) => return Err((Verdict::Refused, note)),
+        };
+        let (column, owner) = task::owner(values).map_err(|note| (Verdict::Refused, note))?;
+        let not_here = |verdict, message: &str| Err((verdict, Note::new(column, message)));
+        match self.users.get(&SourceKey::of(owner)) {
+            Some(Fate::Here(owner)) => Ok((*owner, task, notes)),
+            Some(Fate::LeftOut) => not_here(Verdict::LeftOut, "its user counts as deleted there"),
+            Some(Fate::Refused) => not_here(Verdict::Refused, "its user is refused"),
+            None => not_here(Verdict::Refused, "there is no such user"),
+        }
     }
 
     /// Stores the tasks that wait.
     async fn flush(&mut self) -> Result<()> {
-        let tasks = std::mem::take(&mut self.waiting);
-        if let Some((_, Some(owner))) = self.current
-            && !tasks.is_empty()
-        {
+        if let Some((owner, tasks)) = self.waiting.take() {
             self.report.tasks.come += tasks.len() as u64;
             self.to.run(move |tx| tasks::adopt(tx, owner, &tasks)).await?;
         }
         Ok(())
     }
 
-    fn refuse(&mut self, remark: &Remark) {
-        let tally = if remark.noun == "user" { &mut self.report.users } else { &mut self.report.tasks };
-        tally.refused += 1;
-        (self.tell)(remark);
-    }
-}
-
-fn refused(noun: &'static str, id: &str, column: &str, flaw: &Flaw) -> Remark {
-    Remark {
-        noun,
-        id: id.to_owned(),
-        column: column.to_owned(),
-        is_refused: true,
-        message: flaw.1.to_string(),
+    /// Counts and tells what becomes of a row.
+    fn judge(&mut self, noun: Noun, id: &str, verdict: Verdict, Note { column, message }: Note) {
+        let tally = match noun {
+            Noun::User => &mut self.report.users,
+            Noun::Task => &mut self.report.tasks,
+        };
+        match verdict {
+            Verdict::Changed => {}
+            Verdict::LeftOut => tally.left_out += 1,
+            Verdict::Refused => tally.refused += 1,
+        }
+        (self.tell)(&Remark::Row { noun: noun.word(), id: id.to_owned(), column, verdict, message });
     }
 }

@@ -1,6 +1,7 @@
 //! What is sent to whom, in which words.
 
 use crate::client::Client;
+use crate::names;
 use crate::time::Timestamp;
 
 /// Why somebody gets mail.
@@ -44,6 +45,14 @@ impl Kind {
     }
 }
 
+/// Mail that is to wait.
+pub struct New<'a> {
+    pub kind: Kind,
+    pub user: Option<i64>,
+    pub recipient: &'a str,
+    pub detail: Option<&'a str>,
+}
+
 /// Mail that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
@@ -73,11 +82,29 @@ pub fn device(name: &str, client: Option<Client>) -> String {
     }
 }
 
+/// Another password, as its mail tells of it: how many personal access tokens it ended, or that they were kept.
+pub fn password_change(tokens_ended: u64, keeps_tokens: bool) -> String {
+    if keeps_tokens { TOKENS_KEPT.to_owned() } else { tokens_ended.to_string() }
+}
+
+const TOKENS_KEPT: &str = "kept";
+
+/// The sentence about personal access tokens. Mail that was queued before tokens were counted has none.
+fn about_tokens(detail: Option<&str>) -> String {
+    match detail {
+        None => String::new(),
+        Some(TOKENS_KEPT) => " Its personal access tokens still work.".to_owned(),
+        Some("0") => " No personal access tokens were ended.".to_owned(),
+        Some("1") => " One personal access token was ended.".to_owned(),
+        Some(count) => format!(" {count} personal access tokens were ended."),
+    }
+}
+
 /// The words. `base` is where Taskwell is reached, `token` what the link brings.
 pub fn write(mail: &Waiting, base: &str, token: Option<&str>) -> Outgoing {
     let (token, at) = (token.unwrap_or(""), mail.created_at);
     let detail = mail.detail.as_deref().unwrap_or("");
-    let not_you = "If that was not you, choose another password at once, which ends all other sessions.";
+    let not_you = "If that was not you, choose another password at once, which ends all other sessions and personal access tokens.";
     let (subject, text) = match mail.kind {
         Kind::Verify => (
             "Verify your email address",
@@ -99,7 +126,8 @@ pub fn write(mail: &Waiting, base: &str, token: Option<&str>) -> Outgoing {
         Kind::PasswordChanged => (
             "Your password was changed",
             format!(
-                "The password of your account was changed at {at}.\n\nIf that was not you, reset it by \"forgot password\"."
+                "The password of your account was changed at {at}.{}\n\nIf that was not you, reset it by \"forgot password\".",
+                about_tokens(mail.detail.as_deref())
             ),
         ),
         Kind::EmailChanged => (
@@ -109,5 +137,5 @@ pub fn write(mail: &Waiting, base: &str, token: Option<&str>) -> Outgoing {
             ),
         ),
     };
-    Outgoing { id: mail.id, to: mail.recipient.clone(), subject, text }
+    Outgoing { id: mail.id, to: names::mail_address(&mail.recipient).into_owned(), subject, text }
 }

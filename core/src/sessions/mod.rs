@@ -15,17 +15,16 @@ use crate::db::Tx;
 use crate::error::{Error, Noun, Result, Unproven};
 use crate::key::Key;
 use crate::mail::{self, Kind};
-use crate::settings::Settings;
+use crate::settings::{Mails, Settings};
 use crate::time::Timestamp;
 use crate::totp;
 use crate::users::password::PasswordHash;
-use crate::users::{self, Caller, Scope, Scopes, User, UserId};
+use crate::users::{self, Account, Caller, Scope, Scopes, User, UserId};
 
 /// Living sessions that one account may have; a login beyond it ends the oldest.
 pub const PER_USER_MAX: i64 = 500;
 /// An ended-by-time session is kept for a while, so that its refresh token is told from one that never was.
 const KEPT_EXPIRED_S: i64 = 30 * 86_400;
-const USER_AGENT_CHARS_MAX: usize = 200;
 /// How long after the sign-up a login is no news.
 const NEW_USER_FOR_S: i64 = 600;
 /// How long after its use a refresh token gives its successor again.
@@ -56,7 +55,8 @@ pub(crate) fn check(
         session: Some(claims.session),
         scopes: Scopes::ALL,
         client,
-        mails: settings.mails,
+        mails: settings.mailing(),
+        epoch: live.epoch,
         idle_since,
     };
     Ok((caller, is_stale))
@@ -88,15 +88,8 @@ pub(crate) fn open_verified(
     match now {
         Some(now) if now.user.is_active && now.password == *verified => {
             totp::require(tx, user.0, door.code.as_deref())?;
-            let who = Who { user: Some(user.0), client: door.client, mails: settings.mails };
-            audit::record(
-                tx,
-                who,
-                who.user,
-                Action::LoggedIn,
-                door.user_agent.as_deref().map(agent).as_deref(),
-            )?;
-            audit::prune(tx, settings.audit_days)?;
+            let who = Who { user: Some(user.0), client: door.client, mails: settings.mailing() };
+            audit::record(tx, who, who.user, Action::LoggedIn, door.agent().as_deref())?;
             tell_of_new_device(tx, who, &now.user, door)?;
             if let Some(better) = better {
                 users::sql::set_password(tx, user, better)?;
@@ -107,11 +100,15 @@ pub(crate) fn open_verified(
     }
 }
 
-/// A login from where its user has no session tells the user so; right after the sign-up that is nothing new.
+/// A login by a program and from a network that its user has no session of together tells the user so: what a program calls
+/// itself anybody can repeat. Right after the sign-up that is nothing new.
 fn tell_of_new_device(tx: &mut Tx, who: Who, user: &User, door: &Door) -> Result<()> {
     let is_new_user = user.created_at > tx.now().plus_seconds(-NEW_USER_FOR_S);
-    let agent = door.user_agent.as_deref().map(agent);
-    if !who.mails || is_new_user || sql::has_agent(tx, user.id, agent.as_deref())? {
+    let (agent, network) = (door.agent(), door.network());
+    if who.mails == Mails::Off
+        || is_new_user
+        || sql::is_known(tx, user.id, agent.as_deref(), network.as_deref())?
+    {
         return Ok(());
     }
     let device = mail::device(&device_name(agent.as_deref()), door.client);
@@ -122,14 +119,10 @@ fn tell_of_new_device(tx: &mut Tx, who: Who, user: &User, door: &Door) -> Result
 pub(crate) fn open(tx: &mut Tx, keys: &Keys, settings: &Settings, user: User, door: &Door) -> Result<Grant> {
     sql::prune(tx, user.id, tx.now().plus_seconds(-KEPT_EXPIRED_S), PER_USER_MAX - 1)?;
     let expires_at = tx.now().plus_seconds(i64::from(settings.refresh_token_days) * 86_400);
-    let agent = door.user_agent.as_deref().map(agent);
-    let session = sql::insert(tx, user.id, agent.as_deref(), expires_at)?;
+    let (agent, network) = (door.agent(), door.network());
+    let from = sql::From { user_agent: agent.as_deref(), network: network.as_deref() };
+    let session = sql::insert(tx, user.id, from, !door.short, expires_at)?;
     grant(tx, keys, settings, user, session, door)
-}
-
-/// So much of what a client calls itself as is kept.
-fn agent(given: &str) -> String {
-    given.chars().take(USER_AGENT_CHARS_MAX).collect()
 }
 
 fn grant(
@@ -170,7 +163,7 @@ pub(crate) enum Refreshed<T> {
 
 /// New tokens for a refresh token, which is good for one use (RFC 9700, section 4.14.2). A second use ends the session; but
 /// shortly after the first one, as long as its successor was not used, it gives the same successor: the answer may have
-/// been lost on its way, or two tabs of one browser asked at once.
+/// been lost on its way, or two tabs of one browser asked at once. A token that does not rotate is answered as it is, here too.
 pub(crate) fn rotate(
     tx: &mut Tx,
     keys: &Keys,
@@ -178,19 +171,23 @@ pub(crate) fn rotate(
     token: &RefreshToken,
     door: &Door,
 ) -> Result<Refreshed<Grant>> {
-    let Refreshed::Granted(redeemed) = redeem(tx, keys, settings, token, door)? else {
+    let found = find_refresh(tx, token)?;
+    let stays = found.rotates == Some(false);
+    let Refreshed::Granted(redeemed) = redeem(tx, keys, settings, token, &found, door)? else {
         return Ok(Refreshed::Reused);
     };
     let Redeemed { user, session, successor, is_repeated } = redeemed;
-    if !is_repeated {
+    if !stays && !is_repeated {
         sql::use_refresh(tx, &token.hash())?;
         sql::insert_refresh(tx, &successor.hash(), session)?;
     }
+    let refresh_token = if stays { token.clone() } else { successor };
     let (access_token, expires_in_s) = access_token(tx, keys, settings, &user, session, door)?;
-    Ok(Refreshed::Granted(Grant { user, access_token, expires_in_s, refresh_token: successor }))
+    Ok(Refreshed::Granted(Grant { user, access_token, expires_in_s, refresh_token }))
 }
 
-/// A new access token for a refresh token that stays good: contract 000 answers no other one.
+/// A new access token for a refresh token that stays good: contract 000 answers no other one. One that rotates is no token here:
+/// it could be used without end, and its reuse would never be noticed. A session that is older than this rule is let in.
 pub(crate) fn renew(
     tx: &mut Tx,
     keys: &Keys,
@@ -198,7 +195,12 @@ pub(crate) fn renew(
     token: &RefreshToken,
     door: &Door,
 ) -> Result<Refreshed<String>> {
-    let Refreshed::Granted(Redeemed { user, session, .. }) = redeem(tx, keys, settings, token, door)? else {
+    let found = find_refresh(tx, token)?;
+    if found.rotates == Some(true) {
+        return Err(Error::Unauthenticated(Unproven::BadRefreshToken));
+    }
+    let redeemed = redeem(tx, keys, settings, token, &found, door)?;
+    let Refreshed::Granted(Redeemed { user, session, .. }) = redeemed else {
         return Ok(Refreshed::Reused);
     };
     let (token, _) = access_token(tx, keys, settings, &user, session, door)?;
@@ -214,22 +216,26 @@ struct Redeemed {
     is_repeated: bool,
 }
 
+fn find_refresh(tx: &mut Tx, token: &RefreshToken) -> Result<sql::Refresh> {
+    sql::find_refresh(tx, &token.hash())?.ok_or(Error::Unauthenticated(Unproven::BadRefreshToken))
+}
+
 fn redeem(
     tx: &mut Tx,
     keys: &Keys,
     settings: &Settings,
     token: &RefreshToken,
+    found: &sql::Refresh,
     door: &Door,
 ) -> Result<Refreshed<Redeemed>> {
     let bad = Error::Unauthenticated(Unproven::BadRefreshToken);
-    let found = sql::find_refresh(tx, &token.hash())?.ok_or(bad.clone())?;
     let successor = RefreshToken::new(&keys.successor(token.as_str()));
     if let Some(used_at) = found.used_at {
         let is_recent = tx.now() <= used_at.plus_seconds(REUSE_GRACE_S);
         if !is_recent || !sql::is_unused(tx, &successor.hash(), found.session)? {
             audit::record(
                 tx,
-                Who { user: None, client: door.client, mails: false },
+                Who { user: None, client: door.client, mails: Mails::Off },
                 Some(found.user.0),
                 Action::RefreshTokenReused,
                 None,
@@ -258,9 +264,15 @@ pub fn end_by_refresh(tx: &mut Tx, token: &RefreshToken) -> Result<()> {
     if found.expires_at <= tx.now() {
         return Err(Error::Unauthenticated(Unproven::RefreshTokenExpired));
     }
-    let who = Who { user: Some(found.user.0), client: None, mails: false };
+    let who = Who { user: Some(found.user.0), client: None, mails: Mails::Off };
     audit::record(tx, who, who.user, Action::LoggedOut, None)?;
     sql::delete(tx, found.user, found.session).map(drop)
+}
+
+/// Deletes some of the sessions whose time was over long ago; whether there may be more.
+pub(crate) fn prune(tx: &mut Tx) -> Result<bool> {
+    let before = tx.now().plus_seconds(-KEPT_EXPIRED_S);
+    sql::prune_expired(tx, before)
 }
 
 /// Ends the caller's session: its access and refresh tokens are dead from here on.
@@ -270,18 +282,18 @@ pub fn end(tx: &mut Tx, caller: &Caller) -> Result<()> {
     sql::delete(tx, caller.id(), session).map(drop)
 }
 
-/// Ends one session of the caller's.
-pub fn end_one(tx: &mut Tx, caller: &Caller, session: Uuid) -> Result<()> {
-    caller.require_session()?;
-    audit::record(tx, caller.who(), Some(caller.id().0), Action::SessionsEnded, Some("one"))?;
-    if sql::delete(tx, caller.id(), session)? { Ok(()) } else { Err(Error::Missing(Noun::Session)) }
+/// Ends one session of the caller's, or for admins of anybody's.
+pub fn end_one(tx: &mut Tx, caller: &Caller, account: Account, session: Uuid) -> Result<()> {
+    let user = users::decide_over(tx, caller, account)?;
+    audit::record(tx, caller.who(), Some(user.0), Action::SessionsEnded, Some("one"))?;
+    if sql::delete(tx, user, session)? { Ok(()) } else { Err(Error::Missing(Noun::Session)) }
 }
 
-/// Ends every session of the caller's, the one that asks among them.
-pub fn end_all(tx: &mut Tx, caller: &Caller) -> Result<()> {
-    caller.require_session()?;
-    audit::record(tx, caller.who(), Some(caller.id().0), Action::SessionsEnded, Some("all"))?;
-    users::sql::end_sessions(tx, caller.id())
+/// Ends every session of the caller's, the one that asks among them, or for admins of anybody's.
+pub fn end_all(tx: &mut Tx, caller: &Caller, account: Account) -> Result<()> {
+    let user = users::decide_over(tx, caller, account)?;
+    audit::record(tx, caller.who(), Some(user.0), Action::SessionsEnded, Some("all"))?;
+    users::sql::end_sessions(tx, user)
 }
 
 pub(crate) fn end_others(tx: &mut Tx, caller: &Caller) -> Result<()> {
@@ -299,20 +311,4 @@ pub fn list_of(tx: &mut Tx, caller: &Caller, user: Key) -> Result<Vec<Session>> 
     caller.require_admin()?;
     let user = users::resolve(tx, user)?;
     sql::list(tx, user.id, caller.idle_since, PER_USER_MAX)
-}
-
-/// Ends one session of a user's, for admins.
-pub fn end_one_of(tx: &mut Tx, caller: &Caller, user: Key, session: Uuid) -> Result<()> {
-    caller.require_admin()?;
-    let user = users::resolve(tx, user)?;
-    audit::record(tx, caller.who(), Some(user.id.0), Action::SessionsEnded, Some("one"))?;
-    if sql::delete(tx, user.id, session)? { Ok(()) } else { Err(Error::Missing(Noun::Session)) }
-}
-
-/// Ends all sessions of a user, for admins.
-pub fn end_all_of(tx: &mut Tx, caller: &Caller, user: Key) -> Result<()> {
-    caller.require_admin()?;
-    let user = users::resolve(tx, user)?;
-    audit::record(tx, caller.who(), Some(user.id.0), Action::SessionsEnded, Some("all"))?;
-    users::sql::end_sessions(tx, user.id)
 }

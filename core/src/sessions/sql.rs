@@ -4,7 +4,8 @@ use uuid::Uuid;
 
 use super::model::Session;
 use super::token::Claims;
-use crate::db::{FromRow, Row, Tx};
+use crate::db::{FromRow, PRUNED_MAX, Row, Tx};
+use crate::epoch::Epoch;
 use crate::error::Result;
 use crate::time::Timestamp;
 use crate::users::{Role, UserId};
@@ -14,11 +15,17 @@ pub struct Live {
     pub uuid: Uuid,
     pub role: Role,
     pub last_used_at: Timestamp,
+    pub epoch: Epoch,
 }
 
 impl FromRow for Live {
     fn from_row(row: &Row) -> Result<Live> {
-        Ok(Live { uuid: row.get(0)?, role: row.get(1)?, last_used_at: Timestamp::from_micros(row.get(2)?) })
+        Ok(Live {
+            uuid: row.get(0)?,
+            role: row.get(1)?,
+            last_used_at: Timestamp::from_micros(row.get(2)?),
+            epoch: row.get(3)?,
+        })
     }
 }
 
@@ -29,6 +36,15 @@ pub struct Refresh {
     pub user: UserId,
     pub expires_at: Timestamp,
     pub last_used_at: Timestamp,
+    /// Whether each refresh replaces the token; `None`: the session is older than the question.
+    pub rotates: Option<bool>,
+}
+
+/// Where a login came from.
+#[derive(Clone, Copy)]
+pub struct From<'d> {
+    pub user_agent: Option<&'d str>,
+    pub network: Option<&'d str>,
 }
 
 impl FromRow for Refresh {
@@ -39,6 +55,7 @@ impl FromRow for Refresh {
             user: row.get(2)?,
             expires_at: Timestamp::from_micros(row.get(3)?),
             last_used_at: Timestamp::from_micros(row.get(4)?),
+            rotates: row.get(5)?,
         })
     }
 }
@@ -59,29 +76,40 @@ impl FromRow for Session {
 pub fn live(tx: &mut Tx, claims: &Claims, idle_since: Timestamp) -> Result<Option<Live>> {
     let now = tx.now();
     tx.find_assuming(
-        "SELECT u.uuid, u.role, s.last_used_at FROM sessions s JOIN users u ON u.id = s.user_id \
+        "SELECT u.uuid, u.role, s.last_used_at, u.epoch \
+         FROM sessions s JOIN users u ON u.id = s.user_id \
          WHERE s.uuid = $1 AND s.user_id = $2 AND s.expires_at > $3 AND s.last_used_at > $4 AND u.is_active",
         &[&claims.session, &claims.user, &now.as_micros(), &idle_since.as_micros()],
-        Live { uuid: claims.user_uuid, role: Role::User, last_used_at: now },
+        Live { uuid: claims.user_uuid, role: Role::User, last_used_at: now, epoch: Epoch::FIRST },
     )
 }
 
-pub fn insert(tx: &mut Tx, user: UserId, user_agent: Option<&str>, expires_at: Timestamp) -> Result<Uuid> {
+pub fn insert(tx: &mut Tx, user: UserId, from: From, rotates: bool, expires_at: Timestamp) -> Result<Uuid> {
     let uuid = tx.new_uuid()?;
     let now = tx.now().as_micros();
     tx.send(
-        "INSERT INTO sessions (uuid, user_id, user_agent, created_at, last_used_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6)",
-        &[&uuid, &user, &user_agent, &now, &now, &expires_at.as_micros()],
+        "INSERT INTO sessions (uuid, user_id, user_agent, created_at, last_used_at, expires_at, rotates, network) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        &[
+            &uuid,
+            &user,
+            &from.user_agent,
+            &now,
+            &now,
+            &expires_at.as_micros(),
+            &rotates,
+            &from.network,
+        ],
     )?;
     Ok(uuid)
 }
 
-/// Whether the user has a session of a client that calls itself so.
-pub fn has_agent(tx: &mut Tx, user: UserId, agent: Option<&str>) -> Result<bool> {
+/// Whether the user has a session of a client that calls itself so, in that network. What is not known is one and the same.
+pub fn is_known(tx: &mut Tx, user: UserId, agent: Option<&str>, network: Option<&str>) -> Result<bool> {
     let found: Option<i64> = tx.find(
-        "SELECT 1 FROM sessions WHERE user_id = $1 AND user_agent = $2 LIMIT 1",
-        &[&user, &agent.unwrap_or("")],
+        "SELECT 1 FROM sessions WHERE user_id = $1 AND COALESCE(user_agent, '') = $2 \
+         AND COALESCE(network, '') = $3 LIMIT 1",
+        &[&user, &agent.unwrap_or(""), &network.unwrap_or("")],
     )?;
     Ok(found.is_some())
 }
@@ -98,7 +126,7 @@ pub fn insert_refresh(tx: &mut Tx, hash: &[u8], session: Uuid) -> Result<()> {
 /// Held, so that of two uses at once one is the second.
 pub fn find_refresh(tx: &mut Tx, hash: &[u8]) -> Result<Option<Refresh>> {
     tx.find_held(
-        "SELECT s.uuid, r.used_at, s.user_id, s.expires_at, s.last_used_at \
+        "SELECT s.uuid, r.used_at, s.user_id, s.expires_at, s.last_used_at, s.rotates \
          FROM refresh_tokens r JOIN sessions s ON s.uuid = r.session_uuid WHERE r.hash = $1",
         &[&hash],
     )
@@ -139,6 +167,15 @@ pub fn prune(tx: &mut Tx, user: UserId, expired_before: Timestamp, keep: i64) ->
          (SELECT uuid FROM sessions WHERE user_id = $1 ORDER BY created_at DESC, uuid DESC LIMIT 1000 OFFSET $2)",
         &[&user, &keep],
     )
+}
+
+/// Deletes sessions that ended before `before`; whether there may be more.
+pub fn prune_expired(tx: &mut Tx, before: Timestamp) -> Result<bool> {
+    let pruned = tx.execute(
+        "DELETE FROM sessions WHERE uuid IN (SELECT uuid FROM sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)",
+        &[&before.as_micros(), &PRUNED_MAX],
+    )?;
+    Ok(pruned >= PRUNED_MAX.unsigned_abs())
 }
 
 /// The living sessions of a user, newest first.

@@ -5,6 +5,7 @@ mod provider;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use ring::{digest, hmac};
@@ -28,9 +29,9 @@ const ISSUER: &str = "taskwell";
 const AUDIENCE: &str = "taskwell-api";
 
 /// The keys: the first one signs, all of them verify. A secret makes one key for each algorithm, so that a change of the
-/// algorithm logs nobody out either. Cheap to clone.
+/// algorithm logs nobody out either. Cheap to clone; all clones change together.
 #[derive(Clone)]
-pub struct Keys(Arc<Parts>);
+pub struct Keys(Arc<ArcSwap<Parts>>);
 
 struct Parts {
     /// What tokens are signed with first, then what they were signed with before.
@@ -102,6 +103,80 @@ impl Keys {
     /// # Errors
     /// There is none, or one is shorter than 32 bytes.
     pub fn new(secrets: &[&[u8]], signing: Signing) -> Result<Keys> {
+        Ok(Keys(Arc::new(ArcSwap::from_pointee(Parts::new(secrets, signing)?))))
+    }
+
+    /// Takes other secrets from now on.
+    ///
+    /// # Errors
+    /// As [`Keys::new`]; then the keys stay as they are.
+    pub fn replace(&self, secrets: &[&[u8]], signing: Signing) -> Result<()> {
+        self.0.store(Arc::new(Parts::new(secrets, signing)?));
+        Ok(())
+    }
+
+    /// What others verify our tokens by; nothing where they are signed with a secret.
+    pub fn public(&self) -> Vec<PublicKey> {
+        self.0.load().public.clone()
+    }
+
+    /// The refresh token that follows this one. Whoever presents the same one again gets the same, without it being stored.
+    pub(super) fn successor(&self, token: &str) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(hmac::sign(&self.0.load().refresh, token.as_bytes()).as_ref());
+        bytes
+    }
+
+    /// What may be stored of a text that must not be guessed from it: by the secret of now, then by those of before.
+    pub(crate) fn seals(&self, text: &[u8]) -> Vec<[u8; 32]> {
+        let seal = |key| hmac::sign(key, text);
+        self.0.load().requests.iter().filter_map(|key| seal(key).as_ref().try_into().ok()).collect()
+    }
+
+    /// A token for `session` that is good until `expires_at`.
+    pub(super) fn issue(
+        &self,
+        user: (UserId, Uuid),
+        session: Uuid,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<String> {
+        let payload = Payload {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: user.1,
+            uid: user.0.0,
+            sid: session,
+            jti: hex(&random_bytes::<16>()?),
+            iat: now.as_seconds(),
+            exp: expires_at.as_seconds(),
+            nbf: None,
+        };
+        self.0.load().keys[0].sign(&payload)
+    }
+
+    /// What a token says, if we signed it and its time is not over.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims> {
+        let bad = Error::Unauthenticated(Unproven::BadToken);
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(bad);
+        }
+        let parts = self.0.load();
+        let key = parts.named_by(token).ok_or(bad.clone())?;
+        match jsonwebtoken::decode::<Payload>(token, &key.verify, &key.rules) {
+            Ok(token) if token.claims.is_in_time(now) => Ok(Claims {
+                user: UserId(token.claims.uid),
+                user_uuid: token.claims.sub,
+                session: token.claims.sid,
+                expires_at: Timestamp::from_micros(token.claims.exp.saturating_mul(1_000_000)),
+            }),
+            _ => Err(bad),
+        }
+    }
+}
+
+impl Parts {
+    fn new(secrets: &[&[u8]], signing: Signing) -> Result<Parts> {
         let first = secrets.first().ok_or_else(|| Error::Internal("there is no secret".into()))?;
         if let Some(short) = secrets.iter().find(|secret| secret.len() < SECRET_BYTES_MIN) {
             return Err(Error::Internal(format!(
@@ -127,65 +202,7 @@ impl Keys {
         let refresh = hmac::Key::new(hmac::HMAC_SHA256, derived(first, "refresh tokens").as_ref());
         let requests = secrets.iter().map(|secret| derived(secret, "requests"));
         let requests = requests.map(|key| hmac::Key::new(hmac::HMAC_SHA256, key.as_ref())).collect();
-        Ok(Keys(Arc::new(Parts { keys, public, refresh, requests })))
-    }
-
-    /// What others verify our tokens by; nothing where they are signed with a secret.
-    pub fn public(&self) -> &[PublicKey] {
-        &self.0.public
-    }
-
-    /// The refresh token that follows this one. Whoever presents the same one again gets the same, without it being stored.
-    pub(super) fn successor(&self, token: &str) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(hmac::sign(&self.0.refresh, token.as_bytes()).as_ref());
-        bytes
-    }
-
-    /// What may be stored of a text that must not be guessed from it: by the secret of now, then by those of before.
-    pub(crate) fn seals(&self, text: &[u8]) -> Vec<[u8; 32]> {
-        let seal = |key| hmac::sign(key, text);
-        self.0.requests.iter().filter_map(|key| seal(key).as_ref().try_into().ok()).collect()
-    }
-
-    /// A token for `session` that is good until `expires_at`.
-    pub(super) fn issue(
-        &self,
-        user: (UserId, Uuid),
-        session: Uuid,
-        now: Timestamp,
-        expires_at: Timestamp,
-    ) -> Result<String> {
-        let payload = Payload {
-            iss: ISSUER.to_owned(),
-            aud: AUDIENCE.to_owned(),
-            sub: user.1,
-            uid: user.0.0,
-            sid: session,
-            jti: hex(&random_bytes::<16>()?),
-            iat: now.as_seconds(),
-            exp: expires_at.as_seconds(),
-            nbf: None,
-        };
-        self.0.keys[0].sign(&payload)
-    }
-
-    /// What a token says, if we signed it and its time is not over.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims> {
-        let bad = Error::Unauthenticated(Unproven::BadToken);
-        if token.len() > TOKEN_BYTES_MAX {
-            return Err(bad);
-        }
-        let key = self.named_by(token).ok_or(bad.clone())?;
-        match jsonwebtoken::decode::<Payload>(token, &key.verify, &key.rules) {
-            Ok(token) if token.claims.is_in_time(now) => Ok(Claims {
-                user: UserId(token.claims.uid),
-                user_uuid: token.claims.sub,
-                session: token.claims.sid,
-                expires_at: Timestamp::from_micros(token.claims.exp.saturating_mul(1_000_000)),
-            }),
-            _ => Err(bad),
-        }
+        Ok(Parts { keys, public, refresh, requests })
     }
 
     /// The key that writes such a header. One that says more than ours do, or other things, is nobody's: no `crit`, no `jku`,
@@ -193,11 +210,11 @@ impl Keys {
     fn named_by(&self, token: &str) -> Option<&Key> {
         // As we write it ourselves, a header needs no reading.
         let written = token.split_once('.')?.0;
-        if let Some(key) = self.0.keys.iter().find(|key| key.written == written) {
+        if let Some(key) = self.keys.iter().find(|key| key.written == written) {
             return Some(key);
         }
         let header = jsonwebtoken::decode_header(token).ok()?;
-        self.0.keys.iter().find(|key| key.header == header)
+        self.keys.iter().find(|key| key.header == header)
     }
 }
 

@@ -6,11 +6,12 @@ use uuid::Uuid;
 use super::model::{Priority, Status, Task};
 use crate::changes::{self, Kind, Recorded};
 use crate::db::Tx;
+use crate::epoch::{Epoch, Stamp};
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
 use crate::users::{Caller, Scope, UserId};
 
-/// How many changes one trip brings at most: with the longest descriptions they are some 10 MB.
+/// How many changes one trip brings at most.
 const CHANGES_PER_TRIP_MAX: usize = 128;
 
 /// A change of a task.
@@ -30,27 +31,39 @@ pub struct Changed {
 pub struct History {
     pub changes: Vec<Changed>,
     pub last: i64,
+    /// The epoch of all these numbers.
+    pub epoch: Epoch,
 }
 
-/// At most `count` of the changes of the caller's tasks after the number `since`; fewer where that would be too much for one
-/// trip. A `since` beyond the newest number has no changes after it.
-pub fn history(tx: &mut Tx, caller: &Caller, since: i64, count: usize) -> Result<History> {
+/// At most `count` of the changes of the caller's tasks after `since`; fewer where that would be too much for one trip. A
+/// `since` beyond the newest number has no changes after it.
+///
+/// # Errors
+/// [`Error::Gone`] if the changes after `since` can no longer be told: it is of another epoch, or below the floor.
+pub fn history(tx: &mut Tx, caller: &Caller, since: Stamp, count: usize) -> Result<History> {
     caller.require(Scope::TasksRead)?;
-    let owner = caller.id();
-    let (recorded, last) = changes::since(tx, owner, since, count.min(CHANGES_PER_TRIP_MAX))?;
-    let changes =
-        recorded.into_iter().map(|recorded| Changed::read(recorded, owner)).collect::<Result<_>>()?;
-    Ok(History { changes, last })
+    let (owner, epoch) = (caller.id(), caller.epoch);
+    let (recorded, last) = changes::since(tx, owner, epoch, since, count.min(CHANGES_PER_TRIP_MAX))?;
+    let read = |recorded| Changed::read(recorded, owner, epoch);
+    Ok(History { changes: recorded.into_iter().map(read).collect::<Result<_>>()?, last, epoch })
+}
+
+/// The number of the newest change of the caller's tasks.
+pub fn newest(tx: &mut Tx, caller: &Caller) -> Result<Stamp> {
+    caller.require(Scope::TasksRead)?;
+    Ok(Stamp { epoch: caller.epoch, number: changes::newest(tx, caller.id())? })
 }
 
 impl Changed {
-    fn read(recorded: Recorded, owner: UserId) -> Result<Changed> {
+    fn read(recorded: Recorded, owner: UserId, epoch: Epoch) -> Result<Changed> {
         let Recorded { seq, kind, task_id, task_uuid, at, after } = recorded;
         let task = after
             .map(|after| {
                 let members = serde_json::from_str(&after)
                     .map_err(|e| Error::internal("a recorded change is no JSON object", e))?;
-                Ok(Task { id: task_id, uuid: task_uuid, owner, version: seq, ..recalled(&members, at) })
+                let task =
+                    Task { id: task_id, uuid: task_uuid, owner, version: seq, ..recalled(&members, at) };
+                Ok(task.in_epoch(epoch))
             })
             .transpose()?;
         Ok(Changed { seq, kind, task_id, task_uuid, at, task })
@@ -76,5 +89,6 @@ fn recalled(members: &Map<String, Value>, at: Timestamp) -> Task {
         created_at: time("created_at").unwrap_or(at),
         updated_at: time("updated_at").unwrap_or(at),
         version: 0,
+        epoch: Epoch::FIRST,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::model::{Priority, Status, Task};
 use crate::error::{Code, Flaw, Result};
-use crate::page::Cursor;
+use crate::page::{Cursor, Offset};
 use crate::text::Words;
 use crate::time::Timestamp;
 
@@ -10,6 +10,8 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, Default)]
 pub struct Query {
     pub status: Option<Status>,
+    /// Only completed tasks, or only the others.
+    pub completed: Option<bool>,
     pub priority: Option<Priority>,
     /// Due before this moment, itself left out.
     pub due_before: Option<Timestamp>,
@@ -88,7 +90,12 @@ impl Order {
     /// Where to begin: before every key there can be.
     pub(super) fn start(self) -> Cursor {
         let end = if self.descending { i64::MAX } else { i64::MIN };
-        Cursor { order: self.tag(), key: Some(end), id: end }
+        Cursor { order: self.tag(), key: Some(end), id: end, skip: 0 }
+    }
+
+    /// Where a list in this order begins after so many tasks.
+    pub fn cursor_of(self, offset: Offset) -> Cursor {
+        self.start().skipping(offset)
     }
 
     /// The place after `task`.
@@ -99,12 +106,24 @@ impl Order {
             By::DueDate => task.due_date.map(Timestamp::as_micros),
             By::Priority => Some(task.priority.rank()),
         };
-        Cursor { order: self.tag(), key, id: task.id }
+        Cursor { order: self.tag(), key, id: task.id, skip: 0 }
     }
 
-    /// The place where the tasks without a key begin.
-    pub(super) fn keyless(self) -> Cursor {
-        Cursor { key: None, ..self.start() }
+    /// Where a list goes on that has come to its end at `last`: only one by due date has a second part, the tasks without one.
+    pub(super) fn second_part(self, last: Cursor) -> Option<Cursor> {
+        let is_first = last.key.is_some() && self.by == By::DueDate;
+        is_first.then(|| Cursor { key: None, ..self.start() })
+    }
+
+    /// The column, what compares what comes later, and the way, in SQL.
+    pub(super) fn words(self) -> (&'static str, &'static str, &'static str) {
+        let key = match self.by {
+            By::CreatedAt => "created_at",
+            By::UpdatedAt => "updated_at",
+            By::DueDate => "due_date",
+            By::Priority => "priority",
+        };
+        if self.descending { (key, "<", "DESC") } else { (key, ">", "ASC") }
     }
 
     pub(super) fn tag(self) -> u8 {

@@ -3,36 +3,37 @@
 mod history;
 mod list;
 mod model;
+mod search;
 mod sql;
 
-pub use history::{Changed, History, history};
+pub use history::{Changed, History, history, newest};
 pub use list::{By, Order, Query};
 pub use model::{Adopted, Description, NewTask, Patch, Priority, StateChange, Status, Task, Title, Update};
 
 use crate::changes::{self, Change, Kind};
 use crate::db::Tx;
+use crate::epoch::Stamp;
 use crate::error::{Error, Noun, Result};
 use crate::key::Key;
 use crate::page::{Cursor, Page};
 use crate::users::{self, Caller, Scope, UserId};
 
-/// How many rows one trip of a list reads at most: it bounds the memory and the time that a reader is held.
-const ROWS_PER_TRIP_MAX: usize = 512;
-/// How many rows a search looks at in one trip before it answers with what it has and a cursor.
-const SCAN_MAX: usize = 4096;
+/// How many rows one trip of a list reads at most: with [`changes::TRIP_BYTES_MAX`] it bounds the memory and the time that a
+/// reader is held.
+const ROWS_PER_TRIP_MAX: usize = 256;
 
 /// Which version a write is meant for (RFC 9110, section 13.1.1, `If-Match`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Expected {
     #[default]
     Any,
-    OneOf(Vec<i64>),
+    OneOf(Vec<Stamp>),
 }
 
 impl Expected {
     fn check(&self, task: &Task) -> Result<()> {
         match self {
-            Expected::OneOf(versions) if !versions.contains(&task.version) => Err(Error::Stale),
+            Expected::OneOf(versions) if !versions.contains(&task.stamp()) => Err(Error::Stale),
             _ => Ok(()),
         }
     }
@@ -45,7 +46,7 @@ pub fn create(tx: &mut Tx, caller: &Caller, new: &NewTask) -> Result<Task> {
     let mut task = new.to_task(tx.new_uuid()?, caller.id(), seq, tx.now());
     task.id = sql::insert(tx, &task)?;
     changes::record(tx, caller, &change(Kind::Created, &task, seq), None, Some(&task.content()))?;
-    Ok(task)
+    Ok(task.in_epoch(caller.epoch))
 }
 
 /// Makes tasks that `owner` had in another back end, in their order and with their times.
@@ -64,20 +65,28 @@ pub(crate) fn adopt(tx: &mut Tx, owner: UserId, tasks: &[Adopted]) -> Result<()>
 pub fn one(tx: &mut Tx, caller: &Caller, key: Key) -> Result<Task> {
     caller.require(Scope::TasksRead)?;
     let owner = caller.id();
-    changes::look(tx, owner, |tx| sql::find(tx, owner, key))?.ok_or(Error::Missing(Noun::Task))
+    let found = changes::look(tx, owner, |tx| sql::find(tx, owner, key))?;
+    Ok(found.ok_or(Error::Missing(Noun::Task))?.in_epoch(caller.epoch))
+}
+
+/// A task of the caller's that is to be written.
+fn find(tx: &mut Tx, caller: &Caller, key: Key) -> Result<Task> {
+    let found = sql::find(tx, caller.id(), key)?.ok_or(Error::Missing(Noun::Task))?;
+    Ok(found.in_epoch(caller.epoch))
 }
 
 /// Changes a task of the caller's. An update that changes nothing makes no new version and no record.
 pub fn update(tx: &mut Tx, caller: &Caller, key: Key, expected: &Expected, update: &Update) -> Result<Task> {
     caller.require(Scope::TasksWrite)?;
     let seq = changes::next(tx, caller.id())?;
-    let old = sql::find(tx, caller.id(), key)?.ok_or(Error::Missing(Noun::Task))?;
+    let old = find(tx, caller, key)?;
     expected.check(&old)?;
     let Some(mut new) = old.updated(update, tx.now()) else {
         return Ok(old);
     };
     new.version = seq;
-    sql::update(tx, &new)?;
+    let is_reworded = new.title != old.title || new.description != old.description;
+    sql::update(tx, &new, is_reworded)?;
     let (before, after) = (old.content(), new.content());
     changes::record(tx, caller, &change(Kind::Updated, &new, seq), Some(&before), Some(&after))?;
     Ok(new)
@@ -87,7 +96,7 @@ pub fn update(tx: &mut Tx, caller: &Caller, key: Key, expected: &Expected, updat
 pub fn delete(tx: &mut Tx, caller: &Caller, key: Key, expected: &Expected) -> Result<()> {
     caller.require(Scope::TasksWrite)?;
     let seq = changes::next(tx, caller.id())?;
-    let old = sql::find(tx, caller.id(), key)?.ok_or(Error::Missing(Noun::Task))?;
+    let old = find(tx, caller, key)?;
     expected.check(&old)?;
     sql::delete(tx, &old)?;
     changes::record(tx, caller, &change(Kind::Deleted, &old, seq), Some(&old.content()), None)
@@ -145,33 +154,36 @@ fn page(
     count: usize,
     after: Option<Cursor>,
 ) -> Result<Page<Task>> {
-    let count = count.min(ROWS_PER_TRIP_MAX);
-    let mut items = Vec::new();
-    let mut last = after.unwrap_or_else(|| query.order.start());
-    let mut scanned = 0;
+    let last = after.unwrap_or_else(|| query.order.start());
+    if query.words.is_empty() {
+        rows(tx, owner, query, count.min(ROWS_PER_TRIP_MAX), last)
+    } else {
+        search::search(tx, owner, query, count, last)
+    }
+}
+
+fn rows(tx: &mut Tx, owner: UserId, query: &Query, count: usize, mut last: Cursor) -> Result<Page<Task>> {
+    let mut items: Vec<Task> = Vec::new();
     loop {
         // One more than wanted tells whether there is a next page.
-        let wanted = if query.words.is_empty() { count - items.len() + 1 } else { ROWS_PER_TRIP_MAX };
-        let rows = sql::list(tx, owner, query, last, wanted)?;
-        let ended = rows.len() < wanted;
-        scanned += rows.len();
-        for task in rows {
+        let wanted = count - items.len() + 1;
+        let (found, is_cut) = sql::list(tx, owner, query, last, wanted)?;
+        let is_end = !is_cut && found.len() < wanted;
+        for task in found {
             if items.len() == count {
                 return Ok(Page { items, next: Some(last) });
             }
             last = query.order.after(&task);
-            let description = task.description.as_deref().unwrap_or("");
-            if query.words.match_any(&[&task.title, description]) {
-                items.push(task);
-            }
+            items.push(task);
         }
-        if ended && last.key.is_some() && query.order.by == By::DueDate {
-            last = query.order.keyless();
-        } else if ended {
-            return Ok(Page { items, next: None });
-        }
-        if scanned >= SCAN_MAX {
+        if !is_end {
             return Ok(Page { items, next: Some(last) });
         }
+        let Some(second) = query.order.second_part(last) else {
+            return Ok(Page { items, next: None });
+        };
+        // What was to be skipped may reach into the second part.
+        let skip = if last.is_skipping() { last.skip - sql::count(tx, owner, query, last)? } else { 0 };
+        last = Cursor { skip, ..second };
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::db::{Column, Value, unexpected};
+use crate::epoch::{Epoch, Stamp};
 use crate::error::{Code, Flaw, Result};
 use crate::text;
 use crate::time::Timestamp;
@@ -25,8 +26,11 @@ pub struct Task {
     pub completed_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    /// The number of its last change in the owner's sequence; what an `ETag` shows.
+    /// The number of its last change in the owner's sequence.
     pub version: i64,
+    /// The store's epoch when it was read.
+    #[serde(default)]
+    pub epoch: Epoch,
 }
 
 /// What a change record keeps of a task.
@@ -228,11 +232,31 @@ impl NewTask {
             created_at: now,
             updated_at: now,
             version,
+            epoch: Epoch::FIRST,
         }
     }
 }
 
 impl Task {
+    /// What an `ETag` shows.
+    pub fn stamp(&self) -> Stamp {
+        Stamp { epoch: self.epoch, number: self.version }
+    }
+
+    pub(super) fn in_epoch(self, epoch: Epoch) -> Task {
+        Task { epoch, ..self }
+    }
+
+    /// How many bytes its texts have; the rest is small.
+    pub fn text_bytes(&self) -> usize {
+        self.title.len() + self.description.as_ref().map_or(0, String::len)
+    }
+
+    /// What a search looks into.
+    pub(super) fn folded(&self) -> String {
+        text::search_fold(&self.title, self.description.as_deref())
+    }
+
     pub(super) fn content(&self) -> Content<'_> {
         Content {
             title: &self.title,

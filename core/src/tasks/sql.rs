@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 use super::list::{By, Order, Query};
 use super::model::{Priority, Task};
+use crate::changes::TRIP_BYTES_MAX;
 use crate::db::{FromRow, Param, Row, Tx};
+use crate::epoch::Epoch;
 use crate::error::Result;
 use crate::key::Key;
 use crate::page::Cursor;
@@ -29,13 +31,14 @@ impl FromRow for Task {
             created_at: Timestamp::from_micros(row.get(9)?),
             updated_at: Timestamp::from_micros(row.get(10)?),
             version: row.get(11)?,
+            epoch: Epoch::FIRST,
         })
     }
 }
 
 const INSERT: &str = "INSERT INTO tasks (uuid, owner, title, description, status, priority, due_date, completed_at, \
-                      created_at, updated_at, version) \
-                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+                      created_at, updated_at, version, folded) \
+                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
 /// Stores a new task; its id.
 pub fn insert(tx: &mut Tx, task: &Task) -> Result<i64> {
@@ -60,6 +63,7 @@ fn with_values<T>(task: &Task, take: impl FnOnce(&[&dyn Param]) -> T) -> T {
         &task.created_at.as_micros(),
         &task.updated_at.as_micros(),
         &task.version,
+        &task.folded(),
     ])
 }
 
@@ -84,10 +88,12 @@ pub fn exists(tx: &mut Tx, uuid: Uuid) -> Result<bool> {
     Ok(found.is_some())
 }
 
-pub fn update(tx: &mut Tx, task: &Task) -> Result<()> {
+/// Writes a task back; what a search looks into, only if its texts have changed.
+pub fn update(tx: &mut Tx, task: &Task, is_reworded: bool) -> Result<()> {
     tx.send(
         "UPDATE tasks SET title = $1, description = $2, status = $3, priority = $4, due_date = $5, \
-         completed_at = $6, updated_at = $7, version = $8 WHERE id = $9 AND owner = $10",
+         completed_at = $6, updated_at = $7, version = $8, folded = COALESCE($9, folded) \
+         WHERE id = $10 AND owner = $11",
         &[
             &task.title,
             &task.description,
@@ -97,6 +103,7 @@ pub fn update(tx: &mut Tx, task: &Task) -> Result<()> {
             &task.completed_at.map(Timestamp::as_micros),
             &task.updated_at.as_micros(),
             &task.version,
+            &is_reworded.then(|| task.folded()),
             &task.id,
             &task.owner,
         ],
@@ -107,45 +114,87 @@ pub fn delete(tx: &mut Tx, task: &Task) -> Result<()> {
     tx.send("DELETE FROM tasks WHERE id = $1 AND owner = $2", &[&task.id, &task.owner])
 }
 
-/// At most `count` tasks after `cursor` that the columns of `query` let through; its words are not looked at here.
-pub fn list(tx: &mut Tx, owner: UserId, query: &Query, cursor: Cursor, count: usize) -> Result<Vec<Task>> {
+/// At most `count` tasks after `cursor` that the columns of `query` let through, without those that the cursor skips, up to
+/// [`TRIP_BYTES_MAX`] of text, and whether that bound left some out. Its words are not looked at here.
+pub fn list(
+    tx: &mut Tx,
+    owner: UserId,
+    query: &Query,
+    cursor: Cursor,
+    count: usize,
+) -> Result<(Vec<Task>, bool)> {
     let texts = &LIST[usize::from(query.order.tag())];
     let count = i64::try_from(count).unwrap_or(i64::MAX);
-    let status = query.status.map(super::model::Status::as_str);
-    let priority = query.priority.map(Priority::rank);
-    let before = query.due_before.map(Timestamp::as_micros);
-    let after = query.due_after.map(Timestamp::as_micros);
+    let skip = i64::from(cursor.skip);
+    let Columns { status, completed, priority, before, after } = Columns::of(query);
+    let is_whole = status.is_none() && completed.is_none() && priority.is_none();
+    let is_dated = before.is_some() || after.is_some();
+    let mut all =
+        |text: &str, params: &[&dyn Param]| tx.all_within(text, params, TRIP_BYTES_MAX, Task::text_bytes);
     match cursor.key {
-        Some(key) if status.is_none() && priority.is_none() && before.is_none() && after.is_none() => {
-            tx.all(&texts.all, &[&owner, &key, &cursor.id, &count])
+        // Most lists are these: their statement has nothing that a planner could only guess at.
+        Some(key) if is_whole && !is_dated && skip == 0 => {
+            all(&texts.all, &[&owner, &key, &cursor.id, &count])
         }
-        Some(key) => {
-            tx.all(&texts.narrowed, &[&owner, &key, &cursor.id, &status, &priority, &before, &after, &count])
+        Some(key) if is_whole && !is_dated => {
+            all(&texts.skipping, &[&owner, &key, &cursor.id, &count, &skip])
         }
+        Some(key) => all(
+            &texts.narrowed,
+            &[&owner, &key, &cursor.id, &status, &priority, &before, &after, &completed, &count, &skip],
+        ),
         // Without a due date neither bound of it can be met.
-        None if before.is_some() || after.is_some() => Ok(Vec::new()),
-        None => tx.all(&texts.keyless, &[&owner, &cursor.id, &status, &priority, &count]),
+        None if is_dated => Ok((Vec::new(), false)),
+        None => all(&texts.keyless, &[&owner, &cursor.id, &status, &priority, &completed, &count, &skip]),
     }
 }
 
-/// The texts of one order: all tasks, some of them, and those without a key.
+/// How many tasks with a key [`list`] has after `cursor`, at most as many as the cursor skips.
+pub fn count(tx: &mut Tx, owner: UserId, query: &Query, cursor: Cursor) -> Result<u32> {
+    let texts = &LIST[usize::from(query.order.tag())];
+    let Columns { status, completed, priority, before, after } = Columns::of(query);
+    let count: i64 = tx.one(
+        &texts.counted,
+        &[&owner, &cursor.key, &cursor.id, &status, &priority, &before, &after, &completed],
+    )?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX).min(cursor.skip))
+}
+
+/// What the columns of a task are compared with; `None` lets all through.
+struct Columns {
+    status: Option<&'static str>,
+    completed: Option<bool>,
+    priority: Option<i64>,
+    before: Option<i64>,
+    after: Option<i64>,
+}
+
+impl Columns {
+    fn of(query: &Query) -> Columns {
+        Columns {
+            status: query.status.map(super::model::Status::as_str),
+            completed: query.completed,
+            priority: query.priority.map(Priority::rank),
+            before: query.due_before.map(Timestamp::as_micros),
+            after: query.due_after.map(Timestamp::as_micros),
+        }
+    }
+}
+
+/// The texts of one order: all tasks, some of them, those without a key, and how many have one.
 pub struct ListTexts {
     all: String,
+    skipping: String,
     narrowed: String,
     keyless: String,
+    counted: String,
 }
 
 /// The texts of each order, at its tag.
 static LIST: LazyLock<Vec<ListTexts>> = LazyLock::new(|| Order::ALL.into_iter().map(list_texts).collect());
 
 fn list_texts(order: Order) -> ListTexts {
-    let key = match order.by {
-        By::CreatedAt => "created_at",
-        By::UpdatedAt => "updated_at",
-        By::DueDate => "due_date",
-        By::Priority => "priority",
-    };
-    let (beyond, way) = if order.descending { ("<", "DESC") } else { (">", "ASC") };
+    let (key, beyond, way) = order.words();
     let select = "SELECT id, uuid, owner, title, description, status, priority, due_date, completed_at, \
                   created_at, updated_at, version FROM tasks";
     let sort = format!("ORDER BY {key} {way}, id {way}");
@@ -158,23 +207,23 @@ fn list_texts(order: Order) -> ListTexts {
         ),
     };
     let after = format!("({key}, id) {beyond} ($2, $3)");
+    let narrowed = format!(
+        "{after} AND (CAST($4 AS TEXT) IS NULL OR status = $4) \
+         AND (CAST($5 AS BIGINT) IS NULL OR priority = $5) \
+         AND (CAST($6 AS BIGINT) IS NULL OR due_date < $6) \
+         AND (CAST($7 AS BIGINT) IS NULL OR due_date > $7) \
+         AND (CAST($8 AS BOOLEAN) IS NULL OR (status = 'completed') = $8)"
+    );
+    let keyless = format!(
+        "{key} IS NULL AND id {beyond} $2 AND (CAST($3 AS TEXT) IS NULL OR status = $3) \
+         AND (CAST($4 AS BIGINT) IS NULL OR priority = $4) \
+         AND (CAST($5 AS BOOLEAN) IS NULL OR (status = 'completed') = $5)"
+    );
     ListTexts {
         all: pick(&after, "$4"),
-        narrowed: pick(
-            &format!(
-                "{after} AND (CAST($4 AS TEXT) IS NULL OR status = $4) \
-                 AND (CAST($5 AS BIGINT) IS NULL OR priority = $5) \
-                 AND (CAST($6 AS BIGINT) IS NULL OR due_date < $6) \
-                 AND (CAST($7 AS BIGINT) IS NULL OR due_date > $7)"
-            ),
-            "$8",
-        ),
-        keyless: pick(
-            &format!(
-                "{key} IS NULL AND id {beyond} $2 AND (CAST($3 AS TEXT) IS NULL OR status = $3) \
-                 AND (CAST($4 AS BIGINT) IS NULL OR priority = $4)"
-            ),
-            "$5",
-        ),
+        skipping: pick(&after, "$4 OFFSET $5"),
+        counted: format!("SELECT count(*) FROM tasks WHERE owner = $1 AND {narrowed}"),
+        narrowed: pick(&narrowed, "$9 OFFSET $10"),
+        keyless: pick(&keyless, "$6 OFFSET $7"),
     }
 }

@@ -12,8 +12,9 @@ use crate::audit::{self, Action};
 use crate::client::Client;
 use crate::db::Tx;
 use crate::error::{Conflict, Error, Noun, Result, Unproven};
+use crate::settings::Mails;
 use crate::time::Timestamp;
-use crate::users::{Caller, Scope};
+use crate::users::{self, Caller, Scope};
 
 /// A token's last use is written down when the one in the store is older.
 const LAST_USE_KEPT_FOR_S: i64 = 3600;
@@ -26,7 +27,7 @@ pub(crate) fn check(
     hash: &TokenHash,
     client: Option<Client>,
     idle_since: Timestamp,
-    mails: bool,
+    mails: Mails,
 ) -> Result<(Caller, Option<Uuid>)> {
     let live = sql::live(tx, hash)?.ok_or(Error::Unauthenticated(Unproven::BadToken))?;
     let stale_at = tx.now().plus_seconds(-LAST_USE_KEPT_FOR_S);
@@ -39,6 +40,7 @@ pub(crate) fn check(
         scopes: live.scopes,
         client,
         mails,
+        epoch: live.epoch,
         idle_since,
     };
     Ok((caller, is_stale.then_some(live.uuid)))
@@ -52,11 +54,17 @@ pub(crate) fn touch(tx: &mut Tx, token: Uuid) -> Result<()> {
 /// Makes a token; its secret is told this once.
 ///
 /// # Errors
-/// There are enough, or it is to be an admin's and the caller is none.
+/// There are enough, or it is to be an admin's and the caller is none, or the session ends at this moment.
 pub fn create(tx: &mut Tx, caller: &Caller, new: &NewToken) -> Result<(PersonalToken, Secret)> {
-    caller.require_session()?;
+    let session = caller.require_session()?;
     if new.scopes.has(Scope::Admin) {
         caller.require_admin()?;
+    }
+    // Held, so that of two at once the second counts the first.
+    users::sql::find_held(tx, caller.id())?;
+    // Another password may have ended the session, and all tokens, while this waited.
+    if !users::sql::has_session(tx, caller.id(), session)? {
+        return Err(Error::Unauthenticated(Unproven::BadToken));
     }
     if sql::list(tx, caller.id(), i64::try_from(PER_USER_MAX).unwrap_or(i64::MAX))?.len() >= PER_USER_MAX {
         return Err(Error::Conflict(Conflict::TooManyTokens));

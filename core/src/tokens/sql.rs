@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::model::{PersonalToken, TokenHash};
 use crate::db::{FromRow, Row, Tx};
+use crate::epoch::Epoch;
 use crate::error::Result;
 use crate::time::Timestamp;
 use crate::users::{Role, Scopes, UserId};
@@ -16,6 +17,7 @@ pub struct Live {
     pub uuid: Uuid,
     pub scopes: Scopes,
     pub last_used_at: Option<Timestamp>,
+    pub epoch: Epoch,
 }
 
 impl FromRow for Live {
@@ -27,6 +29,7 @@ impl FromRow for Live {
             uuid: row.get(3)?,
             scopes: row.get(4)?,
             last_used_at: row.get::<Option<i64>>(5)?.map(Timestamp::from_micros),
+            epoch: row.get(6)?,
         })
     }
 }
@@ -47,7 +50,7 @@ impl FromRow for PersonalToken {
 pub fn live(tx: &mut Tx, hash: &TokenHash) -> Result<Option<Live>> {
     let now = tx.now().as_micros();
     tx.find(
-        "SELECT u.id, u.uuid, u.role, t.uuid, t.scopes, t.last_used_at \
+        "SELECT u.id, u.uuid, u.role, t.uuid, t.scopes, t.last_used_at, u.epoch \
          FROM personal_tokens t JOIN users u ON u.id = t.user_id \
          WHERE t.hash = $1 AND t.expires_at > $2 AND u.is_active",
         &[&hash.as_bytes(), &now],

@@ -35,7 +35,7 @@ pub(crate) fn enrol(tx: &mut Tx, user: i64, account: &str) -> Result<Enrolment> 
     Ok(Enrolment::new(secret, account))
 }
 
-/// Turns it on by a first code; the recovery codes are told this once.
+/// Turns the second factor on by a first code, and returns the recovery codes, which are never shown again.
 pub(crate) fn confirm(tx: &mut Tx, user: i64, code: &str) -> Result<Vec<String>> {
     let wrong = || Error::invalid("code", Code::WrongCode, "is not the code that the device shows now");
     let totp = sql::find(tx, user)?.ok_or_else(wrong)?;
@@ -66,12 +66,15 @@ pub(crate) fn require(tx: &mut Tx, user: i64, code: Option<&str>) -> Result<()> 
         return Ok(());
     };
     let code = code.ok_or(Error::Unauthenticated(Unproven::CodeNeeded))?;
-    let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
+    let wrong = Error::Unauthenticated(Unproven::WrongCode);
+    let Some(code) = model::typed(code) else {
+        return Err(wrong);
+    };
     if let Some(step) = model::step_of(&totp.secret, &code, tx.now(), totp.last_step) {
         return sql::use_step(tx, user, step);
     }
     if sql::delete_recovery(tx, user, &model::recovery_hash(&code))? {
         return Ok(());
     }
-    Err(Error::Unauthenticated(Unproven::WrongCode))
+    Err(wrong)
 }

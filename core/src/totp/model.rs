@@ -11,6 +11,8 @@ const STEP_S: i64 = 30;
 /// Clocks differ: the step before and the one after are taken too (RFC 6238, section 5.2).
 const STEPS_OFF: i64 = 1;
 const DIGITS: usize = 6;
+/// The longest text that is looked at as a code: a recovery code with blanks or dashes wherever somebody may put them.
+const CODE_CHARS_MAX: usize = 64;
 /// Codes for who has lost the device.
 pub const RECOVERY_CODES: usize = 10;
 
@@ -29,6 +31,12 @@ impl Enrolment {
         let uri = format!("otpauth://totp/Taskwell:{account}?secret={secret}&issuer=Taskwell");
         Enrolment { secret, uri }
     }
+}
+
+/// A code as somebody typed it, without blanks; `None` where it is longer than any code in any spelling.
+pub fn typed(code: &str) -> Option<String> {
+    let is_short = code.chars().nth(CODE_CHARS_MAX).is_none();
+    is_short.then(|| code.chars().filter(|c| !c.is_whitespace()).collect())
 }
 
 /// The time step whose code it is, if it is one that may be used now and is later than `after`.
@@ -117,6 +125,9 @@ mod tests {
 
     #[test]
     fn a_recovery_code_is_read_in_any_spelling() {
+        let spaced = recovery_code(&[0xab; 8]).replace('-', " - ").replace('a', " a");
+        assert_eq!(recovery_hash(&typed(&spaced).unwrap()), recovery_hash("abababababababab"));
+        assert_eq!(typed(&"1".repeat(CODE_CHARS_MAX + 1)), None);
         let code = recovery_code(&[0xab; 8]);
         assert_eq!(code, "abab-abab-abab-abab");
         assert_eq!(recovery_hash(&code), recovery_hash("ABAB ABAB ABABABAB"));

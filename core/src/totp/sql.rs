@@ -56,6 +56,7 @@ pub fn use_step(tx: &mut Tx, user: i64, step: i64) -> Result<()> {
 }
 
 pub fn delete(tx: &mut Tx, user: i64) -> Result<()> {
+    tx.erase();
     tx.send("DELETE FROM totp WHERE user_id = $1", &[&user])
 }
 

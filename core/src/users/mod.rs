@@ -1,93 +1,44 @@
 //! What can be done with accounts. How one logs in is `sessions`.
 
 pub(crate) mod advice;
+mod login_name;
 mod model;
 pub mod password;
 mod scope;
+mod sign_up;
 pub(crate) mod sql;
 
 use password::PasswordHash;
+use sql::Credentials;
+
+pub use login_name::{LoginKind, LoginName};
+pub(crate) use sign_up::adopt;
+pub use sign_up::{register, require_free};
+pub use sql::Shadowed;
 
 pub use scope::{Scope, Scopes};
 
-pub use model::{Caller, Draft, Email, Name, Role, Standing, Update, User, UserId, Username};
+pub use model::{
+    Account, Caller, Change, Draft, Email, Name, Role, Standing, TokensEnded, Update, User, UserId, Username,
+};
 
 use crate::audit::{self, Action, Entry, Who};
-use crate::clock::hex;
 use crate::db::Tx;
 use crate::error::{Code, Conflict, Error, Flaw, Noun, Result};
 use crate::key::Key;
 use crate::mail::{self, Kind};
-use crate::page::{Cursor, Limit, Page};
-use crate::text::Words;
+use crate::page::{Cursor, Limit, Offset, Page};
+use crate::text::{self, Words};
 
 /// The tag of the users' only order in a cursor.
 const BY_ID: u8 = 0x80;
-/// How many rows one search looks at before it answers with what it has and a cursor.
-const SCAN_MAX: usize = 5000;
-
-/// Makes an account.
-///
-/// # Errors
-/// The address or the username is taken.
-pub fn register(tx: &mut Tx, draft: &Draft) -> Result<User> {
-    let standing = Standing::new(tx.now());
-    make(tx, draft, &standing)
-}
-
-/// Makes the account that somebody had in another back end; where its username is taken, one is made from the address.
-///
-/// # Errors
-/// The address is taken.
-pub(crate) fn adopt(tx: &mut Tx, draft: &Draft, standing: &Standing) -> Result<User> {
-    require_free(tx, None, &draft.email)?;
-    match &draft.username {
-        Some(username) if sql::username_exists(tx, username)? => {
-            make(tx, &Draft { username: None, ..draft.clone() }, standing)
-        }
-        _ => make(tx, draft, standing),
-    }
-}
-
-fn make(tx: &mut Tx, draft: &Draft, standing: &Standing) -> Result<User> {
-    if let Some(username) = &draft.username {
-        return sql::insert(tx, draft, username, standing);
-    }
-    if sql::email_exists(tx, &draft.email)? {
-        return Err(Error::Conflict(Conflict::EmailTaken));
-    }
-    let mut username = Username::from_email(&draft.email, "");
-    while sql::username_exists(tx, &username)? {
-        let suffix = hex(&tx.new_secret()?[..4]);
-        username = Username::from_email(&draft.email, &suffix);
-    }
-    sql::insert(tx, draft, &username, standing)
-}
-
-/// That a sign-up has a chance, asked before its password is hashed; [`register`] decides.
-pub fn require_free(tx: &mut Tx, username: Option<&Username>, email: &Email) -> Result<()> {
-    if sql::email_exists(tx, email)? {
-        return Err(Error::Conflict(Conflict::EmailTaken));
-    }
-    match username {
-        Some(username) if sql::username_exists(tx, username)? => {
-            Err(Error::Conflict(Conflict::UsernameTaken))
-        }
-        _ => Ok(()),
-    }
-}
+/// How many rows one trip of a search looks at before it answers with what it has and a cursor.
+const SCAN_MAX: usize = 256;
 
 /// The caller's own account.
 pub fn me(tx: &mut Tx, caller: &Caller) -> Result<User> {
     caller.require(Scope::AccountRead)?;
     sql::find(tx, caller.id)?.ok_or(Error::Missing(Noun::User))
-}
-
-/// Changes the caller's own account; role and `is_active` are not its to change.
-pub fn update_me(tx: &mut Tx, caller: &Caller, update: &Update) -> Result<User> {
-    caller.require_session()?;
-    let own = Update { role: None, is_active: None, ..update.clone() };
-    update_user(tx, caller.who(), caller.id, &own)
 }
 
 /// One account, for admins.
@@ -96,30 +47,83 @@ pub fn one(tx: &mut Tx, caller: &Caller, user: Key) -> Result<User> {
     resolve(tx, user)
 }
 
-/// Changes an account, for admins.
-pub fn update(tx: &mut Tx, caller: &Caller, user: Key, update: &Update) -> Result<User> {
-    caller.require_admin()?;
-    let user = resolve(tx, user)?;
-    update_user(tx, caller.who(), user.id, update)
+/// The account that the caller decides over: its own, by a session alone, or for admins anybody's. An admin's personal access
+/// token does not reach its owner's account by the owner's id: it would outlive every remedy for a stolen token.
+pub(crate) fn decide_over(tx: &mut Tx, caller: &Caller, account: Account) -> Result<UserId> {
+    let id = match account {
+        Account::Own => caller.id,
+        Account::Of(key) => {
+            caller.require_admin()?;
+            resolve(tx, key)?.id
+        }
+    };
+    if id == caller.id {
+        caller.require_session()?;
+    }
+    Ok(id)
+}
+
+/// Changes an account. `proof` is the hash that the caller's password was verified against, if it was. Of [`Account::Own`] the
+/// role and `is_active` stay as they are.
+///
+/// # Errors
+/// The change needs a proof and has none, or as [`update_user`].
+pub fn update(
+    tx: &mut Tx,
+    caller: &Caller,
+    account: Account,
+    update: &Update,
+    proof: Option<&PasswordHash>,
+) -> Result<User> {
+    let id = decide_over(tx, caller, account)?;
+    if id == caller.id && update.email.is_some() {
+        let me = sql::credentials_held(tx, id)?.ok_or(Error::Missing(Noun::User))?;
+        require_proof(&me, update, proof)?;
+    }
+    let own = match account {
+        Account::Own => Update { role: None, is_active: None, ..update.clone() },
+        Account::Of(_) => update.clone(),
+    };
+    update_user(tx, caller.who(), id, &own)
+}
+
+/// That the password was proven where a change of one's own account needs it.
+fn require_proof(me: &Credentials, update: &Update, proof: Option<&PasswordHash>) -> Result<()> {
+    match proof {
+        _ if !needs_proof(&me.user, update) => Ok(()),
+        None => {
+            let message = "is required to change the email address";
+            Err(Error::invalid("current_password", Code::Required, message))
+        }
+        Some(proof) if me.password == *proof => Ok(()),
+        Some(_) => Err(Error::wrong_password("current_password")),
+    }
+}
+
+/// Whether a change of one's own account needs the password: for another address, however little it differs. Whoever reads its
+/// mail gets the links that reset the password, so a stolen session must not be enough (ASVS 5.0, 7.5.1).
+pub(crate) fn needs_proof(me: &User, update: &Update) -> bool {
+    update.email.as_ref().is_some_and(|email| email.as_str() != me.email)
 }
 
 /// Deletes an account and all that is its, for admins.
 pub fn delete(tx: &mut Tx, caller: &Caller, user: Key) -> Result<()> {
-    caller.require_admin()?;
-    let user = resolve(tx, user)?;
+    let id = decide_over(tx, caller, Account::Of(user))?;
+    let user = sql::find(tx, id)?.ok_or(Error::Missing(Noun::User))?;
     remove(tx, caller.who(), &user)
 }
 
-/// A page of all accounts in the order of their ids, for admins; `words` looks into username, address and name.
+/// At most `count` accounts in the order of their ids, for admins; `words` looks into username, address and name. One trip
+/// looks at so many rows; where there may be more, the page has a cursor, even if it holds fewer than `count`.
 pub fn list(
     tx: &mut Tx,
     caller: &Caller,
     words: &Words,
-    limit: Limit,
+    count: usize,
     after: Option<Cursor>,
 ) -> Result<Page<User>> {
     caller.require_admin()?;
-    page(tx, words, limit, after)
+    page(tx, words, count, after)
 }
 
 /// Reads a cursor of [`list`].
@@ -133,47 +137,58 @@ pub fn parse_cursor(text: &str) -> Result<Cursor, Flaw> {
 }
 
 /// As [`list`], for the operator's command line, which needs no caller.
-pub fn page(tx: &mut Tx, words: &Words, limit: Limit, after: Option<Cursor>) -> Result<Page<User>> {
+pub fn page(tx: &mut Tx, words: &Words, count: usize, after: Option<Cursor>) -> Result<Page<User>> {
     let mut last = after.map_or(0, |cursor| cursor.id);
+    // One more than wanted tells whether there is a next page.
+    let wanted = if words.is_empty() { count + 1 } else { SCAN_MAX };
+    let mut skip = after.map_or(0, |cursor| cursor.skip);
+    // With words it is not the rows that count, but those that match.
+    let skipped_rows = if words.is_empty() { std::mem::take(&mut skip) } else { 0 };
+    let rows = sql::list(tx, last, i64::try_from(wanted).unwrap_or(i64::MAX), skipped_rows.into())?;
+    let is_end = rows.len() < wanted;
     let mut items = Vec::new();
-    let mut scanned = 0;
-    loop {
-        let wanted = if words.is_empty() { limit.get() + 1 } else { 500 };
-        let rows = sql::list(tx, last, i64::try_from(wanted).unwrap_or(i64::MAX))?;
-        let ended = rows.len() < wanted;
-        scanned += rows.len();
-        for user in rows {
-            if items.len() == limit.get() {
-                return Ok(Page { items, next: Some(cursor(last)) });
-            }
-            last = user.id.0;
-            let name = user.name.as_deref().unwrap_or("");
-            if words.match_any(&[&user.username, &user.email, name]) {
-                items.push(user);
-            }
-        }
-        if ended {
-            return Ok(Page { items, next: None });
-        }
-        if scanned >= SCAN_MAX {
+    for user in rows {
+        if items.len() == count {
             return Ok(Page { items, next: Some(cursor(last)) });
         }
+        last = user.id.0;
+        let name = user.name.as_deref().unwrap_or("");
+        if words.match_any(&[&user.username, &user.email, name]) {
+            match skip {
+                0 => items.push(user),
+                _ => skip -= 1,
+            }
+        }
     }
+    Ok(Page { items, next: (!is_end).then(|| Cursor { skip, ..cursor(last) }) })
+}
+
+/// Where [`list`] begins after so many accounts.
+pub fn cursor_of(offset: Offset) -> Cursor {
+    cursor(0).skipping(offset)
+}
+
+/// Accounts after an id that are not found by their username or their address, in the order of their ids: for the
+/// operator's command line.
+pub fn shadowed(tx: &mut Tx, after: i64) -> Result<Vec<Shadowed>> {
+    sql::shadowed(tx, after, i64::from(Limit::MAX))
 }
 
 fn cursor(id: i64) -> Cursor {
-    Cursor { order: BY_ID, key: None, id }
+    Cursor { order: BY_ID, key: None, id, skip: 0 }
 }
 
-/// The account of that username, address or id, for the operator's command line.
+/// The account of that id, username or address, for the operator's command line. An id comes first: anybody may choose a
+/// username that reads like one.
 pub fn find_by_login(tx: &mut Tx, login: &str) -> Result<User> {
-    if let Some(found) = sql::credentials_by_login(tx, login)? {
-        return Ok(found.user);
+    if let Ok(key) = Key::parse(login) {
+        match resolve(tx, key) {
+            Err(Error::Missing(_)) => {}
+            found => return found,
+        }
     }
-    match Key::parse(login) {
-        Ok(user) => resolve(tx, user),
-        Err(_) => Err(Error::Missing(Noun::User)),
-    }
+    let found = sql::credentials_by_login(tx, &LoginName::typed(login))?;
+    found.map(|found| found.user).ok_or(Error::Missing(Noun::User))
 }
 
 /// Changes an account by whoever was found to have the right.
@@ -183,7 +198,10 @@ pub fn find_by_login(tx: &mut Tx, login: &str) -> Result<User> {
 pub fn update_user(tx: &mut Tx, who: Who, id: UserId, update: &Update) -> Result<User> {
     let old = sql::find_held(tx, id)?.ok_or(Error::Missing(Noun::User))?;
     let mut new = old.clone();
-    if let Some(username) = &update.username {
+    if let Some(username) = &update.username
+        && username.as_str() != text::nfc(&old.username)
+    {
+        username.require_distinct()?;
         username.as_str().clone_into(&mut new.username);
     }
     if let Some(name) = &update.name {
@@ -207,6 +225,13 @@ pub fn update_user(tx: &mut Tx, who: Who, id: UserId, update: &Update) -> Result
         sql::end_sessions(tx, id)?;
     }
     audit::record(tx, who, Some(id.0), Action::AccountChanged, Some(&changes(&old, &new)))?;
+    // Before the address is another one: links are waiting for the old one.
+    if new.email != old.email {
+        mail::end_links(tx, id.0, Kind::Verify)?;
+    }
+    if new.email != old.email || new.is_active != old.is_active {
+        mail::end_links(tx, id.0, Kind::Reset)?;
+    }
     let new = sql::save(tx, &new)?;
     if new.email != old.email {
         mail::queue(tx, who, Kind::EmailChanged, Some(id.0), &old.email, None)?;
@@ -237,14 +262,30 @@ fn changes(old: &User, new: &User) -> String {
 }
 
 /// Sets a password without asking for the old one, and ends every session and token.
-pub fn reset_password(tx: &mut Tx, who: Who, id: UserId, password: &PasswordHash) -> Result<()> {
-    sql::set_password(tx, id, password)?;
+pub fn reset_password(tx: &mut Tx, who: Who, id: UserId, password: &PasswordHash) -> Result<TokensEnded> {
+    let ended = replace_password(tx, id, password, false)?;
     audit::record(tx, who, Some(id.0), Action::PasswordReset, None)?;
-    sql::delete_tokens(tx, id)?;
-    sql::end_sessions(tx, id)
+    sql::end_sessions(tx, id)?;
+    Ok(ended)
+}
+
+/// Sets another password. It ends all links that would set yet another one, sent or still to be sent, and the personal access
+/// tokens unless the account keeps them. Which sessions end is the caller's to say.
+pub(crate) fn replace_password(
+    tx: &mut Tx,
+    id: UserId,
+    password: &PasswordHash,
+    keeps_tokens: bool,
+) -> Result<TokensEnded> {
+    // First of all: from here on the account is held, and no link is made for it meanwhile.
+    sql::set_password(tx, id, password)?;
+    mail::end_links(tx, id.0, Kind::Reset)?;
+    if keeps_tokens { Ok(TokensEnded(0)) } else { sql::end_tokens(tx, id).map(TokensEnded) }
 }
 
 pub(crate) fn remove(tx: &mut Tx, who: Who, user: &User) -> Result<()> {
+    // Before anything else is held: who writes a task holds the counter, and then needs the account's row.
+    sql::hold_counter(tx, user.id)?;
     require_another_admin(tx, user)?;
     audit::record(tx, who, Some(user.id.0), Action::AccountDeleted, None)?;
     sql::delete(tx, user.id)
@@ -258,7 +299,12 @@ pub fn audit_log(tx: &mut Tx, caller: &Caller, limit: Limit, after: Option<Curso
         caller.require(Scope::AccountRead)?;
         Some(caller.id.0)
     };
-    audit::page(tx, subject, limit, after)
+    let mut page = audit::page(tx, subject, limit, after)?;
+    if let Some(subject) = subject {
+        // From where somebody else acted is not the subject's to know.
+        page.items.iter_mut().for_each(|entry| entry.hide_client_of_others(subject));
+    }
+    Ok(page)
 }
 
 pub(crate) fn resolve(tx: &mut Tx, user: Key) -> Result<User> {

@@ -3,12 +3,16 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::password::PasswordHash;
+use super::password::{Password, PasswordHash};
 use super::scope::{Scope, Scopes};
 use crate::audit::Who;
 use crate::client::Client;
 use crate::db::{Column, Param, Value, unexpected};
-use crate::error::{Code, Error, Flaw, Result};
+use crate::epoch::Epoch;
+use crate::error::{Code, Conflict, Error, Flaw, Result};
+use crate::key::Key;
+use crate::names;
+use crate::settings::Mails;
 use crate::text;
 use crate::time::Timestamp;
 
@@ -56,41 +60,76 @@ impl Role {
     }
 }
 
-/// A unique name to log in by: 1 to 64 letters and digits of any script, `.`, `_`, `-`. Without `@`, so that a login by
-/// name or address is never ambiguous.
+/// A unique name to log in by: 1 to 64 letters, marks and digits of any script, `.`, `_`, `-`, after trimming and in NFC.
+/// Without `@`, so that a login by name or address is never ambiguous. Of what a new name must be beyond that, see
+/// `Username::require_distinct`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Username(String);
 
 impl Username {
     pub const CHARS_MAX: usize = 64;
+    /// A name made from an address gets a suffix below this, written with eight digits.
+    pub(super) const SUFFIXES: u32 = 100_000_000;
+    const SUFFIX_CHARS: usize = 9;
 
     pub fn parse(text: &str) -> Result<Username, Flaw> {
-        text::check_length(text, 1, Username::CHARS_MAX)?;
+        let text = text::nfc(text.trim());
+        text::check_length(&text, 1, Username::CHARS_MAX)?;
         if text.chars().all(Username::allows) {
-            Ok(Username(text.to_owned()))
+            Ok(Username(text.into_owned()))
         } else {
-            Err(Flaw::new(Code::Format, "only A-Z, a-z, 0-9 and . _ - are allowed"))
+            Err(Flaw::new(Code::Format, "only letters, digits and . _ - are allowed"))
         }
     }
 
-    /// A name made from an address: its local part without what a name can't hold, and `suffix` where that is taken.
-    pub(super) fn from_email(email: &Email, suffix: &str) -> Username {
+    /// A name made from an address: its local part without what a name can't hold, in ASCII if the rest could pass for
+    /// another name; and `suffix` if that is taken. A suffix has digits alone, which all scripts share.
+    pub(super) fn from_email(email: &Email, suffix: Option<u32>) -> Username {
         let local = email.0.rsplit_once('@').map_or("", |(local, _)| local);
-        let mut name: String =
-            local.chars().filter(|c| Username::allows(*c)).take(Username::CHARS_MAX - 10).collect();
-        if name.is_empty() {
-            name.push_str("user");
+        let most = Username::CHARS_MAX - Username::SUFFIX_CHARS;
+        let all: String = local.chars().filter(|c| Username::allows(*c)).take(most).collect();
+        let mut name = Username(text::nfc(&all).into_owned());
+        if name.require_distinct().is_err() {
+            name.0 = local.chars().filter(|c| c.is_ascii() && Username::allows(*c)).take(most).collect();
         }
-        if !suffix.is_empty() {
-            name.push('-');
-            name.push_str(suffix);
+        if name.0.is_empty() {
+            name.0.push_str("user");
         }
-        Username(name)
+        match suffix {
+            Some(suffix) => Username(format!("{}-{suffix:08}", name.0)),
+            None => name,
+        }
     }
 
-    /// ASCII alone: letters of several scripts look alike, and one could pass for another. A `name` may be anything.
+    /// That a new name can't be taken for another: it mixes no scripts beyond UTS 39's Highly Restrictive, and does not look
+    /// like a name in ASCII unless it is one. Whether it looks like an existing name, the store knows. Names that accounts
+    /// have already are not asked: they stay.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] and [`Conflict::UsernameLooksTaken`].
+    pub(super) fn require_distinct(&self) -> Result<()> {
+        let Some(skeleton) = self.skeleton() else {
+            return Ok(());
+        };
+        if names::mixes_scripts(&self.0) {
+            return Err(Error::invalid(
+                "username",
+                Code::Format,
+                "mixes letters of several scripts; use one",
+            ));
+        }
+        if skeleton.chars().all(|c| c.is_ascii() && Username::allows(c)) {
+            return Err(Error::Conflict(Conflict::UsernameLooksTaken));
+        }
+        Ok(())
+    }
+
     fn allows(c: char) -> bool {
-        c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')
+        if c.is_ascii() {
+            c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')
+        } else {
+            names::is_letter_or_digit(c)
+        }
     }
 
     pub fn as_str(&self) -> &str {
@@ -98,7 +137,11 @@ impl Username {
     }
 
     pub(super) fn key(&self) -> String {
-        text::fold(&self.0)
+        names::username_key(&self.0)
+    }
+
+    pub(super) fn skeleton(&self) -> Option<String> {
+        names::skeleton(&self.0)
     }
 }
 
@@ -118,8 +161,8 @@ impl Name {
     }
 }
 
-/// An address as RFC 5322 writes it (contract 001, "Input Validation"), at most 254 characters. A domain without a dot
-/// passes (contract 000); display names and IP literals do not.
+/// An address as RFC 5322 writes it (contract 001, "Input Validation"), at most 254 characters after trimming. A domain
+/// without a dot passes (contract 000); display names and IP literals do not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email(String);
 
@@ -127,7 +170,7 @@ impl Email {
     pub const CHARS_MAX: usize = 254;
 
     pub fn parse(text: &str) -> Result<Email, Flaw> {
-        let text = text::nfc(text);
+        let text = text::nfc_up_to(text.trim(), Email::CHARS_MAX);
         if text.chars().count() > Email::CHARS_MAX {
             return Err(Flaw::new(Code::TooLong, format!("more than {} characters", Email::CHARS_MAX)));
         }
@@ -144,7 +187,7 @@ impl Email {
     }
 
     pub(crate) fn key(&self) -> String {
-        text::fold(&self.0)
+        names::email_key(&self.0)
     }
 }
 
@@ -188,6 +231,34 @@ pub struct Update {
     pub is_active: Option<bool>,
 }
 
+/// The account that a request is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Account {
+    /// The caller's own.
+    Own,
+    /// The one of that id, for admins. It may be the caller's own, too.
+    Of(Key),
+}
+
+/// A change that somebody asks for, with what proves it where the change needs a proof.
+#[derive(Clone, Default)]
+pub struct Change {
+    pub update: Update,
+    /// What the caller claims to be its own password.
+    pub current_password: Option<Password>,
+}
+
+/// How many personal access tokens another password has ended. Outcomes that were kept before there was a count read as none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Option<u64>")]
+pub struct TokensEnded(pub u64);
+
+impl From<Option<u64>> for TokensEnded {
+    fn from(count: Option<u64>) -> TokensEnded {
+        TokensEnded(count.unwrap_or(0))
+    }
+}
+
 /// Somebody whose session or token was checked in this transaction. There is no other way to have one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -199,7 +270,9 @@ pub struct Caller {
     pub(crate) scopes: Scopes,
     pub(crate) client: Option<Client>,
     /// Whether mail goes out.
-    pub(crate) mails: bool,
+    pub(crate) mails: Mails,
+    /// The store's, in this very transaction.
+    pub(crate) epoch: Epoch,
     /// Sessions that were not used after this have ended.
     pub(crate) idle_since: Timestamp,
 }
@@ -211,6 +284,10 @@ impl Caller {
 
     pub fn uuid(&self) -> Uuid {
         self.uuid
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.role
     }
 
     /// The session that the token names, if it names one.

@@ -2,11 +2,12 @@
 
 use uuid::Uuid;
 
+use super::login_name::{LoginKind, LoginName};
 use super::model::{Draft, Email, Standing, User, UserId, Username};
 use super::password::PasswordHash;
 use crate::db::{FromRow, Row, Tx};
 use crate::error::{Conflict, Error, Result};
-use crate::text;
+use crate::names;
 use crate::time::Timestamp;
 
 /// A user with what proves it: what a login reads.
@@ -39,17 +40,25 @@ impl FromRow for Credentials {
     }
 }
 
-pub fn insert(tx: &mut Tx, draft: &Draft, username: &Username, standing: &Standing) -> Result<User> {
+/// The new user, unless somebody has that username or address, or a username that looks like it.
+pub fn insert_if_free(
+    tx: &mut Tx,
+    draft: &Draft,
+    username: &Username,
+    standing: &Standing,
+) -> Result<Option<User>> {
     let uuid = tx.new_uuid()?;
-    let user: User = tx.one_unless_taken(
-        "INSERT INTO users (uuid, username, username_key, name, email, email_key, password_hash, role, \
-         is_active, email_verified, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+    let user: Option<User> = tx.find(
+        "INSERT INTO users (uuid, username, username_key, username_skeleton, name, email, email_key, password_hash, \
+         role, is_active, email_verified, created_at, updated_at, epoch) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, (SELECT epoch FROM store WHERE id = 1)) \
+         ON CONFLICT DO NOTHING \
          RETURNING id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at",
         &[
             &uuid,
             &username.as_str(),
             &username.key(),
+            &username.skeleton(),
             &draft.name.as_ref().map(super::Name::as_str),
             &draft.email.as_str(),
             &draft.email.key(),
@@ -60,25 +69,32 @@ pub fn insert(tx: &mut Tx, draft: &Draft, username: &Username, standing: &Standi
             &standing.created_at.as_micros(),
             &standing.updated_at.as_micros(),
         ],
-        taken,
     )?;
-    tx.send("INSERT INTO counters (owner, last) VALUES ($1, 0)", &[&user.id])?;
+    if let Some(user) = &user {
+        tx.send("INSERT INTO counters (owner, last) VALUES ($1, 0)", &[&user.id])?;
+    }
     Ok(user)
 }
 
-/// Writes back what [`super::update`] has changed.
+/// Writes back what [`super::update`] has changed. What did not change keeps its key: a shadowed name stays shadowed.
 pub fn save(tx: &mut Tx, user: &User) -> Result<User> {
     let now = tx.now().as_micros().max(user.updated_at.as_micros());
     tx.one_unless_taken(
-        "UPDATE users SET username = $1, username_key = $2, name = $3, email = $4, email_key = $5, role = $6, \
-         is_active = $7, email_verified = $8, updated_at = $9 WHERE id = $10 \
+        "UPDATE users SET username = $1, \
+         username_key = CASE WHEN username = $1 THEN username_key ELSE $2 END, \
+         username_skeleton = CASE WHEN username = $1 THEN username_skeleton ELSE $3 END, \
+         username_shadowed = username_shadowed AND username = $1, name = $4, email = $5, \
+         email_key = CASE WHEN email = $5 THEN email_key ELSE $6 END, \
+         email_shadowed = email_shadowed AND email = $5, role = $7, \
+         is_active = $8, email_verified = $9, updated_at = $10 WHERE id = $11 \
          RETURNING id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at",
         &[
             &user.username,
-            &text::fold(&user.username),
+            &names::username_key(&user.username),
+            &names::skeleton(&user.username),
             &user.name,
             &user.email,
-            &text::fold(&user.email),
+            &names::email_key(&user.email),
             &user.role.as_str(),
             &user.is_active,
             &user.email_verified,
@@ -93,6 +109,7 @@ fn taken(column: &str) -> Error {
     match column {
         "users.email_key" => Error::Conflict(Conflict::EmailTaken),
         "users.username_key" => Error::Conflict(Conflict::UsernameTaken),
+        "users.username_skeleton" => Error::Conflict(Conflict::UsernameLooksTaken),
         _ => Error::internal("a unique value came twice", column),
     }
 }
@@ -151,24 +168,23 @@ impl FromRow for Sought {
     }
 }
 
-/// By address where `login` holds an `@`, else by username; both in any spelling. A row is read in any case: how long that
-/// takes does not tell whether there is such an account.
-pub fn credentials_by_login(tx: &mut Tx, login: &str) -> Result<Option<Credentials>> {
-    let key = text::fold(&text::nfc(login));
-    let found: Option<Sought> = if login.contains('@') {
-        tx.find(
+/// The account that has this name. A row is read in any case: how long that takes does not tell whether there is such an
+/// account.
+pub fn credentials_by_login(tx: &mut Tx, login: &LoginName) -> Result<Option<Credentials>> {
+    let key = login.key();
+    let found: Option<Sought> = match login.kind() {
+        LoginKind::Email => tx.find(
             "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, \
              password_hash, email_key = $1 FROM users WHERE id = COALESCE( \
              (SELECT id FROM users WHERE email_key = $1), (SELECT min(id) FROM users))",
             &[&key],
-        )
-    } else {
-        tx.find(
+        ),
+        LoginKind::Username => tx.find(
             "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, \
              password_hash, username_key = $1 FROM users WHERE id = COALESCE( \
              (SELECT id FROM users WHERE username_key = $1), (SELECT min(id) FROM users))",
             &[&key],
-        )
+        ),
     }?;
     Ok(found.filter(|found| found.is_it).map(|found| found.credentials))
 }
@@ -178,17 +194,48 @@ pub fn username_exists(tx: &mut Tx, username: &Username) -> Result<bool> {
     Ok(found.is_some())
 }
 
+/// Whether an account has a username that is not in ASCII and looks like this one.
+pub fn skeleton_exists(tx: &mut Tx, username: &Username) -> Result<bool> {
+    let Some(skeleton) = username.skeleton() else {
+        return Ok(false);
+    };
+    let found: Option<i64> = tx.find("SELECT id FROM users WHERE username_skeleton = $1", &[&skeleton])?;
+    Ok(found.is_some())
+}
+
 pub fn email_exists(tx: &mut Tx, email: &Email) -> Result<bool> {
     let found: Option<i64> = tx.find("SELECT id FROM users WHERE email_key = $1", &[&email.key()])?;
     Ok(found.is_some())
 }
 
-/// Users after `after` in the order of their ids.
-pub fn list(tx: &mut Tx, after: i64, count: i64) -> Result<Vec<User>> {
+/// An account that is not found by its username or its address: an older one has the same, as they are compared now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shadowed {
+    pub id: UserId,
+    pub username: bool,
+    pub email: bool,
+}
+
+impl FromRow for Shadowed {
+    fn from_row(row: &Row) -> Result<Shadowed> {
+        Ok(Shadowed { id: row.get(0)?, username: row.get(1)?, email: row.get(2)? })
+    }
+}
+
+pub fn shadowed(tx: &mut Tx, after: i64, count: i64) -> Result<Vec<Shadowed>> {
+    tx.all(
+        "SELECT id, username_shadowed, email_shadowed FROM users \
+         WHERE (username_shadowed OR email_shadowed) AND id > $1 ORDER BY id LIMIT $2",
+        &[&after, &count],
+    )
+}
+
+/// Users after `after` in the order of their ids, without the first `skip`.
+pub fn list(tx: &mut Tx, after: i64, count: i64, skip: i64) -> Result<Vec<User>> {
     tx.all(
         "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at \
-         FROM users WHERE id > $1 ORDER BY id LIMIT $2",
-        &[&after, &count],
+         FROM users WHERE id > $1 ORDER BY id LIMIT $2 OFFSET $3",
+        &[&after, &count, &skip],
     )
 }
 
@@ -207,21 +254,36 @@ pub fn set_password(tx: &mut Tx, id: UserId, password: &PasswordHash) -> Result<
     )
 }
 
-/// Ends every session of the user: what a deactivation or another password asks for.
 pub fn set_verified(tx: &mut Tx, id: UserId) -> Result<()> {
     let now = tx.now().as_micros();
     tx.send("UPDATE users SET email_verified = TRUE, updated_at = $1 WHERE id = $2", &[&now, &id])
 }
 
-pub fn delete_tokens(tx: &mut Tx, id: UserId) -> Result<()> {
-    tx.send("DELETE FROM personal_tokens WHERE user_id = $1", &[&id])
+/// Deletes the living personal access tokens of the user; how many there were.
+pub fn end_tokens(tx: &mut Tx, id: UserId) -> Result<u64> {
+    let now = tx.now().as_micros();
+    tx.execute("DELETE FROM personal_tokens WHERE user_id = $1 AND expires_at > $2", &[&id, &now])
 }
 
+/// Whether a session of the user has not been ended.
+pub fn has_session(tx: &mut Tx, id: UserId, session: Uuid) -> Result<bool> {
+    let found: Option<i64> =
+        tx.find("SELECT user_id FROM sessions WHERE uuid = $1 AND user_id = $2", &[&session, &id])?;
+    Ok(found.is_some())
+}
+
+/// Ends every session of the user: what a deactivation or another password asks for.
 pub fn end_sessions(tx: &mut Tx, id: UserId) -> Result<()> {
     tx.send("DELETE FROM sessions WHERE user_id = $1", &[&id])
 }
 
+/// Keeps writers of the account's tasks waiting until this transaction ends.
+pub fn hold_counter(tx: &mut Tx, id: UserId) -> Result<()> {
+    tx.find_held::<i64>("SELECT last FROM counters WHERE owner = $1", &[&id]).map(drop)
+}
+
 /// With all that is the user's: sessions, tasks, changes go by the foreign keys.
 pub fn delete(tx: &mut Tx, id: UserId) -> Result<()> {
+    tx.erase();
     tx.send("DELETE FROM users WHERE id = $1", &[&id])
 }

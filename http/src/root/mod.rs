@@ -9,7 +9,8 @@ use axum::response::Response;
 use serde_json::json;
 use taskwell_core::error::{Conflict, Error, Unproven};
 
-use crate::doc::{Api, Doc, ErrorDoc, id_schema, named, paging_parameters, task_cursor};
+use crate::doc::{Api, Doc, ErrorDoc, id_schema, named};
+use crate::doc_lists::{completed_parameter, paging_parameters, task_cursor};
 use crate::tree::{Failure, json as answer};
 use wire::{
     AuthenticatedWire, ErrorWire, LoginWire, MessageWire, NewTaskWire, RefreshWire, RegisterWire, SignUpWire,
@@ -67,7 +68,7 @@ pub fn user_api() -> Api {
             "/refresh-token",
             accounts::refresh,
             refused(Doc::new("rootRefresh", "Get a new access token").public())
-                .note("The refresh token stays good until logout or expiry.")
+                .note("The refresh token stays good until logout or expiry. Tokens of the other contracts, which rotate, are refused.")
                 .body::<RefreshWire>()
                 .answers::<TokenWire>(StatusCode::OK, "A new access token."),
         )
@@ -110,9 +111,12 @@ pub fn tasks_api() -> Api {
             &Method::GET,
             "/tasks",
             tasks::list,
-            paging_parameters(Doc::new("rootListTasks", "List your tasks"), task_cursor())
-                .answers::<TasksWire>(StatusCode::OK, "Your tasks, newest first.")
-                .header("Link"),
+            completed_parameter(paging_parameters(
+                Doc::new("rootListTasks", "List your tasks"),
+                task_cursor(),
+            ))
+            .answers::<TasksWire>(StatusCode::OK, "Your tasks, newest first.")
+            .header("Link"),
         )
         .route(
             &Method::POST,
@@ -163,6 +167,9 @@ pub fn render_auth(failure: &Failure) -> Response {
     let (status, text) = match failure {
         Failure::Core(Error::Conflict(Conflict::EmailTaken | Conflict::UsernameTaken)) => {
             (StatusCode::BAD_REQUEST, "Username or email already exists".into())
+        }
+        Failure::Core(Error::Conflict(Conflict::UsernameLooksTaken)) => {
+            (StatusCode::BAD_REQUEST, failure.detail())
         }
         Failure::Core(Error::Unauthenticated(why)) if !why.is_more_than_a_password() => {
             (StatusCode::UNAUTHORIZED, "Invalid credentials".into())

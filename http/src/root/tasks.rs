@@ -2,11 +2,12 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use taskwell_core::app::App;
+use taskwell_core::app::{App, Lane};
 use taskwell_core::tasks;
 
 use super::wire::{MessageWire, NewTaskWire, TaskCreatedWire, TaskWire};
-use crate::extract::{Body, Conditions, PathText, Query, Token};
+use crate::extract::{Body, Conditions, PathText, Token};
+use crate::parameters::Query;
 use crate::stream::{self, Owner, Shape};
 use crate::tasks::{ListQuery, key, shown, with_etag};
 use crate::tree::{Answer, json};
@@ -18,7 +19,7 @@ const LIST: Shape = Shape {
 };
 
 pub async fn list(State(app): State<App>, Token(claims): Token, mut query: Query) -> Answer {
-    let wanted = ListQuery::read_paging(&mut query);
+    let wanted = ListQuery::read_few(&mut query);
     stream::list(app, claims, Ok(Owner::Caller), wanted, LIST, &query.uri).await
 }
 
@@ -38,7 +39,9 @@ pub async fn one(
     conditions: Conditions,
 ) -> Answer {
     let (task, owner) = app
-        .read(claims, key(&path), |tx, caller, key| Ok((tasks::one(tx, caller, *key)?, caller.uuid())))
+        .read_in(Lane::Tasks, claims, key(&path), |tx, caller, key| {
+            Ok((tasks::one(tx, caller, *key)?, caller.uuid()))
+        })
         .await?;
     Ok(shown(&task, &conditions, |task| json(StatusCode::OK, &TaskWire::new(task, owner))))
 }

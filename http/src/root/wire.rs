@@ -5,6 +5,7 @@ use taskwell_core::app::SignUp;
 use taskwell_core::error::{Code, Flaw, Problems};
 use taskwell_core::sessions::Grant;
 use taskwell_core::tasks::{Description, NewTask, StateChange, Status, Task, Title};
+use taskwell_core::text::check_storable;
 use taskwell_core::time::Timestamp;
 use taskwell_core::users::password::{Password, Policy};
 use taskwell_core::users::{Email, Name, User, Username};
@@ -205,7 +206,7 @@ impl LoginWire {
             "" => Err(Flaw::new(Code::TooShort, "must not be empty")),
             text => Ok(text.to_owned()),
         };
-        let email = self.email.required("email", p, some);
+        let email = self.email.required("email", p, |text| check_storable(text).and_then(|()| some(text)));
         let password = self.password.required("password", p, some);
         let password = password.map(|text| Password::claimed(&text));
         let code = self.totp_code.optional("totp_code", p, |code| Ok(code.to_owned()));

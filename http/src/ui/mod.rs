@@ -23,6 +23,7 @@ use sha2::{Digest as _, Sha256};
 use taskwell_core::app::App;
 
 use self::link::{link, without_comments};
+use crate::compress::takes_gzip;
 use crate::ops;
 use crate::tree::Failure;
 
@@ -241,12 +242,7 @@ impl File {
 }
 
 fn answer(file: &File, headers: &HeaderMap, cache: HeaderValue) -> Response {
-    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let takes_gzip = accepted.split(',').any(|coding| {
-        let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
-        name.trim().eq_ignore_ascii_case("gzip") && !matches!(quality.trim(), "q=0" | "q=0.0")
-    });
-    let pressed = takes_gzip && file.content_type != "image/png";
+    let pressed = takes_gzip(headers) && file.content_type != "image/png";
     let body = if pressed { file.pressed().clone() } else { file.plain.clone() };
     let mut response = body.into_response();
     let headers = response.headers_mut();

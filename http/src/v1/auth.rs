@@ -7,9 +7,12 @@ use taskwell_core::app::App;
 use taskwell_core::sessions::{self, Door, Grant, RefreshToken};
 use taskwell_core::users::password::Policy;
 
-use super::wire::{LoginWire, MessageWire, RefreshWire, SignUpWire, SignedUpWire, TokensWire};
+use super::wire::{
+    LoginWire, MessageWire, PasswordChangedWire, RefreshWire, SignUpWire, SignedUpWire, TokensWire,
+};
 use crate::client::Visitor;
-use crate::extract::{Body, JsonOrForm, Token};
+use crate::extract::{Body, Token};
+use crate::form::JsonOrForm;
 use crate::letters::{ForgotWire, MailTokenWire, ResetWire};
 use crate::tree::{Answer, json, secret_json};
 
@@ -53,8 +56,8 @@ pub async fn forgot_password(
 
 pub async fn reset_password(State(app): State<App>, visitor: Visitor, Body(wire): Body<ResetWire>) -> Answer {
     let (token, new) = wire?.read()?;
-    app.reset_forgotten(token, new, Policy::House, visitor.door(false)).await?;
-    Ok(told(StatusCode::OK, "The new password holds from now on"))
+    let ended = app.reset_forgotten(token, new, Policy::House, visitor.door(false)).await?;
+    Ok(json(StatusCode::OK, &PasswordChangedWire::from(ended)))
 }
 
 pub async fn verify_email(

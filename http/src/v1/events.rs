@@ -10,16 +10,17 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use serde_json::json;
-use taskwell_core::app::App;
+use taskwell_core::app::{App, Lane};
 use taskwell_core::bearer::Bearer;
+use taskwell_core::epoch::Stamp;
 use taskwell_core::error::{Error, Problems};
 use taskwell_core::live::Watch;
 use taskwell_core::tasks::{self, History};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::changes::parse_seq;
 use super::wire_tasks::ChangeWire;
-use crate::extract::{Query, Token, Unknown};
+use crate::extract::Token;
+use crate::parameters::Query;
 use crate::tree::{Answer, Failure};
 
 /// What a client that lost its stream waits before it asks for another.
@@ -28,7 +29,7 @@ const RETRY: &str = "retry: 2000\n\n";
 /// it is also asked whether the session lives.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 const HEARTBEAT: &str = ": nothing new\n\n";
-/// Changes that one trip brings: with the longest descriptions they are a few megabytes.
+/// Changes that one trip brings.
 const PAGE: usize = 32;
 /// When a store that is away is asked again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -38,8 +39,8 @@ struct Stream {
     app: App,
     bearer: Bearer,
     watch: Watch,
-    /// The number of the last change that was sent.
-    since: i64,
+    /// The last change that was sent.
+    since: Stamp,
     heartbeat: Instant,
     /// The client was told that it is up to date.
     is_ready: bool,
@@ -54,16 +55,15 @@ pub async fn follow(
     mut query: Query,
 ) -> Answer {
     let p = &mut Problems::default();
-    let asked = query.take("last_event_id", p, parse_seq);
-    query.finish(Unknown::Refuse, p);
+    let asked = query.take("last_event_id", p, Stamp::parse);
     // A client that comes back by itself asks for the same URL: its header is newer.
     let header = headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?"));
     let header =
-        header.filter(|text| !text.is_empty()).and_then(|text| p.take("Last-Event-ID", parse_seq(text)));
+        header.filter(|text| !text.is_empty()).and_then(|text| p.take("Last-Event-ID", Stamp::parse(text)));
     let input = std::mem::take(p).finish(Some(())).map_err(Failure::from);
     let (owner, last) = app
-        .read(bearer.clone(), input, |tx, caller, ()| {
-            Ok((caller.id(), tasks::history(tx, caller, i64::MAX, 1)?.last))
+        .read_in(Lane::Tasks, bearer.clone(), input, |tx, caller, ()| {
+            Ok((caller.id(), tasks::newest(tx, caller)?))
         })
         .await?;
     // From here on what is committed wakes the stream; what came in between, its first look finds.
@@ -103,6 +103,7 @@ impl Stream {
             }
             match self.look().await {
                 Ok(history) => self.tell(&mut piece, &history)?,
+                Err(Failure::Core(Error::Gone { newest })) => self.reset(&mut piece, newest),
                 Err(Failure::Core(Error::Unavailable { .. })) => {
                     self.is_behind = true;
                     sleep(AGAIN_AFTER).await;
@@ -121,32 +122,48 @@ impl Stream {
 
     /// Whether the session lives, and what has happened since the last look, in one trip.
     async fn look(&self) -> Result<History, Failure> {
-        let input: Result<i64, Failure> = Ok(self.since);
-        let bearer = self.bearer.clone();
-        self.app.read(bearer, input, |tx, caller, since| tasks::history(tx, caller, *since, PAGE)).await
+        let input: Result<Stamp, Failure> = Ok(self.since);
+        let look = self.app.read_in(Lane::Tasks, self.bearer.clone(), input, |tx, caller, since| {
+            tasks::history(tx, caller, *since, PAGE)
+        });
+        look.await
     }
 
-    fn tell(&mut self, piece: &mut String, History { changes, last }: &History) -> std::io::Result<()> {
+    /// The client must read everything again, and goes on from the newest change.
+    fn reset(&mut self, piece: &mut String, newest: Stamp) {
+        self.since = newest;
+        self.is_ready = true;
+        self.is_behind = true;
+        let data = json!({ "last": newest.number, "cursor": newest.to_string() });
+        event(piece, "reset", newest, &data.to_string());
+    }
+
+    fn tell(
+        &mut self,
+        piece: &mut String,
+        History { changes, last, epoch }: &History,
+    ) -> std::io::Result<()> {
         for change in changes {
             let data = serde_json::to_string(&ChangeWire::from(change)).map_err(std::io::Error::other)?;
-            event(piece, "change", change.seq, &data);
-            self.since = change.seq;
+            self.since = Stamp { epoch: *epoch, number: change.seq };
+            event(piece, "change", self.since, &data);
         }
         self.watch.saw(*last);
-        self.is_behind = !changes.is_empty() && self.since < *last;
+        self.is_behind = !changes.is_empty() && self.since.number < *last;
         // Where the store was restored, the client knows more than it: it is told, and from here on what is there counts.
-        let is_restored = *last < self.since;
+        let is_restored = *last < self.since.number;
         if is_restored || !self.is_ready && !self.is_behind {
-            self.since = *last;
+            self.since = Stamp { epoch: *epoch, number: *last };
             self.is_ready = true;
-            event(piece, "ready", *last, &json!({ "last": last }).to_string());
+            let data = json!({ "last": last, "cursor": self.since.to_string() });
+            event(piece, "ready", self.since, &data.to_string());
         }
         Ok(())
     }
 }
 
 /// One event; its data is of one line.
-fn event(out: &mut String, name: &str, id: i64, data: &str) {
+fn event(out: &mut String, name: &str, id: Stamp, data: &str) {
     use std::fmt::Write as _;
     // Writing into a string does not fail.
     let _ = write!(out, "event: {name}\nid: {id}\ndata: {data}\n\n");

@@ -61,6 +61,9 @@ pub fn render(failure: &Failure) -> Response {
         Failure::Core(Error::Conflict(Conflict::EmailTaken | Conflict::UsernameTaken)) => {
             (StatusCode::BAD_REQUEST, "Username or email already exists".into())
         }
+        Failure::Core(Error::Conflict(Conflict::UsernameLooksTaken)) => {
+            (StatusCode::BAD_REQUEST, failure.detail())
+        }
         Failure::Core(Error::Conflict(Conflict::LastAdmin)) => (StatusCode::CONFLICT, LAST_ADMIN.into()),
         Failure::Core(Error::Conflict(Conflict::TwoFactorOn)) => (StatusCode::CONFLICT, TWO_FACTOR_ON.into()),
         Failure::Core(Error::Conflict(Conflict::TooManyTokens)) => {
@@ -68,12 +71,18 @@ pub fn render(failure: &Failure) -> Response {
         }
         other => (other.status(), other.detail()),
     };
+    let newest = match failure {
+        Failure::Core(Error::Gone { newest }) => Some(newest),
+        _ => None,
+    };
     let problem = ProblemWire {
         kind: "about:blank",
         title: status.canonical_reason().unwrap_or("Error"),
         status: status.as_u16(),
         detail: &detail,
         errors: failure.problems().iter().map(Into::into).collect(),
+        last: newest.map(|newest| newest.number),
+        cursor: newest.map(ToString::to_string),
     };
     typed_json(status, PROBLEM_JSON, &problem)
 }

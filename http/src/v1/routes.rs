@@ -6,12 +6,15 @@ use serde_json::json;
 use super::routes_account::{mail_api, second_factor_api, tokens_api};
 use super::routes_live::live_api;
 use super::wire::{
-    LoginWire, MessageWire, PasswordChangeWire, PasswordProofWire, RefreshWire, SessionWire, SignUpWire,
-    SignedUpWire, TokensWire, UserUpdateWire, UserWire,
+    LoginWire, MessageWire, PasswordChangeWire, PasswordChangedWire, PasswordFormWire, PasswordProofWire,
+    RefreshWire, SessionWire, SignUpWire, SignedUpWire, TokensWire, UserUpdateWire, UserWire,
+    password_form_data,
 };
 use super::wire_tasks::{NewTaskWire, TaskUpdateWire, TaskWire};
 use super::{BASE, ERRORS, LAST_ADMIN, WRONG_PASSWORD, auth, tasks, users};
-use crate::doc::{Api, Doc, id_schema, list_parameters, paging_parameters, user_cursor, words_schema};
+use crate::doc::{Api, Doc, id_schema, named};
+use crate::doc_lists::{list_parameters, paging_parameters, user_cursor, words_schema};
+use crate::form::{MULTIPART, URLENCODED};
 
 /// The routes of the tree, with their documentation.
 pub fn api() -> Api {
@@ -40,9 +43,13 @@ fn auth_api(api: Api) -> Api {
             "/auth/login",
             auth::login,
             Doc::new("login", "Log in")
-                .note("By address or username. OAuth2's password form (`application/x-www-form-urlencoded` with `username` and `password`) is taken too.")
+                .note("By address or username. OAuth2's password form is taken too, as either type that browsers send forms as; parts and members that are not known are ignored.")
                 .public()
                 .body::<LoginWire>()
+                .body_also(URLENCODED, named::<PasswordFormWire>)
+                .body_also(MULTIPART, password_form_data)
+                // It makes openapi-python-client import what an operation with several bodies needs.
+                .header_parameter("User-Agent", json!({ "type": "string" }), "Names the session in the list of sessions.")
                 .answers::<TokensWire>(StatusCode::OK, "A session is open.")
                 .fails(StatusCode::UNAUTHORIZED, "Incorrect email or password"),
         )
@@ -51,7 +58,7 @@ fn auth_api(api: Api) -> Api {
             "/auth/refresh",
             auth::refresh,
             Doc::new("refresh", "Get new tokens")
-                .note("The refresh token is used up; using it again ends the session.")
+                .note("The refresh token is used up; using it again ends the session. A token of `/user/login` does not rotate: it is answered as it is.")
                 .public()
                 .body::<RefreshWire>()
                 .answers::<TokensWire>(StatusCode::OK, "New tokens of the same session.")
@@ -142,7 +149,8 @@ fn own_account_api(api: Api) -> Api {
         &Method::PATCH,
         "/users/me",
         users::update_me,
-        account_update(Doc::new("updateMe", "Change your account")),
+        account_update(Doc::new("updateMe", "Change your account"))
+            .note("Another `email` asks for your `current_password`."),
     )
     .route(
         &Method::DELETE,
@@ -160,9 +168,9 @@ fn own_account_api(api: Api) -> Api {
         "/users/me/password",
         users::change_password,
         Doc::new("changePassword", "Change your password")
-            .note("Asks for the old one, and ends your other sessions.")
+            .note("Asks for the old one. Ends your other sessions, all links to reset the password, and your personal access tokens unless `keep_tokens` is true.")
             .body::<PasswordChangeWire>()
-            .empty(StatusCode::NO_CONTENT, "The new password holds from now on.")
+            .answers::<PasswordChangedWire>(StatusCode::OK, "The new password holds from now on.")
             .fails(StatusCode::FORBIDDEN, WRONG_PASSWORD),
     )
     .route(
@@ -195,6 +203,9 @@ fn own_account_api(api: Api) -> Api {
 fn admin(id: &'static str, summary: &'static str) -> Doc {
     Doc::new(id, summary).note("For admins.").fails(StatusCode::FORBIDDEN, "Not enough permissions")
 }
+
+/// What an admin's operation on its own account needs, named by its id though it is.
+const OWN_BY_SESSION: &str = "For admins. Your own account only with an access token of a login.";
 
 /// One about a user.
 fn admin_of_user(id: &'static str, summary: &'static str) -> Doc {
@@ -230,6 +241,7 @@ fn admin_api(api: Api) -> Api {
         "/users/{user_id}",
         users::update,
         account_update(admin_of_user("updateUser", "Change an account"))
+            .note("For admins. Your own account changes only with an access token of a login, and another `email` of it asks for your `current_password`.")
             .fails(StatusCode::CONFLICT, LAST_ADMIN),
     )
     .route(
@@ -237,6 +249,7 @@ fn admin_api(api: Api) -> Api {
         "/users/{user_id}",
         users::delete,
         admin_of_user("deleteUser", "Delete an account")
+            .note(OWN_BY_SESSION)
             .empty(StatusCode::NO_CONTENT, "The account is gone, with all that was its.")
             .fails(StatusCode::CONFLICT, LAST_ADMIN),
     )
@@ -262,6 +275,7 @@ fn admin_sessions_api(api: Api) -> Api {
         "/users/{user_id}/sessions",
         users::end_sessions_of,
         admin_of_user("endUserSessions", "End all sessions of a user")
+            .note(OWN_BY_SESSION)
             .empty(StatusCode::NO_CONTENT, "The user is logged out everywhere."),
     )
     .route(
@@ -269,6 +283,7 @@ fn admin_sessions_api(api: Api) -> Api {
         "/users/{user_id}/sessions/{session_id}",
         users::end_session_of,
         admin("endUserSession", "End a session of a user")
+            .note(OWN_BY_SESSION)
             .path("user_id", id_schema(), "The user's integer id or its UUID.")
             .path("session_id", json!({ "type": "string", "format": "uuid" }), "The session's id.")
             .empty(StatusCode::NO_CONTENT, "The session has ended.")
@@ -281,4 +296,5 @@ fn account_update(doc: Doc) -> Doc {
     doc.body::<UserUpdateWire>()
         .answers::<UserWire>(StatusCode::OK, "The account as it is now.")
         .fails(StatusCode::BAD_REQUEST, "Username or email already exists")
+        .fails(StatusCode::FORBIDDEN, WRONG_PASSWORD)
 }

@@ -4,10 +4,11 @@ use axum::http::{Method, StatusCode};
 use serde_json::json;
 
 use super::second_factor::{self, CodeWire, EnrolmentWire, RecoveryWire, StateWire};
-use super::wire::{MessageWire, PasswordProofWire};
+use super::wire::{MessageWire, PasswordChangedWire, PasswordProofWire};
 use super::wire_tokens::{AuditWire, MadeTokenWire, NewTokenWire, TokenWire};
 use super::{TOO_MANY_TOKENS, TWO_FACTOR_ON, WRONG_PASSWORD, auth, tokens};
-use crate::doc::{Api, Doc, audit_cursor, paging_parameters};
+use crate::doc::{Api, Doc};
+use crate::doc_lists::{audit_cursor, paging_parameters};
 use crate::letters::{ForgotWire, MailTokenWire, ResetWire};
 use crate::tree::MAIL_OFF;
 
@@ -17,7 +18,7 @@ pub fn mail_api(api: Api) -> Api {
         "/auth/password/forgot",
         auth::forgot_password,
         Doc::new("forgotPassword", "Get a link to choose a new password")
-            .note("The same answer whether there is such an account or not.")
+            .note("The same answer whether there is such an account or not. A link ends when a newer one is sent, and when the password, the address or `is_active` changes.")
             .public()
             .body::<ForgotWire>()
             .answers::<MessageWire>(StatusCode::ACCEPTED, "If there is such an account, mail is on its way.")
@@ -28,10 +29,10 @@ pub fn mail_api(api: Api) -> Api {
         "/auth/password/reset",
         auth::reset_password,
         Doc::new("resetPassword", "Choose a new password by the token of a link")
-            .note("Ends all sessions and personal access tokens.")
+            .note("Ends all sessions, personal access tokens and older links.")
             .public()
             .body::<ResetWire>()
-            .answers::<MessageWire>(StatusCode::OK, "The new password holds.")
+            .answers::<PasswordChangedWire>(StatusCode::OK, "The new password holds.")
             .fails(StatusCode::UNAUTHORIZED, "Invalid token"),
     )
     .route(
@@ -90,7 +91,7 @@ pub fn tokens_api(api: Api) -> Api {
         "/audit",
         tokens::audit,
         paging_parameters(Doc::new("listAudit", "Read the audit log"), audit_cursor())
-            .note("What was done to your account, newest first; for admins, to all.")
+            .note("What was done to your account, newest first; for admins, to all. Your own list does not show the address from which an admin acted.")
             .answers_list::<AuditWire>(StatusCode::OK, "Entries, 100 a page unless a limit is given."),
     )
 }

@@ -4,12 +4,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use taskwell_core::app::App;
+use taskwell_core::app::{App, Lane};
 use taskwell_core::bearer::Bearer;
 use taskwell_core::tasks::{self, Task, Update};
 
 use super::wire_tasks::{NewTaskWire, TaskUpdateWire, TaskWire};
-use crate::extract::{Body, Conditions, MergePatch, PathText, Query, Token, Unknown};
+use crate::extract::{Body, Conditions, MergePatch, PathText, Token};
+use crate::parameters::Query;
 use crate::stream::{self, Owner, Shape};
 use crate::tasks::{ListQuery, key, shown, with_etag};
 use crate::tree::{Answer, Failure, both, json};
@@ -19,7 +20,7 @@ pub const LIST: Shape =
     Shape { open: "[", close: "]", item: |out, task, _| serde_json::to_writer(out, &TaskWire::from(task)) };
 
 pub async fn list(State(app): State<App>, Token(claims): Token, mut query: Query) -> Answer {
-    let wanted = ListQuery::read(&mut query, Unknown::Refuse);
+    let wanted = ListQuery::read(&mut query);
     stream::list(app, claims, Ok(Owner::Caller), wanted, LIST, &query.uri).await
 }
 
@@ -39,7 +40,8 @@ pub async fn one(
     path: PathText,
     conditions: Conditions,
 ) -> Answer {
-    let task = app.read(claims, key(&path), |tx, caller, key| tasks::one(tx, caller, *key)).await?;
+    let task =
+        app.read_in(Lane::Tasks, claims, key(&path), |tx, caller, key| tasks::one(tx, caller, *key)).await?;
     Ok(shown(&task, &conditions, |task| draw(StatusCode::OK, task)))
 }
 

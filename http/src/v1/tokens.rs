@@ -5,12 +5,13 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use taskwell_core::app::App;
 use taskwell_core::error::{Code, Error, Problems};
-use taskwell_core::page::Limit;
 use taskwell_core::{audit, tokens, users};
 use uuid::Uuid;
 
 use super::wire_tokens::{AuditWire, MadeTokenWire, NewTokenWire, TokenWire};
-use crate::extract::{Body, PathText, Query, Token, Unknown};
+use crate::extract::{Body, PathText, Token};
+use crate::paging::Paging;
+use crate::parameters::Query;
 use crate::stream;
 use crate::tree::{Answer, Failure, json, secret_json};
 
@@ -38,9 +39,9 @@ pub async fn delete(State(app): State<App>, Token(claims): Token, path: PathText
 
 pub async fn audit(State(app): State<App>, Token(claims): Token, mut query: Query) -> Answer {
     let p = &mut Problems::default();
-    let limit = query.take("limit", p, Limit::parse).unwrap_or_default();
-    let cursor = query.take("cursor", p, audit::parse_cursor);
-    query.finish(Unknown::Refuse, p);
+    let paging = Paging::read(&mut query, p, audit::parse_cursor);
+    let limit = paging.limit.unwrap_or_default();
+    let cursor = paging.start.map(|start| start.cursor(audit::cursor_of));
     let input = std::mem::take(p).finish(Some((limit, cursor))).map_err(Failure::from);
     let page = app
         .read(claims, input, |tx, caller, (limit, cursor)| users::audit_log(tx, caller, *limit, *cursor))

@@ -1,19 +1,25 @@
 //! `/api/v1/users`: one's own account and sessions, and for admins everybody's.
 
+use std::time::Instant;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use taskwell_core::app::App;
+use taskwell_core::app::{App, Lane};
 use taskwell_core::bearer::Bearer;
 use taskwell_core::error::{Code, Error, Problems};
 use taskwell_core::key::Key;
-use taskwell_core::page::Limit;
 use taskwell_core::text::Words;
+use taskwell_core::users::Account;
 use taskwell_core::{sessions, users};
 use uuid::Uuid;
 
-use super::wire::{PasswordChangeWire, PasswordProofWire, SessionWire, UserUpdateWire, UserWire};
-use crate::extract::{Body, MergePatch, PathText, PathTexts, Query, Token, Unknown};
+use super::wire::{
+    PasswordChangeWire, PasswordChangedWire, PasswordProofWire, SessionWire, UserUpdateWire, UserWire,
+};
+use crate::extract::{Body, MergePatch, PathText, PathTexts, Token};
+use crate::paging::Paging;
+use crate::parameters::Query;
 use crate::stream::{self, Owner};
 use crate::tasks::ListQuery;
 use crate::tree::{Answer, Failure, both, json};
@@ -28,8 +34,8 @@ pub async fn update_me(
     Token(claims): Token,
     MergePatch(wire): MergePatch<UserUpdateWire>,
 ) -> Answer {
-    let update = wire.and_then(UserUpdateWire::read);
-    let user = app.write(claims, update, users::update_me).await?;
+    let input = wire.and_then(UserUpdateWire::read).map(|change| (Account::Own, change));
+    let user = app.update_account(claims, input).await?;
     Ok(json(StatusCode::OK, &UserWire::from(user)))
 }
 
@@ -48,9 +54,9 @@ pub async fn change_password(
     Token(claims): Token,
     Body(wire): Body<PasswordChangeWire>,
 ) -> Answer {
-    let (old, new) = told(&app, &claims, wire.and_then(PasswordChangeWire::read)).await?;
-    app.change_password(claims, old, new).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    let (old, new, keeps_tokens) = told(&app, &claims, wire.and_then(PasswordChangeWire::read)).await?;
+    let ended = app.change_password(claims, old, new, keeps_tokens).await?;
+    Ok(json(StatusCode::OK, &PasswordChangedWire::from(ended)))
 }
 
 /// The input, or what is wrong with it, told only to somebody whose session lives.
@@ -73,13 +79,15 @@ pub async fn sessions(State(app): State<App>, Token(claims): Token) -> Answer {
 }
 
 pub async fn end_sessions(State(app): State<App>, Token(claims): Token) -> Answer {
-    app.write(claims, Ok::<_, Failure>(()), |tx, caller, ()| sessions::end_all(tx, caller)).await?;
+    let own = Ok::<_, Failure>(Account::Own);
+    app.write(claims, own, |tx, caller, own| sessions::end_all(tx, caller, *own)).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 pub async fn end_session(State(app): State<App>, Token(claims): Token, path: PathText) -> Answer {
-    let session = session_id(&path.0);
-    app.write(claims, session, |tx, caller, session| sessions::end_one(tx, caller, *session)).await?;
+    let input = session_id(&path.0).map(|session| (Account::Own, session));
+    app.write(claims, input, |tx, caller, (own, session)| sessions::end_one(tx, caller, *own, *session))
+        .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -100,31 +108,42 @@ pub async fn sessions_of(State(app): State<App>, Token(claims): Token, path: Pat
 }
 
 pub async fn end_sessions_of(State(app): State<App>, Token(claims): Token, path: PathText) -> Answer {
-    app.write(claims, key(&path.0), |tx, caller, user| sessions::end_all_of(tx, caller, *user)).await?;
+    let user = key(&path.0).map(Account::Of);
+    app.write(claims, user, |tx, caller, user| sessions::end_all(tx, caller, *user)).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 pub async fn end_session_of(State(app): State<App>, Token(claims): Token, path: PathTexts) -> Answer {
-    let input = both(key(&path.0), session_id(&path.1));
-    app.write(claims, input, |tx, caller, (user, session)| sessions::end_one_of(tx, caller, *user, *session))
+    let input = both(key(&path.0).map(Account::Of), session_id(&path.1));
+    app.write(claims, input, |tx, caller, (user, session)| sessions::end_one(tx, caller, *user, *session))
         .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 pub async fn list(State(app): State<App>, Token(claims): Token, mut query: Query) -> Answer {
     let p = &mut Problems::default();
-    let limit = query.take("limit", p, Limit::parse).unwrap_or_default();
-    let cursor = query.take("cursor", p, users::parse_cursor);
+    let paging = Paging::read(&mut query, p, users::parse_cursor);
+    let limit = paging.limit.unwrap_or_default();
+    let cursor = paging.start.map(|start| start.cursor(users::cursor_of));
     let words = query.take("q", p, Words::parse).unwrap_or_default();
-    query.finish(Unknown::Refuse, p);
-    let input = std::mem::take(p).finish(Some((words, limit, cursor))).map_err(Failure::from);
-    let page = app
-        .read(claims, input, |tx, caller, (words, limit, cursor)| {
-            users::list(tx, caller, words, *limit, *cursor)
-        })
-        .await?;
-    let wires: Vec<UserWire> = page.items.into_iter().map(Into::into).collect();
-    Ok(stream::page(&wires, page.next, &query.uri))
+    let lane = if words.is_empty() { Lane::Accounts } else { Lane::Search };
+    let mut input = std::mem::take(p).finish(Some((words.clone(), cursor))).map_err(Failure::from);
+    let mut wires: Vec<UserWire> = Vec::new();
+    let begun = Instant::now();
+    loop {
+        let left = limit.get() - wires.len();
+        let page = app
+            .read_in(lane, claims.clone(), input, move |tx, caller, (words, cursor)| {
+                users::list(tx, caller, words, left, *cursor)
+            })
+            .await?;
+        wires.extend(page.items.into_iter().map(UserWire::from));
+        let is_full = wires.len() == limit.get() || begun.elapsed() >= stream::PAGE_WITHIN;
+        if page.next.is_none_or(|next| is_full && !next.is_skipping()) {
+            return Ok(stream::page(&wires, page.next, &query.uri));
+        }
+        input = Ok((words.clone(), page.next));
+    }
 }
 
 pub async fn one(State(app): State<App>, Token(claims): Token, path: PathText) -> Answer {
@@ -138,10 +157,8 @@ pub async fn update(
     path: PathText,
     MergePatch(wire): MergePatch<UserUpdateWire>,
 ) -> Answer {
-    let update = wire.and_then(UserUpdateWire::read);
-    let input = both(key(&path.0), update);
-    let user =
-        app.write(claims, input, |tx, caller, (key, update)| users::update(tx, caller, *key, update)).await?;
+    let input = both(key(&path.0).map(Account::Of), wire.and_then(UserUpdateWire::read));
+    let user = app.update_account(claims, input).await?;
     Ok(json(StatusCode::OK, &UserWire::from(user)))
 }
 
@@ -151,7 +168,7 @@ pub async fn delete(State(app): State<App>, Token(claims): Token, path: PathText
 }
 
 pub async fn tasks(State(app): State<App>, Token(claims): Token, path: PathText, mut query: Query) -> Answer {
-    let wanted = ListQuery::read(&mut query, Unknown::Refuse);
+    let wanted = ListQuery::read(&mut query);
     let owner = key(&path.0).map(Owner::User);
     stream::list(app, claims, owner, wanted, super::tasks::LIST, &query.uri).await
 }

@@ -1,15 +1,17 @@
 //! The shapes of accounts, sessions and errors in `v1`; those of tasks are in `wire_tasks`. Reading them checks every member at once; the rules are the model's.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use taskwell_core::app::SignUp;
 use taskwell_core::error::Problems;
 use taskwell_core::sessions::Session;
 use taskwell_core::time::Timestamp;
 use taskwell_core::users::password::{Password, Policy};
-use taskwell_core::users::{self, Email, Name, Role, User, Username};
+use taskwell_core::users::{self, Email, Name, Role, TokensEnded, User, Username};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::doc::{Schemas, named};
 use crate::member::Member;
 use crate::tree::Failure;
 use crate::wire::{EmailText, FieldProblemWire, NameText, PasswordText, RoleWord, UsernameText};
@@ -128,16 +130,42 @@ impl LoginWire {
     pub fn read(self) -> Result<(String, Password, Option<String>), Failure> {
         let p = &mut Problems::default();
         let login = if matches!(self.email, Member::Absent) && !matches!(self.username, Member::Absent) {
-            self.username.text("username", p)
+            self.username.login("username", p)
         } else {
             self.username.optional("username", p, |_| Ok(()));
-            self.email.text("email", p)
+            self.email.login("email", p)
         };
         let password = self.password.required("password", p, |text| Ok(Password::claimed(text)));
         let code = self.totp_code.optional("totp_code", p, |code| Ok(code.to_owned()));
         let (login, password) = std::mem::take(p).finish(login.zip(password))?;
         Ok((login, password, code))
     }
+}
+
+/// OAuth2's password form (RFC 6749, section 4.3.2), as an HTML form or a client of `FastAPI` sends it.
+#[derive(ToSchema)]
+#[schema(as = PasswordForm)]
+#[expect(dead_code, reason = "names the members for the schema; they are read as those of a login")]
+pub struct PasswordFormWire {
+    /// A username or an address.
+    #[schema(pattern = "^[^\\x00\\ufffd]*$", example = "ada")]
+    username: String,
+    #[schema(format = Password, pattern = "^[^\\x00\\ufffd]*$", example = "analytical engine 1843")]
+    password: String,
+    /// The code of the second factor, or a recovery code, where the account has one.
+    #[schema(value_type = String, required = false, pattern = "^[^\\x00\\ufffd]*$", example = "287082")]
+    totp_code: Option<String>,
+    /// Not looked at.
+    #[schema(value_type = String, required = false, pattern = "^password$", example = "password")]
+    grant_type: Option<String>,
+}
+
+/// The same form in parts.
+pub fn password_form_data(schemas: &mut Schemas) -> Value {
+    named::<PasswordFormWire>(schemas);
+    let form = schemas.get("PasswordForm").cloned().unwrap_or_default();
+    schemas.insert("PasswordFormData".into(), form);
+    json!({ "$ref": "#/components/schemas/PasswordFormData" })
 }
 
 /// Tokens.
@@ -200,10 +228,14 @@ pub struct UserUpdateWire {
     #[schema(value_type = bool, required = false)]
     #[serde(default)]
     is_active: Member,
+    /// Required for another `email` of your own account; else passed over.
+    #[schema(value_type = String, required = false, format = Password)]
+    #[serde(default)]
+    current_password: Member,
 }
 
 impl UserUpdateWire {
-    pub fn read(self) -> Result<users::Update, Failure> {
+    pub fn read(self) -> Result<users::Change, Failure> {
         use taskwell_core::tasks::Patch;
         let p = &mut Problems::default();
         let update = users::Update {
@@ -217,7 +249,9 @@ impl UserUpdateWire {
             role: self.role.optional("role", p, Role::parse),
             is_active: self.is_active.flag("is_active", p),
         };
-        Ok(std::mem::take(p).finish(Some(update))?)
+        let claimed = |text: &str| Ok(Password::claimed(text));
+        let current_password = self.current_password.optional("current_password", p, claimed);
+        Ok(std::mem::take(p).finish(Some(users::Change { update, current_password }))?)
     }
 }
 
@@ -232,15 +266,38 @@ pub struct PasswordChangeWire {
     #[schema(value_type = PasswordText, required)]
     #[serde(default)]
     new_password: Member,
+    /// Whether your personal access tokens go on working. Keep them only if nobody else can have one.
+    #[schema(value_type = bool, required = false, default = false)]
+    #[serde(default)]
+    keep_tokens: Member,
 }
 
 impl PasswordChangeWire {
-    /// The old one, and what is wished for as the new one.
-    pub fn read(self) -> Result<(Password, String), Failure> {
+    /// The old one, what is wished for as the new one, and whether tokens are kept.
+    pub fn read(self) -> Result<(Password, String, bool), Failure> {
         let p = &mut Problems::default();
         let old = self.current_password.required("current_password", p, |text| Ok(Password::claimed(text)));
         let new = self.new_password.text("new_password", p);
-        Ok(std::mem::take(p).finish(old.zip(new))?)
+        let keeps_tokens = self.keep_tokens.flag("keep_tokens", p).unwrap_or(false);
+        let (old, new) = std::mem::take(p).finish(old.zip(new))?;
+        Ok((old, new, keeps_tokens))
+    }
+}
+
+/// The answer to another password.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PasswordChanged)]
+pub struct PasswordChangedWire {
+    #[schema(example = "The new password holds from now on")]
+    message: &'static str,
+    /// How many personal access tokens the change has ended.
+    #[schema(example = 2)]
+    tokens_ended: u64,
+}
+
+impl From<TokensEnded> for PasswordChangedWire {
+    fn from(ended: TokensEnded) -> PasswordChangedWire {
+        PasswordChangedWire { message: "The new password holds from now on", tokens_ended: ended.0 }
     }
 }
 
@@ -312,4 +369,10 @@ pub struct ProblemWire<'a> {
     pub detail: &'a str,
     /// Every field that is wrong; empty where it isn't about fields.
     pub errors: Vec<FieldProblemWire<'a>>,
+    /// With 410: the number of your newest change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<i64>,
+    /// With 410: where to continue once everything was read again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
 }

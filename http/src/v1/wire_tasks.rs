@@ -116,10 +116,12 @@ impl<'a> From<&'a Changed> for ChangeWire<'a> {
 #[schema(as = Changes)]
 pub struct ChangesWire<'a> {
     pub changes: Vec<ChangeWire<'a>>,
-    /// The number of your newest change. Where it is smaller than the number that was asked for, the store was restored from
-    /// a backup: read everything anew.
+    /// The number of your newest change.
     #[schema(example = 42)]
     pub last: i64,
+    /// The `since` of the next request. Once the store was restored from a backup, it holds more than a number.
+    #[schema(example = "42")]
+    pub cursor: String,
     /// Whether there are changes after the last one shown.
     pub more: bool,
 }

@@ -48,6 +48,7 @@ pub async fn forgot_password(
 
 pub async fn reset_password(State(app): State<App>, visitor: Visitor, Body(wire): Body<ResetWire>) -> Answer {
     let (token, new) = wire?.read()?;
+    // How many personal access tokens it has ended is no member of this contract's answers.
     app.reset_forgotten(token, new, Policy::Mixed, visitor.door(false)).await?;
     Ok(done("The new password holds from now on"))
 }

@@ -9,7 +9,8 @@ use axum::response::Response;
 use serde_json::{Value, json};
 use taskwell_core::error::{Code, Conflict, Error, Problem, Unproven};
 
-use crate::doc::{Api, Doc, ErrorDoc, list_parameters, named};
+use crate::doc::{Api, Doc, ErrorDoc, named};
+use crate::doc_lists::list_parameters;
 use crate::letters::{ForgotWire, MailTokenWire, ResetWire};
 use crate::tree::{Failure, json as answer};
 use wire::{
@@ -65,7 +66,7 @@ pub fn auth_api() -> Api {
             "/refresh",
             auth::refresh,
             Doc::new("webRefresh", "Get new tokens")
-                .note("The refresh token is used up; using it again ends the session.")
+                .note("The refresh token is used up; using it again ends the session. A token of `/user/login` does not rotate: it is answered as it is.")
                 .public()
                 .body::<RefreshWire>()
                 .answers::<SignedInWire>(StatusCode::OK, "New tokens of the same session.")
@@ -198,6 +199,9 @@ pub fn render_auth(failure: &Failure) -> Response {
         Failure::Core(Error::Conflict(Conflict::EmailTaken)) => {
             (StatusCode::BAD_REQUEST, "Email already exists".into(), "EMAIL_EXISTS")
         }
+        Failure::Core(Error::Conflict(Conflict::UsernameTaken)) => {
+            (failure.status(), "Username already exists".into(), "USERNAME_EXISTS")
+        }
         Failure::Core(Error::Unauthenticated(Unproven::UnverifiedEmail)) => {
             (failure.status(), failure.detail(), "EMAIL_NOT_VERIFIED")
         }
@@ -249,16 +253,38 @@ fn code_of(failure: &Failure) -> &'static str {
     match failure {
         Failure::NoRoute => "NOT_FOUND",
         Failure::WrongMethod => "METHOD_NOT_ALLOWED",
-        Failure::TooLarge => "BODY_TOO_LARGE",
-        Failure::WrongType(_) => "UNSUPPORTED_MEDIA_TYPE",
+        Failure::TooLarge(_) => "BODY_TOO_LARGE",
+        Failure::WrongType(_) | Failure::UnknownContentCoding => "UNSUPPORTED_MEDIA_TYPE",
+        Failure::UnknownTransferCoding => "NOT_IMPLEMENTED",
+        Failure::BadHost(_) => "INVALID_HOST",
         Failure::TooSlow => "REQUEST_TIMEOUT",
-        Failure::Core(Error::Unavailable { .. }) => "UNAVAILABLE",
-        Failure::Core(Error::TooMany(_)) => "RATE_LIMITED",
-        Failure::Core(Error::MailOff) => "MAIL_OFF",
-        Failure::Core(Error::KeyReused) => "IDEMPOTENCY_KEY_REUSED",
         Failure::KeyBusy => "IDEMPOTENCY_KEY_BUSY",
         Failure::BadKey(_) => "INVALID_IDEMPOTENCY_KEY",
-        Failure::Core(_) => "INTERNAL_ERROR",
+        Failure::Core(error) => code_of_error(error),
+    }
+}
+
+/// Each kind has its own, and a new kind does not compile without one.
+fn code_of_error(error: &Error) -> &'static str {
+    match error {
+        Error::Invalid(_) => "VALIDATION_ERROR",
+        Error::Unauthenticated(why) => unproven(*why).1,
+        Error::Forbidden => "FORBIDDEN",
+        Error::Missing(_) => "NOT_FOUND",
+        Error::Conflict(Conflict::EmailTaken) => "EMAIL_EXISTS",
+        Error::Conflict(Conflict::UsernameTaken) => "USERNAME_EXISTS",
+        Error::Conflict(Conflict::UsernameLooksTaken) => "USERNAME_LOOKS_TAKEN",
+        Error::Conflict(Conflict::LastAdmin) => "LAST_ADMIN",
+        Error::Conflict(Conflict::TooManyTokens) => "TOO_MANY_TOKENS",
+        Error::Conflict(Conflict::TwoFactorOn) => "TWO_FACTOR_ON",
+        Error::Stale => "STALE_VERSION",
+        Error::Gone { .. } => "GONE",
+        Error::KeyReused => "IDEMPOTENCY_KEY_REUSED",
+        Error::Unavailable { .. } => "UNAVAILABLE",
+        Error::TooMany(_) => "RATE_LIMITED",
+        Error::MailOff => "MAIL_OFF",
+        Error::StorageFull => "STORAGE_FULL",
+        Error::Internal(_) => "INTERNAL_ERROR",
     }
 }
 
@@ -275,4 +301,46 @@ fn auth_example(status: StatusCode, detail: &str) -> Value {
         _ => (detail, "UNAVAILABLE"),
     };
     json!({ "success": false, "error": error, "error_code": code })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use taskwell_core::error::Noun;
+
+    use super::*;
+
+    #[test]
+    fn each_kind_of_error_has_a_code_and_no_text_prints_a_name_of_the_source() {
+        let conflicts = [
+            Conflict::EmailTaken,
+            Conflict::UsernameTaken,
+            Conflict::UsernameLooksTaken,
+            Conflict::LastAdmin,
+            Conflict::TooManyTokens,
+            Conflict::TwoFactorOn,
+        ];
+        let others = [
+            Error::Forbidden,
+            Error::Missing(Noun::Session),
+            Error::Stale,
+            Error::KeyReused,
+            Error::Unavailable { retry_after_s: 1 },
+            Error::MailOff,
+            Error::StorageFull,
+            Error::Internal("a cause".into()),
+        ];
+        let failures: Vec<Failure> =
+            conflicts.map(Error::Conflict).into_iter().chain(others).map(Failure::Core).collect();
+        let codes: BTreeSet<&str> = failures.iter().map(code_of).collect();
+        assert_eq!(codes.len(), failures.len(), "{codes:?}");
+        for failure in &failures {
+            let is_ours = matches!(failure, Failure::Core(Error::Internal(_)));
+            assert_eq!(code_of(failure) == "INTERNAL_ERROR", is_ours, "{failure:?}");
+            for name in ["EmailTaken", "UsernameTaken", "LastAdmin", "TooManyTokens", "TwoFactorOn", "Noun"] {
+                assert!(!failure.detail().contains(name), "{}", failure.detail());
+            }
+        }
+    }
 }

@@ -3,13 +3,14 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use taskwell_core::app::App;
+use taskwell_core::app::{App, Lane};
 use taskwell_core::bearer::Bearer;
 use taskwell_core::tasks::{self, Task, Update};
 use uuid::Uuid;
 
 use super::wire::{CompleteWire, DoneWire, NewTaskWire, TaskUpdateWire, TaskWire};
-use crate::extract::{Body, Conditions, PathText, Query, Token, Unknown};
+use crate::extract::{Body, Conditions, PathText, Token};
+use crate::parameters::Query;
 use crate::stream::{self, Owner, Shape};
 use crate::tasks::{ListQuery, shown, uuid_key, with_etag};
 use crate::tree::{Answer, Failure, both, json};
@@ -21,7 +22,7 @@ const LIST: Shape = Shape {
 };
 
 pub async fn list(State(app): State<App>, Token(claims): Token, mut query: Query) -> Answer {
-    let wanted = ListQuery::read(&mut query, Unknown::PassOver);
+    let wanted = ListQuery::read(&mut query);
     stream::list(app, claims, Ok(Owner::Caller), wanted, LIST, &query.uri).await
 }
 
@@ -40,7 +41,7 @@ pub async fn one(
     conditions: Conditions,
 ) -> Answer {
     let (task, owner) = app
-        .read(claims, uuid_key(&path), |tx, caller, key| {
+        .read_in(Lane::Tasks, claims, uuid_key(&path), |tx, caller, key| {
             let found = tasks::one(tx, caller, *key);
             let task = found.map_err(|error| tasks::reveal_foreign(tx, *key, error))?;
             Ok((task, caller.uuid()))

@@ -15,10 +15,12 @@ import { SecondFactor } from "./totp.js";
 export const s = t.settings;
 
 export function Settings() {
+  // Another password ends tokens: their list is read again.
+  const [passwords, setPasswords] = useState(0);
   return html`
     <div class="page">
       <h1>${s.title}</h1>
-      <${Profile} /><${PasswordChange} /><${SecondFactor} /><${Sessions} /><${Tokens} /><${Activity} /><${Data} /><${Removal} />
+      <${Profile} /><${PasswordChange} onChanged=${() => setPasswords(passwords + 1)} /><${SecondFactor} /><${Sessions} /><${Tokens} key=${passwords} /><${Activity} /><${Data} /><${Removal} />
     </div>`;
 }
 
@@ -29,7 +31,7 @@ export function Section({ title, lead, children, danger = false }) {
 
 function Profile() {
   const user = session.value?.user;
-  const form = useForm({ name: user?.name ?? "", username: user?.username ?? "", email: user?.email ?? "" });
+  const form = useForm({ name: user?.name ?? "", username: user?.username ?? "", email: user?.email ?? "", current_password: "" });
   const isTouched = useRef(false);
   // It may have been changed, or verified, elsewhere.
   useEffect(() => {
@@ -40,9 +42,13 @@ function Profile() {
       }
     }, (error) => console.warn("the account could not be read:", error.message));
   }, []);
+  // Another address gets the links that reset the password, so the server asks for it.
+  const isMoving = (form.values["email"] ?? "").trim() !== user?.email;
   const submit = form.act(async () => {
-    const { name = "", username = "", email = "" } = form.values;
-    const { data } = await call("PATCH", "/users/me", { body: { name: name.trim() === "" ? null : name.trim(), username, email: email.trim() } });
+    const { name = "", username = "", email = "", current_password = "" } = form.values;
+    const proof = isMoving ? { current_password } : {};
+    const { data } = await call("PATCH", "/users/me", { body: { name: name.trim() === "" ? null : name.trim(), username, email: email.trim(), ...proof } });
+    form.put({ current_password: "" });
     keepUser(data);
     toast(s.saved);
   });
@@ -57,19 +63,24 @@ function Profile() {
         <${Field} ...${form.field("name")} label=${t.auth.name} required=${false} autocomplete="name" maxlength=${100} />
         <${Field} ...${form.field("username")} label=${t.auth.username} autocomplete="username" maxlength=${64} />
         <${Field} ...${form.field("email")} label=${t.auth.email} type="email" autocomplete="email" maxlength=${254} hint=${state} />
-        <${Problem} refusal=${form.refusal} fields=${["name", "username", "email"]} />
+        ${isMoving && html`<${Field} ...${form.field("current_password")} id="profile-password" label=${t.auth.currentPassword} type="password" autocomplete="current-password" hint=${s.emailProof} />`}
+        <${Problem} refusal=${form.refusal} fields=${["name", "username", "email", ...(isMoving ? ["current_password"] : [])]} />
         <button disabled=${form.busy}>${s.save}</button>
       </form>
     <//>`;
 }
 
-function PasswordChange() {
+/** @param {{ onChanged: () => void }} props */
+function PasswordChange({ onChanged }) {
   const user = session.value?.user;
   const form = useForm({ current_password: "", new_password: "" });
+  const [keepsTokens, setKeepsTokens] = useState(false);
   const submit = form.act(async () => {
-    await call("POST", "/users/me/password", { body: form.values });
+    const { data } = await call("POST", "/users/me/password", { body: { ...form.values, keep_tokens: keepsTokens } });
     form.clear();
-    toast(s.passwordChanged);
+    setKeepsTokens(false);
+    toast(s.passwordChanged(data.tokens_ended));
+    onChanged();
   });
   return html`
     <${Section} title=${s.password}>
@@ -77,6 +88,7 @@ function PasswordChange() {
         <input type="text" name="username" autocomplete="username" value=${user?.email} hidden readonly />
         <${Field} ...${form.field("current_password")} label=${t.auth.currentPassword} type="password" autocomplete="current-password" />
         <${Field} ...${form.field("new_password")} label=${t.auth.newPassword} type="password" autocomplete="new-password" hint=${html`<${Rules} password=${form.values["new_password"] ?? ""} own=${[user?.email ?? "", user?.username ?? "", user?.name ?? ""]} />`} />
+        <div class="checks"><label><input type="checkbox" name="keep_tokens" checked=${keepsTokens} onChange=${() => setKeepsTokens(!keepsTokens)} />${s.keepTokens}</label></div>
         <${Problem} refusal=${form.refusal} fields=${["current_password", "new_password"]} />
         <button disabled=${form.busy}>${s.changePassword}</button>
       </form>

@@ -63,7 +63,7 @@ export function SignIn({ ended = false }) {
 }
 
 /** A username that is free as far as this page can know: from the address. @param {string} email */
-const usernameOf = (email) => (email.split("@")[0] ?? "").normalize("NFC").replace(/[^\p{L}\p{N}._-]/gu, "").slice(0, 60);
+const usernameOf = (email) => (email.split("@")[0] ?? "").normalize("NFC").replace(/[^\p{L}\p{M}\p{Nd}._-]/gu, "").slice(0, 60);
 
 export function SignUp() {
   const form = useForm({ email: "", username: "", password: "" });

@@ -69,6 +69,8 @@ export class Refusal extends Error {
     /** @type {string} */
     this.detail = typeof problem?.detail === "string" ? problem.detail : "";
     this.retryAfter = retryAfter;
+    /** Where to go on, if what was asked for is gone. @type {string} */
+    this.cursor = typeof problem?.cursor === "string" ? problem.cursor : "";
   }
 
   /** What is wrong with a field. @param {string} field */
@@ -200,7 +202,8 @@ export async function signIn(body) {
 
 /** What the page shows of the account, kept up to date. @param {User} user */
 export function keepUser(user) {
-  const now = session.peek();
+  // Another tab may just have stored newer tokens.
+  const now = stored() ?? session.peek();
   if (now && now.user.uuid === user.uuid) {
     keepSession({ ...now, user });
   }

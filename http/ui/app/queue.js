@@ -3,7 +3,7 @@
 // where both changed the same thing.
 import { Refusal, call, isOnline, session } from "./api.js";
 import { alone, pause, signal, uuid } from "./lib.js";
-import { alter, changed, dequeue, enqueue, isShown, keyOf, ops, records, reread, tell, tellMade, waiting } from "./store.js";
+import { alter, changed, dequeue, enqueue, isShown, keyOf, ops, records, reread, stampOf, tell, tellMade, waiting } from "./store.js";
 import { t } from "./texts.js";
 import { toast } from "./toast.js";
 
@@ -283,7 +283,7 @@ async function sendOne(op) {
     tellOthers();
     return;
   }
-  const guarded = { ...headers, "if-match": `"${base.version}"` };
+  const guarded = { ...headers, "if-match": `"${stampOf(base.version)}"` };
   try {
     const body = op.kind === "patch" ? { body: op.body } : {};
     const { data } = await ask(op.kind === "patch" ? "PATCH" : "DELETE", `/tasks/${base.uuid}`, { ...body, headers: guarded });

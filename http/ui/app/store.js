@@ -24,6 +24,8 @@ export const conflicts = signal([]);
 export const known = signal("nothing");
 /** How far the owner's changes were read. */
 export let seen = 0;
+/** What stands before each number of the owner's sequence: nothing until the server was restored from a backup. */
+let epoch = "";
 
 let keep = new Keep(null);
 /** Writes that were taken out: IndexedDB may still say otherwise. @type {Set<string>} */
@@ -35,7 +37,8 @@ let keeping = false;
 /** What is kept for an account. @param {string} account */
 export async function load(account) {
   const opened = await Keep.open(account);
-  const [tasks, queue, last] = await Promise.all([opened.all("tasks"), opened.all("queue"), opened.meta("seen")]);
+  const [tasks, queue, last, before] =
+    await Promise.all([opened.all("tasks"), opened.all("queue"), opened.meta("seen"), opened.meta("epoch")]);
   keep.close();
   keep = opened;
   records.clear();
@@ -51,6 +54,7 @@ export async function load(account) {
   // What was done before all this was read.
   early.forEach((op) => void enqueue(op));
   seen = typeof last === "number" ? last : 0;
+  epoch = typeof before === "string" ? before : "";
   batch(() => {
     known.value = tasks.length > 0 || seen > 0 ? "kept" : "nothing";
     changed();
@@ -66,6 +70,7 @@ export function clear() {
   ops = [];
   unkept = new Set();
   seen = 0;
+  epoch = "";
   known.value = "nothing";
   changed();
 }
@@ -187,6 +192,27 @@ export function tellSeen(seq) {
   persist(null);
 }
 
+/** A number as the server's entity tags and cursors spell it. @param {number} number */
+export const stampOf = (number) => `${epoch}${number}`;
+
+/** @param {string} cursor what the server spells so */
+export function tellCursor(cursor) {
+  const [, before, number] = /** @type {string[]} */ (cursor.match(/^(.*-)?(\d+)$/) ?? ["", "", "0"]);
+  epoch = before ?? "";
+  tellSeen(Number(number));
+}
+
+/** The server came back from a backup: whatever it says of a task now is newer than what is held here. */
+export function forgetVersions() {
+  for (const [key, rec] of [...records]) {
+    if (rec.base) {
+      put(key, { ...rec.base, version: 0 });
+      lay(key);
+      persist(key);
+    }
+  }
+}
+
 /** Puts a write in the queue and shows it. @param {Op} op */
 export async function enqueue(op) {
   ops.push(op);
@@ -270,6 +296,7 @@ function persist(key) {
         }
       }
       at("meta").put(seen, "seen");
+      at("meta").put(epoch, "epoch");
       return true;
     });
     if (!kept && keep.db) {

@@ -2,7 +2,7 @@
 import { Refusal, call, isOnline, retryAfter, send, session } from "./api.js";
 import { batch, pause, signal } from "./lib.js";
 import { goOn, making } from "./queue.js";
-import { changed, keepOnly, known, seen, tell, tellSeen } from "./store.js";
+import { changed, forgetVersions, keepOnly, known, seen, stampOf, tell, tellCursor, tellSeen } from "./store.js";
 
 /** @typedef {import("./types.d.ts").Task} Task */
 /** @typedef {{ seq: number, task_uuid: string, task: Task | null }} Change */
@@ -90,13 +90,24 @@ async function followChanges(name, ends) {
 /** Reads what has changed since; everything, where nothing is known. @param {AbortSignal} ends */
 async function catchUp(ends) {
   for (;;) {
-    const { data } = await call("GET", `/changes?since=${seen}&limit=${seen === 0 ? 1 : PAGE}`);
+    const found = await changesSince(stampOf(seen), seen === 0 ? 1 : PAGE);
     if (ends.aborted) {
       return;
     }
-    // A smaller number than was seen: the server came back from a backup.
+    if (typeof found === "string") {
+      await startAgain(found, ends);
+      if (ends.aborted) {
+        return;
+      }
+      continue;
+    }
+    const { data } = found;
+    // A smaller number than was seen: somebody put an older database in the server's place.
+    if (data.last < seen) {
+      forgetVersions();
+    }
     if (seen === 0 || data.last < seen || data.last - seen > MISSED_MAX) {
-      await readAll(data.last, ends);
+      await readAll(data.cursor.replace(/\d+$/, String(data.last)), ends);
       if (data.last === 0 || ends.aborted) {
         return;
       }
@@ -110,8 +121,30 @@ async function catchUp(ends) {
   }
 }
 
-/** @param {number} last what to catch up from afterwards @param {AbortSignal} ends */
-async function readAll(last, ends) {
+/** A page of changes; the newest cursor, where those since then can no longer be told.
+ * @param {string} since @param {number} limit @returns {Promise<{ data: any } | string>} */
+async function changesSince(since, limit) {
+  try {
+    return await call("GET", `/changes?since=${since}&limit=${limit}`);
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 410 && error.cursor !== "") {
+      return error.cursor;
+    }
+    throw error;
+  }
+}
+
+/** The server came back from a backup. @param {string} cursor @param {AbortSignal} ends */
+async function startAgain(cursor, ends) {
+  await until(() => !making.peek());
+  if (!ends.aborted) {
+    forgetVersions();
+    await readAll(cursor, ends);
+  }
+}
+
+/** @param {string} cursor what to catch up from afterwards @param {AbortSignal} ends */
+async function readAll(cursor, ends) {
   /** @type {Set<string>} */
   const uuids = new Set();
   /** @type {string | null} */
@@ -133,7 +166,7 @@ async function readAll(last, ends) {
   }
   batch(() => {
     keepOnly(uuids);
-    tellSeen(last);
+    tellCursor(cursor);
     known.value = "all";
     changed();
   });
@@ -196,7 +229,7 @@ async function listen(ends) {
   ends.addEventListener("abort", abort);
   let silence = setTimeout(abort, SILENCE_MS);
   try {
-    const headers = { accept: "text/event-stream", "last-event-id": String(seen) };
+    const headers = { accept: "text/event-stream", "last-event-id": stampOf(seen) };
     const response = await send("GET", "/events", { headers, signal: broken.signal });
     if (!response.ok || !response.body) {
       throw new Refusal(response.status, null, retryAfter(response));
@@ -238,6 +271,9 @@ async function listen(ends) {
 
 /** Whether the server knows less than was seen: it came back from a backup. @param {string} text one event */
 function isOfThePast(text) {
+  if (text.startsWith("event: reset")) {
+    return true;
+  }
   const last = text.startsWith("event: ready") ? text.match(/"last":(\d+)/)?.[1] : undefined;
   return last !== undefined && Number(last) < seen;
 }

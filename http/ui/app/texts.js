@@ -99,7 +99,8 @@ export const t = {
   },
   settings: {
     title: "Settings", profile: "Profile", save: "Save", saved: "Saved", verified: "verified", unverified: "not verified", verifyNow: "Send a link to verify it", verifySent: "A link is on its way.",
-    password: "Password", changePassword: "Change password", passwordChanged: "Password changed. Other sessions were ended.",
+    password: "Password", changePassword: "Change password", passwordChanged: (/** @type {number} */ n) => `Password changed. Other sessions were ended${n === 0 ? "" : `, and ${count(n, "access token", "access tokens")}`}.`,
+    keepTokens: "Keep tokens that programs use", emailProof: "Another address needs your password.",
     sessions: "Sessions", sessionsLead: "Where you are signed in.", current: "This one", lastUsed: (/** @type {string} */ s) => `Last used ${s}`, end: "End", endNamed: (/** @type {string} */ s) => `End ${s}`, endAll: "Sign out everywhere",
     tokens: "Access tokens", tokensLead: "For scripts and other programs, instead of your password.", tokenName: "Name", tokenDays: "Expires after", days: (/** @type {number} */ n) => count(n, "day", "days"), scopes: "May", makeToken: "Create token",
     scope: { "tasks:read": "read tasks", "tasks:write": "change tasks", "account:read": "read the account", admin: "administer" },

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::{Refused, refused, refused_url};
-use crate::mailer::Mailer;
+use crate::mailer::{self, Mailer};
 
 /// The flags of mail.
 #[derive(Args)]
@@ -24,7 +24,7 @@ pub struct Flags {
     mail_from: String,
 
     /// Where mail goes: smtp, or log for development alone, which prints it.
-    #[arg(long, env = "MAIL", value_name = "MAIL", value_enum, default_value = "smtp", global = true)]
+    #[arg(long, env = "MAIL", value_name = "MAIL", value_parser = mail_to, default_value = "smtp", global = true)]
     mail: MailTo,
 
     /// Where people reach this server, for links in mail, such as `https://tasks.example.org`.
@@ -42,6 +42,15 @@ pub struct Flags {
     pub require_verified_email: bool,
 }
 
+/// Login shells keep where their user's mail lies in a variable of the same name.
+fn mail_to(text: &str) -> Result<MailTo, String> {
+    if text.starts_with('/') {
+        Ok(MailTo::Smtp)
+    } else {
+        MailTo::from_str(text, false).map_err(|_| "must be smtp or log".into())
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum MailTo {
     Smtp,
@@ -54,7 +63,9 @@ impl Flags {
         let mailer = match (self.mail, &self.smtp_url) {
             (MailTo::Log, _) => Some(Mailer::Log),
             (MailTo::Smtp, Some(url)) => {
-                Some(Mailer::smtp(url, &self.mail_from).map_err(|e| refused_url("SMTP_URL", url, &e))?)
+                let from = mailer::sender(&self.mail_from);
+                let from = from.map_err(|e| refused("MAIL_FROM", &self.mail_from, &e))?;
+                Some(Mailer::smtp(url, from).map_err(|e| refused_url("SMTP_URL", url, &e))?)
             }
             (MailTo::Smtp, None) => None,
         };

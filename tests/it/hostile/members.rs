@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Endpoint, Kind, Member, World, assert_invalid, endpoints};
-use crate::support::{Taskwell, on_each_database};
+use crate::support::{PASSWORD, Taskwell, on_each_database};
 
 /// Values that a member may not have, each with the code of what is wrong.
 fn flaws(schema: &str, member: &Member) -> Vec<(Value, &'static str)> {
@@ -49,8 +49,8 @@ fn text_flaws(schema: &str, name: &str) -> Vec<(String, &'static str)> {
         | ("WebSignIn", "password")
         | (
             _,
-            "refresh_token" | "token" | "code" | "current_password" | "completed" | "is_active" | "scopes"
-            | "expires_in_days",
+            "refresh_token" | "token" | "code" | "current_password" | "keep_tokens" | "completed"
+            | "is_active" | "scopes" | "expires_in_days",
         ) => {
             vec![]
         }
@@ -254,5 +254,64 @@ on_each_database! {
                 refuse(&world, endpoint, &body, &wrong).await;
             }
         }
+    }
+
+    /// PostgreSQL cannot store it, so no text with it may get that far: as a value to store, or to look for.
+    async fn a_null_character_is_an_error_of_the_client_in_every_member(t) {
+        let world = World::new(&t).await;
+        for endpoint in endpoints().iter().filter(|endpoint| endpoint.reads_body()) {
+            // Where neither a code nor a proof is asked for, nobody looks at one.
+            let is_unseen = |name: &str| {
+                name == "totp_code" || (endpoint.schema == "UserUpdate" && name == "current_password")
+            };
+            for member in endpoint.members.iter().filter(|member| !is_unseen(&member.name)) {
+                let text = if member.kind == Kind::Texts { json!(["a\0b"]) } else { json!("a\0b") };
+                let mut body = body_with(endpoint, &member.name, &text);
+                if endpoint.schema == "Login" && member.name == "username" {
+                    body.as_object_mut().unwrap().remove("email");
+                }
+                let what = format!("{} {} {}", endpoint.method, endpoint.path, member.name);
+                let reply = world.refused(world.call(endpoint).json(&body), &what).await;
+                assert!((400..500).contains(&reply.status), "{what}: {reply:?}");
+                let is_login = matches!(&*endpoint.schema, "Login" | "RootLogin");
+                if is_login && matches!(&*member.name, "email" | "username") {
+                    assert_invalid(endpoint.tree, &reply, &[(&member.name, "control_character")], &what);
+                }
+            }
+        }
+        for (path, form) in [
+            ("/change-password", "login=a%00b&current_password=x&new_password=Difference.Engine-1822"),
+            ("/change-password", "login=root&current_password=a%00b&new_password=Difference.Engine-1822"),
+            ("/verify-email", "token=a%00b"),
+            ("/reset-password", "token=a%00b&new_password=Difference.Engine-1822"),
+            ("/api/v1/auth/login", "username=a%00b&password=x"),
+            ("/api/v1/auth/login", "username=root&password=a%00b"),
+        ] {
+            let reply = world.refused(t.post(path).form(form), form).await;
+            assert!((400..500).contains(&reply.status), "{path} {form} {reply:?}");
+        }
+        let by_operator = t.app.as_operator(|tx| taskwell_core::users::find_by_login(tx, "a\0b")).await;
+        let Err(taskwell_core::error::Error::Invalid(problems)) = by_operator else { panic!("{by_operator:?}") };
+        assert_eq!(problems[0].code.as_str(), "control_character");
+    }
+
+    async fn an_address_has_no_space_and_no_domain_literal_as_the_documents_say(t) {
+        for (path, status) in [
+            ("/api/v1/auth/signup", 422), ("/api/auth/signup", 400), ("/user/signup", 400), ("/auth/register", 400),
+        ] {
+            for email in ["\"a b\"@example.org", "a@[192.0.2.1]", "a@[IPv6:2001:db8::1]"] {
+                let new = json!({
+                    "username": "ada", "name": "Ada", "email": email, "password": PASSWORD, "confirmPassword": PASSWORD,
+                });
+                let reply = t.post(path).json(&new).send().await;
+                assert_eq!(reply.status, status, "{path} {email} {reply:?}");
+            }
+        }
+        for readme in [include_str!("../../../http/src/web/README.md"), include_str!("../../../http/src/root/README.md")] {
+            assert!(readme.contains("quoted local part") && readme.contains("literal"), "{readme}");
+        }
+        let document: Value = serde_json::from_str(&taskwell_http::openapi()).unwrap();
+        let told = document["components"]["schemas"]["Email"]["description"].as_str().unwrap();
+        assert!(told.contains("quoted local part") && told.contains("literal"), "{told}");
     }
 }

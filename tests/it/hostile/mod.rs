@@ -49,6 +49,8 @@ pub struct Endpoint {
     pub public: bool,
     /// The types of the body that it reads; none where it reads no body.
     types: Vec<String>,
+    /// The most bytes of the body, as the document has it.
+    pub bytes_max: usize,
     /// The name of the body's schema.
     schema: String,
     members: Vec<Member>,
@@ -111,10 +113,19 @@ fn endpoint(document: &Value, path: &str, method: &str, operation: &Value) -> En
         tree: Tree::of(path),
         public: operation["security"] == json!([]),
         types: content.keys().cloned().collect(),
+        bytes_max: bytes_max(operation),
         members: members.collect(),
         schema,
         query: query.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect(),
     }
+}
+
+fn bytes_max(operation: &Value) -> usize {
+    let contents = operation["responses"]["413"]["content"].as_object();
+    let examples = contents.and_then(|all| all.values().next()?["examples"].as_object());
+    let told =
+        examples.and_then(|examples| examples.keys().next()?.split(' ').find_map(|word| word.parse().ok()));
+    told.unwrap_or(0)
 }
 
 impl Endpoint {
@@ -141,6 +152,7 @@ fn good(schema: &str, member: &str) -> Value {
         "priority" => json!("high"),
         "due_date" | "completed_at" => json!("2030-01-02T03:04:05Z"),
         "completed" | "is_active" => json!(true),
+        "keep_tokens" => json!(false),
         "role" => json!("user"),
         "email" if login || schema == "ForgotPassword" => json!("root@example.org"),
         "email" => json!("newcomer@example.org"),

@@ -67,6 +67,11 @@ fn flaws(name: &str) -> Vec<(String, &'static str)> {
             all("too_long", &[&"x".repeat(201), &"x+".repeat(17)]),
         ]
         .concat(),
+        "offset" | "skip" => {
+            all("range", &["-1", "%2B5", "1.5", "1e2", "abc", "", "100001", "%00", "%D9%A3"])
+        }
+        "page" => all("range", &["0", "-1", "%2B5", "1.5", "abc", "", "4294967296", "%00", "%D9%A3"]),
+        "completed" => all("unknown_word", &["", "yes", "1", "null", "true%00", "true,false"]),
         "sort" => all("unknown_word", &["", "title", "--created_at", "created_at,id", "id;DROP", "%00"]),
         other => panic!("a parameter that these tests do not know: {other}"),
     };
@@ -139,17 +144,19 @@ on_each_database! {
     async fn each_wrong_parameter_is_named_alone_and_with_all_others(t) {
         let world = World::new(&t).await;
         for endpoint in endpoints().iter().filter(|endpoint| !endpoint.query.is_empty()) {
+            // Without a limit a page means nothing.
+            let start = |name: &str| if name == "page" { "?limit=2&" } else { "?" };
             let base = world.path(endpoint);
             let mut all = Vec::new();
             let mut wrong = Vec::new();
             for name in &endpoint.query {
                 let flaws = flaws(name);
                 for (value, code) in &flaws {
-                    let path = format!("{base}?{name}={value}");
+                    let path = format!("{base}{}{name}={value}", start(name));
                     let reply = refused_at(&world, endpoint, &path).await;
                     assert_invalid(endpoint.tree, &reply, &[(name, code)], &path);
                 }
-                let twice = format!("{base}?{name}=1&{name}=2");
+                let twice = format!("{base}{}{name}=1&{name}=2", start(name));
                 let reply = refused_at(&world, endpoint, &twice).await;
                 assert_invalid(endpoint.tree, &reply, &[(name, "duplicate")], &twice);
                 all.push(format!("{name}={}", flaws[1].0));
@@ -157,19 +164,6 @@ on_each_database! {
             }
             let path = format!("{base}?{}", all.join("&"));
             assert_invalid(endpoint.tree, &refused_at(&world, endpoint, &path).await, &wrong, &path);
-        }
-    }
-
-    async fn a_parameter_that_nobody_knows_is_an_error_in_v1_and_passed_over_elsewhere(t) {
-        let world = World::new(&t).await;
-        for endpoint in endpoints().iter().filter(|endpoint| !endpoint.query.is_empty()) {
-            let path = format!("{}?nonsense=1", world.path(endpoint));
-            if endpoint.tree == Tree::V1 {
-                let reply = refused_at(&world, endpoint, &path).await;
-                assert_invalid(endpoint.tree, &reply, &[("nonsense", "unknown_parameter")], &path);
-            } else {
-                assert_eq!(world.call_at(endpoint, &path).send().await.status, 200, "{path}");
-            }
         }
     }
 

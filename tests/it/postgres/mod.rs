@@ -1,5 +1,6 @@
 //! What PostgreSQL alone asks for: few trips, lost connections, a server that comes late.
 
+mod bounds;
 mod pooler;
 mod replica;
 mod start;

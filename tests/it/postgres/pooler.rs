@@ -3,13 +3,15 @@
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::support::Taskwell;
+use crate::support::packages::require;
 use crate::support::postgres::{Database, as_user, give_away};
+use crate::support::process::{Server, taskwell};
+use crate::support::{PASSWORD, Taskwell};
 
 /// As the server's guard: it ends the pooler when this process ends.
 const GUARD: &str = "pgbouncer pgbouncer.ini & cat > /dev/null; kill -INT $!; wait $!; rm -rf \"$PWD\"";
@@ -25,12 +27,7 @@ impl Drop for Pooler {
 }
 
 fn start(folder: &Path, server: &Path) -> Pooler {
-    let there = || Command::new("pgbouncer").arg("--version").output().is_ok();
-    if !there() {
-        let _ = Command::new("apt-get").args(["update", "-q"]).output();
-        let _ = Command::new("apt-get").args(["install", "-y", "-q", "pgbouncer"]).output();
-    }
-    assert!(there(), "PgBouncer is missing: install Debian's package pgbouncer");
+    require("pgbouncer", &["pgbouncer"]);
     let settings = format!(
         "[databases]\n* = host={} user=taskwell\n[pgbouncer]\nunix_socket_dir={}\nlisten_port=5432\n\
          auth_type=any\npool_mode=transaction\ndefault_pool_size=3\n",
@@ -75,4 +72,66 @@ async fn transactions_through_a_pooler_use_no_prepared_statements() {
     }
     let count = t.rows("SELECT count(*), max(seq) FROM changes").await;
     assert_eq!(count, [[Some("256".into()), Some("256".into())]]);
+}
+
+fn log_in(server: &Server) -> String {
+    let new = json!({ "username": "ada", "email": "ada@example.org", "password": PASSWORD });
+    server.send("POST", "/api/v1/auth/signup", "", Some(&new));
+    let proof = json!({ "username": "ada", "password": PASSWORD });
+    let reply = server.send("POST", "/api/v1/auth/login", "", Some(&proof));
+    reply.json()["access_token"].as_str().unwrap().to_owned()
+}
+
+/// Processes, as the driver numbers its statements by process: each of the two has the same names for other texts.
+#[tokio::test]
+async fn two_instances_behind_a_pooler_with_default_settings_lose_nothing() {
+    const ROUNDS: usize = 40;
+    let folder = tempfile::tempdir().unwrap().keep();
+    let database = Database::new().await;
+    let _pooler = start(&folder, &Database::socket());
+    let home = tempfile::tempdir().unwrap();
+    let url = database.url_by(&folder);
+    let run = || {
+        let mut command = taskwell(home.path());
+        command.env("DATABASE_URL", &url).env("JWT_SECRET", "a secret of the tests, 32 bytes or more");
+        Server::run(command.args(["--port", "0"]))
+    };
+    let servers = [run(), run()];
+    let token = log_in(&servers[0]);
+    let write = |server: &Server, writer: usize| {
+        let mut kept = Vec::new();
+        for round in 0..ROUNDS {
+            let title = format!("{writer}.{round}");
+            let made = server.send("POST", "/api/v1/tasks", &token, Some(&json!({ "title": title })));
+            assert_eq!(made.status, 201, "{made:?}");
+            let path = format!("/api/v1/tasks/{}", made.json()["id"]);
+            assert_eq!(server.send("GET", &path, &token, None).json()["title"], title);
+            let title = format!("{title} changed");
+            let changed = server.send("PUT", &path, &token, Some(&json!({ "title": title })));
+            assert_eq!(changed.status, 200, "{changed:?}");
+            if round % 4 == 0 {
+                assert_eq!(server.send("DELETE", &path, &token, None).status, 204);
+            } else {
+                kept.push(title);
+            }
+        }
+        kept
+    };
+    let mut kept = std::thread::scope(|scope| {
+        let writers = (0..4).map(|writer| {
+            let (server, write) = (&servers[writer % 2], &write);
+            scope.spawn(move || write(server, writer))
+        });
+        let writers: Vec<_> = writers.collect();
+        writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect::<Vec<_>>()
+    });
+    kept.sort();
+    let stored = database.rows("SELECT title FROM tasks").await;
+    let mut stored: Vec<String> = stored.into_iter().map(|row| row[0].clone().unwrap()).collect();
+    stored.sort();
+    assert_eq!(stored, kept);
+    let changes = (4 * (2 * ROUNDS + ROUNDS / 4)).to_string();
+    let counted =
+        database.rows("SELECT count(*), max(seq), (SELECT max(last) FROM counters) FROM changes").await;
+    assert_eq!(counted, [[Some(changes.clone()), Some(changes.clone()), Some(changes)]]);
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{assert_story, make_tasks};
 use crate::support::Taskwell;
-use crate::support::postgres::{Cluster, Database};
+use crate::support::postgres::{Cluster, Database, as_user};
 
 /// How often tasks were looked up on a server.
 async fn looks(database: &Database) -> u64 {
@@ -24,20 +24,33 @@ async fn read_task(t: &Taskwell, token: &str) -> String {
     one["title"].as_str().unwrap().to_owned()
 }
 
+/// A primary and its replica, with a task that both have and that is read from the replica.
+struct Pair {
+    _primary: Cluster,
+    copy: Cluster,
+    there: Database,
+    t: Taskwell,
+    token: String,
+}
+
+impl Pair {
+    async fn start() -> Pair {
+        let (cluster, copy, there, t) = Taskwell::replicated().await;
+        let token = t.user("ada").await;
+        t.task(&token, "one").await;
+        let until = Instant::now() + Duration::from_secs(20);
+        while looks(&there).await < 10 {
+            assert!(Instant::now() < until, "the replica is never asked");
+            assert_eq!(read_task(&t, &token).await, "one");
+        }
+        Pair { _primary: cluster, copy, there, t, token }
+    }
+}
+
 #[tokio::test]
 async fn a_replica_answers_reads_that_it_is_new_enough_for() {
-    let cluster = Cluster::start();
-    let database = cluster.database("taskwell").await;
-    let copy = cluster.replica();
-    let there = copy.open("taskwell").await;
-    let t = Taskwell::on_postgres_with_replica(database, &there.url);
-    let token = t.user("ada").await;
-    t.task(&token, "one").await;
+    let Pair { _primary, copy, there, t, token } = Pair::start().await;
     let until = Instant::now() + Duration::from_secs(20);
-    while looks(&there).await < 10 {
-        assert!(Instant::now() < until, "the replica is never asked");
-        assert_eq!(read_task(&t, &token).await, "one");
-    }
 
     there.rows("SELECT pg_wal_replay_pause()").await;
     for round in 0..8 {
@@ -94,4 +107,45 @@ async fn a_promotion_in_mid_load_loses_and_doubles_no_write() {
     };
     let (made, (_cluster, _copy, returned)) = join(writers, promotion).await;
     assert_story(&t, &made, returned).await;
+}
+
+/// Sends a signal to the server and all its processes.
+fn signal(cluster: &Cluster, signal: &str) {
+    let script = format!(
+        "pid=$(head -1 data/postmaster.pid); kill -{signal} $pid $(cat /proc/$pid/task/$pid/children)"
+    );
+    let sent = as_user(std::path::Path::new("sh"), &cluster.folder).args(["-c", &script]).status();
+    assert!(sent.unwrap().success());
+}
+
+#[tokio::test]
+async fn a_replica_that_hangs_delays_few_reads_and_those_little() {
+    let Pair { _primary, copy, there: _there, t, token } = Pair::start().await;
+    signal(&copy, "STOP");
+    let (mut slow, begun) = (0, Instant::now());
+    for _ in 0..200 {
+        let asked = Instant::now();
+        assert_eq!(read_task(&t, &token).await, "one");
+        assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+        slow += usize::from(asked.elapsed() >= Duration::from_millis(90));
+    }
+    signal(&copy, "CONT");
+    assert!(slow <= 4, "{slow} of 200 reads waited, in {:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_server_that_is_no_standby_of_the_primary_is_never_asked() {
+    let (cluster, stranger) = (Cluster::start(), Cluster::start());
+    let database = cluster.database("taskwell").await;
+    let there = stranger.database("taskwell").await;
+    let t = Taskwell::on_postgres_with_replica(database, &there.url);
+    let token = t.user("ada").await;
+    t.task(&token, "one").await;
+    let until = Instant::now() + Duration::from_secs(2);
+    while Instant::now() < until {
+        assert_eq!(read_task(&t, &token).await, "one");
+    }
+    assert!(
+        there.rows("SELECT 1 FROM pg_stat_activity WHERE application_name = 'taskwell'").await.is_empty()
+    );
 }

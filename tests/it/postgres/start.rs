@@ -86,3 +86,31 @@ async fn connections_are_opened_ahead() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
+
+#[tokio::test]
+async fn a_database_that_cannot_hold_every_text_is_refused() {
+    let cluster = Cluster::start();
+    for encoding in ["LATIN1", "SQL_ASCII"] {
+        let name = encoding.to_lowercase();
+        cluster.rows(&format!("CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0")).await;
+        let database = cluster.open(&name).await;
+        let told = open(&database.url, Duration::ZERO).unwrap_err();
+        assert!(told.contains(encoding) && told.contains("ENCODING 'UTF8'"), "{told}");
+        assert!(database.rows("SELECT 1 FROM pg_tables WHERE schemaname = 'public'").await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_direct_url_that_leads_elsewhere_is_refused() {
+    let (one, other) = (Database::new().await, Database::new().await);
+    for (direct, wanted) in [(&one.url, true), (&other.url, false)] {
+        let server = Server::parse(&one.url).unwrap().with_direct(direct).unwrap();
+        let settings = Settings { scheme: Scheme::Bcrypt(4), ..Settings::default() };
+        let opened = App::open(&Place::Postgres(Box::new(server)), &[SECRET], settings, Clock::default());
+        match opened {
+            Ok(_) => assert!(wanted, "{direct} was taken"),
+            Err(e) => assert!(!wanted && e.to_string().contains("DATABASE_DIRECT_URL"), "{e}"),
+        }
+    }
+    assert!(other.rows("SELECT 1 FROM pg_tables WHERE schemaname = 'public'").await.is_empty());
+}

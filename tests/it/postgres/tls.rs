@@ -69,3 +69,59 @@ async fn each_sslmode_asks_for_what_it_says() {
         }
     }
 }
+
+/// A self-signed certificate of X.509 version 1, as Citus makes, and one for a client, which the server knows by `ca.pem`.
+fn certify_v1(folder: &Path) {
+    let script = "set -e
+        for name in server taskwell; do
+            openssl req -newkey rsa:2048 -nodes -subj /CN=$name -keyout $name.key -out $name.csr
+        done
+        openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.pem
+        openssl x509 -req -in server.csr -signkey server.key -days 2 -out server.pem
+        openssl x509 -req -in taskwell.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out taskwell.pem
+        openssl rsa -in taskwell.key -traditional -out pkcs1.key
+        openssl x509 -in server.pem -noout -text | grep -q 'Version: 1'
+        chmod 600 server.key";
+    let made = as_user(Path::new("sh"), folder).args(["-c", script]).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let rules = "local all all trust\nhostnossl plain all all trust\nhostssl secret all all trust\n\
+                 hostssl proven all all cert clientcert=verify-full\n";
+    std::fs::write(folder.join("data/pg_hba.conf"), rules).unwrap();
+}
+
+#[tokio::test]
+async fn prefer_and_allow_connect_where_libpq_does_and_certificates_of_clients_are_shown() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let settings = [
+        "listen_addresses=localhost",
+        "ssl=on",
+        "ssl_cert_file=../server.pem",
+        "ssl_key_file=../server.key",
+        "ssl_ca_file=../ca.pem",
+    ];
+    let cluster = Cluster::start_with(port, &settings, certify_v1);
+    let folder = cluster.folder.display().to_string();
+    let own = |key: &str| format!("&sslcert={folder}/taskwell.pem&sslkey={folder}/{key}");
+    for (name, query, wanted) in [
+        ("secret", "sslmode=prefer".to_owned(), true),
+        ("secret", "sslmode=require".to_owned(), true),
+        ("secret", "sslmode=allow".to_owned(), true),
+        ("secret", "sslmode=disable".to_owned(), false),
+        ("plain", "sslmode=prefer".to_owned(), true),
+        ("plain", "sslmode=allow".to_owned(), true),
+        ("plain", "sslmode=require".to_owned(), false),
+        ("proven", "sslmode=require".to_owned(), false),
+        ("proven", format!("sslmode=require{}", own("taskwell.key")), true),
+        ("proven", format!("sslmode=prefer{}", own("pkcs1.key")), true),
+        ("proven", format!("sslmode=require&sslcert={folder}/taskwell.pem"), false),
+    ] {
+        cluster
+            .rows(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"))
+            .await;
+        cluster.rows(&format!("DROP DATABASE IF EXISTS {name}")).await;
+        cluster.rows(&format!("CREATE DATABASE {name}")).await;
+        let url = format!("postgres://taskwell@localhost:{port}/{name}?{query}");
+        let got = connected(&cluster, &url).await;
+        assert_eq!(got.is_ok(), wanted, "{url}: {got:?}");
+    }
+}

@@ -9,6 +9,15 @@ use serde_json::{Value, json};
 use crate::support::PASSWORD;
 use crate::support::process::{Server, taskwell};
 
+/// A server, and a user's token.
+pub fn start(folder: &Path) -> (Server, String) {
+    let server = Server::start(folder);
+    let new = json!({ "username": "ada", "email": "ada@example.org", "password": PASSWORD });
+    assert_eq!(server.send("POST", "/api/v1/auth/signup", "", Some(&new)).status, 201);
+    let token = login(&server, "ada", PASSWORD).unwrap();
+    (server, token)
+}
+
 pub fn run(folder: &Path, args: &[&str], input: &str) -> Output {
     let mut child = taskwell(folder)
         .args(args)

@@ -52,7 +52,7 @@ async fn a_store_moves_to_postgresql_and_back_and_is_the_same() {
     let token = tokens["access_token"].as_str().unwrap();
 
     let there = copied(folder, "sqlite://here.db", &database.url, &[]);
-    assert_eq!(there.lines().count(), 13, "{there}");
+    assert_eq!(there.lines().count(), 14, "{there}");
     assert!(there.contains(&format!("tasks\t{} rows", TASKS - 1)), "{there}");
     let back = copied(folder, &database.url, "sqlite://back.db", &[]);
     assert_eq!(there, back);
@@ -83,13 +83,58 @@ async fn a_copy_fills_only_an_empty_store_and_goes_on_where_it_broke_off() {
     let told = refused(folder, "sqlite://here.db", &database.url, &[]);
     assert!(told.contains("not empty") && told.contains("--resume"), "{told}");
     // As if it had broken off in the middle of the tasks.
-    database.rows("DELETE FROM changes; DELETE FROM tasks WHERE id > 500").await;
+    let told = refused(folder, "sqlite://here.db", &database.url, &["--resume"]);
+    assert!(told.contains("a store of its own"), "{told}");
+    database
+        .rows("DELETE FROM changes; DELETE FROM tasks WHERE id > 500; UPDATE store SET is_filling = TRUE")
+        .await;
     assert_eq!(whole, copied(folder, "sqlite://here.db", &database.url, &["--resume"]));
-    database.rows("UPDATE tasks SET title = 'another' WHERE id = 7").await;
+    database
+        .rows("UPDATE tasks SET title = 'another' WHERE id = 7; UPDATE store SET is_filling = TRUE")
+        .await;
     let told = refused(folder, "sqlite://here.db", &database.url, &["--resume"]);
     assert!(told.contains("differs") && told.contains("tasks"), "{told}");
     let told = refused(folder, "sqlite://nowhere.db", &database.url, &[]);
     assert!(told.contains("nowhere.db"), "{told}");
     let told = refused(folder, "mysql://user:canary@host", &database.url, &[]);
     assert!(told.contains("--from") && !told.contains("canary"), "{told}");
+}
+
+#[tokio::test]
+async fn a_table_or_column_of_one_store_alone_is_refused_and_one_of_both_is_copied() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    commands::done(folder, &["migrate", "--database-url", "sqlite://here.db"], "");
+    commands::done(folder, &["migrate", "--database-url", "sqlite://there.db"], "");
+    let here = rusqlite::Connection::open(folder.join("here.db")).unwrap();
+    let there = rusqlite::Connection::open(folder.join("there.db")).unwrap();
+    for (more, name, row) in [
+        (
+            "CREATE TABLE notes (a TEXT, b INTEGER, PRIMARY KEY (a, b)) STRICT",
+            "notes",
+            "INSERT INTO notes VALUES ('x', 1), ('x', 2)",
+        ),
+        (
+            "ALTER TABLE audit ADD COLUMN colour TEXT",
+            "audit.colour",
+            "INSERT INTO audit (at, action, colour) VALUES (1, 'a', 'red')",
+        ),
+    ] {
+        here.execute_batch(more).unwrap();
+        let told = refused(folder, "sqlite://here.db", "sqlite://there.db", &[]);
+        assert!(told.contains(name) && told.contains("Nothing was written"), "{told}");
+        there.execute_batch(more).unwrap();
+        here.execute_batch(row).unwrap();
+    }
+    let told = copied(folder, "sqlite://here.db", "sqlite://there.db", &[]);
+    assert!(told.contains("notes\t2 rows"), "{told}");
+    let colour: String = there.query_row("SELECT colour FROM audit", [], |row| row.get(0)).unwrap();
+    assert_eq!(colour, "red");
+    there.execute_batch("UPDATE store SET is_filling = 1").unwrap();
+    for command in [&["serve"][..], &["user", "list"], &["backup", "copy.db"]] {
+        let told = commands::refused(folder, &[command, &["--database-url", "sqlite://there.db"]].concat());
+        assert!(told.contains("taskwell copy --resume"), "{told}");
+    }
+    copied(folder, "sqlite://here.db", "sqlite://there.db", &["--resume"]);
+    commands::done(folder, &["user", "list", "--database-url", "sqlite://there.db"], "");
 }

@@ -10,6 +10,7 @@ use std::thread::ScopedJoinHandle;
 use serde_json::json;
 
 use crate::support::PASSWORD;
+use crate::support::packages::require;
 use crate::support::postgres::Database;
 use crate::support::process::{Server, taskwell};
 
@@ -93,7 +94,38 @@ fn check(database: &Path, acknowledged: &HashMap<i64, String>) {
 
 #[test]
 fn what_was_acknowledged_survives_kill_9_in_the_middle_of_64_writers() {
+    kill_among_writers(&tempfile::tempdir().unwrap());
+}
+
+#[test]
+fn what_was_acknowledged_survives_kill_9_with_another_program_reading() {
+    require("sqlite3", &["sqlite3"]);
     let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("taskwell.db");
+    let over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                let mut reader = std::process::Command::new("sqlite3");
+                // It fails where there is no table yet.
+                let _ = reader.arg("-readonly").arg(&database).arg("select count(*) from tasks").output();
+            }
+        });
+        let _end = End(&over);
+        kill_among_writers(&folder);
+    });
+}
+
+/// Ends the reader, also where the test fails.
+struct End<'a>(&'a std::sync::atomic::AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn kill_among_writers(folder: &tempfile::TempDir) {
     let names = ["ada", "grace", "edsger", "barbara"];
     let mut acknowledged = HashMap::new();
     let mut tokens: Vec<String> = Vec::new();

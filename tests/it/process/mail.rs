@@ -130,7 +130,7 @@ fn an_address_is_verified_by_its_link_once() {
     let me = server.send("GET", "/api/v1/users/me", &ada, None).json();
     assert_eq!(me["email_verified"], true);
     // To a new address, and a word to the old one.
-    let change = json!({ "email": "new@example.org" });
+    let change = json!({ "email": "new@example.org", "current_password": PASSWORD });
     assert_eq!(server.send("PATCH", "/api/v1/users/me", &ada, Some(&change)).json()["email_verified"], false);
     let mut mails = [smtp.next(), smtp.next()];
     mails.sort();

@@ -48,7 +48,7 @@ fn event_streams_end_whole_when_the_server_stops() {
         let head = format!("GET /api/v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
         stream.write_all(head.as_bytes()).unwrap();
         let mut text = Vec::new();
-        while !text.ends_with(b"{\"last\":0}\n\n\r\n") {
+        while !text.ends_with(b"\"last\":0}\n\n\r\n") {
             let mut byte = [0];
             stream.read_exact(&mut byte).unwrap();
             text.push(byte[0]);

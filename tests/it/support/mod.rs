@@ -1,7 +1,10 @@
 //! What the tests stand on: Taskwell in this process on a database of its own, and Taskwell as a process.
 
+pub mod http2;
+pub mod packages;
 pub mod postgres;
 pub mod process;
+pub mod proxies;
 pub mod workshop;
 
 use std::path::Path;
@@ -20,7 +23,7 @@ use taskwell_core::db::{Place, Server};
 use taskwell_core::settings::{Scheme, Settings};
 use taskwell_http::{Options, Peer, Service};
 
-use self::postgres::Database;
+use self::postgres::{Cluster, Database};
 
 /// Makes each test of the list run on every database there is, in a store of its own.
 macro_rules! on_each_database {
@@ -126,10 +129,19 @@ impl Taskwell {
 
     /// The same, by a pooler's socket in `folder`, past which it is migrated.
     pub fn on_postgres_behind(folder: &Path, database: Database) -> Taskwell {
-        let mut server = Server::parse(&database.url_by(folder)).unwrap().with_direct(&database.url).unwrap();
-        server.prepares = false;
+        let server = Server::parse(&database.url_by(folder)).unwrap().with_direct(&database.url).unwrap();
         let place = Place::Postgres(Box::new(server));
         Taskwell::at(&place, Store::Postgres(Box::new(database)))
+    }
+
+    /// One on a primary with a streaming replica: the primary, the replica and what the replica holds with it.
+    pub async fn replicated() -> (Cluster, Cluster, Database, Taskwell) {
+        let primary = Cluster::start();
+        let database = primary.database("taskwell").await;
+        let replica = primary.replica();
+        let there = replica.open("taskwell").await;
+        let t = Taskwell::on_postgres_with_replica(database, &there.url);
+        (primary, replica, there, t)
     }
 
     fn at(place: &Place, store: Store) -> Taskwell {
@@ -157,7 +169,11 @@ impl Taskwell {
     pub fn sqlite(&self) -> Option<rusqlite::Connection> {
         match &self.store {
             Store::Sqlite(folder) => {
-                Some(rusqlite::Connection::open(folder.path().join("taskwell.db")).unwrap())
+                let sql = rusqlite::Connection::open(folder.path().join("taskwell.db")).unwrap();
+                let flags = rusqlite::functions::FunctionFlags::SQLITE_UTF8;
+                // Plans are made of texts that name it; it is never run here.
+                sql.create_scalar_function("strpos", 2, flags, |_| Ok(0)).unwrap();
+                Some(sql)
             }
             Store::Postgres(_) => None,
         }
@@ -184,7 +200,7 @@ impl Taskwell {
     }
 
     pub fn call(&self, method: Method, path: &str) -> Call<'_> {
-        let request = Request::builder().method(method).uri(path);
+        let request = Request::builder().method(method).uri(path).header("host", "taskwell.test");
         Call { taskwell: self, request, body: Body::empty(), instance: None }
     }
 

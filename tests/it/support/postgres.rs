@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::sync::Mutex;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
+use super::packages::installed;
+
 /// A server. Its guard waits at the other end of a pipe; when this end closes, it stops the server and clears up.
 pub struct Cluster {
     pub folder: PathBuf,
@@ -162,10 +164,7 @@ pub fn binaries() -> PathBuf {
         let folders = versions.map(|entry| entry.unwrap().path().join("bin"));
         folders.filter(|folder| folder.join("initdb").exists()).max()
     };
-    if newest().is_none() {
-        let _ = Command::new("apt-get").args(["update", "-q"]).output();
-        let _ = Command::new("apt-get").args(["install", "-y", "-q", "postgresql"]).output();
-    }
+    installed(&["postgresql"], || newest().is_some());
     newest().unwrap_or_else(|| panic!("PostgreSQL is missing: install Debian's package postgresql"))
 }
 

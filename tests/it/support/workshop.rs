@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
+use super::packages::{installed, require};
+
 /// Programs in other languages.
 pub const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/clients");
-const PYTHON_PACKAGES: [&str; 7] = [
+const PYTHON_PACKAGES: [&str; 10] = [
     "aiosmtpd==1.4.6",
     "schemathesis==4.32.5",
     "openapi-python-client==0.29.1",
@@ -14,6 +16,9 @@ const PYTHON_PACKAGES: [&str; 7] = [
     "sqlalchemy==2.0.43",
     "psycopg[binary]==3.3.9",
     "bcrypt==5.0.0",
+    "fastapi-users[sqlalchemy]==15.0.5",
+    "aiosqlite==0.22.1",
+    "tortoise-orm[psycopg]==1.1.9",
 ];
 
 pub fn workshop() -> PathBuf {
@@ -31,16 +36,6 @@ pub fn must(command: &mut Command) -> String {
     said
 }
 
-/// Sees that a program is there; installs Debian's packages where it is not.
-pub fn require(program: &str, packages: &[&str]) {
-    let there = || Command::new(program).arg("--version").output().is_ok_and(|o| o.status.success());
-    if !there() {
-        let _ = Command::new("apt-get").args(["update", "-q"]).output();
-        let _ = Command::new("apt-get").args(["install", "-y", "-q"]).args(packages).output();
-    }
-    assert!(there(), "{program} is missing: install {packages:?}");
-}
-
 /// The Python of a virtual environment with what the tests need, made once.
 pub fn python() -> PathBuf {
     static MAKING: Mutex<()> = Mutex::new(());
@@ -50,11 +45,11 @@ pub fn python() -> PathBuf {
     let stamp = venv.join("packages");
     if std::fs::read_to_string(&stamp).ok() != Some(PYTHON_PACKAGES.join(" ")) {
         require("python3", &["python3", "python3-venv"]);
-        let make = || Command::new("python3").args(["-m", "venv"]).arg(&venv).output();
-        if !make().is_ok_and(|output| output.status.success()) {
-            let _ = Command::new("apt-get").args(["install", "-y", "-q", "python3-venv"]).output();
-            must(Command::new("python3").args(["-m", "venv"]).arg(&venv));
-        }
+        let made = || {
+            let output = Command::new("python3").args(["-m", "venv"]).arg(&venv).output();
+            output.is_ok_and(|output| output.status.success())
+        };
+        assert!(installed(&["python3-venv"], made), "python3-venv is missing: install it");
         must(Command::new(&python).args(["-m", "pip", "install", "-q"]).args(PYTHON_PACKAGES));
         std::fs::write(stamp, PYTHON_PACKAGES.join(" ")).unwrap();
     }

@@ -1,35 +1,48 @@
-//! One connection: statements prepared once, batches sent without waiting in between, and what the server's words mean.
+//! One connection: statements prepared once where that is safe, batches sent without waiting in between, and an end that
+//! leaves no statement behind.
 
 use std::collections::HashMap;
-use std::error::Error as _;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use bytes::BytesMut;
 use futures_util::TryStreamExt as _;
 use futures_util::future::{join_all, join3};
-use tokio_postgres::error::SqlState;
-use tokio_postgres::tls::TlsStream;
-use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Client, NoTls, Row, Socket};
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_postgres::Client;
 
-use super::server::{Server, Target};
+use super::codec::{is_wrong_name, refusal, type_of};
+use super::dial::{Served, dial, is_direct, row, spawn};
+use super::server::{Prepares, Server, Target};
 use crate::db::script::{Answer, Refusal, Statement};
-use crate::db::value::{Kind, Owned, Value};
-use crate::error::{Error, Result};
+use crate::error::Error;
 
 /// So many futures `join_all` polls one after the other, and so they send in their order; more it polls as it likes.
 const IN_ORDER_MAX: usize = 30;
+/// How often a statement that nobody waits for any more is canceled: first in quick order, as many may stand in a row.
+const CANCEL_EVERY: Duration = Duration::from_millis(10);
+const CANCELS_QUICK: u32 = 100;
+const CANCEL_LATER_EVERY: Duration = Duration::from_millis(500);
+/// How long statements of others may go on at a connection that is given up without a timeout.
+const DRAIN_WITHIN: Duration = Duration::from_secs(1);
+/// How long a request to cancel may take.
+const CANCEL_WITHIN: Duration = Duration::from_secs(2);
 
 pub struct Connection {
     client: Client,
-    /// `None` where a pooler in between carries no prepared statements.
-    prepared: Option<Mutex<HashMap<String, tokio_postgres::Statement>>>,
-    answer_within: Duration,
-    /// An answer did not come in time: nothing is asked here any more.
+    served: Served,
+    target: Target,
+    /// Statements have names here.
+    is_named: bool,
+    prepared: Mutex<HashMap<String, tokio_postgres::Statement>>,
+    /// What begins a transaction.
+    begin: String,
+    /// Nothing is asked here any more: an answer did not come in time, or names mean something else.
     stuck: AtomicBool,
+    /// It is stuck as an answer is late.
+    late: AtomicBool,
+    draining: AtomicBool,
 }
 
 /// A text as it is sent.
@@ -49,11 +62,19 @@ pub struct Batch {
 }
 
 /// A client of the server itself, waited for where it is away.
-pub async fn first(server: &Server) -> Result<Client> {
+pub async fn first(server: &Server) -> Result<Client, Error> {
+    first_of(server, &server.direct).await
+}
+
+pub async fn first_of(server: &Server, target: &Target) -> Result<Client, Error> {
+    first_served(server, target).await.map(|(client, _)| client)
+}
+
+async fn first_served(server: &Server, target: &Target) -> Result<(Client, Served), Error> {
     let started = Instant::now();
     loop {
-        let refusal = match connect(&server.direct, server.connect_within).await {
-            Ok(client) => return Ok(client),
+        let refusal = match dial(target, None, server.connect_within).await {
+            Ok((client, wire)) => return Ok((client, Served::start(wire))),
             Err(refusal) => refusal,
         };
         match refusal {
@@ -69,48 +90,66 @@ pub async fn first(server: &Server) -> Result<Client> {
     }
 }
 
-async fn connect(target: &Target, within: Duration) -> Result<Client, Refusal> {
-    let connecting = async {
-        Ok(match target.tls.clone() {
-            Some(tls) => run(target.config.connect(tls).await?),
-            None => run(target.config.connect(NoTls).await?),
-        })
-    };
-    let connected = tokio::time::timeout(within, connecting).await;
-    let late = |_| Refusal::Lost(format!("no connection within {} ms", within.as_millis()));
-    connected.map_err(late)?.map_err(|e| refusal(&e))
-}
-
-/// Lets a connection do its work; it ends with its client.
-fn run<S>((client, connection): (Client, tokio_postgres::Connection<Socket, S>)) -> Client
-where
-    S: TlsStream + Unpin + Send + 'static,
-{
-    spawn(async move {
-        if let Err(e) = connection.await {
-            tracing::debug!(cause = message(&e), "a connection to the database ended");
-        }
-    });
-    client
-}
-
-/// A task of the driver's own runtime. It ends with its connection, and that with the store.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place of this runtime that spawns without being waited for"
-)]
-pub fn spawn(task: impl Future<Output = ()> + Send + 'static) {
-    tokio::spawn(task);
-}
-
 impl Connection {
+    /// Connects and finds out whether PostgreSQL itself is at the other end. Behind a pooler nothing is set for a session, as
+    /// it would be another client's as well, and no statement has a name, as two instances give one name to two texts.
     pub async fn open(server: &Server, target: &Target) -> Result<Connection, Refusal> {
+        let opening = async {
+            let (client, wire) = dial(target, None, server.connect_within).await?;
+            let task = Served::start(wire);
+            let guard = task.guard();
+            let is_direct = is_direct(&client).await?;
+            let limit = format!("statement_timeout = {}", server.answer_within.as_millis());
+            if is_direct {
+                client.batch_execute(&format!("SET {limit}")).await.map_err(|e| refusal(&e))?;
+            } else if server.prepares == Prepares::Auto && target.go_unnamed() {
+                tracing::warn!(
+                    "the database is behind a pooler: statements are sent without names. \
+                     See DATABASE_PREPARED_STATEMENTS and DATABASE_DIRECT_URL"
+                );
+            }
+            guard.release();
+            Ok(Connection {
+                client,
+                served: task,
+                target: target.clone(),
+                is_named: match server.prepares {
+                    Prepares::Auto => is_direct,
+                    Prepares::Always => true,
+                    Prepares::Never => false,
+                },
+                prepared: Mutex::default(),
+                begin: if is_direct { "BEGIN".into() } else { format!("BEGIN; SET LOCAL {limit}") },
+                stuck: AtomicBool::new(false),
+                late: AtomicBool::new(false),
+                draining: AtomicBool::new(false),
+            })
+        };
+        let late =
+            |_| Refusal::Lost(format!("no connection within {} ms", server.connect_within.as_millis()));
+        timeout(server.connect_within, opening).await.map_err(late)?
+    }
+
+    /// The connection that migrates, waited for where the server is away. Its statements have no names, and may take their
+    /// time.
+    pub async fn to_migrate(server: &Server) -> Result<Connection, Error> {
+        let target = &server.direct;
+        let (client, task) = first_served(server, target).await?;
         Ok(Connection {
-            client: connect(target, server.connect_within).await?,
-            prepared: server.prepares.then(Mutex::default),
-            answer_within: server.answer_within,
+            client,
+            served: task,
+            target: target.clone(),
+            is_named: false,
+            prepared: Mutex::default(),
+            begin: "BEGIN".into(),
             stuck: AtomicBool::new(false),
+            late: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
         })
+    }
+
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     pub fn is_closed(&self) -> bool {
@@ -118,14 +157,14 @@ impl Connection {
     }
 
     /// Sends a batch in one trip. The answers, and whether what goes around them was taken.
-    pub async fn send(&self, statements: &[Statement], batch: Batch) -> Sent {
+    pub async fn send(&self, statements: &[Statement], batch: Batch, deadline: Instant) -> Sent {
         if statements.len() > IN_ORDER_MAX * IN_ORDER_MAX {
             return refused(statements, &Refusal::Other("too many statements for one batch".into()));
         }
         let sending = async {
             let prepared = match self.prepare_all(statements).await {
                 Ok(prepared) => prepared,
-                Err(e) => return refused(statements, &refusal(&e)),
+                Err(e) => return refused(statements, &self.refusal(&e)),
             };
             // Polled in this order, and each sends when it is first polled.
             let queries = statements.iter().zip(&prepared).map(|(asked, text)| self.query(text, asked));
@@ -136,41 +175,59 @@ impl Connection {
                 groups.push(join_all(std::mem::replace(&mut queries, rest)));
             }
             let (before, answers, after) = join3(
-                self.simple("BEGIN", batch.begin),
+                self.simple("BEGIN", &self.begin, batch.begin),
                 join_all(groups),
-                self.simple("COMMIT", batch.commit),
+                self.simple("COMMIT", "COMMIT", batch.commit),
             )
             .await;
             (answers.into_iter().flatten().collect(), before.and(after))
         };
-        tokio::time::timeout(self.answer_within, sending).await.unwrap_or_else(|_| {
-            self.stuck.store(true, Ordering::Relaxed);
-            let late = format!("no answer within {} ms", self.answer_within.as_millis());
-            refused(statements, &Refusal::Lost(late))
+        timeout_at(deadline, sending).await.unwrap_or_else(|_| {
+            self.give_up();
+            refused(statements, &Refusal::Late("no answer in time".into()))
         })
     }
 
-    pub async fn rollback(&self) -> Result<(), Refusal> {
-        let undone = tokio::time::timeout(self.answer_within, self.simple("ROLLBACK", true)).await;
-        undone.unwrap_or_else(|_| Err(Refusal::Lost("no answer to ROLLBACK".into())))
+    pub async fn rollback(&self, deadline: Instant) -> Result<(), Refusal> {
+        self.execute("ROLLBACK", deadline).await
     }
 
-    async fn simple(&self, verb: &str, wanted: bool) -> Result<(), Refusal> {
+    /// Runs statements of which no answer is needed, in one trip.
+    pub async fn execute(&self, words: &str, deadline: Instant) -> Result<(), Refusal> {
+        let done = timeout_at(deadline, self.simple(words, words, true)).await;
+        done.unwrap_or_else(|_| {
+            self.give_up();
+            Err(Refusal::Late("no answer in time".into()))
+        })
+    }
+
+    /// The first row of a query without parameters, as texts.
+    pub async fn row(&self, query: &str) -> Result<Vec<Option<String>>, Refusal> {
+        row(&self.client, query).await
+    }
+
+    async fn simple(&self, verb: &str, words: &str, wanted: bool) -> Result<(), Refusal> {
         if wanted {
-            crate::db::record(crate::db::Dialect::Postgres, verb);
-            self.client.batch_execute(verb).await.map_err(|e| refusal(&e))?;
+            if words.starts_with(verb) && matches!(verb, "BEGIN" | "COMMIT" | "ROLLBACK") {
+                crate::db::record(crate::db::Dialect::Postgres, verb);
+            }
+            self.client.batch_execute(words).await.map_err(|e| refusal(&e))?;
         }
         Ok(())
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "names are used only where the connection is proved direct"
+    )]
     async fn prepare_all<'s>(
         &self,
         statements: &'s [Statement],
     ) -> Result<Vec<Text<'s>>, tokio_postgres::Error> {
-        let Some(prepared) = &self.prepared else {
+        if !self.is_named || self.target.is_unnamed() {
             return Ok(statements.iter().map(|Statement { sql, .. }| Text::Unnamed(sql)).collect());
-        };
-        let cache = || prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        }
+        let cache = || self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = Vec::with_capacity(statements.len());
         for Statement { sql, .. } in statements {
             let known = cache().get(sql).cloned();
@@ -186,6 +243,10 @@ impl Connection {
         Ok(all)
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "names are used only where the connection is proved direct"
+    )]
     async fn query(&self, text: &Text<'_>, asked: &Statement) -> Result<Answer, Refusal> {
         let read = async {
             let params = &asked.params;
@@ -196,121 +257,74 @@ impl Connection {
                     self.client.query_typed_raw(sql, typed).await?
                 }
             });
-            let mut rows = Vec::new();
+            let (mut rows, mut bytes) = (Vec::new(), 0);
             while let Some(row) = stream.try_next().await? {
+                if bytes > asked.bytes_max {
+                    // The driver drops what else comes.
+                    return Ok(Answer { rows, changed: 0, is_cut: true });
+                }
+                bytes += row.raw_size_bytes();
                 rows.push(row);
             }
-            Ok(Answer { rows, changed: stream.rows_affected().unwrap_or(0) })
+            Ok(Answer { rows, changed: stream.rows_affected().unwrap_or(0), is_cut: false })
         };
-        read.await.map_err(|e| refusal(&e))
+        read.await.map_err(|e| self.refusal(&e))
+    }
+
+    fn refusal(&self, e: &tokio_postgres::Error) -> Refusal {
+        if is_wrong_name(e) {
+            self.stuck.store(true, Ordering::Relaxed);
+            if self.target.go_unnamed() {
+                tracing::warn!(
+                    "a pooler mixed up the names of statements: from here on they are sent without names. \
+                     See DATABASE_PREPARED_STATEMENTS"
+                );
+            }
+        }
+        refusal(e)
+    }
+
+    fn give_up(&self) {
+        self.late.store(true, Ordering::Relaxed);
+        self.stuck.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until the socket is closed.
+    pub async fn ended(&self) {
+        self.served.ended().await;
+    }
+
+    /// Ends the connection in the background, once.
+    pub fn retire(self: &Arc<Connection>) {
+        if !self.draining.swap(true, Ordering::Relaxed) {
+            self.stuck.store(true, Ordering::Relaxed);
+            let connection = self.clone();
+            spawn(async move { connection.drain().await });
+        }
+    }
+
+    /// Cancels what is still under way here until the server has answered all of it, and closes the socket. So no statement
+    /// goes on of which nobody knows: its place in the pool is free when this is over.
+    pub async fn drain(&self) {
+        self.stuck.store(true, Ordering::Relaxed);
+        // It is answered after all that was sent before.
+        let mut last: Pin<&mut _> = pin!(self.client.check_connection());
+        let mut tries = 0;
+        // What others ask here at the same time may still be answered.
+        let patience = if self.late.load(Ordering::Relaxed) { Duration::ZERO } else { DRAIN_WITHIN };
+        let mut is_answered = timeout(patience, last.as_mut()).await.is_ok();
+        while !is_answered {
+            let cancel = self.client.cancel_token();
+            let _ = timeout(CANCEL_WITHIN, cancel.cancel_query(self.target.tls.clone())).await;
+            tries += 1;
+            let wait = if tries < CANCELS_QUICK { CANCEL_EVERY } else { CANCEL_LATER_EVERY };
+            is_answered = timeout(wait, last.as_mut()).await.is_ok();
+        }
+        self.served.close();
+        self.served.ended().await;
     }
 }
 
 fn refused(statements: &[Statement], refusal: &Refusal) -> Sent {
     (statements.iter().map(|_| Err(refusal.clone())).collect(), Err(refusal.clone()))
-}
-
-/// What an error of the driver means to the script.
-pub fn refusal(e: &tokio_postgres::Error) -> Refusal {
-    let Some(db) = e.as_db_error() else {
-        let io = e.source().and_then(<dyn std::error::Error>::downcast_ref::<std::io::Error>);
-        // A certificate that does not do is no better later.
-        let inner = io.and_then(std::io::Error::get_ref);
-        let is_passing =
-            io.is_some() && inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_none();
-        return if e.is_closed() || is_passing {
-            Refusal::Lost(message(e))
-        } else {
-            Refusal::Other(message(e))
-        };
-    };
-    match db.code() {
-        &SqlState::UNIQUE_VIOLATION => Refusal::Unique(db.constraint().unwrap_or("").to_owned()),
-        &SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED => Refusal::Again,
-        &SqlState::DISK_FULL => Refusal::Full,
-        // A server that takes no writes is one that was just replaced; the others come and go.
-        &SqlState::READ_ONLY_SQL_TRANSACTION
-        | &SqlState::ADMIN_SHUTDOWN
-        | &SqlState::CRASH_SHUTDOWN
-        | &SqlState::CANNOT_CONNECT_NOW
-        | &SqlState::TOO_MANY_CONNECTIONS => Refusal::Lost(message(e)),
-        code if code.code().starts_with("08") => Refusal::Lost(message(e)),
-        _ => Refusal::Other(message(e)),
-    }
-}
-
-/// An error in words that hold no stored value: PostgreSQL puts those into the detail.
-pub fn message(e: &tokio_postgres::Error) -> String {
-    match (e.as_db_error(), e.source()) {
-        (Some(db), _) => format!("{} ({})", db.message(), db.code().code()),
-        (None, Some(source)) => format!("{e}: {source}"),
-        (None, None) => e.to_string(),
-    }
-}
-
-/// What a column holds.
-pub fn value(row: &Row, column: usize) -> Result<Value<'_>> {
-    let Cell(value) = row.try_get(column).map_err(|e| Error::internal("postgres", message(&e)))?;
-    Ok(value)
-}
-
-struct Cell<'r>(Value<'r>);
-
-impl<'r> FromSql<'r> for Cell<'r> {
-    fn from_sql(ty: &Type, raw: &'r [u8]) -> Result<Cell<'r>, Box<dyn std::error::Error + Sync + Send>> {
-        Ok(Cell(match *ty {
-            Type::INT8 => Value::Int(i64::from_sql(ty, raw)?),
-            Type::INT4 => Value::Int(i32::from_sql(ty, raw)?.into()),
-            Type::BOOL => Value::Bool(bool::from_sql(ty, raw)?),
-            Type::UUID => Value::Uuid(uuid::Uuid::from_sql(ty, raw)?),
-            Type::BYTEA => Value::Bytes(raw),
-            _ => Value::Text(<&str>::from_sql(ty, raw)?),
-        }))
-    }
-
-    fn from_sql_null(_: &Type) -> Result<Cell<'r>, Box<dyn std::error::Error + Sync + Send>> {
-        Ok(Cell(Value::Null(Kind::Int)))
-    }
-
-    fn accepts(ty: &Type) -> bool {
-        matches!(
-            *ty,
-            Type::INT8 | Type::INT4 | Type::BOOL | Type::UUID | Type::BYTEA | Type::TEXT | Type::VARCHAR
-        )
-    }
-}
-
-/// The type that a value has as a column.
-fn type_of(value: &Owned) -> Type {
-    match value {
-        Owned::Null(Kind::Int) | Owned::Int(_) => Type::INT8,
-        Owned::Null(Kind::Bool) | Owned::Bool(_) => Type::BOOL,
-        Owned::Null(Kind::Text) | Owned::Text(_) => Type::TEXT,
-        Owned::Null(Kind::Bytes) | Owned::Bytes(_) => Type::BYTEA,
-        Owned::Null(Kind::Uuid) | Owned::Uuid(_) => Type::UUID,
-    }
-}
-
-impl ToSql for Owned {
-    fn to_sql(
-        &self,
-        ty: &Type,
-        out: &mut BytesMut,
-    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
-        match self {
-            Owned::Null(_) => Ok(IsNull::Yes),
-            Owned::Int(int) => int.to_sql_checked(ty, out),
-            Owned::Bool(bool) => bool.to_sql_checked(ty, out),
-            Owned::Text(text) => text.to_sql_checked(ty, out),
-            Owned::Bytes(bytes) => bytes.to_sql_checked(ty, out),
-            Owned::Uuid(uuid) => uuid.to_sql_checked(ty, out),
-        }
-    }
-
-    // The value in hand decides, above.
-    fn accepts(_: &Type) -> bool {
-        true
-    }
-
-    to_sql_checked!();
 }

@@ -1,7 +1,12 @@
 //! The PostgreSQL driver: how a use case's script gets its answers. Connections and what they say are `connection`'s, how
 //! many there are is `pool`'s, and where the server is `server`'s.
 
+mod checks;
+mod codec;
 mod connection;
+mod dial;
+mod job;
+mod long;
 mod news;
 mod pool;
 mod replica;
@@ -10,29 +15,31 @@ mod tls;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use futures_util::future::join;
 use tokio::runtime::Runtime;
+use tokio::time::Instant;
 
-use self::connection::{Batch, Connection};
+use self::connection::Batch;
+use self::job::Job;
 use self::news::News;
-use self::pool::{Door, Lease, READERS, Readers, Writers};
+use self::pool::{Connector, Lease, Readers, Shares, Writers};
 use self::replica::Replica;
-use super::Tx;
 use super::migrate::{self, Migrated};
 use super::script::{Refusal, Script, Server as On, Turn};
+use super::{Lane, Tx};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::live::Live;
 use crate::settings::Settings;
 
-pub(super) use self::connection::{first, message, value};
-pub use self::server::Server;
+pub(super) use self::codec::{message, value};
+pub(super) use self::connection::{Connection, first};
+pub(super) use self::long::Long;
+pub use self::server::{Prepares, Server};
 
-/// Use cases that may be under way; beyond it the answer is [`Error::Unavailable`].
-const JOBS_MAX: usize = 8192;
 /// How often a write is tried that others were in the way of.
 const TRIES_MAX: u32 = 10;
 
@@ -62,24 +69,13 @@ struct Shared {
     writers: Arc<Writers>,
     jobs: AtomicUsize,
     news: Arc<News>,
+    answer_within: Duration,
 }
 
-/// One more job, until it is dropped.
-struct Job(Arc<Shared>);
-
-impl Job {
-    fn new(shared: &Arc<Shared>) -> Result<Job> {
-        let job = Job(shared.clone());
-        if shared.jobs.fetch_add(1, Ordering::Relaxed) >= JOBS_MAX {
-            return Err(Error::Unavailable { retry_after_s: 1 });
-        }
-        Ok(job)
-    }
-}
-
-impl Drop for Job {
-    fn drop(&mut self) {
-        self.0.jobs.fetch_sub(1, Ordering::Relaxed);
+impl Shared {
+    /// Until when a job that begins now must be answered, whatever it waits for.
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.answer_within
     }
 }
 
@@ -96,28 +92,33 @@ impl Db {
         let handle = runtime.handle().clone();
         let runtime = Arc::new(OwnRuntime(Some(runtime)));
         let (answer, answered) = std::sync::mpsc::channel();
-        let (place, now) = (server.clone(), clock.now());
+        let (place, time) = (server.clone(), clock.clone());
         handle.spawn(async move {
             let migrated = async {
-                let mut client = connection::first(&place).await?;
-                migrate::postgres(&mut client, now).await
+                let connection = Connection::to_migrate(&place).await?;
+                let identity = checks::all(&place, connection.client()).await?;
+                Ok((migrate::postgres(&connection, &time).await?, identity))
             };
             let _ = answer.send(migrated.await);
         });
         // Not `block_on`: whoever opens the store may be a task of another runtime.
-        let migrated = answered.recv().map_err(|e| Error::internal("a database thread ended", e))??;
-        let door = Door::new(server);
+        let opened: Result<_> = answered.recv().map_err(|e| Error::internal("a database thread ended", e))?;
+        let (migrated, identity) = opened?;
+        let connector = Connector::new(server);
+        let writers = Writers::new(server, &connector);
         let shared = Arc::new(Shared {
             clock: clock.clone(),
-            readers: Readers::new(server, &door),
-            replica: Replica::of(server),
-            writers: Writers::new(server, &door),
+            readers: Readers::new(server, &connector),
+            replica: Replica::of(server, identity),
+            writers: writers.clone(),
             jobs: AtomicUsize::new(0),
             news: News::new(Live::new(settings.streams_max))?,
+            answer_within: server.answer_within,
         });
-        // The readers are opened by whoever reads first, on the threads that then use them.
-        handle.spawn(shared.writers.clone().open_ahead(server.pool_min.saturating_sub(READERS)));
-        handle.spawn(shared.news.clone().pass_on(server.clone()));
+        // The readers of tasks are opened by whoever reads first, on the threads that then use them.
+        handle.spawn(writers.clone().open_ahead(server.pool_min.saturating_sub(2)));
+        let listens = Shares::of(server.pool_max).listens;
+        handle.spawn(shared.news.clone().pass_on(server.clone(), writers, listens));
         handle.spawn(news::look(shared.clone()));
         Ok((Db { runtime, shared }, migrated))
     }
@@ -127,13 +128,13 @@ impl Db {
     }
 
     /// See [`super::Db::read`].
-    pub(super) async fn read<T, F>(&self, f: F) -> Result<T>
+    pub(super) async fn read<T, F>(&self, lane: Lane, f: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&mut Tx) -> Result<T> + Send + 'static,
     {
         // On the caller's thread: a read that is dropped half way leaves nothing behind.
-        read(self.job()?, f).await
+        read(self.job()?, lane, f).await
     }
 
     /// See [`super::Db::write`].
@@ -145,11 +146,20 @@ impl Db {
         self.run(|job| write(job, f)).await
     }
 
+    /// See [`super::Db::write_later`].
+    pub(super) fn write_later<F>(&self, f: F)
+    where
+        F: Fn(&mut Tx) -> Result<()> + Send + 'static,
+    {
+        // Where too much is under way there is no time for it.
+        if let (Some(runtime), Ok(job)) = (self.runtime.0.as_ref(), self.job()) {
+            runtime.spawn(async move { drop(write(job, f).await) });
+        }
+    }
+
     /// See [`super::Db::begin`].
     pub(super) async fn begin(&self) -> Result<Long> {
-        let lease = self.shared.writers.lease().await?;
-        let (clock, news) = (self.shared.clock.clone(), self.shared.news.clone());
-        Ok(Long { lease, begun: false, clock, news, told: Vec::new() })
+        Long::begin(&self.shared).await
     }
 
     async fn run<T, J>(&self, work: impl FnOnce(Job) -> J) -> Result<T>
@@ -167,48 +177,6 @@ impl Db {
     }
 }
 
-/// See [`super::Long`]. Dropped, its connection is closed, and the server undoes what was done.
-pub(super) struct Long {
-    lease: Lease,
-    begun: bool,
-    clock: Clock,
-    news: Arc<News>,
-    told: Vec<i64>,
-}
-
-impl Long {
-    pub async fn run<T>(&mut self, f: impl Fn(&mut Tx) -> Result<T>) -> Result<T> {
-        let mut script = Script::new(self.clock.now());
-        loop {
-            let turned = turn(&mut script, &f);
-            let batch = self.batch(false);
-            let answered = self.lease.connection.answer(&mut script, batch).await;
-            answered.map_err(Refusal::into_error)?;
-            match (turned, script.refusal().cloned()) {
-                (Turn::Done(Ok(_)), Some(refusal)) => return Err(refusal.into_error()),
-                (Turn::Done(outcome), _) => {
-                    self.told.extend(script.told());
-                    return outcome;
-                }
-                (Turn::Ask, _) => {}
-            }
-        }
-    }
-
-    pub async fn commit(mut self) -> Result<()> {
-        let batch = self.batch(true);
-        let committed = self.lease.connection.send(&[], batch).await.1;
-        committed.map_err(Refusal::into_error)?;
-        self.lease.finish();
-        self.news.tell(&self.told);
-        Ok(())
-    }
-
-    fn batch(&mut self, commit: bool) -> Batch {
-        Batch { begin: !std::mem::replace(&mut self.begun, true), commit }
-    }
-}
-
 /// One run of a use case. A fault in it must not take the thread with it.
 fn turn<T>(script: &mut Script, f: impl Fn(&mut Tx) -> Result<T>) -> Turn<T> {
     script.turn(|script| {
@@ -218,12 +186,13 @@ fn turn<T>(script: &mut Script, f: impl Fn(&mut Tx) -> Result<T>) -> Turn<T> {
 }
 
 /// Statement by statement on what is committed, over a connection that others use too.
-async fn read<T, F>(job: Job, f: F) -> Result<T>
+async fn read<T, F>(job: Job, lane: Lane, f: F) -> Result<T>
 where
     T: Send + 'static,
     F: Fn(&mut Tx) -> Result<T> + Send + 'static,
 {
-    let mut reader = job.0.readers.one().await?;
+    let deadline = job.0.deadline();
+    let mut reader = job.0.readers.one(lane, deadline).await?;
     let mut tried = false;
     loop {
         let mut script = Script::new(job.0.clock.now());
@@ -235,29 +204,35 @@ where
                 Turn::Ask => {}
             }
             // What was refused is in the script.
-            match &replica {
-                Some(replica) if script.has_replica() => {
+            match (&replica, &job.0.replica) {
+                (Some(connection), Some(replica)) if script.has_replica() => {
                     let here = script.pending(On::Primary);
                     let there = script.pending(On::Replica);
                     let (here, there) = join(
-                        reader.connection.send(&here, Batch::default()),
-                        replica.send(&there, Batch::default()),
+                        reader.connection.send(&here, Batch::default(), deadline),
+                        Box::pin(replica.ask(connection, &there, deadline)),
                     )
                     .await;
                     script.answer(On::Primary, here.0);
-                    if let Some(refusal) = there.0.iter().find_map(|answer| answer.as_ref().err()) {
-                        tracing::debug!(?refusal, "the replica does not answer; the primary is asked");
-                        script.set_replica(false);
-                    } else {
-                        script.answer(On::Replica, there.0);
+                    match there {
+                        Some(answers) => script.answer(On::Replica, answers),
+                        None => script.set_replica(false),
                     }
                 }
                 _ => {
-                    let _ = reader.connection.answer(&mut script, Batch::default()).await;
+                    let _ = reader.connection.answer(&mut script, Batch::default(), deadline).await;
                 }
             }
-            if let Some(Refusal::Lost(cause)) = script.refusal() {
-                break cause.clone();
+            match script.refusal() {
+                Some(Refusal::Lost(cause)) => break cause.clone(),
+                Some(Refusal::Again) => break "a statement is to be sent otherwise".to_owned(),
+                Some(timed_out @ Refusal::Late(_)) => {
+                    if reader.connection.is_closed() {
+                        reader.connection.retire();
+                    }
+                    return Err(timed_out.clone().into_error());
+                }
+                _ => {}
             }
         };
         if tried {
@@ -265,7 +240,7 @@ where
             return Err(Error::Unavailable { retry_after_s: 1 });
         }
         tried = true;
-        reader = job.0.readers.instead_of(reader).await?;
+        reader = job.0.readers.instead_of(reader, deadline).await?;
     }
 }
 
@@ -283,15 +258,17 @@ where
 {
     let mut tries = 0;
     let mut lost = false;
+    let deadline = job.0.deadline();
     loop {
-        let lease = job.0.writers.lease().await?;
-        let refusal = match attempt(&job.0, lease, Script::new(job.0.clock.now()), &mut f).await {
+        let lease = job.0.writers.lease(deadline).await?;
+        let script = Script::new(job.0.clock.now());
+        let refusal = match attempt(&job.0, lease, script, &mut f, deadline).await {
             Ended::With(outcome) => return outcome,
             Ended::Again(refusal) => refusal,
         };
         tries += 1;
         let is_lost = matches!(refusal, Refusal::Lost(_));
-        if tries >= TRIES_MAX || (is_lost && lost) {
+        if tries >= TRIES_MAX || (is_lost && lost) || Instant::now() >= deadline {
             tracing::warn!(?refusal, tries, "a write was given up");
             return Err(refusal.into_error());
         }
@@ -305,7 +282,13 @@ where
     }
 }
 
-async fn attempt<T, F>(shared: &Shared, lease: Lease, mut script: Script, f: &mut F) -> Ended<T>
+async fn attempt<T, F>(
+    shared: &Shared,
+    lease: Lease,
+    mut script: Script,
+    f: &mut F,
+    deadline: Instant,
+) -> Ended<T>
 where
     F: Fn(&mut Tx) -> Result<T>,
 {
@@ -313,10 +296,11 @@ where
     loop {
         match turn(&mut script, &*f) {
             Turn::Ask => {}
-            Turn::Done(outcome) => return end(shared, lease, script, begun, outcome).await,
+            Turn::Done(outcome) => return end(shared, lease, script, begun, outcome, deadline).await,
         }
         // What was refused is in the script.
-        let _ = lease.connection.answer(&mut script, Batch { begin: !begun, commit: false }).await;
+        let batch = Batch { begin: !begun, commit: false };
+        let _ = lease.connection.answer(&mut script, batch, deadline).await;
         begun = true;
         match script.refusal().cloned() {
             Some(Refusal::Again) => {
@@ -325,6 +309,12 @@ where
             }
             // Also where it still speaks, as one that takes no writes any more: the lease is closed.
             Some(lost @ Refusal::Lost(_)) => return Ended::Again(lost),
+            Some(late @ Refusal::Late(_)) => {
+                if !lease.connection.is_closed() {
+                    lease.undo();
+                }
+                return Ended::With(Err(late.into_error()));
+            }
             _ => {}
         }
     }
@@ -337,6 +327,7 @@ async fn end<T>(
     mut script: Script,
     begun: bool,
     outcome: Result<T>,
+    deadline: Instant,
 ) -> Ended<T> {
     // A refused statement that nobody looked at.
     let outcome = match (outcome, script.refusal().cloned()) {
@@ -351,15 +342,21 @@ async fn end<T>(
         }
         return Ended::With(outcome);
     }
-    let committed = lease.connection.answer(&mut script, Batch { begin: !begun, commit: true }).await;
+    let batch = Batch { begin: !begun, commit: true };
+    let committed = lease.connection.answer(&mut script, batch, deadline).await;
     match script.refusal().cloned().or(committed.err()) {
         None => {
             lease.finish();
             shared.news.tell(script.told());
             Ended::With(outcome)
         }
+        // The server gave up in time, and undid it.
+        Some(late @ Refusal::Late(_)) if !lease.connection.is_closed() => {
+            lease.undo();
+            Ended::With(Err(late.into_error()))
+        }
         // Whether the COMMIT was carried out is not known, so it must not be tried again.
-        Some(Refusal::Lost(cause)) => {
+        Some(Refusal::Lost(cause) | Refusal::Late(cause)) => {
             tracing::error!(
                 cause,
                 "the connection was lost during a commit: it may or may not have been carried out"
@@ -380,8 +377,8 @@ async fn end<T>(
 
 impl Connection {
     /// Sends all that is pending in one go and notes the answers.
-    async fn answer(&self, script: &mut Script, batch: Batch) -> Result<(), Refusal> {
-        let (answers, ended) = self.send(&script.pending(On::Primary), batch).await;
+    async fn answer(&self, script: &mut Script, batch: Batch, deadline: Instant) -> Result<(), Refusal> {
+        let (answers, ended) = self.send(&script.pending(On::Primary), batch, deadline).await;
         script.answer(On::Primary, answers);
         ended
     }

@@ -2,7 +2,6 @@
 //! whole server; and by looking, where nobody is heard.
 
 use std::collections::BTreeSet;
-use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,15 +12,16 @@ use futures_util::future::{Either, select};
 use futures_util::stream::poll_fn;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_postgres::tls::TlsStream;
-use tokio_postgres::{AsyncMessage, Client, NoTls, Socket};
+use tokio_postgres::{AsyncMessage, Client};
 
-use super::connection::refusal;
+use super::codec::refusal;
+use super::dial::{dial, is_direct};
+use super::pool::Writers;
 use super::server::Server;
 use super::{Job, Shared, read};
 use crate::clock::{hex, random_id};
-use crate::db::look_for_news;
 use crate::db::script::Refusal;
+use crate::db::{Lane, look_for_news};
 use crate::error::Result;
 use crate::live::Live;
 
@@ -45,6 +45,9 @@ const LOOK_MAX: usize = 500;
 /// A connection on which nothing was said for so long is asked whether it lives.
 const ASK_EVERY: Duration = Duration::from_secs(30);
 const AGAIN_AFTER_MS: [u64; 6] = [100, 250, 500, 1000, 2000, 5000];
+
+/// Nobody can listen: a pooler stands in between.
+struct Pooled;
 
 pub struct News {
     live: Live,
@@ -108,12 +111,21 @@ impl News {
     }
 
     /// Tells and hears, as long as the store is open. Connects when there is something to tell or somebody to hear.
-    pub async fn pass_on(self: Arc<News>, server: Server) {
+    pub async fn pass_on(self: Arc<News>, server: Server, writers: Arc<Writers>, listens: bool) {
         self.wanted.notified().await;
         self.wanted.notify_one();
         let mut failures = 0;
+        if !listens {
+            return self.tell_by_writers(&server, &writers).await;
+        }
         loop {
-            let Err(refusal) = self.connect(&server).await;
+            let Err(refusal) = self.connect(&server).await else {
+                tracing::warn!(
+                    "the database is behind a pooler, where nobody can listen: events of other instances \
+                     are found by polling. DATABASE_DIRECT_URL leads past the pooler"
+                );
+                return self.tell_by_writers(&server, &writers).await;
+            };
             // It had gone well meanwhile.
             if self.is_heard.swap(false, Ordering::Relaxed) {
                 failures = 0;
@@ -126,26 +138,23 @@ impl News {
         }
     }
 
-    async fn connect(&self, server: &Server) -> Result<Infallible, Refusal> {
-        let target = &server.direct;
-        let mut config = target.config.clone();
-        config.application_name(NAME);
-        let late = |_| Refusal::Lost("no connection to listen on in time".into());
-        if let Some(tls) = target.tls.clone() {
-            let connected = timeout(server.connect_within, config.connect(tls)).await;
-            self.converse(server, connected.map_err(late)?).await
-        } else {
-            let connected = timeout(server.connect_within, config.connect(NoTls)).await;
-            self.converse(server, connected.map_err(late)?).await
+    /// Tells without a connection of its own. What cannot be told is found by looking.
+    async fn tell_by_writers(&self, server: &Server, writers: &Arc<Writers>) {
+        loop {
+            self.wanted.notified().await;
+            for payload in self.take() {
+                let deadline = Instant::now() + server.answer_within;
+                let Ok(lease) = writers.lease(deadline).await else { break };
+                if lease.connection.execute(&notification(&payload), deadline).await.is_ok() {
+                    lease.finish();
+                }
+            }
+            sleep(GATHER).await;
         }
     }
 
-    async fn converse<S: TlsStream + Unpin>(
-        &self,
-        server: &Server,
-        connected: Result<(Client, tokio_postgres::Connection<Socket, S>), tokio_postgres::Error>,
-    ) -> Result<Infallible, Refusal> {
-        let (client, mut connection) = connected.map_err(|e| refusal(&e))?;
+    async fn connect(&self, server: &Server) -> Result<Pooled, Refusal> {
+        let (client, mut connection) = dial(&server.direct, Some(NAME), server.connect_within).await?;
         let hears = async {
             let mut messages = poll_fn(|context| connection.poll_message(context));
             while let Some(message) = messages.next().await {
@@ -160,13 +169,17 @@ impl News {
         }
     }
 
-    async fn speak(&self, server: &Server, client: &Client) -> Result<Infallible, Refusal> {
+    async fn speak(&self, server: &Server, client: &Client) -> Result<Pooled, Refusal> {
+        let late = || Refusal::Lost("no answer in time".into());
         let say = async |words: &str| {
             let said = timeout(server.answer_within, client.batch_execute(words)).await;
-            said.map_err(|_| Refusal::Lost("no answer in time".into()))?.map_err(|e| refusal(&e))
+            said.map_err(|_| late())?.map_err(|e| refusal(&e))
         };
-        // Nothing is lost that looking would not find: a NOTIFY need not wait for the disk.
-        say("SET synchronous_commit = off").await?;
+        // A pooler would give the LISTEN to whoever has the connection next.
+        if !timeout(server.answer_within, is_direct(client)).await.map_err(|_| late())?? {
+            return Ok(Pooled);
+        }
+        say(&format!("SET statement_timeout = {}", server.answer_within.as_millis())).await?;
         say("LISTEN taskwell").await?;
         self.is_heard.store(true, Ordering::Relaxed);
         // What was said before is not heard any more.
@@ -176,7 +189,7 @@ impl News {
                 say("SELECT 1").await?;
             }
             for payload in self.take() {
-                say(&format!("NOTIFY taskwell, '{payload}'")).await?;
+                say(&notification(&payload)).await?;
             }
             sleep(GATHER).await;
         }
@@ -185,6 +198,12 @@ impl News {
     fn waiting(&self) -> MutexGuard<'_, BTreeSet<i64>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Nothing is lost that looking would not find: a NOTIFY need not wait for the disk. This holds for its own transaction alone,
+/// as the connection may be a pooler's, on which others write next.
+fn notification(payload: &str) -> String {
+    format!("BEGIN; SET LOCAL synchronous_commit = off; NOTIFY taskwell, '{payload}'; COMMIT")
 }
 
 /// Looks what others have written about accounts that somebody waits for here, as long as the store is open.
@@ -224,7 +243,9 @@ async fn newest(shared: &Arc<Shared>) -> Vec<(i64, i64)> {
     for accounts in shared.news.live.watched().chunks(LOOK_MAX) {
         let accounts = accounts.to_vec();
         let Ok(job) = Job::new(shared) else { break };
-        newest.extend(read(job, move |tx| look_for_news(tx, &accounts)).await.unwrap_or_default());
+        newest.extend(
+            read(job, Lane::Accounts, move |tx| look_for_news(tx, &accounts)).await.unwrap_or_default(),
+        );
     }
     newest
 }

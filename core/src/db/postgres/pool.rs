@@ -1,25 +1,24 @@
-//! How many connections there are and who has one: a few that all reads share, and for each write one of its own.
+//! How many connections there are and who has one: a few that all reads share, by lanes, and for each write one of its own.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 
-use super::connection::{Connection, spawn};
+use super::connection::Connection;
+use super::dial::spawn;
 use super::server::Server;
+use crate::db::Lane;
 use crate::db::script::Refusal;
 use crate::error::{Error, Result};
 
-/// Connections that reads share: their statements follow each other without waiting for answers. Few, so that many travel
-/// together.
-pub const READERS: usize = 2;
 /// How long a server that does not answer is left alone at first, and how often that doubles: 20 ms to 320 ms, so that its
 /// return is soon seen.
 const AWAY_AT_FIRST: Duration = Duration::from_millis(20);
 const AWAY_DOUBLINGS: u32 = 4;
-/// How long a write waits for a connection.
-const LEASE_WITHIN: Duration = Duration::from_secs(10);
 
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
@@ -29,39 +28,98 @@ thread_local! {
     static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed);
 }
 
-/// The connections that reads share.
+/// How the connections of an instance are shared out. Together they are `DATABASE_POOL_MAX`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shares {
+    /// Places of readers, by lanes. Where there are few connections, lanes share.
+    tasks: Range<usize>,
+    accounts: Range<usize>,
+    health: Range<usize>,
+    searches: Range<usize>,
+    writers: usize,
+    /// Whether one is left to listen on.
+    pub listens: bool,
+}
+
+impl Shares {
+    pub fn of(pool_max: usize) -> Shares {
+        let (tasks, accounts, health, searches) = match pool_max {
+            0..=3 => (0..1, 0..1, 0..1, 0..1),
+            4..=5 => (0..1, 1..2, 1..2, 0..1),
+            6 => (0..1, 1..2, 1..2, 2..3),
+            7 => (0..2, 2..3, 2..3, 3..4),
+            _ => (0..2, 2..3, 3..4, 4..5),
+        };
+        let listens = pool_max > 2;
+        let mut shares = Shares { tasks, accounts, health, searches, writers: 1, listens };
+        let others = shares.readers() + usize::from(listens);
+        shares.writers = pool_max.saturating_sub(others).max(1);
+        shares
+    }
+
+    fn readers(&self) -> usize {
+        [&self.tasks, &self.accounts, &self.health, &self.searches]
+            .map(|lane| lane.end)
+            .into_iter()
+            .max()
+            .unwrap_or(0)
+    }
+}
+
+/// The connections that reads share: their statements follow each other without waiting for answers.
 pub struct Readers {
-    door: Arc<Door>,
+    connector: Arc<Connector>,
+    shares: Shares,
     slots: Vec<Mutex<Option<Arc<Connection>>>>,
 }
 
 impl Readers {
-    pub fn new(server: &Server, door: &Arc<Door>) -> Readers {
-        let count = READERS.min(server.pool_max.saturating_sub(1).max(1));
-        let slots = (0..count).map(|_| Mutex::new(None)).collect();
-        Readers { door: door.clone(), slots }
+    pub fn new(server: &Server, connector: &Arc<Connector>) -> Readers {
+        let shares = Shares::of(server.pool_max);
+        let slots = (0..shares.readers()).map(|_| Mutex::new(None)).collect();
+        Readers { connector: connector.clone(), shares, slots }
     }
 
-    /// The one of this thread, opened where it is not.
-    pub async fn one(&self) -> Result<Reader> {
-        let place = THREAD.with(|thread| *thread) % self.slots.len();
-        self.at(place, None).await
+    /// The one of this lane and thread, opened where it is not.
+    pub async fn one(&self, lane: Lane, deadline: Instant) -> Result<Reader> {
+        let places = match lane {
+            Lane::Tasks => &self.shares.tasks,
+            Lane::Accounts => &self.shares.accounts,
+            Lane::Health => &self.shares.health,
+            Lane::Search => &self.shares.searches,
+        };
+        let place = places.start + THREAD.with(|thread| *thread) % places.len();
+        if let Ok(slot) = self.slots[place].try_lock()
+            && let Some(open) = slot.as_ref().filter(|open| !open.is_closed())
+        {
+            return Ok(Reader { place, connection: open.clone() });
+        }
+        self.at(place, None, deadline).await
     }
 
     /// A new one in the place of one that was lost.
-    pub async fn instead_of(&self, lost: Reader) -> Result<Reader> {
-        self.at(lost.place, Some(&lost.connection)).await
+    pub async fn instead_of(&self, lost: Reader, deadline: Instant) -> Result<Reader> {
+        self.at(lost.place, Some(&lost.connection), deadline).await
     }
 
-    async fn at(&self, place: usize, lost: Option<&Arc<Connection>>) -> Result<Reader> {
-        let mut slot = self.slots[place].lock().await;
-        let is_lost = |open: &Arc<Connection>| lost.is_some_and(|lost| Arc::ptr_eq(lost, open));
-        let connection = match slot.as_ref().filter(|open| !open.is_closed() && !is_lost(open)) {
-            Some(open) => open.clone(),
-            None => Arc::new(self.door.open().await?),
+    async fn at(&self, place: usize, lost: Option<&Arc<Connection>>, deadline: Instant) -> Result<Reader> {
+        let opening = async {
+            let mut slot = self.slots[place].lock().await;
+            if let Some(open) = slot.as_ref() {
+                let is_lost = lost.is_some_and(|lost| Arc::ptr_eq(lost, open));
+                if !open.is_closed() && !is_lost {
+                    return Ok(Reader { place, connection: open.clone() });
+                }
+                // Its place is free when the server has done with it.
+                open.retire();
+                open.ended().await;
+                *slot = None;
+            }
+            let connection = Arc::new(self.connector.open().await?);
+            *slot = Some(connection.clone());
+            Ok(Reader { place, connection })
         };
-        *slot = Some(connection.clone());
-        Ok(Reader { place, connection })
+        timeout_at(deadline, Box::pin(opening)).await.unwrap_or(Err(Error::Unavailable { retry_after_s: 1 }))
     }
 }
 
@@ -71,78 +129,118 @@ pub struct Reader {
     pub connection: Arc<Connection>,
 }
 
-/// The connections for writes.
+/// The connections for writes. Those that are leased and those that are idle are together no more than there are places.
 pub struct Writers {
-    door: Arc<Door>,
-    idle: std::sync::Mutex<Vec<Connection>>,
+    connector: Arc<Connector>,
+    idle: std::sync::Mutex<Vec<Arc<Connection>>>,
     places: Arc<Semaphore>,
+    answer_within: Duration,
 }
 
 /// A connection for one transaction. Dropped without a word it is closed: who knows what is still open on it.
 pub struct Lease {
-    pub connection: Connection,
+    pub connection: Arc<Connection>,
     writers: Arc<Writers>,
-    _place: OwnedSemaphorePermit,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Lease {
     /// To be called when no transaction is open.
-    pub fn finish(self) {
+    pub fn finish(mut self) {
         if !self.connection.is_closed() {
-            self.writers.idle().push(self.connection);
+            self.writers.idle().push(self.connection.clone());
+            self.place = None;
         }
     }
 
     /// Undoes what was done; nobody needs to wait for it.
     pub fn undo(self) {
         spawn(async move {
-            if self.connection.rollback().await.is_ok() {
+            let deadline = Instant::now() + self.writers.answer_within;
+            if self.connection.rollback(deadline).await.is_ok() {
                 self.finish();
             }
         });
     }
 }
 
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // Without a runtime there is nobody left who could want its place.
+        if let (Some(place), Ok(_)) = (self.place.take(), tokio::runtime::Handle::try_current()) {
+            retire(self.connection.clone(), place);
+        }
+    }
+}
+
+/// Keeps a connection's place taken until the server has done with it.
+fn retire(connection: Arc<Connection>, place: OwnedSemaphorePermit) {
+    spawn(async move {
+        connection.drain().await;
+        drop(place);
+    });
+}
+
 impl Writers {
-    pub fn new(server: &Server, door: &Arc<Door>) -> Arc<Writers> {
-        let count = server.pool_max.saturating_sub(READERS).max(1);
+    pub fn new(server: &Server, connector: &Arc<Connector>) -> Arc<Writers> {
         Arc::new(Writers {
-            door: door.clone(),
+            connector: connector.clone(),
             idle: std::sync::Mutex::default(),
-            places: Arc::new(Semaphore::new(count)),
+            places: Arc::new(Semaphore::new(Shares::of(server.pool_max).writers)),
+            answer_within: server.answer_within,
         })
     }
 
-    pub async fn lease(self: &Arc<Writers>) -> Result<Lease> {
-        let place = tokio::time::timeout(LEASE_WITHIN, self.places.clone().acquire_owned()).await;
-        let Ok(Ok(place)) = place else {
-            return Err(Error::Unavailable { retry_after_s: 1 });
+    pub async fn lease(self: &Arc<Writers>, deadline: Instant) -> Result<Lease> {
+        if let Ok(place) = self.places.clone().try_acquire_owned()
+            && let Some(idle) = self.pop()
+        {
+            return Ok(self.leased(idle, place));
+        }
+        let opening = async {
+            let places = self.places.clone().acquire_owned();
+            let place = places.await.map_err(|_| Error::Unavailable { retry_after_s: 1 })?;
+            let connection = match self.pop() {
+                Some(idle) => idle,
+                None => Arc::new(self.connector.open().await?),
+            };
+            Ok(self.leased(connection, place))
         };
-        let connection = match self.pop() {
-            Some(idle) => idle,
-            None => self.door.open().await?,
-        };
-        Ok(Lease { connection, writers: self.clone(), _place: place })
+        timeout_at(deadline, Box::pin(opening)).await.unwrap_or(Err(Error::Unavailable { retry_after_s: 1 }))
+    }
+
+    fn leased(self: &Arc<Writers>, connection: Arc<Connection>, place: OwnedSemaphorePermit) -> Lease {
+        Lease { connection, writers: self.clone(), place: Some(place) }
     }
 
     /// Opens so many connections that `wanted` wait for work, or fewer where the server has no more to give.
     pub async fn open_ahead(self: Arc<Writers>, wanted: usize) {
-        let wanted = wanted.min(self.places.available_permits());
         while self.idle().len() < wanted {
-            // What is wrong is told by it; whoever needs a connection tries again.
-            let Ok(connection) = self.door.open().await else {
+            let Ok(place) = self.places.clone().try_acquire_owned() else {
                 return;
             };
-            self.idle().push(connection);
+            // Idle ones hold no place of their own.
+            if self.idle().len() > self.places.available_permits() {
+                return;
+            }
+            // What is wrong is told by it; whoever needs a connection tries again.
+            let Ok(connection) = self.connector.open().await else {
+                return;
+            };
+            self.leased(Arc::new(connection), place).finish();
         }
     }
 
     /// Closes those that wait for work: when one is lost, so mostly are all.
     pub fn forget_idle(&self) {
-        self.idle().clear();
+        while let Ok(place) = self.places.clone().try_acquire_owned() {
+            let Some(connection) = self.idle().pop() else { return };
+            retire(connection, place);
+        }
     }
 
-    fn pop(&self) -> Option<Connection> {
+    /// One that waits for work. Those that ended meanwhile hold no backend any more.
+    fn pop(&self) -> Option<Arc<Connection>> {
         let mut idle = self.idle();
         while let Some(connection) = idle.pop() {
             if !connection.is_closed() {
@@ -152,14 +250,14 @@ impl Writers {
         None
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Connection>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Where connections come from. While the server is away it is left alone for a moment after each failure, longer from one
 /// to the next; who asks meanwhile is told to come back.
-pub struct Door {
+pub struct Connector {
     server: Server,
     away: std::sync::Mutex<Away>,
 }
@@ -170,9 +268,9 @@ struct Away {
     until: Option<Instant>,
 }
 
-impl Door {
-    pub fn new(server: &Server) -> Arc<Door> {
-        Arc::new(Door { server: server.clone(), away: std::sync::Mutex::default() })
+impl Connector {
+    pub fn new(server: &Server) -> Arc<Connector> {
+        Arc::new(Connector { server: server.clone(), away: std::sync::Mutex::default() })
     }
 
     async fn open(&self) -> Result<Connection> {

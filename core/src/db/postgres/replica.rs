@@ -1,15 +1,23 @@
-//! Connections to a copy that follows the primary. Nobody waits for it: while it is away, the primary answers.
+//! Connections to a copy that follows the primary. Nobody waits for it: while it is away, or slow, the primary answers.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::connection::{Connection, spawn};
+use tokio::time::Instant;
+
+use super::checks::Identity;
+use super::connection::{Batch, Connection};
+use super::dial::spawn;
 use super::server::{Server, Target};
+use crate::db::script::{Answer, Refusal, Statement};
 
 /// Connections that reads share, as those to the primary.
 const CONNECTIONS: usize = 2;
-/// How long after a failure it is tried again; each further one doubles it, up to the last.
+/// How long it may take to answer.
+const ANSWER_WITHIN: Duration = Duration::from_millis(100);
+/// How long after a failure it is tried again; each further one doubles it, up to the last. Only an answer to a read ends
+/// the series: a server may take connections and answer nothing.
 const AGAIN_AFTER: [Duration; 6] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -18,77 +26,160 @@ const AGAIN_AFTER: [Duration; 6] = [
     Duration::from_secs(8),
     Duration::from_secs(16),
 ];
+/// After a failure one read tries it, and so long the others go to the primary.
+const TRIAL_WITHIN: Duration = Duration::from_secs(1);
 
 /// A replica, connected to in the background.
-pub struct Replica {
-    links: Vec<Arc<Link>>,
-    next: AtomicUsize,
-}
+pub struct Replica(Arc<Shared>);
 
-struct Link {
+struct Shared {
     server: Server,
     target: Target,
+    primary: Identity,
+    next: AtomicUsize,
+    failures: AtomicUsize,
     state: Mutex<State>,
+    /// It was said that it is no replica of the primary.
+    is_wrong_told: AtomicBool,
 }
 
 #[derive(Default)]
 struct State {
+    links: [Link; CONNECTIONS],
+    /// Nobody asks before.
+    not_before: Option<Instant>,
+}
+
+#[derive(Default)]
+struct Link {
     open: Option<Arc<Connection>>,
     connecting: bool,
-    failures: usize,
-    not_before: Option<Instant>,
 }
 
 impl Replica {
     /// The one that the settings name, if they do.
-    pub fn of(server: &Server) -> Option<Replica> {
-        let target = server.replica.clone()?;
-        let link = || Link { server: server.clone(), target: target.clone(), state: Mutex::default() };
-        let links = (0..CONNECTIONS).map(|_| Arc::new(link())).collect();
-        Some(Replica { links, next: AtomicUsize::new(0) })
+    pub fn of(server: &Server, primary: Identity) -> Option<Replica> {
+        Some(Replica(Arc::new(Shared {
+            server: server.clone(),
+            target: server.replica.clone()?,
+            primary,
+            next: AtomicUsize::new(0),
+            failures: AtomicUsize::new(0),
+            state: Mutex::default(),
+            is_wrong_told: AtomicBool::new(false),
+        })))
     }
 
     /// A connection that is open now. Where there is none, one is being opened for those who come later.
     pub fn connection(&self) -> Option<Arc<Connection>> {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed);
-        self.links[turn % self.links.len()].connection()
-    }
-}
-
-impl Link {
-    fn connection(self: &Arc<Link>) -> Option<Arc<Connection>> {
-        let mut state = self.state();
-        if let Some(open) = state.open.take_if(|open| !open.is_closed()) {
-            state.open = Some(open.clone());
-            return Some(open);
+        let place = self.0.next.fetch_add(1, Ordering::Relaxed) % CONNECTIONS;
+        let mut state = self.0.state();
+        let now = Instant::now();
+        if state.not_before.is_some_and(|then| now < then) {
+            return None;
         }
-        state.open = None;
-        let waits = state.not_before.is_some_and(|then| Instant::now() < then);
-        if !state.connecting && !waits {
-            state.connecting = true;
-            let link = self.clone();
-            spawn(async move { link.connect().await });
+        let link = &mut state.links[place];
+        match &link.open {
+            Some(open) if !open.is_closed() => {
+                let open = open.clone();
+                if self.0.failures.load(Ordering::Relaxed) > 0 {
+                    state.not_before = Some(now + TRIAL_WITHIN);
+                }
+                return Some(open);
+            }
+            _ => {}
+        }
+        if !link.connecting {
+            link.connecting = true;
+            let (shared, lost) = (self.0.clone(), link.open.take());
+            spawn(async move { shared.connect(place, lost).await });
         }
         None
     }
 
-    async fn connect(&self) {
-        let opened = Connection::open(&self.server, &self.target).await;
-        let mut state = self.state();
-        state.connecting = false;
-        match opened {
-            Ok(connection) => {
-                state.open = Some(Arc::new(connection));
-                state.failures = 0;
-                state.not_before = None;
+    /// The answers, or nothing where the primary is to be asked.
+    pub async fn ask(
+        &self,
+        connection: &Arc<Connection>,
+        statements: &[Statement],
+        deadline: Instant,
+    ) -> Option<Vec<Result<Answer, Refusal>>> {
+        let deadline = deadline.min(Instant::now() + ANSWER_WITHIN);
+        let (answers, _) = connection.send(statements, Batch::default(), deadline).await;
+        let refusal = answers.iter().find_map(|answer| answer.as_ref().err());
+        match refusal {
+            None => {
+                if !statements.is_empty() && self.0.failures.load(Ordering::Relaxed) > 0 {
+                    self.0.failures.store(0, Ordering::Relaxed);
+                    self.0.state().not_before = None;
+                }
+                return Some(answers);
             }
+            Some(Refusal::Late(_) | Refusal::Lost(_)) if connection.is_closed() => {
+                self.0.rest(connection, refusal);
+            }
+            Some(_) => {}
+        }
+        tracing::debug!(?refusal, "the replica does not answer; the primary is asked");
+        None
+    }
+}
+
+impl Shared {
+    /// Leaves it alone for a while, all its connections: what is under way there is given up.
+    fn rest(&self, failed: &Arc<Connection>, refusal: Option<&Refusal>) {
+        let mut state = self.state();
+        // Others that were waiting fail together with the first.
+        if state.links.iter().any(|link| link.open.as_ref().is_some_and(|open| Arc::ptr_eq(open, failed))) {
+            let failures = self.failures.fetch_add(1, Ordering::Relaxed);
+            if failures == 0 {
+                tracing::warn!(?refusal, "the replica is away; the primary answers");
+            }
+            state.not_before = Some(Instant::now() + AGAIN_AFTER[failures.min(AGAIN_AFTER.len() - 1)]);
+            for link in &mut state.links {
+                // A new one is opened in its place when the server has done with it.
+                if let Some(open) = &link.open {
+                    open.retire();
+                }
+            }
+        } else if !failed.is_closed() {
+            failed.retire();
+        }
+    }
+
+    async fn connect(&self, place: usize, lost: Option<Arc<Connection>>) {
+        if let Some(lost) = lost {
+            lost.retire();
+            lost.ended().await;
+        }
+        let opened = self.open().await;
+        let mut state = self.state();
+        state.links[place].connecting = false;
+        match opened {
+            Ok(connection) => state.links[place].open = Some(Arc::new(connection)),
             Err(refusal) => {
-                if state.failures == 0 {
+                let failures = self.failures.fetch_add(1, Ordering::Relaxed);
+                if failures == 0 {
                     tracing::warn!(?refusal, "the replica is away; the primary answers");
                 }
-                let wait = AGAIN_AFTER[state.failures.min(AGAIN_AFTER.len() - 1)];
-                state.failures += 1;
-                state.not_before = Some(Instant::now() + wait);
+                state.not_before = Some(Instant::now() + AGAIN_AFTER[failures.min(AGAIN_AFTER.len() - 1)]);
+            }
+        }
+    }
+
+    /// A connection to what is a standby of the primary, and holds the same database.
+    async fn open(&self) -> Result<Connection, Refusal> {
+        let connection = Connection::open(&self.server, &self.target).await?;
+        let checked =
+            tokio::time::timeout(self.server.connect_within, self.primary.refuse_replica(&connection));
+        let wrong = checked.await.map_err(|_| Refusal::Lost("no answer in time".into()))??;
+        match wrong {
+            None => Ok(connection),
+            Some(wrong) => {
+                if !self.is_wrong_told.swap(true, Ordering::Relaxed) {
+                    tracing::error!("DATABASE_REPLICA_URL {wrong}: it is not used; the primary answers");
+                }
+                Err(Refusal::Other(wrong))
             }
         }
     }

@@ -1,13 +1,18 @@
 //! Where the server is and how it is spoken to: a URL in any of the spellings that people have.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::tls::{self, Proof};
+use super::tls::{self, Files, Proof};
+
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(10);
 
 /// A server of PostgreSQL's, and the bounds of what is asked of it.
 #[derive(Debug, Clone)]
@@ -15,27 +20,65 @@ pub struct Server {
     pub(super) target: Target,
     /// Past a pooler, for migrations.
     pub(super) direct: Target,
+    /// Whether that is another URL.
+    pub(super) has_direct: bool,
     /// A copy that follows it, for reads.
     pub(super) replica: Option<Target>,
-    /// Whether statements are prepared once per connection. Not behind a pooler that gives each transaction another one.
-    pub prepares: bool,
+    pub prepares: Prepares,
     /// Connections that are opened at the start.
     pub pool_min: usize,
     /// The most connections.
     pub pool_max: usize,
     pub connect_within: Duration,
-    /// The longest that a statement may take.
+    /// The longest that a request to the store may take, with all its waiting.
     pub answer_within: Duration,
     /// How long a server that is away at the start is waited for.
     pub start_within: Duration,
 }
 
+/// Whether statements are prepared once per connection, under names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prepares {
+    /// On connections that are proved to lead to PostgreSQL itself.
+    Auto,
+    /// Also behind a pooler, which must keep the names of its clients apart.
+    Always,
+    Never,
+}
+
 /// Where a connection goes, and how.
 #[derive(Clone)]
-pub(super) struct Target {
+pub struct Target {
     pub config: Config,
-    /// `None`: never encrypted.
-    pub tls: Option<MakeRustlsConnect>,
+    pub tls: MakeRustlsConnect,
+    pub fallback: Fallback,
+    /// Some connection led to a pooler: no statement has a name any more.
+    unnamed: Arc<AtomicBool>,
+}
+
+/// What is tried when a connection by the first `ssl_mode` is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fallback {
+    None,
+    Plain,
+    Tls,
+}
+
+impl Target {
+    pub fn is_unnamed(&self) -> bool {
+        self.unnamed.load(Ordering::Relaxed)
+    }
+
+    /// From here on no statement has a name; whether that is new.
+    pub fn go_unnamed(&self) -> bool {
+        !self.unnamed.swap(true, Ordering::Relaxed)
+    }
+
+    fn or_password(&mut self, password: &str) {
+        if self.config.get_password().is_none() {
+            self.config.password(password);
+        }
+    }
 }
 
 impl std::fmt::Debug for Target {
@@ -55,8 +98,9 @@ impl Server {
         Ok(Server {
             direct: target.clone(),
             target,
+            has_direct: false,
             replica: None,
-            prepares: true,
+            prepares: Prepares::Auto,
             pool_min: 0,
             pool_max: 20,
             connect_within: Duration::from_secs(5),
@@ -70,7 +114,7 @@ impl Server {
     /// # Errors
     /// As [`Server::parse`].
     pub fn with_direct(self, url: &str) -> Result<Server, String> {
-        Ok(Server { direct: primary(url)?, ..self })
+        Ok(Server { direct: primary(url)?, has_direct: true, ..self })
     }
 
     /// The same, with a replica by its URL.
@@ -79,6 +123,17 @@ impl Server {
     /// As [`Server::parse`].
     pub fn with_replica(self, url: &str) -> Result<Server, String> {
         Ok(Server { replica: Some(parse(url)?), ..self })
+    }
+
+    /// The same, with a password for those URLs that have none.
+    #[must_use]
+    pub fn or_password(mut self, password: &str) -> Server {
+        self.target.or_password(password);
+        self.direct.or_password(password);
+        if let Some(replica) = &mut self.replica {
+            replica.or_password(password);
+        }
+        self
     }
 
     /// Host, port and database, for people.
@@ -108,15 +163,20 @@ fn parse(url: &str) -> Result<Target, String> {
     if !matches!(name, "postgres" | "postgresql") {
         return Err("must begin with postgres:// or postgresql://".into());
     }
+    if has_bare_signs(rest) {
+        return Err("the user or the password holds @, /, ? or #, which stand for parts of a URL: write %40, %2F, %3F, %23".into());
+    }
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
     let mut kept = Vec::new();
-    let (mut mode, mut authorities) = ("prefer", None);
+    let (mut mode, mut files) = ("prefer", Files::default());
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         match pair.split_once('=').unwrap_or((pair, "")) {
             // asyncpg calls it `ssl`.
             ("sslmode" | "ssl", value) => mode = value,
-            ("sslrootcert", "system") => authorities = None,
-            ("sslrootcert", value) => authorities = Some(PathBuf::from(value.replace("%2F", "/"))),
+            ("sslrootcert", "system") => files.authorities = None,
+            ("sslrootcert", value) => files.authorities = Some(path(value)),
+            ("sslcert", value) => files.certificate = Some(path(value)),
+            ("sslkey", value) => files.key = Some(path(value)),
             // Several, as libpq has them in one word.
             ("host", hosts) => kept.extend(hosts.split(',').map(|host| format!("host={host}"))),
             _ => kept.push(pair.to_owned()),
@@ -130,24 +190,61 @@ fn parse(url: &str) -> Result<Target, String> {
     if config.get_dbname().is_none() {
         return Err("names no database: postgres://USER@HOST/DATABASE".into());
     }
-    let (asked, proof) = match mode {
-        "disable" | "false" => (SslMode::Disable, None),
-        "allow" | "prefer" => (SslMode::Prefer, Some(Proof::None)),
+    let (asked, fallback, proof) = match mode {
+        "disable" | "false" => (SslMode::Disable, Fallback::None, Proof::None),
+        "allow" => (SslMode::Disable, Fallback::Tls, Proof::None),
+        "prefer" => (SslMode::Prefer, Fallback::Plain, Proof::None),
         // As libpq does: whoever names authorities wants them asked.
-        "require" | "true" if authorities.is_some() => (SslMode::Require, Some(Proof::Authority)),
-        "require" | "true" => (SslMode::Require, Some(Proof::None)),
-        "verify-ca" => (SslMode::Require, Some(Proof::Authority)),
-        "verify-full" => (SslMode::Require, Some(Proof::Host)),
+        "require" | "true" if files.authorities.is_some() => {
+            (SslMode::Require, Fallback::None, Proof::Authority)
+        }
+        "require" | "true" => (SslMode::Require, Fallback::None, Proof::None),
+        "verify-ca" => (SslMode::Require, Fallback::None, Proof::Authority),
+        "verify-full" => (SslMode::Require, Fallback::None, Proof::Host),
         other => {
             return Err(format!(
-                "sslmode={other}: allowed are disable, prefer, require, verify-ca and verify-full"
+                "sslmode={other}: allowed are disable, allow, prefer, require, verify-ca and verify-full"
             ));
         }
     };
     // A socket in a folder is not encrypted, nor does anybody stand in between.
     let is_local = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
-    let proof = proof.filter(|_| !is_local);
-    config.ssl_mode(if is_local { SslMode::Disable } else { asked });
-    let tls = proof.map(|proof| tls::connector(proof, authorities.as_deref())).transpose()?;
-    Ok(Target { config, tls })
+    let (asked, fallback, proof) =
+        if is_local { (SslMode::Disable, Fallback::None, Proof::None) } else { (asked, fallback, proof) };
+    config.ssl_mode(asked);
+    keep_alive(&mut config, &kept);
+    let tls = tls::connector(proof, &files)?;
+    Ok(Target { config, tls, fallback, unnamed: Arc::default() })
+}
+
+/// Whether something in front of the host would be read as another part of the URL.
+fn has_bare_signs(rest: &str) -> bool {
+    let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let in_user = address.rsplit_once('@').is_some_and(|(user, _)| user.contains(['@', '/', '#']));
+    // A ? in the password: what follows it goes on to the host.
+    let in_query = query.split_once('@').is_some_and(|(before, _)| !before.contains('='));
+    in_user || in_query
+}
+
+/// A connection whose other end is gone without a word ends by itself, so that its place in the pool is free again.
+fn keep_alive(config: &mut Config, set: &[String]) {
+    let is_set = |name: &str| set.iter().any(|pair| pair.starts_with(name));
+    if !is_set("keepalives") {
+        config.keepalives_idle(KEEPALIVE_AFTER).keepalives_interval(KEEPALIVE_EVERY).keepalives_retries(3);
+    }
+    if !is_set("tcp_user_timeout") {
+        config.tcp_user_timeout(KEEPALIVE_AFTER);
+    }
+}
+
+fn path(value: &str) -> PathBuf {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let escaped = after.first_chunk::<2>().filter(|_| *first == b'%');
+        let escaped = escaped.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        bytes.push(escaped.unwrap_or(*first));
+        rest = if escaped.is_some() { &after[2..] } else { after };
+    }
+    PathBuf::from(String::from_utf8_lossy(&bytes).into_owned())
 }

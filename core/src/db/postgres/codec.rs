@@ -1,0 +1,129 @@
+//! Values on the wire, and what the server's errors mean.
+
+use std::error::Error as _;
+
+use bytes::BytesMut;
+use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+
+use crate::db::script::Refusal;
+use crate::db::value::{Kind, Owned, Value};
+use crate::error::{Error, Result};
+
+/// What an error of the driver means to the script.
+pub fn refusal(e: &tokio_postgres::Error) -> Refusal {
+    let Some(db) = e.as_db_error() else {
+        let io = e.source().and_then(<dyn std::error::Error>::downcast_ref::<std::io::Error>);
+        // A certificate that does not do is no better later.
+        let inner = io.and_then(std::io::Error::get_ref);
+        let is_passing =
+            io.is_some() && inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_none();
+        return if e.is_closed() || is_passing {
+            Refusal::Lost(message(e))
+        } else {
+            Refusal::Other(message(e))
+        };
+    };
+    match db.code() {
+        &SqlState::UNIQUE_VIOLATION => Refusal::Unique(db.constraint().unwrap_or("").to_owned()),
+        &SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED => Refusal::Again,
+        &SqlState::DISK_FULL => Refusal::Full,
+        &SqlState::IN_FAILED_SQL_TRANSACTION => Refusal::Aborted,
+        &SqlState::QUERY_CANCELED | &SqlState::LOCK_NOT_AVAILABLE => Refusal::Late(message(e)),
+        // A server that takes no writes is one that was just replaced; the others come and go.
+        &SqlState::READ_ONLY_SQL_TRANSACTION
+        | &SqlState::ADMIN_SHUTDOWN
+        | &SqlState::CRASH_SHUTDOWN
+        | &SqlState::CANNOT_CONNECT_NOW
+        | &SqlState::TOO_MANY_CONNECTIONS
+        | &SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
+        | &SqlState::IDLE_SESSION_TIMEOUT => Refusal::Lost(message(e)),
+        code if code.code().starts_with("08") => Refusal::Lost(message(e)),
+        // Nothing was run; the next try sends no names.
+        _ if is_wrong_name(e) => Refusal::Again,
+        _ => Refusal::Other(message(e)),
+    }
+}
+
+/// Whether a prepared statement's name meant nothing, or something else, at the other end: a pooler stands in between.
+pub fn is_wrong_name(e: &tokio_postgres::Error) -> bool {
+    let code = e.as_db_error().map(tokio_postgres::error::DbError::code);
+    matches!(code, Some(&SqlState::INVALID_SQL_STATEMENT_NAME | &SqlState::DUPLICATE_PSTATEMENT))
+}
+
+/// An error in words that hold no stored value: PostgreSQL puts those into the detail.
+pub fn message(e: &tokio_postgres::Error) -> String {
+    match (e.as_db_error(), e.source()) {
+        (Some(db), _) => format!("{} ({})", db.message(), db.code().code()),
+        (None, Some(source)) => format!("{e}: {source}"),
+        (None, None) => e.to_string(),
+    }
+}
+
+/// What a column holds.
+pub fn value(row: &Row, column: usize) -> Result<Value<'_>> {
+    let Cell(value) = row.try_get(column).map_err(|e| Error::internal("postgres", message(&e)))?;
+    Ok(value)
+}
+
+struct Cell<'r>(Value<'r>);
+
+impl<'r> FromSql<'r> for Cell<'r> {
+    fn from_sql(ty: &Type, raw: &'r [u8]) -> Result<Cell<'r>, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Cell(match *ty {
+            Type::INT8 => Value::Int(i64::from_sql(ty, raw)?),
+            Type::INT4 => Value::Int(i32::from_sql(ty, raw)?.into()),
+            Type::BOOL => Value::Bool(bool::from_sql(ty, raw)?),
+            Type::UUID => Value::Uuid(uuid::Uuid::from_sql(ty, raw)?),
+            Type::BYTEA => Value::Bytes(raw),
+            _ => Value::Text(<&str>::from_sql(ty, raw)?),
+        }))
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Cell<'r>, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Cell(Value::Null(Kind::Int)))
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        matches!(
+            *ty,
+            Type::INT8 | Type::INT4 | Type::BOOL | Type::UUID | Type::BYTEA | Type::TEXT | Type::VARCHAR
+        )
+    }
+}
+
+/// The type that a value has as a column.
+pub fn type_of(value: &Owned) -> Type {
+    match value {
+        Owned::Null(Kind::Int) | Owned::Int(_) => Type::INT8,
+        Owned::Null(Kind::Bool) | Owned::Bool(_) => Type::BOOL,
+        Owned::Null(Kind::Text) | Owned::Text(_) => Type::TEXT,
+        Owned::Null(Kind::Bytes) | Owned::Bytes(_) => Type::BYTEA,
+        Owned::Null(Kind::Uuid) | Owned::Uuid(_) => Type::UUID,
+    }
+}
+
+impl ToSql for Owned {
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match self {
+            Owned::Null(_) => Ok(IsNull::Yes),
+            Owned::Int(int) => int.to_sql_checked(ty, out),
+            Owned::Bool(bool) => bool.to_sql_checked(ty, out),
+            Owned::Text(text) => text.to_sql_checked(ty, out),
+            Owned::Bytes(bytes) => bytes.to_sql_checked(ty, out),
+            Owned::Uuid(uuid) => uuid.to_sql_checked(ty, out),
+        }
+    }
+
+    // The value in hand decides, above.
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}

@@ -1,0 +1,237 @@
+//! The one way to connect: TLS as `sslmode` says, and the proof that the other end is PostgreSQL itself.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::sync::{Notify, watch};
+use tokio_postgres::config::SslMode;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
+use tokio_postgres::{Client, SimpleQueryMessage, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::codec::{message, refusal};
+use super::server::{Fallback, Target};
+use crate::db::script::Refusal;
+
+/// What moves bytes between a client and its socket, encrypted or not.
+pub type Wire = tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
+
+/// Connects within a time, under a name that PostgreSQL's lists show.
+pub async fn dial(target: &Target, name: Option<&str>, within: Duration) -> Result<(Client, Wire), Refusal> {
+    let dialed = tokio::time::timeout(within, try_each_mode(target, name)).await;
+    dialed.unwrap_or_else(|_| Err(Refusal::Lost(format!("no connection within {} ms", within.as_millis()))))
+}
+
+/// As libpq does: `prefer` and `allow` try the other way when the first is refused.
+async fn try_each_mode(target: &Target, name: Option<&str>) -> Result<(Client, Wire), Refusal> {
+    let mut config = target.config.clone();
+    if let Some(name) = name {
+        config.application_name(name);
+    }
+    let first = match config.connect(target.tls.clone()).await {
+        Ok(connected) => return Ok(connected),
+        Err(first) => first,
+    };
+    // Of several hosts, only the last one's refusal is known.
+    let is_one_host = config.get_hosts().len() <= 1;
+    let other = match target.fallback {
+        Fallback::Plain if is_tls_failure(&first) || is_refused(&first) || !is_one_host => SslMode::Disable,
+        Fallback::Tls if is_refused(&first) || !is_one_host => SslMode::Require,
+        _ => return Err(refusal(&first)),
+    };
+    config.ssl_mode(other);
+    let second = match config.connect(target.tls.clone()).await {
+        Ok(connected) => return Ok(connected),
+        Err(second) => second,
+    };
+    let both = |second: &str| {
+        format!(
+            "{}; {}: {second}",
+            message(&first),
+            if other == SslMode::Disable { "without TLS" } else { "with TLS" }
+        )
+    };
+    Err(match (refusal(&first), refusal(&second)) {
+        (Refusal::Other(_), Refusal::Other(second)) => Refusal::Other(both(&second)),
+        (_, Refusal::Lost(second)) => Refusal::Lost(both(&second)),
+        (first, _) => first,
+    })
+}
+
+/// `pg_hba.conf` has no line for it with this kind of encryption.
+fn is_refused(e: &tokio_postgres::Error) -> bool {
+    e.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
+}
+
+fn is_tls_failure(e: &tokio_postgres::Error) -> bool {
+    use std::error::Error as _;
+    let io = e.source().and_then(<dyn std::error::Error>::downcast_ref::<std::io::Error>);
+    let is_rustls = io
+        .and_then(std::io::Error::get_ref)
+        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>);
+    // The driver does not tell this kind otherwise.
+    is_rustls || (e.as_db_error().is_none() && e.to_string().starts_with("error performing TLS handshake"))
+}
+
+/// The task that serves a connection, seen from outside.
+#[derive(Clone)]
+pub struct Served {
+    close: Arc<Notify>,
+    ended: watch::Receiver<()>,
+}
+
+impl Served {
+    /// Lets a connection do its work. It ends with its client.
+    pub fn start(wire: Wire) -> Served {
+        let (alive, ended) = watch::channel(());
+        let close = Arc::new(Notify::new());
+        let closed = close.clone();
+        spawn(async move {
+            {
+                let (wire, closed) = (pin!(wire), pin!(closed.notified()));
+                let served = select(wire, closed).await;
+                if let Either::Left((Err(e), _)) = served {
+                    tracing::debug!(cause = message(&e), "a connection to the database ended");
+                }
+            }
+            // The socket is closed by now.
+            drop(alive);
+        });
+        Served { close, ended }
+    }
+
+    /// Closes the socket when this is dropped, as an opening that fails or takes too long does.
+    pub fn guard(&self) -> CloseGuard {
+        CloseGuard(Some(self.clone()))
+    }
+
+    /// Closes the socket, whatever is still under way on it.
+    pub fn close(&self) {
+        self.close.notify_one();
+    }
+
+    /// Waits until the socket is closed.
+    pub async fn ended(&self) {
+        let mut ended = self.ended.clone();
+        while ended.changed().await.is_ok() {}
+    }
+}
+
+/// See [`Served::guard`].
+pub struct CloseGuard(Option<Served>);
+
+impl CloseGuard {
+    pub fn release(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for CloseGuard {
+    fn drop(&mut self) {
+        if let Some(served) = &self.0 {
+            served.close();
+        }
+    }
+}
+
+/// A task of the driver's own runtime. It ends with its connection, and that with the store.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place of this runtime that spawns without being waited for"
+)]
+pub fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(task);
+}
+
+/// Whether a client is connected to PostgreSQL itself: then the process that answers is the one that the start of the
+/// connection named. A pooler names none, or one of its own making, as it gives each transaction another process.
+pub async fn is_direct(client: &Client) -> Result<bool, Refusal> {
+    let found = row(client, "SELECT pg_backend_pid()").await?;
+    let answering = found.first().and_then(|pid| pid.as_deref()?.parse::<i32>().ok());
+    Ok(answering.is_some() && answering == named_process(client).await)
+}
+
+/// The first row of a query, as texts, without a prepared statement.
+pub async fn row(client: &Client, query: &str) -> Result<Vec<Option<String>>, Refusal> {
+    let answer = client.simple_query(query).await.map_err(|e| refusal(&e))?;
+    let row = answer.into_iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    let texts = |row: tokio_postgres::SimpleQueryRow| {
+        (0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect()
+    };
+    Ok(row.map(texts).unwrap_or_default())
+}
+
+/// The process that the server's `BackendKeyData` named. The driver keeps it to itself, but writes it into a request to
+/// cancel (PostgreSQL, "Message Formats": length, code, process, secret), which goes nowhere here.
+async fn named_process(client: &Client) -> Option<i32> {
+    const CANCEL_REQUEST: [u8; 8] = [0, 0, 0, 16, 0x04, 0xd2, 0x16, 0x2e];
+    let (ours, mut theirs) = tokio::io::duplex(64);
+    // Where TLS is required, it is asked for first.
+    tokio::io::AsyncWriteExt::write_all(&mut theirs, b"S").await.ok()?;
+    client.cancel_token().cancel_query_raw(ours, PassThrough).await.ok()?;
+    let mut written = Vec::new();
+    theirs.read_to_end(&mut written).await.ok()?;
+    let request = written.get(written.len().checked_sub(16)?..)?;
+    let (head, rest) = request.split_at(8);
+    let process = rest.first_chunk::<4>()?;
+    (head == CANCEL_REQUEST).then(|| i32::from_be_bytes(*process))
+}
+
+/// TLS that encrypts nothing: what is written is for our own eyes.
+struct PassThrough;
+
+struct Plain(DuplexStream);
+
+impl TlsConnect<DuplexStream> for PassThrough {
+    type Stream = Plain;
+    type Error = Infallible;
+    type Future = Ready<Result<Plain, Infallible>>;
+
+    fn connect(self, stream: DuplexStream) -> Self::Future {
+        ready(Ok(Plain(stream)))
+    }
+}
+
+impl TlsStream for Plain {
+    fn channel_binding(&self) -> ChannelBinding {
+        ChannelBinding::none()
+    }
+}
+
+impl AsyncRead for Plain {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Plain {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,286 @@
+//! An open transaction, in which a use case runs: statements, time and chance, on either database.
+
+use super::script::{self, Answer, Refusal, Script};
+use super::{Dialect, FromRow, Param, Row, sqlite};
+use crate::clock::{Clock, random_bytes, random_id};
+use crate::error::{Error, Result};
+use crate::time::Timestamp;
+
+/// An open transaction. It is committed when the use case answers `Ok`, and undone when it answers an error.
+///
+/// A use case may be run several times before its outcome counts, so it changes nothing outside, and draws time and
+/// chance from here.
+pub struct Tx<'c> {
+    store: Store<'c>,
+    now: Timestamp,
+    /// The accounts about which somebody is to be told after the commit.
+    pub(super) told: Vec<i64>,
+    /// Something was deleted that no file may hold any longer.
+    pub(super) erases: bool,
+}
+
+enum Store<'c> {
+    Sqlite(&'c rusqlite::Connection),
+    Postgres(&'c mut Script),
+}
+
+impl<'c> Tx<'c> {
+    pub(super) fn on_sqlite(connection: &'c rusqlite::Connection, clock: &Clock) -> Tx<'c> {
+        Tx { store: Store::Sqlite(connection), now: clock.now(), told: Vec::new(), erases: false }
+    }
+
+    pub(super) fn on_postgres(script: &'c mut Script) -> Tx<'c> {
+        Tx { now: script.now(), store: Store::Postgres(script), told: Vec::new(), erases: false }
+    }
+
+    /// All rows of a query.
+    pub fn all<T: FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Vec<T>> {
+        self.all_by(sql, params, T::from_row)
+    }
+
+    /// All rows of a query, each made by `make`.
+    pub fn all_by<T>(
+        &mut self,
+        sql: &str,
+        params: &[&dyn Param],
+        make: impl Fn(&Row) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        match &mut self.store {
+            Store::Sqlite(connection) => sqlite::all_by(connection, sql, params, make),
+            Store::Postgres(script) => {
+                let answer = script.need(sql, params)?.map_err(Refusal::into_error)?;
+                answer.rows.iter().map(|row| make(&Row::Postgres(row))).collect()
+            }
+        }
+    }
+
+    /// The rows of a query until their sizes, by `size`, come to more than `bytes_max`; and whether there are more. The row
+    /// that passes the bound is among them.
+    pub fn all_within<T: FromRow>(
+        &mut self,
+        sql: &str,
+        params: &[&dyn Param],
+        bytes_max: usize,
+        size: impl Fn(&T) -> usize,
+    ) -> Result<(Vec<T>, bool)> {
+        match &mut self.store {
+            Store::Sqlite(connection) => sqlite::all_within(connection, sql, params, bytes_max, size),
+            Store::Postgres(script) => {
+                let answer = script.need_within(sql, params, bytes_max)?.map_err(Refusal::into_error)?;
+                let rows = answer.rows.iter().map(|row| T::from_row(&Row::Postgres(row)));
+                Ok((rows.collect::<Result<_>>()?, answer.is_cut))
+            }
+        }
+    }
+
+    /// Which database this runs on; for the few places where the two have no common words.
+    pub fn dialect(&self) -> Dialect {
+        match self.store {
+            Store::Sqlite(_) => Dialect::Sqlite,
+            Store::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Whether all that was found so far is true, and nothing only assumed ([`Tx::find_assuming`]). It is in the run whose
+    /// outcome counts.
+    pub fn is_certain(&self) -> bool {
+        match &self.store {
+            Store::Sqlite(_) => true,
+            Store::Postgres(script) => script.is_certain(),
+        }
+    }
+
+    /// The first row, if there is one.
+    pub fn find<T: FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Option<T>> {
+        match &mut self.store {
+            Store::Sqlite(connection) => sqlite::find(connection, sql, params),
+            Store::Postgres(script) => first(script.need(sql, params)?.map_err(Refusal::into_error)?),
+        }
+    }
+
+    /// The first row, held against all other writers until this transaction ends: what is read here and written back
+    /// depends on it. On SQLite there is one writer anyway.
+    pub fn find_held<T: FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Option<T>> {
+        match &mut self.store {
+            Store::Sqlite(connection) => sqlite::find(connection, sql, params),
+            Store::Postgres(script) => {
+                let answer = script.need(&holding(sql), params)?;
+                first(answer.map_err(Refusal::into_error)?)
+            }
+        }
+    }
+
+    /// The first row; where its way is long, the run goes on with `meanwhile` and looks up more, until the true one is
+    /// there. What it writes waits, and its outcome does not count so far.
+    pub fn find_assuming<T: FromRow>(
+        &mut self,
+        sql: &str,
+        params: &[&dyn Param],
+        meanwhile: T,
+    ) -> Result<Option<T>> {
+        match &mut self.store {
+            Store::Sqlite(connection) => sqlite::find(connection, sql, params),
+            Store::Postgres(script) => match script.assume(sql, params)? {
+                Some(answer) => first(answer.map_err(Refusal::into_error)?),
+                None => Ok(Some(meanwhile)),
+            },
+        }
+    }
+
+    /// [`Tx::find_held`] and [`Tx::find_assuming`] in one.
+    pub fn find_held_assuming<T: FromRow>(
+        &mut self,
+        sql: &str,
+        params: &[&dyn Param],
+        meanwhile: T,
+    ) -> Result<Option<T>> {
+        match &mut self.store {
+            Store::Sqlite(_) => self.find(sql, params),
+            Store::Postgres(_) => self.find_assuming(&holding(sql), params, meanwhile),
+        }
+    }
+
+    /// The one row that must be there.
+    pub fn one<T: FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<T> {
+        self.find(sql, params)?.ok_or_else(|| missing(sql))
+    }
+
+    /// Runs a statement; how many rows it changed.
+    pub fn execute(&mut self, sql: &str, params: &[&dyn Param]) -> Result<u64> {
+        match &mut self.store {
+            Store::Sqlite(connection) => sqlite::execute(connection, sql, params),
+            Store::Postgres(script) => Ok(script.need(sql, params)?.map_err(Refusal::into_error)?.changed),
+        }
+    }
+
+    /// Runs a statement of which nothing needs to be known: if it fails, so does the transaction.
+    pub fn send(&mut self, sql: &str, params: &[&dyn Param]) -> Result<()> {
+        match &mut self.store {
+            Store::Sqlite(connection) => sqlite::execute(connection, sql, params).map(drop),
+            Store::Postgres(script) => script.send(sql, params),
+        }
+    }
+
+    /// Runs an `INSERT` into a table that gives out ids; the new row's id.
+    pub fn insert(&mut self, sql: &str, params: &[&dyn Param]) -> Result<i64> {
+        match &mut self.store {
+            Store::Sqlite(connection) => {
+                // SQLite knows it without RETURNING, which would cost a temporary table.
+                sqlite::execute(connection, sql, params)?;
+                Ok(connection.last_insert_rowid())
+            }
+            Store::Postgres(script) => {
+                let answer = script.need(&format!("{sql} RETURNING id"), params)?;
+                first(answer.map_err(Refusal::into_error)?)?.ok_or_else(|| missing(sql))
+            }
+        }
+    }
+
+    /// Runs an `INSERT` or `UPDATE … RETURNING` that a unique column may refuse: then `taken` is told the column, as
+    /// `table.column`, and says what that means.
+    pub fn one_unless_taken<T: FromRow>(
+        &mut self,
+        sql: &str,
+        params: &[&dyn Param],
+        taken: impl Fn(&str) -> Error,
+    ) -> Result<T> {
+        self.find_unless_taken(sql, params, taken)?.ok_or_else(|| missing(sql))
+    }
+
+    fn find_unless_taken<T: FromRow>(
+        &mut self,
+        sql: &str,
+        params: &[&dyn Param],
+        taken: impl Fn(&str) -> Error,
+    ) -> Result<Option<T>> {
+        match &mut self.store {
+            Store::Sqlite(connection) => sqlite::find_unless_taken(connection, sql, params, taken),
+            Store::Postgres(script) => match script.need(sql, params)? {
+                Ok(answer) => first(answer),
+                // The schema names each unique constraint after its column.
+                Err(Refusal::Unique(column)) => Err(taken(&column)),
+                Err(refusal) => Err(refusal.into_error()),
+            },
+        }
+    }
+
+    /// Whether a replica may be asked by [`Tx::on_replica`].
+    pub fn has_replica(&self) -> bool {
+        matches!(&self.store, Store::Postgres(script) if script.has_replica())
+    }
+
+    /// Asks a replica what `look` asks; its answers may be of a moment ago, but never older from one to the next.
+    pub fn on_replica<T>(&mut self, look: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
+        self.turn_to(script::Server::Replica);
+        let found = look(self);
+        self.turn_to(script::Server::Primary);
+        found
+    }
+
+    fn turn_to(&mut self, server: script::Server) {
+        if let Store::Postgres(script) = &mut self.store {
+            script.turn_to(server);
+        }
+    }
+
+    /// Wakes those who wait for what happens to this account, once it is committed.
+    pub fn tell(&mut self, account: i64) {
+        match &mut self.store {
+            Store::Sqlite(_) => self.told.push(account),
+            Store::Postgres(script) => script.tell(account),
+        }
+    }
+
+    /// Has SQLite's log emptied soon after the commit, so that what this transaction deletes is in no file. PostgreSQL
+    /// leaves that to VACUUM.
+    pub fn erase(&mut self) {
+        self.erases = true;
+    }
+
+    /// The time of this transaction: one for all it writes.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// A new UUID, version 7 (RFC 9562, section 5.7), of this transaction's time.
+    pub fn new_uuid(&mut self) -> Result<uuid::Uuid> {
+        let random = match &mut self.store {
+            Store::Sqlite(_) => random_id()?,
+            Store::Postgres(script) => script.random_id()?,
+        };
+        let ms = u64::try_from(self.now.as_micros() / 1000).unwrap_or(0);
+        Ok(uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid())
+    }
+
+    /// 256 bits that nobody can guess.
+    pub fn new_secret(&mut self) -> Result<[u8; 32]> {
+        match &mut self.store {
+            Store::Sqlite(_) => random_bytes(),
+            Store::Postgres(script) => script.random_secret(),
+        }
+    }
+}
+
+/// The number of each account's newest change: so is seen what nobody told, as the writes of other processes.
+pub(super) fn look_for_news(tx: &mut Tx, owners: &[i64]) -> Result<Vec<(i64, i64)>> {
+    let mut newest = Vec::with_capacity(owners.len());
+    for owner in owners {
+        // All of them in one trip.
+        let last = tx.find_assuming("SELECT last FROM counters WHERE owner = $1", &[owner], 0)?;
+        newest.extend(last.map(|last: i64| (*owner, last)));
+    }
+    Ok(newest)
+}
+
+fn first<T: FromRow>(answer: &Answer) -> Result<Option<T>> {
+    answer.rows.first().map(|row| T::from_row(&Row::Postgres(row))).transpose()
+}
+
+fn missing(sql: &str) -> Error {
+    Error::internal("no row where one must be", sql)
+}
+
+/// Keeps other writers from the rows, but not rows that refer to them.
+fn holding(sql: &str) -> String {
+    format!("{sql} FOR NO KEY UPDATE")
+}

@@ -1,0 +1,81 @@
+//! `--map`: what the operator says of a column, in place of what its name suggests.
+
+use std::fmt;
+
+use super::fields::{Field, Noun, Spec, plain};
+
+/// The word for a column that is not to be read.
+const IGNORE: &str = "ignore";
+
+/// That a column is to be read as a field, or not at all: `[TABLE.]COLUMN=FIELD`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Override {
+    /// `None` means either table.
+    table: Option<String>,
+    column: String,
+    word: String,
+}
+
+impl Override {
+    /// Reads `COLUMN=FIELD` or `TABLE.COLUMN=FIELD`. FIELD is a field of a user or of a task, or `ignore`; TABLE is the
+    /// table's name, or `user` or `task`.
+    ///
+    /// # Errors
+    /// A sentence that tells which part is missing or unknown.
+    pub fn parse(text: &str) -> Result<Override, String> {
+        let Some((column, word)) = text.rsplit_once('=') else {
+            return Err("write COLUMN=FIELD".into());
+        };
+        if word != IGNORE && Noun::User.spec(word).is_none() && Noun::Task.spec(word).is_none() {
+            return Err(format!(
+                "there is no field {word:?}; a user has {}; a task has {}; {IGNORE} skips the column",
+                words(Noun::User),
+                words(Noun::Task)
+            ));
+        }
+        let (table, column) = match column.split_once('.') {
+            Some((table, column)) => (Some(table.to_owned()), column),
+            None => (None, column),
+        };
+        if column.is_empty() || table.as_ref().is_some_and(String::is_empty) {
+            return Err("name the column before the equals sign".into());
+        }
+        Ok(Override { table, column: column.to_owned(), word: word.to_owned() })
+    }
+
+    /// Whether it speaks of this table and of a field that this noun has.
+    pub(super) fn concerns(&self, noun: Noun, table: &str) -> bool {
+        let is_table = |name: &str| plain(name) == plain(table) || plain(name) == noun.word();
+        self.table.as_deref().is_none_or(is_table) && (self.word == IGNORE || noun.spec(&self.word).is_some())
+    }
+
+    /// Which of a table's columns it names.
+    pub(super) fn column<'c>(&self, columns: &[&'c str]) -> Option<&'c str> {
+        named(columns, &self.column)
+    }
+
+    /// The field, or `None` if the column is not to be read.
+    pub(super) fn field(&self, noun: Noun) -> Option<Field> {
+        noun.spec(&self.word).map(|spec| spec.field)
+    }
+}
+
+impl fmt::Display for Override {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(table) = &self.table {
+            write!(f, "{table}.")?;
+        }
+        write!(f, "{}={}", self.column, self.word)
+    }
+}
+
+/// The one of `names` that is spelled `wanted`, else one that differs from it in case and underscores alone.
+pub fn named<'n>(names: &[&'n str], wanted: &str) -> Option<&'n str> {
+    let exact = names.iter().find(|name| **name == wanted);
+    exact.or_else(|| names.iter().find(|name| plain(name) == plain(wanted))).copied()
+}
+
+fn words(noun: Noun) -> String {
+    let words: Vec<&str> = noun.specs().iter().map(|Spec { word, .. }| *word).collect();
+    words.join(", ")
+}

@@ -1,0 +1,91 @@
+//! A task of another back end: whose it is, and whether it is done.
+
+use super::fields::Field;
+use super::values::{Note, Reading, Values, flag, member};
+use crate::error::{Code, Flaw, Result};
+use crate::tasks::{Adopted, Description, NewTask, Patch, Priority, StateChange, Status, Title};
+use crate::time::Timestamp;
+
+/// Reads a task. `now` stands in for times that the other back end does not have.
+pub fn read(values: &Values, now: Timestamp) -> Reading<Adopted> {
+    if let Some(note) = values.deleted() {
+        return Reading::LeftOut(note);
+    }
+    let mut notes = Vec::new();
+    match task(values, now, &mut notes) {
+        Ok(task) => Reading::Comes(task, notes),
+        Err(note) => Reading::Refused(note),
+    }
+}
+
+/// The owner's id there, with its column.
+///
+/// # Errors
+/// No column has one, or two of them disagree, so that a task might come to the wrong account.
+pub fn owner<'r>(values: &Values<'r>) -> Result<(&'r str, &'r str), Note> {
+    let first = values.needed(Field::Owner)?;
+    for (column, other) in values.all(Field::Owner) {
+        if let Some(other) = other.filter(|other| *other != first.1) {
+            let (of_first, id) = first;
+            return Err(Note::new(column, format!("is {other}, but {of_first} is {id}")));
+        }
+    }
+    Ok(first)
+}
+
+fn task(values: &Values, now: Timestamp, notes: &mut Vec<Note>) -> Result<Adopted, Note> {
+    let (column, title) = values.needed(Field::Title)?;
+    let title = Title::parse(title).map_err(|flaw| Note::flaw(column, &flaw))?;
+    let (created_at, updated_at) = values.times(now)?;
+    Ok(Adopted {
+        task: NewTask {
+            title,
+            description: values.read(Field::Description, Description::parse)?,
+            priority: values.read(Field::Priority, |word| {
+                Priority::parse(&member(word)).map_err(|flaw| with_way_out(&flaw, "priority=ignore"))
+            })?,
+            due_date: values.time(Field::DueDate)?,
+            state: state(values, notes)?,
+        },
+        created_at,
+        updated_at,
+    })
+}
+
+/// What the row says of its completion; the status wins, then the truth value, then the time.
+fn state(values: &Values, notes: &mut Vec<Note>) -> Result<StateChange, Note> {
+    let status = values.read(Field::Status, |word| {
+        let flaw = Flaw::new(Code::UnknownWord, "must be one of pending, in_progress, completed");
+        Status::parse_spoken(&member(word))
+            .ok_or_else(|| with_way_out(&flaw, "status=completed if it only says whether the task is done"))
+    })?;
+    let completed = values.read(Field::Completed, |word| {
+        let flaw = Flaw::new(Code::Type, "is neither true nor false");
+        flag(word).ok_or_else(|| with_way_out(&flaw, "completed=completed_at if it says when"))
+    })?;
+    let completed_at = values.time(Field::CompletedAt)?;
+    let is_completed = match (status, completed) {
+        (Some(status), _) => status == Status::Completed,
+        (None, Some(completed)) => completed,
+        (None, None) => completed_at.is_some(),
+    };
+    let becomes = if is_completed { "completed" } else { "not completed" };
+    if let (Some(status), Some(completed)) = (status, completed)
+        && completed != is_completed
+    {
+        let column = values.find(Field::Completed).map_or("", |(column, _)| column);
+        let said = status.as_str();
+        notes.push(Note::new(
+            column,
+            format!("is {completed}, but the status is {said}; the task is {becomes}"),
+        ));
+    }
+    if let Some((column, _)) = values.find(Field::CompletedAt).filter(|_| !is_completed) {
+        notes.push(Note::new(column, format!("is dropped, because the task is {becomes}")));
+    }
+    Ok(StateChange { status, completed, completed_at: completed_at.map_or(Patch::Keep, Patch::Set) })
+}
+
+fn with_way_out(Flaw(code, message): &Flaw, map: &str) -> Flaw {
+    Flaw::new(*code, format!("{message} (or --map {map})"))
+}

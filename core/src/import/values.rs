@@ -1,0 +1,158 @@
+//! One row of another back end, and how its texts are read: both databases' ways to print a value, and other programs' ways to
+//! store one.
+
+use super::fields::Field;
+use super::tables::Table;
+use crate::error::{Code, Flaw, Result};
+use crate::time::Timestamp;
+
+/// Up to here a number counts seconds since 1970, which reaches the year 5138.
+const SECONDS_MAX: f64 = 1e11;
+/// Up to here it counts milliseconds, and microseconds beyond it.
+const MILLISECONDS_MAX: f64 = 1e14;
+
+/// What there is to say about one column of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    pub column: String,
+    pub message: String,
+}
+
+impl Note {
+    pub fn new(column: &str, message: impl Into<String>) -> Note {
+        Note { column: column.to_owned(), message: message.into() }
+    }
+
+    pub fn flaw(column: &str, Flaw(_, message): &Flaw) -> Note {
+        Note::new(column, message.as_ref())
+    }
+}
+
+/// What becomes of a row.
+pub enum Reading<T> {
+    /// It comes over; the notes say what is not as it was.
+    Comes(T, Vec<Note>),
+    /// It counts as deleted where it is.
+    LeftOut(Note),
+    /// It breaks a rule.
+    Refused(Note),
+}
+
+/// A row's values, by what they mean.
+pub struct Values<'r> {
+    table: &'r Table,
+    texts: &'r [Option<String>],
+}
+
+impl<'r> Values<'r> {
+    pub fn new(table: &'r Table, texts: &'r [Option<String>]) -> Values<'r> {
+        Values { table, texts }
+    }
+
+    /// Every column of a field, with its value. A text of nothing but spaces is no value, as NULL is none.
+    pub fn all(&self, field: Field) -> impl Iterator<Item = (&'r str, Option<&'r str>)> {
+        let columns = self.table.columns.iter().zip(self.texts);
+        columns.filter(move |(column, _)| column.field == field).map(|(column, text)| {
+            (column.name.as_str(), text.as_deref().filter(|text| !text.trim().is_empty()))
+        })
+    }
+
+    /// The first value of a field, with its column.
+    pub fn find(&self, field: Field) -> Option<(&'r str, &'r str)> {
+        self.all(field).find_map(|(column, value)| Some((column, value?)))
+    }
+
+    /// The value of a field that every row needs.
+    pub fn needed(&self, field: Field) -> Result<(&'r str, &'r str), Note> {
+        self.find(field).ok_or_else(|| {
+            let column = self.all(field).next().map_or("", |(column, _)| column);
+            Note::new(column, "is empty")
+        })
+    }
+
+    /// The first value of a field, parsed.
+    pub fn read<T>(
+        &self,
+        field: Field,
+        parse: impl FnOnce(&str) -> Result<T, Flaw>,
+    ) -> Result<Option<T>, Note> {
+        let Some((column, value)) = self.find(field) else { return Ok(None) };
+        parse(value).map(Some).map_err(|flaw| Note::flaw(column, &flaw))
+    }
+
+    pub fn time(&self, field: Field) -> Result<Option<Timestamp>, Note> {
+        self.read(field, time)
+    }
+
+    /// When the row was made and last changed. Without either time it is `now`, and one of them stands in for the other.
+    pub fn times(&self, now: Timestamp) -> Result<(Timestamp, Timestamp), Note> {
+        let (created_at, updated_at) = (self.time(Field::CreatedAt)?, self.time(Field::UpdatedAt)?);
+        let created_at = created_at.or(updated_at).unwrap_or(now);
+        Ok((created_at, updated_at.unwrap_or(created_at).max(created_at)))
+    }
+
+    /// The column that says that the row counts as deleted.
+    pub fn deleted(&self) -> Option<Note> {
+        let (column, _) = self.all(Field::Deleted).find(|(_, value)| value.is_some_and(is_set))?;
+        Some(Note::new(column, "counts as deleted there"))
+    }
+}
+
+/// Whether a column such as `disabled` or `deleted_at` says so: by true, by a time, or by anything but a word for no.
+pub fn is_set(value: &str) -> bool {
+    let zero_date = value.starts_with("0000-00-00");
+    !zero_date
+        && !matches!(value.trim().to_lowercase().as_str(), "none" | "null")
+        && flag(value) != Some(false)
+}
+
+/// How databases and programs print a truth value.
+pub fn flag(text: &str) -> Option<bool> {
+    match text.trim().to_lowercase().as_str() {
+        "1" | "1.0" | "t" | "true" | "y" | "yes" | "on" => Some(true),
+        "0" | "0.0" | "f" | "false" | "n" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+/// A member of a Python `Enum`, which `SQLAlchemy` stores by its name, and others as `Class.NAME`.
+pub fn member(word: &str) -> String {
+    word.trim().rsplit('.').next().unwrap_or(word).to_lowercase()
+}
+
+/// As databases print one: `2026-01-02 03:04:05.678901+00`; without a zone it is taken as UTC. A number counts seconds,
+/// milliseconds or microseconds since 1970.
+pub fn time(text: &str) -> Result<Timestamp, Flaw> {
+    let text = text.trim();
+    if let Some(time) = counted(text) {
+        return time;
+    }
+    let zone = text.get(10..).and_then(|rest| rest.rfind(['+', '-'])).map(|at| at + 10);
+    match zone {
+        Some(zone) if text.len() == zone + 3 => Timestamp::parse(&format!("{text}:00")),
+        _ => Timestamp::parse(text),
+    }
+}
+
+fn counted(text: &str) -> Option<Result<Timestamp, Flaw>> {
+    let is_number = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'+' | b'e'));
+    let number: f64 = text.parse().ok().filter(|_| is_number)?;
+    let us = match number.abs() {
+        size if size < SECONDS_MAX => number * 1e6,
+        size if size < MILLISECONDS_MAX => number * 1e3,
+        _ => number,
+    };
+    // So far an f64 counts whole microseconds exactly, and no year is beyond 9999.
+    let is_in_range = us.abs() < 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+    let time = is_in_range.then(|| Timestamp::from_micros(us.round() as i64));
+    Some(time.ok_or_else(|| Flaw::new(Code::Range, "is too large for a number of seconds since 1970")))
+}
+
+/// A text that a programming language stored as bytes.
+pub fn from_bytes(text: &str) -> Option<String> {
+    let digits = text.strip_prefix("\\x")?;
+    let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+    let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(byte).collect();
+    String::from_utf8(bytes?).ok()
+}

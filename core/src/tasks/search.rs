@@ -1,0 +1,148 @@
+//! How the texts of tasks are looked through: one bounded statement a trip, in which the database looks for one word. What it
+//! looks into was folded when it was written.
+
+use std::sync::LazyLock;
+
+use super::list::{Order, Query};
+use super::model::{Priority, Status, Task};
+use crate::changes::TRIP_BYTES_MAX;
+use crate::db::{FromRow, Row, Tx};
+use crate::error::Result;
+use crate::page::{Cursor, Page};
+use crate::time::Timestamp;
+use crate::users::UserId;
+
+/// How many rows one trip looks at before it answers with what it has and a cursor, and how many bytes of their text. The last
+/// row may pass that bound.
+const ROWS_MAX: i64 = 256;
+const BYTES_MAX: i64 = 1024 * 1024;
+
+/// A task that was looked at.
+struct Seen {
+    task: Task,
+    /// Its folded text, if it holds the word that the database looked for.
+    folded: Option<String>,
+    /// How many rows were there to be looked at, at most [`ROWS_MAX`].
+    candidates: i64,
+}
+
+impl FromRow for Seen {
+    fn from_row(row: &Row) -> Result<Seen> {
+        Ok(Seen { task: Task::from_row(row)?, folded: row.get(12)?, candidates: row.get(13)? })
+    }
+}
+
+/// At most `count` tasks after `last` that hold all words of `query`, of those that one trip looks at. Where there may be more,
+/// the page has a cursor.
+pub fn search(
+    tx: &mut Tx,
+    owner: UserId,
+    query: &Query,
+    count: usize,
+    mut last: Cursor,
+) -> Result<Page<Task>> {
+    let (seen, is_cut) = look(tx, owner, query, last)?;
+    let candidates = seen.first().map_or(0, |seen| seen.candidates);
+    let is_end = !is_cut && candidates < ROWS_MAX && i64::try_from(seen.len()).is_ok_and(|n| n == candidates);
+    let mut items: Vec<Task> = Vec::new();
+    let mut skip = last.skip;
+    for Seen { task, folded, .. } in seen {
+        if items.len() == count {
+            return Ok(Page { items, next: Some(last) });
+        }
+        last = query.order.after(&task);
+        if folded.is_some_and(|folded| query.words.stand_in(&folded)) {
+            match skip {
+                0 => items.push(task),
+                _ => skip -= 1,
+            }
+        }
+    }
+    let next = if is_end { query.order.second_part(last) } else { Some(last) };
+    Ok(Page { items, next: next.map(|next| Cursor { skip, ..next }) })
+}
+
+fn look(tx: &mut Tx, owner: UserId, query: &Query, cursor: Cursor) -> Result<(Vec<Seen>, bool)> {
+    let texts = &TEXTS[usize::from(query.order.tag())];
+    let word = query.words.longest();
+    let status = query.status.map(Status::as_str);
+    let completed = query.completed;
+    let priority = query.priority.map(Priority::rank);
+    let before = query.due_before.map(Timestamp::as_micros);
+    let after = query.due_after.map(Timestamp::as_micros);
+    let size = |seen: &Seen| seen.task.text_bytes() + seen.folded.as_ref().map_or(0, String::len);
+    // What is found comes with its text and its folded text.
+    let bytes_max = 2 * TRIP_BYTES_MAX;
+    match cursor.key {
+        Some(key) => tx.all_within(
+            &texts.keyed,
+            &[
+                &word, &owner, &key, &cursor.id, &status, &priority, &before, &after, &completed, &ROWS_MAX,
+                &BYTES_MAX,
+            ],
+            bytes_max,
+            size,
+        ),
+        // Without a due date neither bound of it can be met.
+        None if before.is_some() || after.is_some() => Ok((Vec::new(), false)),
+        None => tx.all_within(
+            &texts.keyless,
+            &[&word, &owner, &cursor.id, &status, &priority, &completed, &ROWS_MAX, &BYTES_MAX],
+            bytes_max,
+            size,
+        ),
+    }
+}
+
+/// The texts of one order: for tasks with a key, and for those without one.
+struct Texts {
+    keyed: String,
+    keyless: String,
+}
+
+/// The texts of each order, at its tag.
+static TEXTS: LazyLock<Vec<Texts>> = LazyLock::new(|| Order::ALL.into_iter().map(texts).collect());
+
+fn texts(order: Order) -> Texts {
+    let (key, beyond, way) = order.words();
+    // From the inside: some rows in order, by the index alone; how much text stands before each; whether the word stands in
+    // those that fit. The innermost LIMIT but one keeps PostgreSQL from looking for the word once per column.
+    let look = |wanted: &str, rows: &str, bytes: &str| {
+        format!(
+            "SELECT id, uuid, owner, CASE WHEN is_hit THEN title ELSE '' END, CASE WHEN is_hit THEN description END, \
+             status, priority, due_date, completed_at, created_at, updated_at, version, \
+             CASE WHEN is_hit THEN folded END, candidates \
+             FROM (SELECT t.id, t.uuid, t.owner, t.title, t.description, t.status, t.priority, t.due_date, \
+             t.completed_at, t.created_at, t.updated_at, t.version, t.folded, c.candidates, \
+             strpos(t.folded, $1) > 0 AS is_hit \
+             FROM (SELECT s.id, count(*) OVER () AS candidates, \
+             sum(octet_length(s.folded)) OVER (ORDER BY s.{key} {way}, s.id {way} ROWS UNBOUNDED PRECEDING) \
+             - octet_length(s.folded) AS bytes_before \
+             FROM (SELECT id FROM tasks WHERE owner = $2 AND {wanted} ORDER BY {key} {way}, id {way} LIMIT {rows}) p \
+             JOIN tasks s ON s.id = p.id) c JOIN tasks t ON t.id = c.id WHERE c.bytes_before < {bytes} \
+             ORDER BY t.{key} {way}, t.id {way} LIMIT {rows}) seen ORDER BY {key} {way}, id {way}"
+        )
+    };
+    Texts {
+        keyed: look(
+            &format!(
+                "({key}, id) {beyond} ($3, $4) AND (CAST($5 AS TEXT) IS NULL OR status = $5) \
+                 AND (CAST($6 AS BIGINT) IS NULL OR priority = $6) \
+                 AND (CAST($7 AS BIGINT) IS NULL OR due_date < $7) \
+                 AND (CAST($8 AS BIGINT) IS NULL OR due_date > $8) \
+                 AND (CAST($9 AS BOOLEAN) IS NULL OR (status = 'completed') = $9)"
+            ),
+            "$10",
+            "$11",
+        ),
+        keyless: look(
+            &format!(
+                "{key} IS NULL AND id {beyond} $3 AND (CAST($4 AS TEXT) IS NULL OR status = $4) \
+                 AND (CAST($5 AS BIGINT) IS NULL OR priority = $5) \
+                 AND (CAST($6 AS BOOLEAN) IS NULL OR (status = 'completed') = $6)"
+            ),
+            "$7",
+            "$8",
+        ),
+    }
+}

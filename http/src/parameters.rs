@@ -1,0 +1,71 @@
+//! The parameters of a query. Those that an endpoint does not know are ignored, as clients and what stands between add
+//! their own.
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::Uri;
+use axum::http::request::Parts;
+use taskwell_core::app::App;
+use taskwell_core::error::{Code, Flaw, Problems};
+
+/// The query's parameters. A handler takes those that it knows, each of which may be given once.
+pub struct Query {
+    pairs: Vec<(String, String)>,
+    pub uri: Uri,
+}
+
+impl FromRequestParts<App> for Query {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Query, Infallible> {
+        let query = parts.uri.query().unwrap_or("");
+        let pairs = form_urlencoded::parse(query.as_bytes());
+        Ok(Query {
+            pairs: pairs.map(|(k, v)| (k.into_owned(), v.into_owned())).collect(),
+            uri: parts.uri.clone(),
+        })
+    }
+}
+
+impl Query {
+    /// The parameter `name`, understood by `parse`.
+    pub fn take<T>(
+        &mut self,
+        name: &'static str,
+        problems: &mut Problems,
+        parse: impl FnOnce(&str) -> Result<T, Flaw>,
+    ) -> Option<T> {
+        let at = self.pairs.iter().position(|(key, _)| key == name)?;
+        let (_, value) = self.pairs.swap_remove(at);
+        if self.has(name) {
+            self.pairs.retain(|(key, _)| key != name);
+            problems.note(name, Code::Duplicate, "is given twice");
+            return None;
+        }
+        if is_broken(&value) {
+            problems.note(name, Code::Syntax, "is not UTF-8");
+            return None;
+        }
+        problems.take(name, parse(&value))
+    }
+
+    /// Whether the parameter is there.
+    pub fn has(&self, name: &str) -> bool {
+        self.pairs.iter().any(|(key, _)| key == name)
+    }
+}
+
+/// Whether form-encoded text was not UTF-8: its decoder puts this character where it could not go on.
+pub fn is_broken(text: &str) -> bool {
+    text.contains(char::REPLACEMENT_CHARACTER)
+}
+
+/// `true` or `false`, in any case: Python writes `True`.
+pub fn flag(text: &str) -> Result<bool, Flaw> {
+    match text {
+        _ if text.eq_ignore_ascii_case("true") => Ok(true),
+        _ if text.eq_ignore_ascii_case("false") => Ok(false),
+        _ => Err(Flaw::new(Code::UnknownWord, "must be true or false")),
+    }
+}

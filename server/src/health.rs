@@ -1,0 +1,49 @@
+//! `taskwell healthcheck`: asks a running server whether it is ready, where there is no curl.
+
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use crate::cli::{Outcome, print};
+
+const WITHIN: Duration = Duration::from_secs(2);
+/// All of an answer that is looked at.
+const ANSWER_BYTES_MAX: usize = 1024;
+
+/// Asks the server that listens on `listen`. Where that means every address, it is asked on this machine's own.
+pub fn check((host, port): (IpAddr, u16)) -> Outcome {
+    let host = match host {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        other => other,
+    };
+    let address = SocketAddr::from((host, port));
+    match ask(address) {
+        Ok(answer) if answer.starts_with("HTTP/1.1 200 ") => print("ready"),
+        Ok(answer) => {
+            let status = answer.lines().next().unwrap_or("no answer of HTTP");
+            Err(format!("the server at {address} is not ready: {status}"))
+        }
+        Err(e) => Err(format!("no answer from {address} within {} s: {e}", WITHIN.as_secs())),
+    }
+}
+
+fn ask(address: SocketAddr) -> std::io::Result<String> {
+    let deadline = Instant::now() + WITHIN;
+    let left = || deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+    let mut stream = TcpStream::connect_timeout(&address, left())?;
+    stream.set_write_timeout(Some(left()))?;
+    stream.write_all(
+        format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes(),
+    )?;
+    let mut answer = Vec::new();
+    while !answer.contains(&b'\n') && answer.len() < ANSWER_BYTES_MAX {
+        stream.set_read_timeout(Some(left()))?;
+        let mut piece = [0; ANSWER_BYTES_MAX];
+        match stream.read(&mut piece)? {
+            0 => break,
+            length => answer.extend_from_slice(&piece[..length]),
+        }
+    }
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}

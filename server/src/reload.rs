@@ -1,0 +1,64 @@
+//! SIGHUP: what can change while the server runs is read again, the level of the log and secrets.
+
+use taskwell_core::app::App;
+use tokio::signal::unix::Signal;
+use tokio::sync::watch;
+
+use crate::cli::Again;
+use crate::config::Checked;
+use crate::mailer::Mailer;
+use crate::secret::Secret;
+use crate::store;
+use crate::telemetry::Level;
+
+pub struct Reload {
+    hangups: Signal,
+    again: Again,
+    app: App,
+    level: Level,
+    /// Where mail is sent at all.
+    mailer: Option<watch::Sender<Mailer>>,
+}
+
+impl Reload {
+    pub fn new(
+        hangups: Signal,
+        again: Again,
+        app: App,
+        level: Level,
+        mailer: Option<watch::Sender<Mailer>>,
+    ) -> Reload {
+        Reload { hangups, again, app, level, mailer }
+    }
+
+    /// Reads again at each signal, until it is dropped.
+    pub async fn run(mut self) {
+        while self.hangups.recv().await.is_some() {
+            match self.again.settings().and_then(|config| Ok((store::secret_again(&config)?, config))) {
+                Ok((secret, config)) => self.take(&secret, &config),
+                Err(error) => tracing::warn!("SIGHUP: nothing was read again: {error}"),
+            }
+        }
+    }
+
+    fn take(&self, secret: &Secret, config: &Checked) {
+        if let Err(error) = self.app.replace_secrets(&secret.all()) {
+            return tracing::warn!(%error, "SIGHUP: nothing was read again");
+        }
+        let mut taken = vec![format!("RUST_LOG={}", config.log.wanted), secret.told()];
+        if let (Some(mailer), Some(new)) = (&self.mailer, &config.mailer) {
+            mailer.send_replace(new.clone());
+            taken.push("SMTP_URL and MAIL_FROM".to_owned());
+        }
+        let tell = || tracing::info!("SIGHUP: read again: {}", taken.join("; "));
+        // A level that hides it is told of before it counts.
+        let is_told = tracing::enabled!(tracing::Level::INFO);
+        if is_told {
+            tell();
+        }
+        self.level.set(config.log.wanted.clone());
+        if !is_told {
+            tell();
+        }
+    }
+}

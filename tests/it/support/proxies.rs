@@ -1,0 +1,47 @@
+//! Proxies of Debian's in front of servers, killed when the test ends.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::packages::require;
+use super::process::Server;
+
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// nginx with what `http` has to stand in the block of that name, listening at `port`.
+pub fn nginx(folder: &Path, port: u16, http: &str) -> Server {
+    require("nginx", &["nginx-light"]);
+    let at = folder.display();
+    let folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    let folders: String = folders.map(|name| format!("{name}_temp_path {at}/{name};\n")).concat();
+    let settings = format!(
+        "daemon off; master_process off; pid {at}/nginx.pid; error_log {at}/error.log;\n\
+         events {{ worker_connections 1024; }}\nhttp {{ access_log off;\n{folders}{http}\n}}\n"
+    );
+    let file = folder.join("nginx.conf");
+    std::fs::write(&file, settings).unwrap();
+    started(Command::new("nginx").arg("-e").arg(folder.join("error.log")).arg("-c").arg(file), port)
+}
+
+/// `HAProxy` with such settings, listening at `port`.
+pub fn haproxy(folder: &Path, port: u16, settings: &str) -> Server {
+    require("haproxy", &["haproxy"]);
+    let file = folder.join("haproxy.cfg");
+    std::fs::write(&file, settings).unwrap();
+    started(Command::new("haproxy").args(["-q", "-db", "-f"]).arg(file), port)
+}
+
+fn started(command: &mut Command, port: u16) -> Server {
+    let child = command.stdout(Stdio::null()).spawn().unwrap();
+    let proxy = Server { child, address: format!("127.0.0.1:{port}") };
+    let until = Instant::now() + Duration::from_secs(10);
+    while TcpStream::connect(&proxy.address).is_err() {
+        assert!(Instant::now() < until, "the proxy does not start");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    proxy
+}
