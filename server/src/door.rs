@@ -19,6 +19,8 @@ use crate::workers::Workers;
 /// How long at a stop connections that are idle may bring one more request, and new ones are let in. Load balancers that ask
 /// `/readyz` have noticed by then.
 const PART_WITHIN: Duration = Duration::from_secs(2);
+/// How long handshakes that have begun may take before the listener closes.
+const HANDSHAKE_WITHIN: Duration = Duration::from_millis(50);
 /// After an accept that failed: mostly too many files are open, and others must close first.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -56,8 +58,10 @@ impl<'w> Door<'w> {
         self.is_parting = true;
         self.places.part();
         let _ = timeout(PART_WITHIN, self.let_in(&listener)).await;
-        self.places.close();
-        // Whose connections the system has taken already, they may have sent their requests.
+        refuse_new(&listener);
+        let _ = timeout(HANDSHAKE_WITHIN, self.let_in(&listener)).await;
+        self.places.close_idle();
+        // Clients whose connections the system has accepted may have sent their requests.
         self.let_in_queued(listener);
         let _ = timeout(PART_WITHIN, self.ended()).await;
         self.places.close();
@@ -115,3 +119,29 @@ async fn accept(listener: &TcpListener, places: &Arc<Places>) -> (TcpStream, Pla
         }
     }
 }
+
+/// Ignores further connections, so that none arrives between the last accept and the listener's end: the system would reset it,
+/// and a proxy answers 502 if it has sent a POST by then. Clients ask again after a second, and are refused.
+fn refuse_new(listener: &TcpListener) {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = socket2::SockRef::from(listener).attach_filter(&NO_SYN) {
+        tracing::debug!(%error, "new connections are accepted until the listener closes");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = listener;
+}
+
+/// A classic BPF program: drops TCP segments with the SYN flag (RFC 9293, section 3.1), lets others pass whole.
+#[cfg(target_os = "linux")]
+const NO_SYN: [socket2::SockFilter; 4] = {
+    use socket2::SockFilter;
+    const LOAD_BYTE: u16 = 0x30;
+    const JUMP_IF_SET: u16 = 0x45;
+    const RETURN: u16 = 0x06;
+    [
+        SockFilter::new(LOAD_BYTE, 0, 0, 13),
+        SockFilter::new(JUMP_IF_SET, 0, 1, 0x02),
+        SockFilter::new(RETURN, 0, 0, 0),
+        SockFilter::new(RETURN, 0, 0, u32::MAX),
+    ]
+};

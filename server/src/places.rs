@@ -77,6 +77,14 @@ impl Places {
         self.lock().all.values().for_each(|activity| activity.part());
     }
 
+    /// Asks connections to end that have been idle for a while. On newer ones a request may be on its way.
+    pub fn close_idle(&self) {
+        let taken = self.lock();
+        let is_idle =
+            |activity: &Activity| activity.idle_since().is_some_and(|since| since.elapsed() >= FRESH);
+        taken.all.values().filter(|activity| is_idle(activity)).for_each(|activity| activity.leave());
+    }
+
     /// Asks all connections to end after the requests that are under way.
     pub fn close(&self) {
         self.lock().all.values().for_each(|activity| activity.leave());

@@ -118,12 +118,16 @@ async fn run<C: GracefulConnection>(serving: C, activity: &Activity, idle: Durat
     let mut leave_by = None;
     poll_fn(|cx| {
         activity.wakes(cx.waker());
+        // First, so that a request that has arrived is seen: a connection without one is closed at once.
+        if let Poll::Ready(served) = serving.as_mut().poll(cx) {
+            return Poll::Ready(served);
+        }
         if activity.is_leaving() && leave_by.is_none() {
             leave_by = Some(Instant::now() + LEAVE_WITHIN);
             serving.as_mut().graceful_shutdown();
-        }
-        if let Poll::Ready(served) = serving.as_mut().poll(cx) {
-            return Poll::Ready(served);
+            if let Poll::Ready(served) = serving.as_mut().poll(cx) {
+                return Poll::Ready(served);
+            }
         }
         let due = activity.due(idle).map(|due| match leave_by {
             Some(at) => Due { at, is_idle: false },

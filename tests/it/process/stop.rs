@@ -1,6 +1,7 @@
 //! How the process ends: at once where nothing is under way, and leaving one file behind.
 
 use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -72,6 +73,42 @@ fn a_request_that_never_ends_is_cut_off_when_patience_ends() {
     endless.write_all(head.as_bytes()).unwrap();
     assert_eq!(server.send("GET", "/livez", "", None).status, 200);
     stop_by(server, "-TERM");
+}
+
+/// Proxies open a connection and send the request a moment later; they do not send a POST twice.
+#[test]
+fn each_connection_that_was_accepted_is_answered_during_a_stop() {
+    /// Between a connection and its request, when both machines are busy.
+    const PAUSE: Duration = Duration::from_millis(60);
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path());
+    // Keeps the server from stopping at once, as there is nobody to wait for.
+    let _idle = server.connect();
+    Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status().unwrap();
+    let mut asked = Vec::new();
+    while let Ok(mut client) = TcpStream::connect_timeout(&server.address.parse().unwrap(), PAUSE) {
+        asked.push(std::thread::spawn(move || {
+            std::thread::sleep(PAUSE);
+            client.set_read_timeout(Some(STOP_MAX)).unwrap();
+            client.write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")?;
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).map(|_| answer)
+        }));
+        std::thread::sleep(Duration::from_millis(3));
+    }
+    let all = asked.len();
+    let answers: Vec<_> = asked.into_iter().map(|client| client.join().unwrap()).collect();
+    let is_served = |answer: &&std::io::Result<String>| {
+        answer.as_ref().is_ok_and(|text| text.starts_with("HTTP/1.1 200"))
+    };
+    assert_eq!(
+        answers.iter().filter(is_served).count(),
+        all,
+        "{:?}",
+        answers.iter().rfind(|one| !is_served(one))
+    );
+    assert!(all > 100, "{all} connections are too few to say anything");
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
 }
 
 #[test]
