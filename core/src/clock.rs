@@ -8,24 +8,39 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
 
-/// The system's clock. A test moves its own copy forward instead of waiting.
+/// The system's clock. A test moves its own copy forward instead of waiting, or stops it.
 #[derive(Debug, Clone, Default)]
-pub struct Clock {
-    ahead_us: Arc<AtomicI64>,
+pub struct Clock(Arc<Shift>);
+
+#[derive(Debug, Default)]
+struct Shift {
+    ahead_us: AtomicI64,
+    /// Where a stopped clock stands; 0 for one that runs.
+    stopped_us: AtomicI64,
 }
 
 impl Clock {
     /// Now, in whole microseconds.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     pub fn now(&self) -> Timestamp {
+        let stopped_us = self.0.stopped_us.load(Ordering::Relaxed);
+        if stopped_us != 0 {
+            return Timestamp::from_micros(stopped_us + self.0.ahead_us.load(Ordering::Relaxed));
+        }
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let us = since.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX));
-        Timestamp::from_micros(us.saturating_add(self.ahead_us.load(Ordering::Relaxed)))
+        Timestamp::from_micros(us.saturating_add(self.0.ahead_us.load(Ordering::Relaxed)))
+    }
+
+    /// Stops this clock and all its clones; from now on only [`Clock::advance_s`] moves them.
+    pub fn stop(&self) {
+        let now_us = self.now().as_micros() - self.0.ahead_us.load(Ordering::Relaxed);
+        self.0.stopped_us.store(now_us, Ordering::Relaxed);
     }
 
     /// Moves this clock, and all its clones, by so many seconds.
     pub fn advance_s(&self, seconds: i64) {
-        self.ahead_us.fetch_add(seconds.saturating_mul(1_000_000), Ordering::Relaxed);
+        self.0.ahead_us.fetch_add(seconds.saturating_mul(1_000_000), Ordering::Relaxed);
     }
 }
 

@@ -70,12 +70,11 @@ async fn sign_ups_and_refreshes_of_one_client_are_bounded() {
     let t = Taskwell::with(|settings| settings.rate_limits = true);
     let new = |n: usize| json!({ "username": format!("ada{n}"), "email": format!("ada{n}@example.org"), "password": PASSWORD });
     let (made, refused) = passed(210, |n| t.post("/api/v1/auth/signup").from(HERE).json(&new(n))).await;
-    // What is worked off while they are made lets some more through.
-    assert!((200..209).contains(&made), "{made}");
+    assert_eq!(made, 200);
     assert_too_many(&refused.unwrap(), "signup");
     let nobody = json!({ "refresh_token": "nobody's" });
     let (tried, refused) = passed(320, |_| t.post("/api/v1/auth/refresh").from(HERE).json(&nobody)).await;
-    assert!((300..319).contains(&tried), "{tried}");
+    assert_eq!(tried, 300);
     assert_too_many(&refused.unwrap(), "refresh");
 }
 
@@ -87,7 +86,6 @@ async fn an_account_has_its_share_of_requests_and_no_more() {
     let made = t.post("/api/v1/users/me/tokens").token(&ada).json(&new).send().await.json();
     // A session and a token share what there is.
     let tokens = [ada.as_str(), made["token"].as_str().unwrap()];
-    let begun = Instant::now();
     let mut sent = 0;
     let refused = loop {
         let reply = t.get("/api/v1/users/me").token(tokens[sent % 2]).send().await;
@@ -97,13 +95,11 @@ async fn an_account_has_its_share_of_requests_and_no_more() {
             break reply;
         }
     };
-    let worked_off = usize::try_from(begun.elapsed().as_millis()).unwrap() / 10;
-    assert!((5999..6003 + worked_off).contains(&sent), "{sent}, {worked_off}");
+    // One of them made the token.
+    assert_eq!(sent, 6000);
     assert_too_many(&refused, "requests");
     for token in tokens {
-        // On a busy machine one more try may have come free meanwhile, but not a hundred.
-        let replies = join_all((0..100).map(|_| t.get("/api/v1/users/me").token(token).send())).await;
-        assert!(replies.iter().any(|reply| reply.status == 429), "{replies:?}");
+        assert_eq!(t.get("/api/v1/users/me").token(token).send().await.status, 429);
     }
     assert_eq!(t.get("/api/v1/users/me").token(&bob).send().await.status, 200);
 }
@@ -131,7 +127,7 @@ on_each_database! {
         t.reopen(|settings| settings.rate_limits = true);
         let (ended, living) = (t.user("ada").await, t.login("ada").await);
         assert_eq!(t.post("/api/v1/auth/logout").token(&ended).send().await.status, 200);
-        assert!(exhaust_with_dead(&t, &ended).await >= 6000);
+        assert_eq!(exhaust_with_dead(&t, &ended).await, 6000);
         let new = json!({ "name": "x", "scopes": ["account:read"] });
         let made = t.post("/api/v1/users/me/tokens").token(&living).json(&new).send().await;
         assert_eq!(made.status, 201, "{made:?}");
@@ -157,9 +153,7 @@ on_each_database! {
             (&forged, t.get("/tasks")),
         ] {
             let replies = [call.from(HERE).token(token).send().await, t.get("/tasks").from("203.0.113.1").token(token).send().await];
-            // What is worked off meanwhile lets some more through.
-            assert!([401, 429].contains(&replies[0].status), "{replies:?}");
-            assert_eq!(replies[1].status, 401, "{replies:?}");
+            assert_eq!(replies.each_ref().map(|reply| reply.status), [429, 401], "{replies:?}");
         }
     }
 }
@@ -209,13 +203,12 @@ async fn no_header_buys_another_try() {
         if n.is_multiple_of(2) { call.header("x-forwarded-for", &format!("{HERE}, {address}")) } else { call }
     };
     let (tried, _) = passed(1000, forged).await;
-    // One more for each twelve seconds that this takes.
-    assert!((5..=8).contains(&tried), "{tried}");
+    assert_eq!(tried, 5);
     // Nor does another address of one's own network.
     let (tried, _) =
         passed(40, |n| t.post("/api/v1/auth/login").from(&format!("2001:db8:1:1::{n:x}")).json(&wrong(n)))
             .await;
-    assert!((5..=6).contains(&tried), "{tried}");
+    assert_eq!(tried, 5);
     let mapped = t.post("/api/v1/auth/login").from(&format!("::ffff:{HERE}")).json(&wrong(0)).send().await;
     assert_eq!(mapped.status, 429);
 }

@@ -85,10 +85,14 @@ impl Taskwell {
         t
     }
 
-    /// Started anew with other settings, on the same store.
+    /// Started anew with other settings, on the same store. With rate limits, the clock stands still from now on.
     pub fn reopen(&mut self, change: impl FnOnce(&mut Settings)) {
         let mut settings = SETTINGS();
         change(&mut settings);
+        // So that what is counted does not depend on how fast the machine is.
+        if settings.rate_limits {
+            self.clock.stop();
+        }
         let (app, service) = open_with(&self.place, &self.clock, settings);
         (self.app, self.services) = (app, vec![service]);
     }
