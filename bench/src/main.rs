@@ -5,6 +5,7 @@
 
 mod limit;
 mod load;
+mod plan;
 mod postgres;
 mod report;
 mod servers;
@@ -13,14 +14,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use load::{Data, Operation, Sample};
+use plan::Plan;
 use servers::Server;
-
-/// What is measured, and how long; environment variables of the same names change it.
-pub struct Plan {
-    pub rounds: usize,
-    pub seconds: u32,
-    pub connections: Vec<u32>,
-}
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().collect();
@@ -39,8 +34,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let plan =
-        Plan { rounds: setting("ROUNDS", 5)?, seconds: setting("SECONDS", 4)?, connections: vec![64, 256] };
+    let plan = Plan::from_environment()?;
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     servers::require_wrk()?;
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
@@ -51,15 +45,21 @@ fn run() -> Result<(), String> {
         let path = folder.path().join(name);
         std::fs::create_dir(&path).map(|()| path).map_err(|e| e.to_string())
     };
-    let start = |name: &'static str, store: &str| -> Result<(Server, Data), String> {
+    let this = servers::beside_this("taskwell")?;
+    let start = |name: &'static str, program: &Path, store: &str| -> Result<(Server, Data), String> {
         let folder = place(name)?;
-        let server = servers::taskwell(name, &folder, store)?;
+        let server = servers::taskwell(name, program, &folder, store)?;
         let data = load::prepare(&server, &folder)?;
         Ok((server, data))
     };
-    let sqlite = start("sqlite", "sqlite://taskwell.db")?;
-    let postgres = start("postgres", &database.url("near"))?;
-    let far = start("far", &database.url_far_away("far"))?;
+    let sqlite = start("sqlite", &this, "sqlite://taskwell.db")?;
+    let postgres = start("postgres", &this, &database.url("near"))?;
+    let far = start("far", &this, &database.url_far_away("far"))?;
+    let mut earlier = Vec::new();
+    if let Some(program) = &plan.baseline {
+        earlier.push(start(report::EARLIER_SQLITE, program, "sqlite://taskwell.db")?);
+        earlier.push(start(report::EARLIER_POSTGRES, program, &database.url("earlier"))?);
+    }
     let mut samples: Vec<Sample> = Vec::new();
     let mut note = |round: usize, sample: Sample| {
         let Sample { server, operation, connections, per_second, .. } = &sample;
@@ -76,6 +76,9 @@ fn run() -> Result<(), String> {
                 note(round, measure(&sqlite.0, &sqlite.1)?);
                 note(round, measure(&postgres.0, &postgres.1)?);
                 note(round, measure(&far.0, &far.1)?);
+                for (server, data) in &earlier {
+                    note(round, measure(server, data)?);
+                }
                 if let Some(sample) = database.pgbench(here, operation, connections, plan.seconds)? {
                     note(round, sample);
                 }
@@ -85,13 +88,6 @@ fn run() -> Result<(), String> {
     let text = report::markdown(&plan, &samples);
     print!("{text}");
     std::fs::write(here.join("RESULTS.md"), text).map_err(|e| e.to_string())
-}
-
-fn setting<T: std::str::FromStr>(name: &str, default: T) -> Result<T, String> {
-    match std::env::var(name) {
-        Ok(text) => text.parse().map_err(|_| format!("{name}={text} is no number")),
-        Err(_) => Ok(default),
-    }
 }
 
 impl Drop for Server {

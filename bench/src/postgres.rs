@@ -38,7 +38,7 @@ impl Database {
         let far_away = tempfile::tempdir().map_err(|e| e.to_string())?;
         delay(far_away.path(), &cluster.folder).map_err(|e| e.to_string())?;
         let database = Database { cluster, far_away };
-        for name in ["near", "far"] {
+        for name in ["near", "far", "earlier"] {
             database.query("postgres", &format!("CREATE DATABASE {name}"))?;
         }
         Ok(database)

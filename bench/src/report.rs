@@ -2,8 +2,12 @@
 
 use std::fmt::Write as _;
 
-use crate::Plan;
 use crate::load::{Operation, Sample};
+use crate::plan::Plan;
+
+/// What the samples of an earlier build are called.
+pub const EARLIER_SQLITE: &str = "earlier on SQLite";
+pub const EARLIER_POSTGRES: &str = "earlier on PostgreSQL";
 
 /// The database connections of one instance: the setting's default.
 const POOL: f64 = 20.0;
@@ -91,6 +95,9 @@ pub fn markdown(plan: &Plan, samples: &[Sample]) -> String {
     out.push_str(&on_sqlite(&cells));
     out.push_str(&on_postgres(&cells));
     out.push_str(&far_away(&cells));
+    if plan.baseline.is_some() {
+        out.push_str(&against_earlier(&cells));
+    }
     out
 }
 
@@ -162,6 +169,24 @@ fn far_away(cells: &[Cell]) -> String {
             cell.connections,
             rate / f64::from(cell.connections),
             rate / used,
+        );
+    }
+    out
+}
+
+fn against_earlier(cells: &[Cell]) -> String {
+    let mut out = String::from(
+        "\n## Against an earlier build\n\nRequests per second of this build, as a share of those of the build that `BASELINE` names, \
+         in the same rounds (min–max).\n\n| operation | connections | SQLite | PostgreSQL |\n|---|---|---|---|\n",
+    );
+    for cell in cells {
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} |",
+            title(cell.operation),
+            cell.connections,
+            cell.ratio("sqlite", EARLIER_SQLITE),
+            cell.ratio("postgres", EARLIER_POSTGRES),
         );
     }
     out

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 const SECRET: &str = "a secret of the benchmark, 32 bytes or more";
@@ -24,10 +24,14 @@ pub fn build(here: &Path) -> Result<(), String> {
     }
 }
 
-/// Starts Taskwell in `folder` on a store; only its line per request is switched off, as the limit server writes none.
-pub fn taskwell(name: &'static str, folder: &Path, store: &str) -> Result<Server, String> {
-    let this = std::env::current_exe().map_err(|e| e.to_string())?;
-    let mut command = Command::new(this.with_file_name("taskwell"));
+/// The program of that name from the same build.
+pub fn beside_this(name: &str) -> Result<PathBuf, String> {
+    Ok(std::env::current_exe().map_err(|e| e.to_string())?.with_file_name(name))
+}
+
+/// Starts a Taskwell in `folder` on a store; only its line per request is switched off, as the limit server writes none.
+pub fn taskwell(name: &'static str, program: &Path, folder: &Path, store: &str) -> Result<Server, String> {
+    let mut command = Command::new(program);
     command
         .args(["--port", "0"])
         .current_dir(folder)
