@@ -8,11 +8,11 @@ mod live;
 mod login;
 mod once;
 mod second_factor;
+mod touches;
 
 use std::sync::Arc;
 
-use self::bookkeeping::Touches;
-
+use self::touches::Touches;
 use crate::audit::{self, Action, Who};
 use crate::bearer::{self, Bearer, Stale};
 use crate::client::Client;

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use crate::epoch::Stamp;
-use crate::limits::Exceeded;
 
 /// What every fallible use case answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -37,6 +36,16 @@ pub enum Error {
     StorageFull,
     /// A fault of ours or of the machine. The cause is for the log, never for an answer.
     Internal(String),
+}
+
+/// A try that was one too many: of so many tries in so many seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exceeded {
+    /// The name of the limit, as the header `RateLimit-Policy` has it.
+    pub policy: &'static str,
+    pub tries: i64,
+    pub window_s: i64,
+    pub retry_after_s: u32,
 }
 
 /// What is missing.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::task::AtomicWaker;
 
 use crate::error::{Error, Result};
-use crate::limits::{Exceeded, Policy};
+use crate::limits::Policy;
 
 /// How many may wait for one account on one instance: a tab each.
 const PER_OWNER: Policy = Policy { name: "streams", tries: 16, window_s: 1 };
@@ -76,7 +76,7 @@ impl Live {
         }
         let places = state.by_owner.entry(owner).or_default();
         if i64::try_from(places.len()).unwrap_or(i64::MAX) >= PER_OWNER.tries {
-            return Err(Error::TooMany(Exceeded { policy: PER_OWNER, retry_after_s: RETRY_AFTER_S }));
+            return Err(PER_OWNER.exceeded_for(RETRY_AFTER_S));
         }
         let (woken, seen) = (AtomicBool::new(true), AtomicI64::new(i64::MAX));
         let signal = Arc::new(Signal { woken, seen, waker: AtomicWaker::new() });

@@ -8,7 +8,7 @@ use axum::http::Method;
 use axum::http::header::{self, HeaderValue};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-use crate::service::X_REQUEST_ID;
+use crate::request_id::X_REQUEST_ID;
 use crate::tree::{RATE_LIMIT, RATE_LIMIT_POLICY};
 
 /// Which pages of other origins may call (003, "CORS enabled for frontend integration").

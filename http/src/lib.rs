@@ -1,5 +1,6 @@
 //! How Taskwell is spoken to: three trees of routes for five contracts. Holds no rule of the model and writes no SQL.
 
+mod apis;
 mod body;
 mod client;
 mod compress;
@@ -15,8 +16,10 @@ mod letters;
 mod member;
 mod openapi;
 mod ops;
+mod options;
 mod paging;
 mod parameters;
+mod request_id;
 mod root;
 mod service;
 mod stream;
@@ -31,24 +34,10 @@ mod wire;
 pub use client::{Network, Peer};
 pub use cors::Cors;
 pub use ops::Readiness;
+pub use options::Options;
 pub use service::{Service, service};
-
-/// What the router needs besides the app.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    pub cors: Cors,
-    pub readiness: Readiness,
-    /// Where somebody who has found a hole writes to: a `mailto:` or `https:` URL.
-    pub security_contact: Option<String>,
-    /// Whose word about their clients counts.
-    pub trusted_proxies: Vec<Network>,
-}
 
 /// The OpenAPI 3.1 document of all trees, as JSON.
 pub fn openapi() -> String {
-    openapi::document(apis())
-}
-
-fn apis() -> [doc::Api; 6] {
-    [v1::api(), web::api(), web::auth_api(), root::user_api(), root::auth_api(), root::tasks_api()]
+    openapi::document(apis::all())
 }

@@ -5,12 +5,11 @@ use std::convert::Infallible;
 use std::future::ready;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::header::{self, HeaderValue};
 use axum::http::{Method, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -24,11 +23,10 @@ use tower_http::cors::{Cors, CorsLayer};
 use crate::client::{self, Network, Peer};
 use crate::compress::{self, Asked};
 use crate::idempotency::{self, Running};
+use crate::options::Options;
+use crate::request_id::{RequestId, X_REQUEST_ID};
 use crate::tree::{Failure, Tree};
-use crate::{Options, apis, head, headers, letters, openapi, ops, root, swagger, ui, v1, web};
-
-pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const REQUEST_ID_CHARS_MAX: usize = 64;
+use crate::{apis, head, headers, letters, openapi, ops, root, swagger, ui, v1, web};
 
 /// Where each tree lies; the first that holds a path draws its failures.
 const TREES: [Tree; 6] = [
@@ -58,7 +56,7 @@ struct Routes {
 
 /// Puts together what serves `app`.
 pub fn service(app: App, options: &Options) -> Service {
-    let document: Arc<str> = openapi().into();
+    let document: Arc<str> = openapi::document(apis::all()).into();
     let https = app.settings().public_url.starts_with("https://");
     let contact: Option<Arc<str>> = options.security_contact.as_deref().map(Into::into);
     let readiness = options.readiness.clone();
@@ -75,7 +73,7 @@ pub fn service(app: App, options: &Options) -> Service {
         .route("/.well-known/jwks.json", get(ops::jwks))
         .merge(swagger::routes())
         .merge(ui::routes());
-    let router = apis()
+    let router = apis::all()
         .into_iter()
         .fold(plain, |routes, api| routes.merge(api.router))
         .fallback(async || Failure::NoRoute)
@@ -105,7 +103,7 @@ impl Service {
             .unwrap_or_else(|_| Failure::Core(Error::Internal("a handler panicked".into())).into_response());
         let mut response = compress::answer(&asked, tree.draw(response, &id)).await;
         headers::guard(response.headers_mut(), self.0.https);
-        response.headers_mut().insert(X_REQUEST_ID, id.0.clone());
+        response.headers_mut().insert(X_REQUEST_ID, id.value());
         log(&method, &uri, &response, started, &id);
         response
     }
@@ -160,35 +158,5 @@ fn log(method: &Method, uri: &Uri, response: &Response, started: Instant, id: &R
         let (path, status) = (uri.path(), response.status().as_u16());
         let duration_ms = (started.elapsed().as_secs_f64() * 1e6).round() / 1e3;
         tracing::info!(%method, path, status, duration_ms, request_id = id.as_str(), "request");
-    }
-}
-
-/// A request's name in logs and in `X-Request-Id`: the client's, if it sent a decent one.
-#[derive(Debug, Clone)]
-pub struct RequestId(HeaderValue);
-
-impl RequestId {
-    pub fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or("")
-    }
-
-    fn of(request: &Request) -> RequestId {
-        let decent = |value: &&HeaderValue| {
-            let bytes = value.as_bytes();
-            (1..=REQUEST_ID_CHARS_MAX).contains(&bytes.len())
-                && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
-        };
-        let given = request.headers().get(X_REQUEST_ID).filter(decent);
-        given.map_or_else(RequestId::next, |given| RequestId(given.clone()))
-    }
-
-    /// A number that starts anywhere and counts on: unique here, and most likely among instances.
-    fn next() -> RequestId {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        static START: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
-        let start = START.get_or_init(|| taskwell_core::clock::random_bytes().map_or(0, u64::from_be_bytes));
-        let id = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
-        let text = format!("{id:016x}");
-        RequestId(HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("0")))
     }
 }

@@ -6,10 +6,9 @@ use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use taskwell_core::error::{Conflict, Error, Problem, Unproven};
-use taskwell_core::limits::Exceeded;
+use taskwell_core::error::{Conflict, Error, Exceeded, Problem, Unproven};
 
-use crate::service::RequestId;
+use crate::request_id::RequestId;
 
 /// What went wrong, before a tree has drawn it: an error of the model, or one that only HTTP knows.
 #[derive(Debug, Clone)]
@@ -177,9 +176,10 @@ pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// What was exceeded, and when there is room again (draft-ietf-httpapi-ratelimit-headers).
-fn limit_headers(headers: &mut HeaderMap, Exceeded { policy, retry_after_s }: &Exceeded) {
-    let quota = format!("\"{}\";q={};w={}", policy.name, policy.tries, policy.window_s);
-    let left = format!("\"{}\";r=0;t={retry_after_s}", policy.name);
+fn limit_headers(headers: &mut HeaderMap, exceeded: &Exceeded) {
+    let Exceeded { policy, tries, window_s, retry_after_s } = exceeded;
+    let quota = format!("\"{policy}\";q={tries};w={window_s}");
+    let left = format!("\"{policy}\";r=0;t={retry_after_s}");
     headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
     for (name, text) in [(RATE_LIMIT_POLICY, quota), (RATE_LIMIT, left)] {
         if let Ok(value) = HeaderValue::try_from(text) {

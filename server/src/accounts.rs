@@ -13,8 +13,8 @@ use taskwell_core::text::Words;
 use taskwell_core::users::password::{Password, Policy};
 use taskwell_core::users::{self, Email, Name, Role, Shadowed, Update, User, UserId, Username};
 
-use crate::cli::{Outcome, print, runtime, told};
 use crate::config::Checked;
+use crate::console::{Outcome, print, runtime, told};
 use crate::secret;
 use crate::store;
 

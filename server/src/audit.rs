@@ -4,8 +4,8 @@ use taskwell_core::audit;
 use taskwell_core::page::{Cursor, Limit};
 use taskwell_core::users;
 
-use crate::cli::{Outcome, print, runtime, told};
 use crate::config::Checked;
+use crate::console::{Outcome, print, runtime, told};
 use crate::store;
 
 /// Prints the newest entries first, one per line with tabs between: time, action, actor, account, client, detail.

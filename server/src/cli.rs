@@ -6,13 +6,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use taskwell_core::import::Override;
 
-use taskwell_core::error::Error;
-
 use crate::config::{Checked, Config, Dotenv, unknown, with_files};
+use crate::console::{Outcome, print};
 use crate::{accounts, audit, copy, health, import, serve, store, telemetry};
-
-/// What a command answers in the end: a sentence for the operator, where it failed.
-pub type Outcome = Result<(), String>;
 
 /// The task back end that nobody has to write again: five REST contracts over one store.
 #[derive(Parser)]
@@ -143,7 +139,7 @@ pub fn run() -> ExitCode {
         Command::Import { .. } => import.map_or(Ok(()), |import| import.run(&config)),
         Command::Serve => {
             warn_of_unknown();
-            serve::run(config, &logging, Again(dotenv))
+            serve::run(config, &logging, Box::new(move || settings_again(&dotenv)))
         }
         Command::Migrate => store::migrate(&config),
         Command::Audit { user, limit } => audit::run(&config, user, limit),
@@ -159,18 +155,15 @@ pub fn run() -> ExitCode {
 }
 
 /// The settings as they are now: the command line and the environment of the start, files and `.env` of this moment.
-pub struct Again(Dotenv);
-
-impl Again {
-    /// # Errors
-    /// They would be refused at a start.
-    pub fn settings(&self) -> Result<Checked, String> {
-        let defined = with_files(self.0.again(Cli::command())?)?;
-        let told = |e: clap::Error| e.to_string().lines().next().unwrap_or_default().to_owned();
-        let matches = defined.try_get_matches().map_err(told)?;
-        let Cli { config, .. } = Cli::from_arg_matches(&matches).map_err(told)?;
-        config.checked().map_err(|(_, message)| message)
-    }
+///
+/// # Errors
+/// They would be refused at a start.
+fn settings_again(dotenv: &Dotenv) -> Result<Checked, String> {
+    let defined = with_files(dotenv.again(Cli::command())?)?;
+    let told = |e: clap::Error| e.to_string().lines().next().unwrap_or_default().to_owned();
+    let matches = defined.try_get_matches().map_err(told)?;
+    let Cli { config, .. } = Cli::from_arg_matches(&matches).map_err(told)?;
+    config.checked().map_err(|(_, message)| message)
 }
 
 fn warn_of_unknown() {
@@ -211,32 +204,6 @@ fn ended(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => failed(&message),
-    }
-}
-
-/// The runtime of a command, on its own thread.
-pub fn runtime() -> Result<tokio::runtime::Runtime, String> {
-    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    built.map_err(|e| format!("cannot start: {e}"))
-}
-
-/// One line on standard output. A reader who has gone away is no failure.
-pub fn print(line: &str) -> Outcome {
-    use std::io::Write as _;
-    let mut out = std::io::stdout().lock();
-    match writeln!(out, "{line}").and_then(|()| out.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(format!("cannot print: {e}")),
-        _ => Ok(()),
-    }
-}
-
-/// What a command says of an error; `Unavailable` is worded for requests.
-pub fn told(error: &Error) -> String {
-    match error {
-        Error::Unavailable { .. } => {
-            "the database does not answer any more; see whether it runs, and try again".to_owned()
-        }
-        other => other.to_string(),
     }
 }
 

@@ -7,6 +7,7 @@ mod dotenv;
 mod files;
 mod log;
 mod mail;
+mod refused;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use self::connections::streams_max;
 pub use self::dotenv::Dotenv;
 pub use self::files::{unknown, with_files};
 pub use self::log::{Log, LogFormat};
+use self::refused::{Refused, refused, refused_url};
 use crate::connection::Patience;
 use crate::mailer::Mailer;
 use crate::secret::Secret;
@@ -208,19 +210,6 @@ impl Checked {
         self.connections_max = most;
         self.settings.streams_max = streams_max(most);
     }
-}
-
-type Refused = (ErrorKind, String);
-
-fn refused(name: &str, value: &str, allowed: &str) -> Refused {
-    let message = format!("invalid value '{value}' for {name}: {allowed}");
-    (ErrorKind::ValueValidation, message)
-}
-
-/// As [`refused`]. The value may hold a password, so only its scheme is told.
-fn refused_url(name: &str, url: &str, allowed: &str) -> Refused {
-    let scheme = url.split("://").next().filter(|scheme| scheme.len() < url.len()).unwrap_or("");
-    refused(name, &format!("{scheme}://…"), allowed)
 }
 
 impl Config {

@@ -7,8 +7,8 @@ use taskwell_core::db::{Db, Place};
 use taskwell_core::error::Error;
 use taskwell_core::transfer;
 
-use crate::cli::{Outcome, print, runtime};
 use crate::config::Checked;
+use crate::console::{Outcome, print, runtime};
 use crate::store::require_folder;
 
 /// From where to where.

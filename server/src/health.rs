@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::cli::{Outcome, print};
+use crate::console::{Outcome, print};
 
 const WITHIN: Duration = Duration::from_secs(2);
 /// All of an answer that is looked at.

@@ -6,8 +6,8 @@ use taskwell_core::db::{Db, Foreign, Place};
 use taskwell_core::error::Error;
 use taskwell_core::import::{self, Override, Report, Tally};
 
-use crate::cli::{Outcome, print, runtime, told};
 use crate::config::Checked;
+use crate::console::{Outcome, print, runtime, told};
 use crate::store::require_folder;
 
 /// What the other back end's tables look like.

@@ -5,6 +5,7 @@ mod audit;
 mod cli;
 mod config;
 mod connection;
+mod console;
 mod copy;
 mod descriptors;
 mod door;

@@ -4,12 +4,14 @@ use taskwell_core::app::App;
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 
-use crate::cli::Again;
 use crate::config::Checked;
 use crate::mailer::Mailer;
 use crate::secret::Secret;
 use crate::store;
 use crate::telemetry::Level;
+
+/// Reads the settings as they are at the moment of the call.
+pub type Again = Box<dyn Fn() -> Result<Checked, String> + Send>;
 
 pub struct Reload {
     hangups: Signal,
@@ -34,7 +36,7 @@ impl Reload {
     /// Reads again at each signal, until it is dropped.
     pub async fn run(mut self) {
         while self.hangups.recv().await.is_some() {
-            match self.again.settings().and_then(|config| Ok((store::secret_again(&config)?, config))) {
+            match (self.again)().and_then(|config| Ok((store::secret_again(&config)?, config))) {
                 Ok((secret, config)) => self.take(&secret, &config),
                 Err(error) => tracing::warn!("SIGHUP: nothing was read again: {error}"),
             }

@@ -12,15 +12,15 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::accounts;
-use crate::cli::{Again, Outcome, print, runtime};
 use crate::config::Checked;
 use crate::connection;
+use crate::console::{Outcome, print, runtime};
 use crate::descriptors;
 use crate::door::Door;
 use crate::housekeeping;
 use crate::mailer::Mailer;
 use crate::places::Places;
-use crate::reload::Reload;
+use crate::reload::{Again, Reload};
 use crate::store;
 use crate::telemetry::Logging;
 use crate::workers::Workers;

@@ -8,8 +8,8 @@ use taskwell_core::clock::Clock;
 use taskwell_core::db::{self, Place};
 use taskwell_core::limits::Shared;
 
-use crate::cli::{Outcome, print, runtime, told};
 use crate::config::Checked;
+use crate::console::{Outcome, print, runtime, told};
 use crate::secret::Secret;
 
 /// Opens the database of the settings, migrated, to be served.

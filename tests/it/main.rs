@@ -25,6 +25,7 @@ mod headers;
 mod heads;
 mod hostile;
 mod idempotency;
+mod imports;
 mod limits;
 mod live;
 mod mail;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::db::{Column, FromRow, Row, Tx, Value, unexpected};
 use crate::epoch::{Epoch, Stamp};
-use crate::error::{Error, Result, Unproven};
+use crate::error::{Code, Error, Flaw, Result, Unproven};
 use crate::time::Timestamp;
 use crate::users::{Caller, UserId};
 
@@ -92,6 +92,12 @@ impl FromRow for Ends {
     fn from_row(row: &Row) -> Result<Ends> {
         Ok(Ends { last: row.get(0)?, floor: row.get(1)? })
     }
+}
+
+/// A place in a sequence as a client gives it back.
+pub fn place(text: &str) -> Result<Stamp, Flaw> {
+    let message = "must be a number of your sequence, or the cursor of the last answer";
+    Stamp::parse(text).ok_or_else(|| Flaw::new(Code::Range, message))
 }
 
 /// At most `count` of the owner's changes after `since`, in order, and the owner's newest number; fewer changes where they

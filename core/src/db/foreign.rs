@@ -7,8 +7,9 @@ use rusqlite::{Connection, OpenFlags};
 use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
+use super::place::Place;
 use super::postgres::{self, message};
-use super::{Place, sqlite};
+use super::sqlite;
 use crate::error::{Error, Result};
 
 /// Rows that travel together.

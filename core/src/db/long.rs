@@ -7,7 +7,8 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 
-use super::{Db, Tx, postgres};
+use super::tx::Tx;
+use super::{postgres, work};
 use crate::error::{Error, Result};
 
 /// An open transaction. Dropped without [`Long::commit`] it is undone.
@@ -23,21 +24,6 @@ enum Step {
     Commit,
 }
 
-impl Db {
-    /// Begins a transaction of many steps.
-    pub async fn begin(&self) -> Result<Long> {
-        Ok(Long(match self {
-            Db::Sqlite(db) => {
-                let (steps, taken) = mpsc::channel();
-                let (db, taken) = (db.clone(), Mutex::new(taken));
-                let ended = Box::pin(async move { db.write(move |tx| run_all(tx, &taken)).await });
-                Inner::Sqlite { steps, ended }
-            }
-            Db::Postgres(db) => Inner::Postgres(Box::new(db.begin().await?)),
-        }))
-    }
-}
-
 /// On the writer's thread. Run again after it was undone, it finds no more steps, and so fails as well.
 fn run_all(tx: &mut Tx, steps: &Mutex<mpsc::Receiver<Step>>) -> Result<()> {
     let steps = steps.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,6 +37,17 @@ fn run_all(tx: &mut Tx, steps: &Mutex<mpsc::Receiver<Step>>) -> Result<()> {
 }
 
 impl Long {
+    pub(super) fn on_sqlite(db: &work::Db) -> Long {
+        let (steps, taken) = mpsc::channel();
+        let (db, taken) = (db.clone(), Mutex::new(taken));
+        let ended = Box::pin(async move { db.write(move |tx| run_all(tx, &taken)).await });
+        Long(Inner::Sqlite { steps, ended })
+    }
+
+    pub(super) fn on_postgres(long: postgres::Long) -> Long {
+        Long(Inner::Postgres(Box::new(long)))
+    }
+
     /// Runs one step. After an error nothing is left but to drop the transaction.
     pub async fn run<T, F>(&mut self, f: F) -> Result<T>
     where

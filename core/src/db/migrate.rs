@@ -7,11 +7,12 @@ use rusqlite::{Connection, OptionalExtension as _};
 use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::Tx;
-use super::backup;
 use super::migrations::{MIGRATIONS, Migration};
-use super::postgres::{self, message as postgres_message};
+use super::postgres::codec::message as postgres_message;
+use super::postgres::connection::Connection as PostgresConnection;
+use super::snapshot;
 use super::sqlite::{self, error};
+use super::tx::Tx;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 
@@ -88,7 +89,7 @@ pub(super) fn apply(
         if let (Some(path), Some(from)) = (path, version(connection)?)
             && from < CURRENT
         {
-            backup::keep_before(path, CURRENT)?;
+            snapshot::keep_before(path, CURRENT)?;
         }
         let migrated = apply_within(connection, migrations, clock)?;
         require_references(connection)?;
@@ -161,7 +162,7 @@ fn failed(number: i64, name: &str, e: Error) -> Error {
 
 /// The same on PostgreSQL, by one instance at a time. `connection` leads to the server itself, not to a pooler. After an
 /// error it is closed, and the server undoes what was done.
-pub(super) async fn postgres(connection: &postgres::Connection, clock: &Clock) -> Result<Migrated> {
+pub(super) async fn postgres(connection: &PostgresConnection, clock: &Clock) -> Result<Migrated> {
     let client = connection.client();
     let failure = |e: tokio_postgres::Error| Error::internal("migrating", postgres_message(&e));
     // Held until the transaction ends. Its number is arbitrary, and this program's own.

@@ -1,7 +1,8 @@
 //! The migrations in order, and what some of them do in Rust. A step knows tables and columns, and no noun's code: that
 //! changes with its noun, and a step must not.
 
-use super::{FromRow, Row, Tx};
+use super::row::{FromRow, Row};
+use super::tx::Tx;
 use crate::error::Result;
 use crate::{names, text};
 

@@ -4,6 +4,7 @@
 
 use tokio_postgres::Row;
 
+use super::dialect::{Dialect, record};
 use super::value::{Owned, Param, check_texts};
 use crate::clock::{random_bytes, random_id};
 use crate::error::{Error, Result};
@@ -243,7 +244,7 @@ impl Script {
             return Err(waiting());
         }
         check_texts(params)?;
-        super::record(super::Dialect::Postgres, sql);
+        record(Dialect::Postgres, sql);
         let statement = Statement {
             sql: sql.to_owned(),
             params: params.iter().map(|param| param.value().into()).collect(),

@@ -1,6 +1,9 @@
 //! What tables a store has, asked of the database itself: for what goes through all of them, as a copy does.
 
-use super::{Dialect, FromRow, Kind, Row, Tx};
+use super::dialect::Dialect;
+use super::row::{FromRow, Row};
+use super::tx::Tx;
+use super::value::Kind;
 use crate::error::{Error, Result};
 
 /// A table as its database describes it.

@@ -1,7 +1,10 @@
 //! An open transaction, in which a use case runs: statements, time and chance, on either database.
 
+use super::dialect::Dialect;
+use super::row::{FromRow, Row};
 use super::script::{self, Answer, Refusal, Script};
-use super::{Dialect, FromRow, Param, Row, sqlite};
+use super::sqlite;
+use super::value::Param;
 use crate::clock::{Clock, random_bytes, random_id};
 use crate::error::{Error, Result};
 use crate::time::Timestamp;

@@ -3,6 +3,7 @@
 
 use uuid::Uuid;
 
+use crate::epoch::Epoch;
 use crate::error::{Error, Result};
 use crate::text;
 
@@ -98,6 +99,13 @@ impl<T: Column> Column for Option<T> {
             Value::Null(_) => Ok(None),
             value => T::read(value).map(Some),
         }
+    }
+}
+
+impl Column for Epoch {
+    fn read(value: Value) -> Result<Epoch> {
+        let Value::Int(number) = value else { return Err(unexpected("an epoch", value)) };
+        Epoch::from_stored(number).ok_or_else(|| unexpected("an epoch", value))
     }
 }
 

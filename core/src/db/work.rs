@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 use futures_channel::oneshot;
 use rusqlite::Connection;
 
+use super::lane::Lane;
 use super::migrate::{self, Migrated};
-use super::{Lane, Tx, look_for_news, sqlite};
+use super::sqlite;
+use super::tx::{Tx, look_for_news};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::live::Live;

@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 pub use self::counters::{Charge, Shared, Verdict};
 use self::counters::{Counters, Counting, Key, Taken, Try, key};
+pub use self::policy::Policy;
 use self::policy::{
     ACCOUNT_ANYWHERE, ACCOUNT_FROM_CLIENT, INVALID_TOKENS, LOGIN, NAME_ANYWHERE, NAME_FROM_CLIENT, REFRESH,
     REQUESTS, SIGN_UP,
 };
-pub use self::policy::{Exceeded, Policy};
 use self::table::Table;
 use crate::client::Client;
 use crate::error::Result;
@@ -236,7 +236,7 @@ mod tests {
         now_or_never(limits.logged_in(guess, now));
     }
 
-    fn refusal<T>(outcome: &Result<T>) -> (Policy, u32) {
+    fn refusal<T>(outcome: &Result<T>) -> (&'static str, u32) {
         match outcome {
             Err(Error::TooMany(exceeded)) => (exceeded.policy, exceeded.retry_after_s),
             _ => panic!("passed"),
@@ -253,7 +253,7 @@ mod tests {
         assert_eq!(passed(at(30)), 0);
         assert!(now_or_never(limits.sign_up(client("192.0.2.2"), at(30))).is_ok(), "another client");
         let refused = now_or_never(limits.sign_up(client("192.0.2.1"), at(30)));
-        assert_eq!(refusal(&refused), (SIGN_UP, 1));
+        assert_eq!(refusal(&refused), (SIGN_UP.name, 1));
     }
 
     #[test]
@@ -274,7 +274,10 @@ mod tests {
         }
         assert!(now_or_never(limits.guess(home, USERNAME, at(1))).is_ok());
         let elsewhere = client("203.0.113.1");
-        assert_eq!(refusal(&now_or_never(limits.guess(elsewhere, USERNAME, at(1)))), (NAME_ANYWHERE, 72));
+        assert_eq!(
+            refusal(&now_or_never(limits.guess(elsewhere, USERNAME, at(1)))),
+            (NAME_ANYWHERE.name, 72)
+        );
         let other = Target::Account { id: 2, name: "username" };
         assert!(now_or_never(limits.guess(elsewhere, other, at(1))).is_ok());
         assert!(now_or_never(limits.guess(elsewhere, USERNAME, at(73))).is_ok(), "one more after a while");
@@ -303,12 +306,12 @@ mod tests {
             5,
             "no refusal tells that the names are one account's"
         );
-        assert_eq!(refusal(&now_or_never(limits.proof(here, 1, at(0)))), (ACCOUNT_FROM_CLIENT, 6));
+        assert_eq!(refusal(&now_or_never(limits.proof(here, 1, at(0)))), (ACCOUNT_FROM_CLIENT.name, 6));
         // The other way round: what proofs have used up, logins lack, and they call it by the name.
         let limits = Limits::new(true, None);
         let proofs = (0..50).filter(|_| now_or_never(limits.proof(here, 1, at(0))).is_ok()).count();
         assert_eq!(proofs, 10);
-        assert_eq!(refusal(&now_or_never(limits.guess(here, EMAIL, at(0)))), (NAME_FROM_CLIENT, 6));
+        assert_eq!(refusal(&now_or_never(limits.guess(here, EMAIL, at(0)))), (NAME_FROM_CLIENT.name, 6));
         // From everywhere, for hours: never more than there is in all.
         let limits = Limits::new(true, None);
         let mut passed = 0;
@@ -364,7 +367,7 @@ mod tests {
         let limits = Limits::new(true, None);
         let (here, there) = (client("192.0.2.1"), client("192.0.2.2"));
         assert_eq!((0..7000).filter(|_| limits.invalid_token(here, at(0)).is_ok()).count(), 6000);
-        assert_eq!(refusal(&limits.invalid_token(here, at(0))), (INVALID_TOKENS, 1));
+        assert_eq!(refusal(&limits.invalid_token(here, at(0))), (INVALID_TOKENS.name, 1));
         assert!(limits.invalid_token(there, at(0)).is_ok());
         assert_eq!((0..7000).filter(|_| limits.request(1, at(0)).is_ok()).count(), 6000);
         assert!(limits.request(2, at(0)).is_ok());

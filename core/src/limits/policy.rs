@@ -1,7 +1,7 @@
 //! How many tries there are of what, and the arithmetic that counts them: the generic cell rate algorithm (ITU-T I.371),
 //! which needs one number for each subject.
 
-use crate::error::Error;
+use crate::error::{Error, Exceeded};
 
 const SECOND_US: i64 = 1_000_000;
 
@@ -33,13 +33,6 @@ pub const REQUESTS: Policy = Policy { name: "requests", tries: 6000, window_s: 6
 /// Requests of one client with tokens that are not valid, or not any more.
 pub const INVALID_TOKENS: Policy = Policy { name: "invalid-tokens", tries: 6000, window_s: 60 };
 
-/// A try that was one too many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exceeded {
-    pub policy: Policy,
-    pub retry_after_s: u32,
-}
-
 impl Policy {
     /// What one try costs: the part of the window that it takes to work it off.
     pub(super) fn cost_us(self) -> i64 {
@@ -62,7 +55,12 @@ impl Policy {
 
     pub(super) fn exceeded(self, wait_us: i64) -> Error {
         let seconds = (wait_us + SECOND_US - 1) / SECOND_US;
-        let retry_after_s = u32::try_from(seconds).unwrap_or(u32::MAX).max(1);
-        Error::TooMany(Exceeded { policy: self, retry_after_s })
+        self.exceeded_for(u32::try_from(seconds).unwrap_or(u32::MAX).max(1))
+    }
+
+    /// That there are no more tries, and for how many seconds.
+    pub fn exceeded_for(self, retry_after_s: u32) -> Error {
+        let Policy { name, tries, window_s } = self;
+        Error::TooMany(Exceeded { policy: name, tries, window_s, retry_after_s })
     }
 }

@@ -5,7 +5,7 @@ use crate::client::Client;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::idempotency::digest;
-use crate::limits::{Exceeded, Policy};
+use crate::limits::Policy;
 use crate::names;
 use crate::time::Timestamp;
 
@@ -111,7 +111,7 @@ pub fn take(tx: &mut Tx, quotas: &[Quota], full: WhenFull) -> Result<Option<Time
         (Some(_), WhenFull::Defer | WhenFull::DeferOrRefuse) if is_soon => {}
         (Some(_), WhenFull::Drop | WhenFull::Defer) => return Ok(None),
         (Some(policy), WhenFull::Refuse | WhenFull::DeferOrRefuse) => {
-            return Err(Error::TooMany(exceeded(policy, now, at)));
+            return Err(exceeded(policy, now, at));
         }
     }
     for quota in quotas {
@@ -120,8 +120,8 @@ pub fn take(tx: &mut Tx, quotas: &[Quota], full: WhenFull) -> Result<Option<Time
     Ok(Some(at))
 }
 
-fn exceeded(policy: Policy, now: Timestamp, free_at: Timestamp) -> Exceeded {
+fn exceeded(policy: Policy, now: Timestamp, free_at: Timestamp) -> Error {
     let wait_us = free_at.as_micros() - now.as_micros();
     let seconds = wait_us.div_euclid(1_000_000) + 1;
-    Exceeded { policy, retry_after_s: u32::try_from(seconds).unwrap_or(u32::MAX) }
+    policy.exceeded_for(u32::try_from(seconds).unwrap_or(u32::MAX))
 }

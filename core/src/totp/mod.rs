@@ -3,17 +3,10 @@
 mod model;
 mod sql;
 
-pub use model::Enrolment;
+pub use model::{Enrolment, State};
 
 use crate::db::Tx;
 use crate::error::{Code, Conflict, Error, Result, Unproven};
-
-/// Whether logins are guarded, and how often they can do without the device.
-#[derive(Debug, Clone, Copy)]
-pub struct State {
-    pub enabled: bool,
-    pub recovery_codes_left: i64,
-}
 
 pub(crate) fn state(tx: &mut Tx, user: i64) -> Result<State> {
     sql::state(tx, user)

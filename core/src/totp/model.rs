@@ -16,6 +16,13 @@ const CODE_CHARS_MAX: usize = 64;
 /// Codes for who has lost the device.
 pub const RECOVERY_CODES: usize = 10;
 
+/// Whether logins are guarded, and how often they can do without the device.
+#[derive(Debug, Clone, Copy)]
+pub struct State {
+    pub enabled: bool,
+    pub recovery_codes_left: i64,
+}
+
 /// A secret that was made, to be put into an authenticator.
 pub struct Enrolment {
     /// In Base32, for people to type.

@@ -1,6 +1,6 @@
 //! How the second factor is stored.
 
-use super::State;
+use super::model::State;
 use crate::db::{FromRow, Row, Tx};
 use crate::error::Result;
 

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use taskwell_core::app::{App, Lane};
+use taskwell_core::changes;
 use taskwell_core::epoch::{Epoch, Stamp};
 use taskwell_core::error::Problems;
 use taskwell_core::page::Limit;
@@ -21,7 +22,7 @@ const TEXT_BYTES_MAX: usize = 1024 * 1024;
 
 pub async fn list(State(app): State<App>, Token(claims): Token, mut query: Query) -> Answer {
     let p = &mut Problems::default();
-    let since = query.take("since", p, Stamp::parse).unwrap_or(START);
+    let since = query.take("since", p, changes::place).unwrap_or(START);
     let limit = query.take("limit", p, Limit::parse).unwrap_or_default().get();
     let mut input = std::mem::take(p).finish(Some(since)).map_err(Failure::from);
     let mut shown: Vec<Changed> = Vec::new();

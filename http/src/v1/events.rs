@@ -12,6 +12,7 @@ use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 use taskwell_core::app::{App, Lane};
 use taskwell_core::bearer::Bearer;
+use taskwell_core::changes;
 use taskwell_core::epoch::Stamp;
 use taskwell_core::error::{Error, Problems};
 use taskwell_core::live::Watch;
@@ -55,11 +56,11 @@ pub async fn follow(
     mut query: Query,
 ) -> Answer {
     let p = &mut Problems::default();
-    let asked = query.take("last_event_id", p, Stamp::parse);
+    let asked = query.take("last_event_id", p, changes::place);
     // A client that comes back by itself asks for the same URL: its header is newer.
     let header = headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?"));
     let header =
-        header.filter(|text| !text.is_empty()).and_then(|text| p.take("Last-Event-ID", Stamp::parse(text)));
+        header.filter(|text| !text.is_empty()).and_then(|text| p.take("Last-Event-ID", changes::place(text)));
     let input = std::mem::take(p).finish(Some(())).map_err(Failure::from);
     let (owner, last) = app
         .read_in(Lane::Tasks, bearer.clone(), input, |tx, caller, ()| {

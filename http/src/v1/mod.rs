@@ -1,8 +1,10 @@
-//! `/api/v1`: the canonical API, and contracts 003 and 004. How its errors look (RFC 9457).
+//! `/api/v1`: the canonical API, and contracts 003 and 004.
 
 mod auth;
 mod changes;
 mod events;
+mod path;
+mod problem;
 mod routes;
 mod routes_account;
 mod routes_live;
@@ -14,97 +16,6 @@ pub mod wire;
 mod wire_tasks;
 mod wire_tokens;
 
-use axum::http::StatusCode;
-use axum::response::Response;
-use serde_json::{Value, json};
-use taskwell_core::error::{Code, Conflict, Error, Unproven};
-
-use crate::doc::{ErrorDoc, named};
-use crate::tree::{Failure, typed_json};
+pub use path::BASE;
+pub use problem::render;
 pub use routes::api;
-use wire::ProblemWire;
-
-pub const BASE: &str = "/api/v1";
-const PROBLEM_JSON: &str = "application/problem+json";
-
-const ERRORS: ErrorDoc = ErrorDoc {
-    media: PROBLEM_JSON,
-    schema: named::<ProblemWire>,
-    example,
-    invalid: StatusCode::UNPROCESSABLE_ENTITY,
-};
-
-/// To a password that should prove who asks, and does not.
-const WRONG_PASSWORD: &str = "Incorrect password";
-const TWO_FACTOR_ON: &str = "The second factor is on already; turn it off first";
-const TOO_MANY_TOKENS: &str = "You have 100 tokens; delete one first";
-const LAST_ADMIN: &str = "This is the last active admin; make another one first";
-
-/// Draws an error of this tree.
-pub fn render(failure: &Failure) -> Response {
-    let (status, detail) = match failure {
-        Failure::Core(Error::Invalid(problems))
-            if problems.iter().any(|problem| problem.code == Code::WrongPassword) =>
-        {
-            (StatusCode::FORBIDDEN, WRONG_PASSWORD.into())
-        }
-        Failure::Core(Error::Invalid(problems))
-            if problems.iter().any(|problem| problem.code == Code::WrongCode) =>
-        {
-            (StatusCode::FORBIDDEN, crate::tree::WRONG_CODE.into())
-        }
-        Failure::Core(Error::Invalid(_)) => (StatusCode::UNPROCESSABLE_ENTITY, "Validation error".into()),
-        Failure::Core(Error::Unauthenticated(Unproven::UnverifiedEmail)) => {
-            (failure.status(), failure.detail())
-        }
-        Failure::Core(Error::Unauthenticated(why)) => (StatusCode::UNAUTHORIZED, unproven(*why).into()),
-        Failure::Core(Error::Conflict(Conflict::EmailTaken | Conflict::UsernameTaken)) => {
-            (StatusCode::BAD_REQUEST, "Username or email already exists".into())
-        }
-        Failure::Core(Error::Conflict(Conflict::UsernameLooksTaken)) => {
-            (StatusCode::BAD_REQUEST, failure.detail())
-        }
-        Failure::Core(Error::Conflict(Conflict::LastAdmin)) => (StatusCode::CONFLICT, LAST_ADMIN.into()),
-        Failure::Core(Error::Conflict(Conflict::TwoFactorOn)) => (StatusCode::CONFLICT, TWO_FACTOR_ON.into()),
-        Failure::Core(Error::Conflict(Conflict::TooManyTokens)) => {
-            (StatusCode::CONFLICT, TOO_MANY_TOKENS.into())
-        }
-        other => (other.status(), other.detail()),
-    };
-    let newest = match failure {
-        Failure::Core(Error::Gone { newest }) => Some(newest),
-        _ => None,
-    };
-    let problem = ProblemWire {
-        kind: "about:blank",
-        title: status.canonical_reason().unwrap_or("Error"),
-        status: status.as_u16(),
-        detail: &detail,
-        errors: failure.problems().iter().map(Into::into).collect(),
-        last: newest.map(|newest| newest.number),
-        cursor: newest.map(ToString::to_string),
-    };
-    typed_json(status, PROBLEM_JSON, &problem)
-}
-
-/// Contract 004's words.
-fn unproven(why: Unproven) -> &'static str {
-    match why {
-        Unproven::NoToken | Unproven::BadToken => "Not authenticated",
-        Unproven::UnknownUser | Unproven::WrongPassword => "Incorrect email or password",
-        Unproven::BadRefreshToken => "Invalid token",
-        Unproven::UnverifiedEmail => crate::tree::UNVERIFIED,
-        Unproven::CodeNeeded => crate::tree::CODE_NEEDED,
-        Unproven::WrongCode => crate::tree::WRONG_CODE,
-        Unproven::RefreshTokenExpired => "Refresh token expired",
-    }
-}
-
-fn example(status: StatusCode, detail: &str) -> Value {
-    let errors = if status == ERRORS.invalid {
-        json!([{ "field": "title", "code": "required", "message": "is required" }])
-    } else {
-        json!([])
-    };
-    json!({ "type": "about:blank", "title": status.canonical_reason(), "status": status.as_u16(), "detail": detail, "errors": errors })
-}

@@ -3,6 +3,8 @@
 use axum::http::{Method, StatusCode};
 use serde_json::json;
 
+use super::path::BASE;
+use super::problem::{ERRORS, LAST_ADMIN, WRONG_PASSWORD};
 use super::routes_account::{mail_api, second_factor_api, tokens_api};
 use super::routes_live::live_api;
 use super::wire::{
@@ -11,7 +13,7 @@ use super::wire::{
     password_form_data,
 };
 use super::wire_tasks::{NewTaskWire, TaskUpdateWire, TaskWire};
-use super::{BASE, ERRORS, LAST_ADMIN, WRONG_PASSWORD, auth, tasks, users};
+use super::{auth, tasks, users};
 use crate::doc::{Api, Doc, id_schema, named};
 use crate::doc_lists::{list_parameters, paging_parameters, user_cursor, words_schema};
 use crate::form::{MULTIPART, URLENCODED};

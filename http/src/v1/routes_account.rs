@@ -3,10 +3,11 @@
 use axum::http::{Method, StatusCode};
 use serde_json::json;
 
+use super::problem::{TOO_MANY_TOKENS, TWO_FACTOR_ON, WRONG_PASSWORD};
 use super::second_factor::{self, CodeWire, EnrolmentWire, RecoveryWire, StateWire};
 use super::wire::{MessageWire, PasswordChangedWire, PasswordProofWire};
 use super::wire_tokens::{AuditWire, MadeTokenWire, NewTokenWire, TokenWire};
-use super::{TOO_MANY_TOKENS, TWO_FACTOR_ON, WRONG_PASSWORD, auth, tokens};
+use super::{auth, tokens};
 use crate::doc::{Api, Doc};
 use crate::doc_lists::{audit_cursor, paging_parameters};
 use crate::letters::{ForgotWire, MailTokenWire, ResetWire};

@@ -8,6 +8,7 @@ use taskwell_core::app::{App, Lane};
 use taskwell_core::bearer::Bearer;
 use taskwell_core::tasks::{self, Task, Update};
 
+use super::path::BASE;
 use super::wire_tasks::{NewTaskWire, TaskUpdateWire, TaskWire};
 use crate::extract::{Body, Conditions, MergePatch, PathText, Token};
 use crate::parameters::Query;
@@ -28,7 +29,7 @@ pub async fn create(State(app): State<App>, Token(claims): Token, Body(wire): Bo
     let new = wire.and_then(NewTaskWire::read);
     let task = app.write(claims, new, tasks::create).await?;
     let mut response = with_etag(draw(StatusCode::CREATED, &task), &task);
-    if let Ok(location) = HeaderValue::try_from(format!("{}/tasks/{}", super::BASE, task.id)) {
+    if let Ok(location) = HeaderValue::try_from(format!("{}/tasks/{}", BASE, task.id)) {
         response.headers_mut().insert(header::LOCATION, location);
     }
     Ok(response)

@@ -2,7 +2,7 @@
 
 use taskwell_http::Cors;
 
-use super::{Refused, refused};
+use super::refused::{Refused, refused};
 
 /// Reads `CORS_ORIGINS`.
 pub fn read(origins: Option<&str>) -> Result<Cors, Refused> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use taskwell_core::db::{Place, Prepares, Server};
 
-use super::{Refused, refused_url};
+use super::refused::{Refused, refused_url};
 
 /// The flags of the database.
 #[derive(Args)]

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
-use super::{Refused, refused};
+use super::refused::{Refused, refused};
 
 /// The flags of the log.
 #[derive(Args)]

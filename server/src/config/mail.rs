@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{Refused, refused, refused_url};
+use super::refused::{Refused, refused, refused_url};
 use crate::mailer::{self, Mailer};
 
 /// The flags of mail.

@@ -15,6 +15,7 @@ use tokio_postgres::Client;
 use super::codec::{is_wrong_name, refusal, type_of};
 use super::dial::{Served, dial, is_direct, row, spawn};
 use super::server::{Prepares, Server, Target};
+use crate::db::dialect::{Dialect, record};
 use crate::db::script::{Answer, Refusal, Statement};
 use crate::error::Error;
 
@@ -209,7 +210,7 @@ impl Connection {
     async fn simple(&self, verb: &str, words: &str, wanted: bool) -> Result<(), Refusal> {
         if wanted {
             if words.starts_with(verb) && matches!(verb, "BEGIN" | "COMMIT" | "ROLLBACK") {
-                crate::db::record(crate::db::Dialect::Postgres, verb);
+                record(Dialect::Postgres, verb);
             }
             self.client.batch_execute(words).await.map_err(|e| refusal(&e))?;
         }

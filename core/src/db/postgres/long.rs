@@ -7,9 +7,10 @@ use tokio::time::Instant;
 
 use super::connection::{Batch, Connection};
 use super::pool::Lease;
-use super::{Shared, turn};
-use crate::db::Tx;
+use super::run::turn;
+use super::shared::Shared;
 use crate::db::script::{Refusal, Script, Turn};
+use crate::db::tx::Tx;
 use crate::error::Result;
 use crate::time::Timestamp;
 

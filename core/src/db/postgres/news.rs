@@ -18,10 +18,8 @@ use super::codec::refusal;
 use super::dial::{dial, is_direct};
 use super::pool::Writers;
 use super::server::Server;
-use super::{Job, Shared, read};
 use crate::clock::{hex, random_id};
 use crate::db::script::Refusal;
-use crate::db::{Lane, look_for_news};
 use crate::error::Result;
 use crate::live::Live;
 
@@ -33,15 +31,6 @@ const GATHER: Duration = Duration::from_millis(20);
 const PAYLOAD_BYTES_MAX: usize = 7900;
 /// Accounts that may wait to be told of while the connection is away; of further ones others hear by looking.
 const WAITING_MAX: usize = 10_000;
-/// How often it is looked where nobody is heard, and how often that anyway.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-const LOOK_ANYWAY_EVERY: Duration = Duration::from_secs(5);
-/// How long it may take until somebody who is told has seen it.
-const ON_ITS_WAY: Duration = Duration::from_millis(100);
-/// Looking has found what nobody told: for so long nobody counts as heard. So it is behind a pooler that carries no LISTEN.
-const DOUBT_FOR: Duration = Duration::from_secs(60);
-/// Accounts that one trip looks for.
-const LOOK_MAX: usize = 500;
 /// A connection on which nothing was said for so long is asked whether it lives.
 const ASK_EVERY: Duration = Duration::from_secs(30);
 const AGAIN_AFTER_MS: [u64; 6] = [100, 250, 500, 1000, 2000, 5000];
@@ -68,6 +57,16 @@ impl News {
 
     pub fn live(&self) -> &Live {
         &self.live
+    }
+
+    /// Other instances are heard: there is no need to look often.
+    pub fn is_heard(&self) -> bool {
+        self.is_heard.load(Ordering::Relaxed)
+    }
+
+    /// Somebody here wants to hear.
+    pub fn want(&self) {
+        self.wanted.notify_one();
     }
 
     /// Tells everybody, here and elsewhere, that something was committed about these accounts.
@@ -204,48 +203,4 @@ impl News {
 /// as the connection may be a pooler's, on which others write next.
 fn notification(payload: &str) -> String {
     format!("BEGIN; SET LOCAL synchronous_commit = off; NOTIFY taskwell, '{payload}'; COMMIT")
-}
-
-/// Looks what others have written about accounts that somebody waits for here, as long as the store is open.
-pub(super) async fn look(shared: Arc<Shared>) {
-    let news = &shared.news;
-    let mut doubt_until = Instant::now();
-    let mut looked = Instant::now();
-    loop {
-        sleep(LOOK_EVERY).await;
-        if !news.live.is_watched() {
-            continue;
-        }
-        let is_heard = news.is_heard.load(Ordering::Relaxed);
-        if !is_heard {
-            news.wanted.notify_one();
-        }
-        let is_trusted = is_heard && Instant::now() > doubt_until;
-        if is_trusted && looked.elapsed() < LOOK_ANYWAY_EVERY {
-            continue;
-        }
-        looked = Instant::now();
-        let newest = newest(&shared).await;
-        // What is on its way is not news.
-        sleep(ON_ITS_WAY).await;
-        for (account, newest) in newest {
-            if news.live.found(account, newest) && is_heard {
-                doubt_until = Instant::now() + DOUBT_FOR;
-            }
-        }
-    }
-}
-
-/// The newest numbers of the accounts that somebody waits for. Where the store is away there are none: whoever waits is told
-/// so by its own look.
-async fn newest(shared: &Arc<Shared>) -> Vec<(i64, i64)> {
-    let mut newest = Vec::new();
-    for accounts in shared.news.live.watched().chunks(LOOK_MAX) {
-        let accounts = accounts.to_vec();
-        let Ok(job) = Job::new(shared) else { break };
-        newest.extend(
-            read(job, Lane::Accounts, move |tx| look_for_news(tx, &accounts)).await.unwrap_or_default(),
-        );
-    }
-    newest
 }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::connection::Connection;
 use super::dial::spawn;
 use super::server::Server;
-use crate::db::Lane;
+use crate::db::lane::Lane;
 use crate::db::script::Refusal;
 use crate::error::{Error, Result};
 

@@ -9,6 +9,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::codec::message;
 use super::tls::{self, Files, Proof};
 
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
@@ -183,7 +184,7 @@ fn parse(url: &str) -> Result<Target, String> {
         }
     }
     let plain = format!("postgresql://{address}?{}", kept.join("&"));
-    let mut config: Config = plain.parse().map_err(|e: tokio_postgres::Error| super::message(&e))?;
+    let mut config: Config = plain.parse().map_err(|e: tokio_postgres::Error| message(&e))?;
     if config.get_application_name().is_none() {
         config.application_name("taskwell");
     }

@@ -1,16 +1,20 @@
 //! The SQLite driver: how a connection is set up, how statements and transactions run on it.
 
+pub(super) mod codec;
+
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::functions::{Context, FunctionFlags};
-use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, OpenFlags, Rows, ffi};
+use rusqlite::{Connection, OpenFlags, Rows, ffi};
 
-use super::value::check_texts;
-use super::{Dialect, FromRow, Kind, Param, Row, Value, record};
+pub(super) use self::codec::error;
+use self::codec::{extended_code, unique_column};
+use super::dialect::{Dialect, record};
+use super::row::{FromRow, Row};
+use super::value::{Param, check_texts};
 use crate::error::{Error, Result};
 
 /// The writer's page cache. Readers are several, and a long list passes through each of them: they get less.
@@ -111,50 +115,6 @@ pub(super) fn opening(path: &Path, e: &rusqlite::Error) -> Error {
     Error::internal(&format!("cannot open {} as a database", path.display()), e)
 }
 
-/// What an error of the driver means to a caller.
-pub(super) fn error(e: rusqlite::Error) -> Error {
-    match e.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => Error::StorageFull,
-        // The shared memory beside the log could not grow.
-        _ if extended_code(&e) == Some(ffi::SQLITE_IOERR_SHMSIZE) => Error::StorageFull,
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Unavailable { retry_after_s: 1 },
-        _ => Error::internal("sqlite", e),
-    }
-}
-
-fn extended_code(e: &rusqlite::Error) -> Option<i32> {
-    match e {
-        rusqlite::Error::SqliteFailure(failure, _) => Some(failure.extended_code),
-        _ => None,
-    }
-}
-
-/// What a column holds.
-pub(super) fn value<'r>(row: &'r rusqlite::Row, column: usize) -> Result<Value<'r>> {
-    Ok(match row.get_ref(column).map_err(error)? {
-        ValueRef::Null => Value::Null(Kind::Int),
-        ValueRef::Integer(int) => Value::Int(int),
-        ValueRef::Text(text) => {
-            Value::Text(std::str::from_utf8(text).map_err(|e| Error::internal("text in the database", e))?)
-        }
-        ValueRef::Blob(bytes) => Value::Bytes(bytes),
-        ValueRef::Real(real) => return Err(Error::internal("no column holds a fraction", real)),
-    })
-}
-
-impl ToSql for Value<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Value::Null(_) => ValueRef::Null,
-            Value::Int(int) => ValueRef::Integer(*int),
-            Value::Bool(bool) => ValueRef::Integer(i64::from(*bool)),
-            Value::Text(text) => ValueRef::Text(text.as_bytes()),
-            Value::Bytes(bytes) => ValueRef::Blob(bytes),
-            Value::Uuid(uuid) => ValueRef::Blob(uuid.as_bytes()),
-        }))
-    }
-}
-
 /// Runs a cached statement and hands its rows to `f`.
 fn run<T>(
     connection: &Connection,
@@ -168,7 +128,7 @@ fn run<T>(
     f(&mut statement.raw_query())
 }
 
-/// See [`super::Tx::all_by`].
+/// See [`crate::db::Tx::all_by`].
 pub(super) fn all_by<T>(
     connection: &Connection,
     sql: &str,
@@ -184,7 +144,7 @@ pub(super) fn all_by<T>(
     })
 }
 
-/// See [`super::Tx::all_within`].
+/// See [`crate::db::Tx::all_within`].
 pub(super) fn all_within<T: FromRow>(
     connection: &Connection,
     sql: &str,
@@ -206,7 +166,7 @@ pub(super) fn all_within<T: FromRow>(
     })
 }
 
-/// See [`super::Tx::find`].
+/// See [`crate::db::Tx::find`].
 pub(super) fn find<T: FromRow>(
     connection: &Connection,
     sql: &str,
@@ -218,7 +178,7 @@ pub(super) fn find<T: FromRow>(
     })
 }
 
-/// See [`super::Tx::execute`].
+/// See [`crate::db::Tx::execute`].
 pub(super) fn execute(connection: &Connection, sql: &str, params: &[&dyn Param]) -> Result<u64> {
     record(Dialect::Sqlite, sql);
     let mut statement = connection.prepare_cached(sql).map_err(error)?;
@@ -227,7 +187,7 @@ pub(super) fn execute(connection: &Connection, sql: &str, params: &[&dyn Param])
     Ok(u64::try_from(changed).unwrap_or(u64::MAX))
 }
 
-/// See [`super::Tx::find_unless_taken`].
+/// See [`crate::db::Tx::find_unless_taken`].
 pub(super) fn find_unless_taken<T: FromRow>(
     connection: &Connection,
     sql: &str,
@@ -242,18 +202,6 @@ pub(super) fn find_unless_taken<T: FromRow>(
             None => error(e),
         }),
     })
-}
-
-/// `users.email_key` out of `UNIQUE constraint failed: users.email_key`.
-fn unique_column(e: &rusqlite::Error) -> Option<String> {
-    match e {
-        rusqlite::Error::SqliteFailure(failure, Some(message))
-            if failure.extended_code == ffi::SQLITE_CONSTRAINT_UNIQUE =>
-        {
-            message.rsplit(": ").next().map(str::to_owned)
-        }
-        _ => None,
-    }
 }
 
 /// Parameters are bound by place: SQLite numbers `$n` by first occurrence, so each text names them in order.

@@ -1,0 +1,231 @@
+//! Runs use cases: their scripts' statements are sent, and their answers noted, until the use case has an outcome.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use futures_util::future::join;
+use tokio::time::Instant;
+
+use super::connection::{Batch, Connection};
+use super::pool::Lease;
+use super::replica::Replica;
+use super::shared::{Job, Shared};
+use crate::db::lane::Lane;
+use crate::db::script::{Refusal, Script, Server as On, Turn};
+use crate::db::tx::Tx;
+use crate::error::{Error, Result};
+
+/// How often a write is tried that others were in the way of.
+const TRIES_MAX: u32 = 10;
+
+/// One run of a use case. A fault in it must not take the thread with it.
+pub(super) fn turn<T>(script: &mut Script, f: impl Fn(&mut Tx) -> Result<T>) -> Turn<T> {
+    script.turn(|script| {
+        catch_unwind(AssertUnwindSafe(|| f(&mut Tx::on_postgres(script))))
+            .unwrap_or_else(|_| Err(Error::Internal("a use case panicked".into())))
+    })
+}
+
+/// Statement by statement on what is committed, over a connection that others use too.
+pub(super) async fn read<T, F>(job: Job, lane: Lane, f: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: Fn(&mut Tx) -> Result<T> + Send + 'static,
+{
+    let deadline = job.0.deadline();
+    let mut reader = job.0.readers.one(lane, deadline).await?;
+    let mut tried = false;
+    loop {
+        let mut script = Script::new(job.0.clock.now());
+        let replica = job.0.replica.as_ref().and_then(Replica::connection);
+        script.set_replica(replica.is_some());
+        let lost = loop {
+            match turn(&mut script, &f) {
+                Turn::Done(outcome) => return outcome,
+                Turn::Ask => {}
+            }
+            // What was refused is in the script.
+            match (&replica, &job.0.replica) {
+                (Some(connection), Some(replica)) if script.has_replica() => {
+                    let here = script.pending(On::Primary);
+                    let there = script.pending(On::Replica);
+                    let (here, there) = join(
+                        reader.connection.send(&here, Batch::default(), deadline),
+                        Box::pin(replica.ask(connection, &there, deadline)),
+                    )
+                    .await;
+                    script.answer(On::Primary, here.0);
+                    match there {
+                        Some(answers) => script.answer(On::Replica, answers),
+                        None => script.set_replica(false),
+                    }
+                }
+                _ => {
+                    let _ = reader.connection.answer(&mut script, Batch::default(), deadline).await;
+                }
+            }
+            match script.refusal() {
+                Some(Refusal::Lost(cause)) => break cause.clone(),
+                Some(Refusal::Again) => break "a statement is to be sent otherwise".to_owned(),
+                Some(timed_out @ Refusal::Late(_)) => {
+                    if reader.connection.is_closed() {
+                        reader.connection.retire();
+                    }
+                    return Err(timed_out.clone().into_error());
+                }
+                _ => {}
+            }
+        };
+        if tried {
+            tracing::warn!(cause = lost, "the connection to the database was lost");
+            return Err(Error::Unavailable { retry_after_s: 1 });
+        }
+        tried = true;
+        reader = job.0.readers.instead_of(reader, deadline).await?;
+    }
+}
+
+/// How an attempt at a transaction ended.
+enum Ended<T> {
+    With(Result<T>),
+    /// Nothing was written, and the same again may pass.
+    Again(Refusal),
+}
+
+pub(super) async fn write<T, F>(job: Job, mut f: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: Fn(&mut Tx) -> Result<T> + Send + 'static,
+{
+    let mut tries = 0;
+    let mut lost = false;
+    let deadline = job.0.deadline();
+    loop {
+        let lease = job.0.writers.lease(deadline).await?;
+        let script = Script::new(job.0.clock.now());
+        let refusal = match attempt(&job.0, lease, script, &mut f, deadline).await {
+            Ended::With(outcome) => return outcome,
+            Ended::Again(refusal) => refusal,
+        };
+        tries += 1;
+        let is_lost = matches!(refusal, Refusal::Lost(_));
+        if tries >= TRIES_MAX || (is_lost && lost) || Instant::now() >= deadline {
+            tracing::warn!(?refusal, tries, "a write was given up");
+            return Err(refusal.into_error());
+        }
+        lost |= is_lost;
+        if is_lost {
+            job.0.writers.forget_idle();
+        } else {
+            // Others are at the same rows: let some of them go first.
+            tokio::time::sleep(Duration::from_millis(u64::from(tries * tries))).await;
+        }
+    }
+}
+
+async fn attempt<T, F>(
+    shared: &Shared,
+    lease: Lease,
+    mut script: Script,
+    f: &mut F,
+    deadline: Instant,
+) -> Ended<T>
+where
+    F: Fn(&mut Tx) -> Result<T>,
+{
+    let mut begun = false;
+    loop {
+        match turn(&mut script, &*f) {
+            Turn::Ask => {}
+            Turn::Done(outcome) => return end(shared, lease, script, begun, outcome, deadline).await,
+        }
+        // What was refused is in the script.
+        let batch = Batch { begin: !begun, commit: false };
+        let _ = lease.connection.answer(&mut script, batch, deadline).await;
+        begun = true;
+        match script.refusal().cloned() {
+            Some(Refusal::Again) => {
+                lease.undo();
+                return Ended::Again(Refusal::Again);
+            }
+            // Also where it still speaks, as one that takes no writes any more: the lease is closed.
+            Some(lost @ Refusal::Lost(_)) => return Ended::Again(lost),
+            Some(late @ Refusal::Late(_)) => {
+                if !lease.connection.is_closed() {
+                    lease.undo();
+                }
+                return Ended::With(Err(late.into_error()));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What is still to be sent goes with the COMMIT, in one trip.
+async fn end<T>(
+    shared: &Shared,
+    lease: Lease,
+    mut script: Script,
+    begun: bool,
+    outcome: Result<T>,
+    deadline: Instant,
+) -> Ended<T> {
+    // A refused statement that nobody looked at.
+    let outcome = match (outcome, script.refusal().cloned()) {
+        (Ok(_), Some(refusal)) => Err(refusal.into_error()),
+        (outcome, _) => outcome,
+    };
+    if outcome.is_err() || !script.writes() {
+        if begun {
+            lease.undo();
+        } else {
+            lease.finish();
+        }
+        return Ended::With(outcome);
+    }
+    let batch = Batch { begin: !begun, commit: true };
+    let committed = lease.connection.answer(&mut script, batch, deadline).await;
+    match script.refusal().cloned().or(committed.err()) {
+        None => {
+            lease.finish();
+            shared.news.tell(script.told());
+            Ended::With(outcome)
+        }
+        // The server gave up in time, and undid it.
+        Some(late @ Refusal::Late(_)) if !lease.connection.is_closed() => {
+            lease.undo();
+            Ended::With(Err(late.into_error()))
+        }
+        // Whether the COMMIT was carried out is not known, so it must not be tried again.
+        Some(Refusal::Lost(cause) | Refusal::Late(cause)) => {
+            tracing::error!(
+                cause,
+                "the connection was lost during a commit: it may or may not have been carried out"
+            );
+            shared.news.tell(script.told());
+            Ended::With(Err(Error::Unavailable { retry_after_s: 1 }))
+        }
+        Some(Refusal::Again) => {
+            lease.undo();
+            Ended::Again(Refusal::Again)
+        }
+        Some(refusal) => {
+            lease.undo();
+            Ended::With(Err(refusal.into_error()))
+        }
+    }
+}
+
+impl Connection {
+    /// Sends all that is pending in one go and notes the answers.
+    pub(super) async fn answer(
+        &self,
+        script: &mut Script,
+        batch: Batch,
+        deadline: Instant,
+    ) -> Result<(), Refusal> {
+        let (answers, ended) = self.send(&script.pending(On::Primary), batch, deadline).await;
+        script.answer(On::Primary, answers);
+        ended
+    }
+}

@@ -1,0 +1,52 @@
+//! What all use cases on one PostgreSQL database share, and how many of them are under way.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::news::News;
+use super::pool::{Readers, Writers};
+use super::replica::Replica;
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+
+/// Use cases that may be under way; beyond it the answer is [`Error::Unavailable`].
+const JOBS_MAX: usize = 8192;
+
+pub struct Shared {
+    pub clock: Clock,
+    pub readers: Readers,
+    pub replica: Option<Replica>,
+    pub writers: Arc<Writers>,
+    pub jobs: AtomicUsize,
+    pub news: Arc<News>,
+    pub answer_within: Duration,
+}
+
+impl Shared {
+    /// Until when a job that begins now must be answered, whatever it waits for.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.answer_within
+    }
+}
+
+/// One more job, until it is dropped.
+pub struct Job(pub Arc<Shared>);
+
+impl Job {
+    pub fn new(shared: &Arc<Shared>) -> Result<Job> {
+        let job = Job(shared.clone());
+        if shared.jobs.fetch_add(1, Ordering::Relaxed) >= JOBS_MAX {
+            return Err(Error::Unavailable { retry_after_s: 1 });
+        }
+        Ok(job)
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.0.jobs.fetch_sub(1, Ordering::Relaxed);
+    }
+}

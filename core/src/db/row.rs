@@ -1,0 +1,45 @@
+//! Rows of results, whichever database they come from.
+
+use super::postgres::codec as postgres;
+use super::sqlite::codec as sqlite;
+use super::value::{Column, Kind, Owned};
+use crate::error::Result;
+
+/// One row of a result; columns count from 0.
+pub enum Row<'r> {
+    Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r tokio_postgres::Row),
+}
+
+impl Row<'_> {
+    pub fn get<T: Column>(&self, column: usize) -> Result<T> {
+        match self {
+            Row::Sqlite(row) => T::read(sqlite::value(row, column)?),
+            Row::Postgres(row) => T::read(postgres::value(row, column)?),
+        }
+    }
+
+    /// The first columns, each as the kind that it is meant to be.
+    pub fn owned(&self, kinds: &[Kind]) -> Result<Vec<Owned>> {
+        let columns = kinds.iter().enumerate();
+        match self {
+            Row::Sqlite(row) => {
+                columns.map(|(at, kind)| Owned::read(sqlite::value(row, at)?, *kind)).collect()
+            }
+            Row::Postgres(row) => {
+                columns.map(|(at, kind)| Owned::read(postgres::value(row, at)?, *kind)).collect()
+            }
+        }
+    }
+}
+
+/// What a row becomes.
+pub trait FromRow: Sized {
+    fn from_row(row: &Row) -> Result<Self>;
+}
+
+impl FromRow for i64 {
+    fn from_row(row: &Row) -> Result<i64> {
+        row.get(0)
+    }
+}

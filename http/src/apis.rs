@@ -1,0 +1,8 @@
+//! All contracts, in the order in which the documentation has them.
+
+use crate::doc::Api;
+use crate::{root, v1, web};
+
+pub fn all() -> [Api; 6] {
+    [v1::api(), web::api(), web::auth_api(), root::user_api(), root::auth_api(), root::tasks_api()]
+}

@@ -1,0 +1,44 @@
+//! `X-Request-Id`: what a request is called in answers and in the log.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::extract::Request;
+use axum::http::header::{HeaderName, HeaderValue};
+
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID_CHARS_MAX: usize = 64;
+
+/// A request's name in logs and in `X-Request-Id`: the client's, if it sent a decent one.
+#[derive(Debug, Clone)]
+pub struct RequestId(HeaderValue);
+
+impl RequestId {
+    pub fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or("")
+    }
+
+    pub fn value(&self) -> HeaderValue {
+        self.0.clone()
+    }
+
+    pub fn of(request: &Request) -> RequestId {
+        let decent = |value: &&HeaderValue| {
+            let bytes = value.as_bytes();
+            (1..=REQUEST_ID_CHARS_MAX).contains(&bytes.len())
+                && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
+        };
+        let given = request.headers().get(X_REQUEST_ID).filter(decent);
+        given.map_or_else(RequestId::next, |given| RequestId(given.clone()))
+    }
+
+    /// A number that starts anywhere and counts on: unique here, and most likely among instances.
+    fn next() -> RequestId {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        static START: OnceLock<u64> = OnceLock::new();
+        let start = START.get_or_init(|| taskwell_core::clock::random_bytes().map_or(0, u64::from_be_bytes));
+        let id = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let text = format!("{id:016x}");
+        RequestId(HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("0")))
+    }
+}

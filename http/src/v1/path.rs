@@ -1,0 +1,3 @@
+//! Where this tree lies.
+
+pub const BASE: &str = "/api/v1";
