@@ -269,6 +269,34 @@ fn no_file_is_in_a_circle_of_imports() {
     }
 }
 
+/// The module at the top of a crate that a file belongs to.
+fn top(file: &str) -> &str {
+    file.split('/').next().unwrap().trim_end_matches(".rs")
+}
+
+#[test]
+fn modules_follow_the_order_in_the_architecture() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let text = std::fs::read_to_string(repository.join("ARCHITECTURE.md")).unwrap();
+    for part in ["core", "http", "server"] {
+        let list =
+            text.split(&format!("`{part}`:\n\n```text\n")).nth(1).unwrap().split("```").next().unwrap();
+        let levels = list.split('→').enumerate();
+        let level: BTreeMap<&str, usize> =
+            levels.flat_map(|(at, names)| names.split(',').map(move |name| (name.trim(), at))).collect();
+        let graph = of_crate(&repository.join(part).join("src"));
+        let roots = ["lib", "main"];
+        let modules: BTreeSet<&str> =
+            graph.keys().map(|file| top(file)).filter(|top| !roots.contains(top)).collect();
+        assert_eq!(modules, level.keys().copied().collect(), "the list for {part} is not complete");
+        for (file, imported) in graph.iter().filter(|(file, _)| !roots.contains(&top(file))) {
+            for other in imported.iter().filter(|other| top(other) != top(file)) {
+                assert!(level[top(file)] < level[top(other)], "{part}: {file} must not import {other}");
+            }
+        }
+    }
+}
+
 #[test]
 fn imports_are_found_however_they_are_written() {
     let folder = tempfile::tempdir().unwrap();
