@@ -19,7 +19,10 @@ export default defineConfig(
       "max-lines": ["error", 400],
       "max-lines-per-function": ["error", { max: 60, IIFEs: true }],
       "@typescript-eslint/consistent-type-imports": "error",
-      "@typescript-eslint/no-unused-vars": ["error", { args: "all" }],
+      "@typescript-eslint/no-misused-promises": [
+        "error",
+        { checksVoidReturn: { attributes: false } },
+      ],
       "@typescript-eslint/switch-exhaustiveness-check": [
         "error",
         { considerDefaultExhaustiveForUnions: true },

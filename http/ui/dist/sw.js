@@ -1,5 +1,5 @@
-const PLACE = "/assets/af92b9c87f513ec1";
-const FILES = ["/assets/admin-FS24YT33.js", "/assets/app-3KARIWZJ.js", "/assets/chunk-2B6SMNUB.js", "/assets/chunk-BVWHMPFH.js", "/assets/chunk-LEWAH6YC.js", "/assets/chunk-N7BIESTN.js", "/assets/chunk-XLKRXKBP.js", "/assets/de-EY4J5EBE.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-QDKTIHYZ.css", "/assets/settings-WBOV7QCV.js", "/assets/sign-M4RVBM7Z.js"];
+const PLACE = "/assets/a7047e764c39bb9a";
+const FILES = ["/assets/admin-QEXH5JJ3.js", "/assets/app-A4YCAT2Q.js", "/assets/chunk-ABZGVOSW.js", "/assets/chunk-GBMSZLYU.js", "/assets/chunk-LFYLGSEO.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-VNLC3K3N.js", "/assets/de-2E6XLZAW.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-QDKTIHYZ.css", "/assets/settings-YUGR7J3B.js", "/assets/sign-JNMC6H6B.js"];
 const SHELL = "/app";
 self.addEventListener("install", (event) => {
   event.waitUntil(keepAll());

@@ -46,9 +46,9 @@ function usePages<T>(path: string) {
 
 export function People() {
   const [words, setWords] = useState("");
-  const pages = usePages(
+  const pages = usePages<User>(
     `/users?limit=50${words.trim() ? `&q=${encodeURIComponent(words.trim())}` : ""}`,
-  ) as ReturnType<typeof usePages<User>>;
+  );
   const me = session.value?.user;
   const change = (user: User, body: Partial<User>) =>
     orToast(async () => {
@@ -115,7 +115,7 @@ export type Entry = {
 };
 
 export function Audit() {
-  const pages = usePages("/audit?limit=50") as ReturnType<typeof usePages<Entry>>;
+  const pages = usePages<Entry>("/audit?limit=50");
   return (
     <div class="page wide">
       <h1>{a.audit}</h1>

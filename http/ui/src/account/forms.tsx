@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { Refusal } from "../sync/api";
 import { useState } from "preact/hooks";
+import { classes } from "../base/lib";
 import { t } from "../texts";
 import { toast } from "../base/toasts";
 
@@ -39,10 +40,10 @@ export function Field({
   aside,
 }: FieldProps) {
   const [isShown, setShown] = useState(false);
-  const described = [hint ? `${id}-hint` : "", wrong ? `${id}-wrong` : ""]
-    .filter(Boolean)
-    .join(" ");
+  const described = classes(hint ? `${id}-hint` : "", wrong ? `${id}-wrong` : "");
   const isPassword = type === "password";
+  // The types tell kinds of input apart that this component does not.
+  const kind = (isPassword && isShown ? "text" : type) as "text";
   return (
     <div class={wrong ? "field invalid" : "field"}>
       <label for={id}>
@@ -54,8 +55,7 @@ export function Field({
         <input
           id={id}
           name={name}
-          // The types tell kinds of input apart that this component does not.
-          type={(isPassword && isShown ? "text" : type) as "text"}
+          type={kind}
           value={value}
           autocomplete={autocomplete}
           required={required}
@@ -68,17 +68,7 @@ export function Field({
           aria-describedby={described || undefined}
           onInput={(event: Event) => onInput((event.currentTarget as HTMLInputElement).value)}
         />
-        {isPassword && (
-          <button
-            type="button"
-            class="reveal"
-            aria-pressed={isShown}
-            aria-label={t.auth.showPassword}
-            onClick={() => setShown(!isShown)}
-          >
-            {isShown ? t.auth.hide : t.auth.show}
-          </button>
-        )}
+        {isPassword && <Reveal isShown={isShown} onFlip={() => setShown(!isShown)} />}
       </div>
       {hint && (
         <div class="hint" id={`${id}-hint`}>
@@ -91,6 +81,21 @@ export function Field({
         </p>
       )}
     </div>
+  );
+}
+
+/** Shows a password while it is typed. */
+function Reveal({ isShown, onFlip }: { isShown: boolean; onFlip: () => void }) {
+  return (
+    <button
+      type="button"
+      class="reveal"
+      aria-pressed={isShown}
+      aria-label={t.auth.showPassword}
+      onClick={onFlip}
+    >
+      {isShown ? t.auth.hide : t.auth.show}
+    </button>
   );
 }
 

@@ -1,8 +1,7 @@
 // One's own account: profile, password, sessions, tokens, second factor, data.
-import { call, keepSession, keepUser, session } from "../sync/api";
+import { call, keepSession, session } from "../sync/api";
 import { forget } from "../sync/idb";
-import type { User } from "../base/types";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Link } from "../views/nav";
 import { go } from "../state/state";
 import { clear, records } from "../sync/store";
@@ -13,6 +12,7 @@ import type { Language as LanguageTag } from "../texts/language";
 import { toast } from "../base/toasts";
 import { agoWords, momentWords, now } from "../base/when";
 import { Field, Problem, Rules, orToast, useAsked, useForm } from "./forms";
+import { Profile } from "./profile";
 import { Section } from "./section";
 import { Tokens } from "./tokens";
 import { SecondFactor } from "./totp";
@@ -35,102 +35,6 @@ export function Settings() {
       <Data />
       <Removal />
     </div>
-  );
-}
-
-function Profile() {
-  const user = session.value?.user;
-  const form = useForm({
-    name: user?.name ?? "",
-    username: user?.username ?? "",
-    email: user?.email ?? "",
-    current_password: "",
-  });
-  const isTouched = useRef(false);
-  // It may have been changed, or verified, elsewhere.
-  useEffect(() => {
-    void call<User>("GET", "/users/me").then(
-      ({ data }) => {
-        keepUser(data);
-        if (!isTouched.current) {
-          form.put({ name: data.name ?? "", username: data.username, email: data.email });
-        }
-      },
-      (error) => console.warn("the account could not be read:", error.message),
-    );
-  }, []);
-  // Another address gets the links that reset the password, so the server asks for it.
-  const isMoving = (form.values["email"] ?? "").trim() !== user?.email;
-  const submit = form.act(async () => {
-    const { name = "", username = "", email = "", current_password = "" } = form.values;
-    const proof = isMoving ? { current_password } : {};
-    const { data } = await call<User>("PATCH", "/users/me", {
-      body: {
-        name: name.trim() === "" ? null : name.trim(),
-        username,
-        email: email.trim(),
-        ...proof,
-      },
-    });
-    form.put({ current_password: "" });
-    keepUser(data);
-    toast(s.saved);
-  });
-  const verify = orToast(async () => {
-    await call("POST", "/auth/email/verification");
-    toast(s.verifySent);
-  });
-  const state = user?.email_verified ? (
-    <span class="good">{s.verified}</span>
-  ) : (
-    <>
-      {s.unverified} ·{" "}
-      <button type="button" class="link" onClick={verify}>
-        {s.verifyNow}
-      </button>
-    </>
-  );
-  return (
-    <Section title={s.profile}>
-      <form onSubmit={submit} onInput={() => (isTouched.current = true)} novalidate>
-        <Field
-          {...form.field("name")}
-          label={t.auth.name}
-          required={false}
-          autocomplete="name"
-          maxlength={100}
-        />
-        <Field
-          {...form.field("username")}
-          label={t.auth.username}
-          autocomplete="username"
-          maxlength={64}
-        />
-        <Field
-          {...form.field("email")}
-          label={t.auth.email}
-          type="email"
-          autocomplete="email"
-          maxlength={254}
-          hint={state}
-        />
-        {isMoving && (
-          <Field
-            {...form.field("current_password")}
-            id="profile-password"
-            label={t.auth.currentPassword}
-            type="password"
-            autocomplete="current-password"
-            hint={s.emailProof}
-          />
-        )}
-        <Problem
-          refusal={form.refusal}
-          fields={["name", "username", "email", ...(isMoving ? ["current_password"] : [])]}
-        />
-        <button disabled={form.busy}>{s.save}</button>
-      </form>
-    </Section>
   );
 }
 

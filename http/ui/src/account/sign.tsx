@@ -1,5 +1,5 @@
 // Sign in, sign up, and a forgotten password.
-import { call, session, signIn } from "../sync/api";
+import { Refusal, call, session, signIn } from "../sync/api";
 import { useState } from "preact/hooks";
 import { Link } from "../views/nav";
 import { go } from "../state/state";
@@ -43,7 +43,8 @@ function enter() {
   );
 }
 
-export function SignIn({ ended = false }: { ended?: boolean }) {
+/** The form, which asks for a code once the server does. */
+function useSignIn() {
   const form = useForm({ login: "", password: "", totp_code: "" });
   const [needsCode, setNeedsCode] = useState(false);
   const { login, password, totp_code } = form.values;
@@ -58,7 +59,7 @@ export function SignIn({ ended = false }: { ended?: boolean }) {
     try {
       await signIn(body);
     } catch (error) {
-      if (/totp_code/.test((error as any).detail ?? "")) {
+      if (/totp_code/.test(error instanceof Refusal ? error.detail : "")) {
         setNeedsCode(true);
         setTimeout(() => document.getElementById("totp_code")?.focus(), 0);
         return;
@@ -67,6 +68,11 @@ export function SignIn({ ended = false }: { ended?: boolean }) {
     }
     enter();
   });
+  return { form, needsCode, submit };
+}
+
+export function SignIn({ ended = false }: { ended?: boolean }) {
+  const { form, needsCode, submit } = useSignIn();
   const { refusal } = form;
   const text =
     refusal?.status === 401 && !/second factor/.test(refusal.detail) ? t.auth.wrong : null;

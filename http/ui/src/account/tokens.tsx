@@ -21,86 +21,91 @@ export type TokenShown = {
 };
 
 export function Tokens() {
-  const asked = useAsked(async () => (await call("GET", "/users/me/tokens")).data as TokenShown[]);
-  const form = useForm({ name: "", days: "90" });
-  const [scopes, setScopes] = useState(["tasks:read"] as Scope[]);
+  const asked = useAsked(async () => (await call<TokenShown[]>("GET", "/users/me/tokens")).data);
   const [made, setMade] = useState("");
-  const submit = form.act(async () => {
-    const body = {
-      name: form.values["name"],
-      expires_in_days: Number(form.values["days"]),
-      scopes,
-    };
-    const { data } = await call<{ token: string }>("POST", "/users/me/tokens", { body });
-    setMade(data.token);
-    form.clear();
+  const onMade = async (token: string) => {
+    setMade(token);
     await asked.again();
-  });
-  const revoke = (id: string) =>
-    orToast(async () => {
-      await call("DELETE", `/users/me/tokens/${id}`);
-      await asked.again();
-    });
-  const all = [
-    "tasks:read",
-    "tasks:write",
-    "account:read",
-    ...(session.value?.user.role === "admin" ? ["admin"] : []),
-  ] as Scope[];
-  const flip = (scope: Scope) =>
-    setScopes(scopes.includes(scope) ? scopes.filter((one) => one !== scope) : [...scopes, scope]);
+  };
   return (
     <Section title={s.tokens} lead={s.tokensLead}>
       <Problem refusal={asked.refusal} />
       {asked.data?.length === 0 && <p class="nothing">{s.noTokens}</p>}
       <ul class="cards-list">
         {asked.data?.map((one) => (
-          <li key={one.id}>
-            <div>
-              <strong>{one.name}</strong>
-              <small>
-                {one.scopes.map((scope) => s.scope[scope]).join(", ")} ·{" "}
-                {s.expires(momentWords(one.expires_at))} ·{" "}
-                {one.last_used_at ? s.lastUsed(agoWords(one.last_used_at, now.value)) : s.neverUsed}
-              </small>
-            </div>
-            <button class="quiet" aria-label={s.revokeNamed(one.name)} onClick={revoke(one.id)}>
-              {s.revoke}
-            </button>
-          </li>
+          <TokenItem key={one.id} token={one} onRevoked={asked.again} />
         ))}
       </ul>
       {made && <Secret text={made} lead={s.tokenMade} />}
-      <form onSubmit={submit} novalidate>
-        <Field {...form.field("name")} id="token-name" label={s.tokenName} maxlength={100} />
-        <fieldset class="checks">
-          <legend>{s.scopes}</legend>
-          {all.map((scope) => (
-            <label key={scope}>
-              <input
-                type="checkbox"
-                checked={scopes.includes(scope)}
-                onChange={() => flip(scope)}
-              />
-              {s.scope[scope]}
-            </label>
-          ))}
-        </fieldset>
-        <div class="field">
-          <label>
-            {s.tokenDays}{" "}
-            <Pick
-              label={s.tokenDays}
-              value={form.values["days"] ?? "90"}
-              onPick={(days: string) => form.put({ days })}
-              choices={["7", "30", "90", "365"].map((days) => [days, s.days(Number(days))])}
-            />
-          </label>
-        </div>
-        <Problem refusal={form.refusal} fields={["name"]} />
-        <button disabled={form.busy || scopes.length === 0}>{s.makeToken}</button>
-      </form>
+      <NewToken onMade={onMade} />
     </Section>
+  );
+}
+
+function TokenItem({ token, onRevoked }: { token: TokenShown; onRevoked: () => Promise<void> }) {
+  const revoke = orToast(async () => {
+    await call("DELETE", `/users/me/tokens/${token.id}`);
+    await onRevoked();
+  });
+  const { name, scopes, expires_at, last_used_at } = token;
+  return (
+    <li>
+      <div>
+        <strong>{name}</strong>
+        <small>
+          {scopes.map((scope) => s.scope[scope]).join(", ")} · {s.expires(momentWords(expires_at))}{" "}
+          · {last_used_at ? s.lastUsed(agoWords(last_used_at, now.value)) : s.neverUsed}
+        </small>
+      </div>
+      <button class="quiet" aria-label={s.revokeNamed(name)} onClick={revoke}>
+        {s.revoke}
+      </button>
+    </li>
+  );
+}
+
+function NewToken({ onMade }: { onMade: (token: string) => Promise<void> }) {
+  const form = useForm({ name: "", days: "90" });
+  const [scopes, setScopes] = useState<Scope[]>(["tasks:read"]);
+  const submit = form.act(async () => {
+    const { name, days } = form.values;
+    const body = { name, expires_in_days: Number(days), scopes };
+    const { data } = await call<{ token: string }>("POST", "/users/me/tokens", { body });
+    form.clear();
+    await onMade(data.token);
+  });
+  const all: Scope[] = ["tasks:read", "tasks:write", "account:read"];
+  if (session.value?.user.role === "admin") {
+    all.push("admin");
+  }
+  const flip = (scope: Scope) =>
+    setScopes(scopes.includes(scope) ? scopes.filter((one) => one !== scope) : [...scopes, scope]);
+  return (
+    <form onSubmit={submit} novalidate>
+      <Field {...form.field("name")} id="token-name" label={s.tokenName} maxlength={100} />
+      <fieldset class="checks">
+        <legend>{s.scopes}</legend>
+        {all.map((scope) => (
+          <label key={scope}>
+            <input type="checkbox" checked={scopes.includes(scope)} onChange={() => flip(scope)} />
+            {s.scope[scope]}
+          </label>
+        ))}
+      </fieldset>
+      <div class="field">
+        <label>
+          {s.tokenDays}{" "}
+          <Pick
+            label={s.tokenDays}
+            value={form.values["days"] ?? "90"}
+            onPick={(days) => form.put({ days })}
+            choices={["7", "30", "90", "365"].map((days) => [days, s.days(Number(days))])}
+          />
+        </label>
+      </div>
+      <Problem refusal={form.refusal} fields={["name"]} />
+      <button disabled={form.busy || scopes.length === 0}>{s.makeToken}</button>
+    </form>
   );
 }
 

@@ -20,7 +20,7 @@ export const pause = (ms: number) => new Promise((done) => setTimeout(done, ms))
  */
 export function alone<T>(name: string, work: () => Promise<T>): Promise<T> {
   if (navigator.locks) {
-    return navigator.locks.request(name, work) as Promise<T>;
+    return navigator.locks.request(name, work);
   }
   const before = queues.get(name) ?? Promise.resolve();
   const after = before.then(work, work);

@@ -60,13 +60,13 @@ export async function signOut() {
   if (!user || (unsent > 0 && !confirm(t.toast.signOutLoss(unsent)))) {
     return;
   }
-  // Its stream would only be orToast that the session has ended.
+  // Its stream would only be told that the session has ended.
   stopSync();
   try {
     await call("POST", "/auth/logout");
   } catch (error) {
     // Away, or ended already: here it ends in any case.
-    console.warn("the server was not orToast of the sign-out:", error);
+    console.warn("the server was not told of the sign-out:", error);
   }
   ended.value = false;
   keepSession(null);

@@ -239,7 +239,9 @@ export const rows: ReadonlySignal<Row[]> = computed(() => {
     const isDone =
       rec.view.status === "completed" && filters.value.status === "all" && view.value === "tasks";
     const name = isDone ? "done" : group(rec.view);
-    found.get(name)?.push(rec) ?? found.set(name, [rec]);
+    const together = found.get(name) ?? [];
+    together.push(rec);
+    found.set(name, together);
   }
   return [...groups, "done" as const].flatMap((group) => {
     const recs = found.get(group) ?? [];

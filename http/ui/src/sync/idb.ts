@@ -87,6 +87,6 @@ export async function forget(account: string) {
 function settled<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((done, fail) => {
     request.onsuccess = () => done(request.result);
-    request.onerror = () => fail(request.error);
+    request.onerror = () => fail(request.error ?? new Error("failed"));
   });
 }

@@ -26,6 +26,14 @@ import { clashes, isPassing, nextOp, ownVersions } from "./rules";
 import type { Fields } from "./rules";
 import { toast } from "../base/toasts";
 
+type NewTask = Patch & { title: string };
+
+/** What tabs tell each other: that the queue has changed, and what else they have to know. */
+interface Word {
+  made?: { key: string; task: Task };
+  makes?: boolean;
+}
+
 /** How long a deleted task can be brought back before the server is told. */
 export const UNDO_MS = 8_000;
 const RESEND_MAX_MS = 30_000;
@@ -42,8 +50,7 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 export function startQueue(account: string) {
   others?.close();
   others = new BroadcastChannel(`taskwell-${account}`);
-  others.onmessage = async (event) => {
-    const { made, makes } = event.data;
+  others.onmessage = async ({ data: { made, makes } }: MessageEvent<Word>) => {
     if (makes !== undefined) {
       making.value = makes;
       return;
@@ -63,7 +70,7 @@ export function stopQueue() {
   clearTimeout(timer);
 }
 
-const tellOthers = (word: object = {}) => others?.postMessage(word);
+const tellOthers = (word: Word = {}) => others?.postMessage(word);
 
 function tellMaking(makes: boolean) {
   making.value = makes;
@@ -71,7 +78,7 @@ function tellMaking(makes: boolean) {
 }
 
 /** Makes a task. */
-export function create(body: Patch & { title: string }) {
+export function create(body: NewTask) {
   const key = uuid();
   void push({
     idem: uuid(),
@@ -262,51 +269,46 @@ async function refused(op: Op, error: Refusal) {
 }
 
 async function sendOne(op: Op) {
-  const headers = { "idempotency-key": op.idem };
   if (op.kind === "create") {
-    tellMaking(true);
-    try {
-      const { data } = await ask<Task>("POST", "/tasks", { body: op.body, headers });
-      const task = data as Task;
-      ownVersions.add(task.version);
-      applyCreated(op.key, task);
-      await dequeue(op);
-      tellOthers({ made: { key: op.key, task } });
-    } finally {
-      tellMaking(false);
-    }
+    await sendNew(op);
     return;
   }
   const base = records.get(op.key)?.base;
-  if (!base) {
-    // Deleted elsewhere.
-    if (op.kind === "delete") {
-      await dequeue(op);
-    } else {
-      await updateOp(op, { state: "conflict", theirs: null });
-    }
+  if (!base && op.kind === "delete") {
+    // Deleted elsewhere, too.
+    await dequeue(op);
     tellOthers();
-    return;
-  }
-  if (clashes(op, base)) {
-    await updateOp(op, { state: "conflict", theirs: base });
+  } else if (!base || clashes(op, base)) {
+    await updateOp(op, { state: "conflict", theirs: base ?? null });
     tellOthers();
-    return;
+  } else {
+    await sendChange(op, base);
   }
-  const guarded = { ...headers, "if-match": `"${stampOf(base.version)}"` };
+}
+
+async function sendNew(op: Op) {
+  tellMaking(true);
   try {
-    const body = op.kind === "patch" ? { body: op.body } : {};
-    const { data } = await ask<Task>(
-      op.kind === "patch" ? "PATCH" : "DELETE",
-      `/tasks/${base.uuid}`,
-      {
-        ...body,
-        headers: guarded,
-      },
-    );
+    const headers = { "idempotency-key": op.idem };
+    const { data: task } = await ask<Task>("POST", "/tasks", { body: op.body, headers });
+    ownVersions.add(task.version);
+    applyCreated(op.key, task);
+    await dequeue(op);
+    tellOthers({ made: { key: op.key, task } });
+  } finally {
+    tellMaking(false);
+  }
+}
+
+async function sendChange(op: Op, base: Task) {
+  const path = `/tasks/${base.uuid}`;
+  const headers = { "idempotency-key": op.idem, "if-match": `"${stampOf(base.version)}"` };
+  try {
     if (op.kind === "delete") {
+      await ask("DELETE", path, { headers });
       applyServer(base.uuid, null, base.version);
     } else {
+      const { data } = await ask<Task>("PATCH", path, { body: op.body, headers });
       ownVersions.add(data.version);
       applyServer(base.uuid, data, data.version);
     }
@@ -356,7 +358,8 @@ export async function settle(op: Op, mine: boolean) {
     await updateOp(op, { state: "waiting", was, version: base.version });
   } else {
     // What it was here, made anew.
-    create(Object.assign({ title: t.name }, op.whole, ...changes.map((other) => other.body)));
+    const bodies = [op.whole ?? {}, ...changes.map((other) => other.body)];
+    create(bodies.reduce<NewTask>((whole, body) => ({ ...whole, ...body }), { title: t.name }));
   }
   tellOthers();
   flush();

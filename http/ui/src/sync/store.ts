@@ -44,7 +44,7 @@ export async function load(account: string) {
   records.clear();
   keyOfUuid.clear();
   for (const [key, task] of tasks) {
-    setBase(String(key), task);
+    setBase(key as string, task);
   }
   const early = ops;
   ops = queue.map(([id, op]) => ({ ...op, id: Number(id) }));

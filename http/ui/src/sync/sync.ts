@@ -16,6 +16,7 @@ import {
   setSeen,
 } from "./store";
 
+type Page = { data: Task[]; headers: Headers };
 interface Change {
   seq: number;
   task_uuid: string;
@@ -86,7 +87,7 @@ async function followChanges(name: string, ends: AbortSignal) {
       await catchUp(ends);
       resume();
       failures = 0;
-      // Who waits for its turn is orToast by the one who has it.
+      // Who waits for its turn is told by the one who has it.
       await (navigator.locks
         ? navigator.locks.request(name, { signal: ends }, () => listen(ends))
         : listen(ends));
@@ -174,10 +175,7 @@ async function readAll(cursor: string, ends: AbortSignal) {
   const uuids: Set<string> = new Set();
   let next: string | null = `/tasks?limit=${FIRST_PAGE}`;
   while (next !== null) {
-    const { data, headers } = (await call<Task[]>("GET", next)) as {
-      data: Task[];
-      headers: Headers;
-    };
+    const { data, headers }: Page = await call<Task[]>("GET", next);
     await until(() => !making.peek());
     if (ends.aborted) {
       return;

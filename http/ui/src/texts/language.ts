@@ -24,10 +24,14 @@ export function chosenLanguage(): Language | null {
 
 /** Keeps the choice; `null` follows the browser again. The web app shows it after a reload. */
 export function chooseLanguage(chosen: Language | null) {
-  if (chosen) {
-    localStorage.setItem(STORED_AS, chosen);
-  } else {
-    localStorage.removeItem(STORED_AS);
+  try {
+    if (chosen) {
+      localStorage.setItem(STORED_AS, chosen);
+    } else {
+      localStorage.removeItem(STORED_AS);
+    }
+  } catch (error) {
+    console.warn("this browser does not keep the language:", error);
   }
 }
 

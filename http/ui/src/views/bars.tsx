@@ -60,25 +60,29 @@ const priorityChoices: [Priority, string][] = [
   ["low", t.priority.low],
 ];
 
+function SearchField() {
+  return (
+    <label class="search">
+      <Icon name="search" />
+      <span class="visually-hidden">{t.filter.search}</span>
+      <input
+        id="search"
+        type="search"
+        autocomplete="off"
+        placeholder={t.filter.search}
+        value={search}
+        onInput={(event: Event) => (search.value = (event.currentTarget as HTMLInputElement).value)}
+      />
+    </label>
+  );
+}
+
 export function Toolbar() {
   const isList = view.value === "tasks";
   const put = (change: Partial<Filters>) => (filters.value = { ...filters.value, ...change });
   return (
     <div class="toolbar" role="search">
-      <label class="search">
-        <Icon name="search" />
-        <span class="visually-hidden">{t.filter.search}</span>
-        <input
-          id="search"
-          type="search"
-          autocomplete="off"
-          placeholder={t.filter.search}
-          value={search}
-          onInput={(event: Event) =>
-            (search.value = (event.currentTarget as HTMLInputElement).value)
-          }
-        />
-      </label>
+      <SearchField />
       {isList && (
         <Pick
           label={t.filter.status}
@@ -173,26 +177,28 @@ export function NetState() {
   );
 }
 
-export function Bulk() {
-  const keys = [...selection.value];
-  if (keys.length === 0) {
-    return null;
-  }
-  const today = localDay(now.value);
+/** Another due date for all. */
+function setDue(keys: string[], name: string) {
+  const today = localDay(now.peek());
   const days: Record<string, number | null> = {
     today,
     tomorrow: today + 1,
     week: today + 7,
     none: null,
   };
-  const due = (name: string) => {
-    const day = days[name];
-    if (typeof day === "number") {
-      setDay(keys, day);
-    } else if (day === null) {
-      set(keys, { due_date: null });
-    }
-  };
+  const day = days[name];
+  if (typeof day === "number") {
+    setDay(keys, day);
+  } else if (day === null) {
+    set(keys, { due_date: null });
+  }
+}
+
+export function Bulk() {
+  const keys = [...selection.value];
+  if (keys.length === 0) {
+    return null;
+  }
   return (
     <section aria-label={t.bulk.label}>
       <div class="bulk" role="toolbar" aria-label={t.bulk.label}>
@@ -209,7 +215,7 @@ export function Bulk() {
         <Pick
           label={t.due.label}
           value=""
-          onPick={due}
+          onPick={(name) => setDue(keys, name)}
           choices={[
             ["", t.bulk.due],
             ["today", t.due.today],

@@ -129,6 +129,30 @@ function cardBeside(rec: Rec, key: string) {
   return undefined;
 }
 
+/** Arrows lead from a card to another; with Shift they move the card. */
+function pressCard(event: KeyboardEvent, rec: Rec) {
+  if (!event.key.startsWith("Arrow") || event.target !== event.currentTarget) {
+    return;
+  }
+  event.preventDefault();
+  event.stopPropagation();
+  const step = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
+  const status = STATUSES[STATUSES.indexOf(rec.view.status) + step];
+  if (event.shiftKey && step !== 0) {
+    if (status) {
+      moveTo(rec.key, status);
+      cursor.value = rec.key;
+      wantsFocus.value = true;
+    }
+    return;
+  }
+  const next = cardBeside(rec, event.key);
+  if (next) {
+    cursor.value = next.key;
+    wantsFocus.value = true;
+  }
+}
+
 function Card({ rec, top }: { rec: Rec; top: string }) {
   const element = useRef<HTMLDivElement>(null);
   const task = rec.view;
@@ -143,28 +167,6 @@ function Card({ rec, top }: { rec: Rec; top: string }) {
       wantsFocus.value = false;
     }
   }, [takesFocus]);
-  const keys = (event: KeyboardEvent) => {
-    if (!event.key.startsWith("Arrow") || event.target !== element.current) {
-      return;
-    }
-    event.preventDefault();
-    event.stopPropagation();
-    const step = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
-    const status = STATUSES[STATUSES.indexOf(task.status) + step];
-    if (event.shiftKey && step !== 0) {
-      if (status) {
-        moveTo(rec.key, status);
-        cursor.value = rec.key;
-        wantsFocus.value = true;
-      }
-      return;
-    }
-    const next = cardBeside(rec, event.key);
-    if (next) {
-      cursor.value = next.key;
-      wantsFocus.value = true;
-    }
-  };
   return (
     <div
       ref={element}
@@ -189,27 +191,34 @@ function Card({ rec, top }: { rec: Rec; top: string }) {
         over.value = null;
       }}
       onFocus={() => (cursor.value = rec.key)}
-      onKeyDown={keys}
+      onKeyDown={(event: KeyboardEvent) => pressCard(event, rec)}
       onClick={() => {
         cursor.value = rec.key;
         editing.value = rec.key;
       }}
     >
       <Check rec={rec} />
-      <div class="card-body">
-        <span class="text" dir="auto">
-          {task.title}
-        </span>
-        <span class="meta">
-          {task.description && (
-            <span class="hint">
-              <Icon name="notes" />
-              <span class="visually-hidden">{t.task.hasNotes}</span>
-            </span>
-          )}
-          <Marks rec={rec} />
-        </span>
-      </div>
+      <CardBody rec={rec} />
+    </div>
+  );
+}
+
+function CardBody({ rec }: { rec: Rec }) {
+  const task = rec.view;
+  return (
+    <div class="card-body">
+      <span class="text" dir="auto">
+        {task.title}
+      </span>
+      <span class="meta">
+        {task.description && (
+          <span class="hint">
+            <Icon name="notes" />
+            <span class="visually-hidden">{t.task.hasNotes}</span>
+          </span>
+        )}
+        <Marks rec={rec} />
+      </span>
     </div>
   );
 }

@@ -1,5 +1,6 @@
 // The keys, and conflicts with both versions side by side.
-import type { Op, Task } from "../base/types";
+import type { Op, Patch, Task } from "../base/types";
+import { Fragment } from "preact";
 import { effect, signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { settle } from "../sync/queue";
@@ -91,11 +92,10 @@ function Help() {
   );
 }
 
-function valueWords(field: string, value: unknown) {
-  if (value === null || value === undefined || value === "") {
+function valueWords(field: string, text: string | null | undefined) {
+  if (text === null || text === undefined || text === "") {
     return <em>{field === "due_date" ? t.due.none : t.conflict.empty}</em>;
   }
-  const text = String(value);
   switch (field) {
     case "due_date":
       return dueWords(text, now.value);
@@ -116,6 +116,21 @@ const names: Record<string, string> = {
   due_date: t.due.label,
 };
 
+/** What a version has in the fields that differ. */
+function Version({ fields, of }: { fields: string[]; of: Patch }) {
+  const values = of as Record<string, string | null | undefined>;
+  return (
+    <dl>
+      {fields.map((field) => (
+        <Fragment key={field}>
+          <dt>{names[field]}</dt>
+          <dd dir="auto">{valueWords(field, values[field])}</dd>
+        </Fragment>
+      ))}
+    </dl>
+  );
+}
+
 function Conflict({ op }: { op: Op }) {
   const theirs = records.get(op.key)?.base ?? null;
   const title = theirs?.title ?? op.whole?.title ?? op.body.title ?? "";
@@ -132,8 +147,6 @@ function Conflict({ op }: { op: Op }) {
     isDelete && theirs
       ? ["title", "description", "status", "priority", "due_date"]
       : Object.keys(op.body);
-  const at = (from: object | null | undefined, field: string) =>
-    (from as Record<string, unknown> | null)?.[field];
   return (
     <Dialog title={t.conflict.title} class="conflict" onClose={close}>
       <p>{lead}</p>
@@ -145,14 +158,7 @@ function Conflict({ op }: { op: Op }) {
               <em>{t.conflict.deleted}</em>
             </p>
           ) : (
-            <dl>
-              {fields.map((field) => (
-                <>
-                  <dt>{names[field]}</dt>
-                  <dd dir="auto">{valueWords(field, at(op.body, field))}</dd>
-                </>
-              ))}
-            </dl>
+            <Version fields={fields} of={op.body} />
           )}
           <button class="primary" onClick={() => decide(true)}>
             {theirs === null
@@ -169,14 +175,7 @@ function Conflict({ op }: { op: Op }) {
               <em>{t.conflict.deleted}</em>
             </p>
           ) : (
-            <dl>
-              {fields.map((field) => (
-                <>
-                  <dt>{names[field]}</dt>
-                  <dd dir="auto">{valueWords(field, at(theirs, field))}</dd>
-                </>
-              ))}
-            </dl>
+            <Version fields={fields} of={theirs} />
           )}
           <button onClick={() => decide(false)}>
             {theirs === null

@@ -1,4 +1,5 @@
 // A task opened in its place. Texts are taken over when the field is left, everything else at once.
+import type { RefObject } from "preact";
 import type { Rec, Task } from "../base/types";
 import { removeAll, set, setDay } from "../state/acts";
 import { Icon } from "./icons";
@@ -21,26 +22,17 @@ export function Editor({ rec, onClose }: { rec: Rec; onClose: () => void }) {
   const root = useRef<HTMLDivElement>(null);
   const title = useText(rec, "title");
   const notes = useText(rec, "description");
-  const task = rec.view;
-
-  useEffect(() => {
-    const outside = (event: Event) => {
-      const target = event.target as Element;
-      if (!root.current?.contains(target) && !target.closest(".toasts, dialog, .bulk")) {
-        onClose();
-      }
-    };
-    document.addEventListener("pointerdown", outside);
-    return () => document.removeEventListener("pointerdown", outside);
-  }, []);
-
+  useOutside(root, onClose);
+  const close = () => {
+    title.commit();
+    notes.commit();
+    onClose();
+  };
   const keys = (event: KeyboardEvent) => {
     if (event.key === "Escape" || (event.key === "Enter" && (event.ctrlKey || event.metaKey))) {
       event.preventDefault();
       event.stopPropagation();
-      title.commit();
-      notes.commit();
-      onClose();
+      close();
     }
   };
   return (
@@ -49,7 +41,7 @@ export function Editor({ rec, onClose }: { rec: Rec; onClose: () => void }) {
       ref={root}
       onKeyDown={keys}
       role="group"
-      aria-label={t.task.open(task.title)}
+      aria-label={t.task.open(rec.view.title)}
     >
       <Growing
         class="title-field"
@@ -70,46 +62,67 @@ export function Editor({ rec, onClose }: { rec: Rec; onClose: () => void }) {
         maxlength={20000}
       />
       <DueFields rec={rec} />
-      <div class="choices">
-        <Choice
-          label={t.status.label}
-          name={`status-${rec.key}`}
-          words={t.status}
-          values={["pending", "in_progress", "completed"]}
-          value={task.status}
-          onPick={(status: Task["status"]) => set([rec.key], { status })}
-        />
-        <Choice
-          label={t.priority.label}
-          name={`priority-${rec.key}`}
-          words={t.priority}
-          values={["low", "medium", "high", "urgent"]}
-          value={task.priority}
-          onPick={(priority: Task["priority"]) => set([rec.key], { priority })}
-        />
-      </div>
-      <footer>
-        <small title={momentWords(task.created_at)}>
-          {task.completed_at
-            ? t.task.completed(agoWords(task.completed_at, now.value))
-            : t.task.created(agoWords(task.created_at, now.value))}
-        </small>
-        <button class="quiet danger" onClick={() => removeAll([rec.key])}>
-          <Icon name="trash" />
-          {t.task.remove}
-        </button>
-        <button
-          class="primary"
-          onClick={() => {
-            title.commit();
-            notes.commit();
-            onClose();
-          }}
-        >
-          {t.task.close}
-        </button>
-      </footer>
+      <Choices rec={rec} />
+      <Footer rec={rec} onClose={close} />
     </div>
+  );
+}
+
+/** Runs when somebody presses elsewhere. */
+function useOutside(root: RefObject<HTMLElement | null>, onOutside: () => void) {
+  useEffect(() => {
+    const outside = (event: Event) => {
+      const target = event.target as Element;
+      if (!root.current?.contains(target) && !target.closest(".toasts, dialog, .bulk")) {
+        onOutside();
+      }
+    };
+    document.addEventListener("pointerdown", outside);
+    return () => document.removeEventListener("pointerdown", outside);
+  }, []);
+}
+
+function Choices({ rec }: { rec: Rec }) {
+  const task = rec.view;
+  return (
+    <div class="choices">
+      <Choice
+        label={t.status.label}
+        name={`status-${rec.key}`}
+        words={t.status}
+        values={["pending", "in_progress", "completed"]}
+        value={task.status}
+        onPick={(status: Task["status"]) => set([rec.key], { status })}
+      />
+      <Choice
+        label={t.priority.label}
+        name={`priority-${rec.key}`}
+        words={t.priority}
+        values={["low", "medium", "high", "urgent"]}
+        value={task.priority}
+        onPick={(priority: Task["priority"]) => set([rec.key], { priority })}
+      />
+    </div>
+  );
+}
+
+function Footer({ rec, onClose }: { rec: Rec; onClose: () => void }) {
+  const task = rec.view;
+  return (
+    <footer>
+      <small title={momentWords(task.created_at)}>
+        {task.completed_at
+          ? t.task.completed(agoWords(task.completed_at, now.value))
+          : t.task.created(agoWords(task.created_at, now.value))}
+      </small>
+      <button class="quiet danger" onClick={() => removeAll([rec.key])}>
+        <Icon name="trash" />
+        {t.task.remove}
+      </button>
+      <button class="primary" onClick={onClose}>
+        {t.task.close}
+      </button>
+    </footer>
   );
 }
 
@@ -177,6 +190,30 @@ function useText(rec: Rec, name: "title" | "description") {
   };
 }
 
+/** As high as its text; the first takes the focus. */
+function useGrowth(
+  element: RefObject<HTMLTextAreaElement | null>,
+  value: string,
+  isFirst: boolean,
+) {
+  useLayoutEffect(() => {
+    const area = element.current;
+    // Where the style sheet can't do it.
+    if (area && !CSS.supports("field-sizing", "content")) {
+      area.style.height = "auto";
+      area.style.height = `${area.scrollHeight}px`;
+    }
+  }, [value]);
+  // Before the next key arrives, which would else be a shortcut.
+  useLayoutEffect(() => {
+    const area = element.current;
+    if (isFirst && area) {
+      area.focus({ preventScroll: true });
+      area.setSelectionRange(area.value.length, area.value.length);
+    }
+  }, []);
+}
+
 /** A text that grows with what is typed. */
 function Growing({
   class: name,
@@ -196,22 +233,7 @@ function Growing({
   onEnter?: () => void;
 }) {
   const element = useRef<HTMLTextAreaElement>(null);
-  useLayoutEffect(() => {
-    const area = element.current;
-    // Where the style sheet can't do it.
-    if (area && !CSS.supports("field-sizing", "content")) {
-      area.style.height = "auto";
-      area.style.height = `${area.scrollHeight}px`;
-    }
-  }, [field.value]);
-  // Before the next key arrives, which would else be a shortcut.
-  useLayoutEffect(() => {
-    const area = element.current;
-    if (isFirst && area) {
-      area.focus({ preventScroll: true });
-      area.setSelectionRange(area.value.length, area.value.length);
-    }
-  }, []);
+  useGrowth(element, field.value, isFirst);
   const keys = (event: KeyboardEvent) => {
     if (
       onEnter &&
@@ -244,19 +266,26 @@ function Growing({
   );
 }
 
+/**
+ * What a field holds, but null while it is typed: then parts are empty, and years 0002, 0020,
+ * 0203.
+ */
+const typed = (event: Event) => {
+  const { value, validity } = event.currentTarget as HTMLInputElement;
+  return validity.badInput || /^0\d{3}-/.test(value) ? null : value;
+};
+
+/** What was typed halfway is not shown as if it were so. */
+const leave = (event: Event, is: string) => {
+  if (typed(event) === null) {
+    (event.currentTarget as HTMLInputElement).value = is;
+  }
+};
+
 function DueFields({ rec }: { rec: Rec }) {
   const stored = formFields(rec.view.due_date);
-  const today = localDay(now.value);
   const setFields = (date: string, time: string) =>
     set([rec.key], { due_date: ofFormFields(date, time) });
-  /**
-   * What a field holds, but null while it is typed: then parts are empty, and years 0002, 0020,
-   * 0203.
-   */
-  const typed = (event: Event) => {
-    const { value, validity } = event.currentTarget as HTMLInputElement;
-    return validity.badInput || /^0\d{3}-/.test(value) ? null : value;
-  };
   const setDate = (event: Event) => {
     const date = typed(event);
     if (date !== null) {
@@ -269,13 +298,6 @@ function DueFields({ rec }: { rec: Rec }) {
       setFields(stored.date, time);
     }
   };
-  /** What was typed halfway is not shown as if it were so. */
-  const leave = (event: Event, is: string) => {
-    if (typed(event) === null) {
-      (event.currentTarget as HTMLInputElement).value = is;
-    }
-  };
-  const monday = today + ((8 - weekday(today)) % 7 || 7);
   return (
     <fieldset class="due-fields">
       <legend>{t.due.label}</legend>
@@ -294,23 +316,31 @@ function DueFields({ rec }: { rec: Rec }) {
         onChange={setTime}
         onBlur={(event: Event) => leave(event, stored.time)}
       />
-      <span class="shortcuts">
-        <button type="button" class="pill" onClick={() => setDay([rec.key], today)}>
-          {t.due.today}
-        </button>
-        <button type="button" class="pill" onClick={() => setDay([rec.key], today + 1)}>
-          {t.due.tomorrow}
-        </button>
-        <button type="button" class="pill" onClick={() => setDay([rec.key], monday)}>
-          {t.due.nextWeek}
-        </button>
-        {rec.view.due_date && (
-          <button type="button" class="pill" onClick={() => set([rec.key], { due_date: null })}>
-            {t.due.clear}
-          </button>
-        )}
-      </span>
+      <Shortcuts rec={rec} />
     </fieldset>
+  );
+}
+
+function Shortcuts({ rec }: { rec: Rec }) {
+  const today = localDay(now.value);
+  const monday = today + ((8 - weekday(today)) % 7 || 7);
+  return (
+    <span class="shortcuts">
+      <button type="button" class="pill" onClick={() => setDay([rec.key], today)}>
+        {t.due.today}
+      </button>
+      <button type="button" class="pill" onClick={() => setDay([rec.key], today + 1)}>
+        {t.due.tomorrow}
+      </button>
+      <button type="button" class="pill" onClick={() => setDay([rec.key], monday)}>
+        {t.due.nextWeek}
+      </button>
+      {rec.view.due_date && (
+        <button type="button" class="pill" onClick={() => set([rec.key], { due_date: null })}>
+          {t.due.clear}
+        </button>
+      )}
+    </span>
   );
 }
 

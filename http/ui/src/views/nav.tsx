@@ -65,7 +65,6 @@ function Place({
 }
 
 export function Nav() {
-  const user = session.value?.user;
   void path.value;
   return (
     <>
@@ -89,39 +88,46 @@ export function Nav() {
             </button>
           </li>
         </ul>
-        <div class="account">
-          <ul>
-            {user?.role === "admin" && (
-              <>
-                <Place to="/app/people" name="people" />
-                <Place to="/app/audit" name="audit" />
-              </>
-            )}
-            <Place to="/app/settings" name="settings" />
-            <li>
-              <button
-                onClick={() => {
-                  isOpen.value = false;
-                  helping.value = true;
-                }}
-              >
-                <Icon name="help" />
-                <span>{t.nav.help}</span>
-              </button>
-            </li>
-            <li>
-              <button onClick={() => void signOut()}>
-                <Icon name="out" />
-                <span>{t.nav.signOut}</span>
-              </button>
-            </li>
-          </ul>
-          <p class="who" title={user?.email}>
-            {user?.name ?? user?.username}
-          </p>
-        </div>
+        <AccountMenu />
       </nav>
       {isOpen.value && <div class="veil" onClick={() => (isOpen.value = false)}></div>}
     </>
+  );
+}
+
+function AccountMenu() {
+  const user = session.value?.user;
+  return (
+    <div class="account">
+      <ul>
+        {user?.role === "admin" && (
+          <>
+            <Place to="/app/people" name="people" />
+            <Place to="/app/audit" name="audit" />
+          </>
+        )}
+        <Place to="/app/settings" name="settings" />
+        <li>
+          <button
+            onClick={() => {
+              isOpen.value = false;
+              helping.value = true;
+            }}
+          >
+            <Icon name="help" />
+            <span>{t.nav.help}</span>
+          </button>
+        </li>
+        <li>
+          <button onClick={() => void signOut()}>
+            <Icon name="out" />
+            <span>{t.nav.signOut}</span>
+          </button>
+        </li>
+      </ul>
+      <p class="who" title={user?.email}>
+        {user?.name ?? user?.username}
+      </p>
+    </div>
   );
 }

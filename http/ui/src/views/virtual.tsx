@@ -1,5 +1,6 @@
 // A long list of which only what is in sight is in the document. Heights are the style sheet's, measured once; one row, the
 // open editor, has a height of its own.
+import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 const AHEAD_PX = 400;
@@ -22,24 +23,17 @@ export type Props<T> = {
 /** The nearest element around that scrolls. */
 const scrollerOf = (from: Element | null) => from?.closest("[data-scrolls]") as HTMLElement;
 
-export function Virtual<T>({
-  items,
-  idOf,
-  isHead = () => false,
-  open = null,
-  wanted = null,
-  draw,
-  attributes,
-}: Props<T>) {
-  const box = useRef<HTMLDivElement>(null);
+/** What of a list is in sight, and how high its rows are. */
+function useSight(box: RefObject<HTMLElement | null>) {
   const [sight, setSight] = useState({ top: 0, height: 800 });
   const [sizes, setSizes] = useState({ row: 44, head: 44 });
-  const [opened, setOpened] = useState(0);
-
   useLayoutEffect(() => {
-    const element = box.current as HTMLElement;
+    const element = box.current;
+    if (!element) {
+      return undefined;
+    }
     const scroller = scrollerOf(element);
-    const probes = [...element.querySelectorAll(":scope > .probe")] as HTMLElement[];
+    const probes = [...element.querySelectorAll<HTMLElement>(":scope > .probe")];
     let asked = 0;
     const look = () => {
       asked = 0;
@@ -67,6 +61,12 @@ export function Virtual<T>({
     };
   }, []);
 
+  return { sight, sizes };
+}
+
+/** The height of the one row that has its own. */
+function useOpened() {
+  const [opened, setOpened] = useState(0);
   const observer = useRef<ResizeObserver>(null);
   const measure = (element: Element | null) => {
     observer.current?.disconnect();
@@ -76,6 +76,36 @@ export function Virtual<T>({
       observer.current.observe(element);
     }
   };
+  return { opened, measure };
+}
+
+/** Brings rows from `from` to `to`, in pixels, into sight; of what is too high, its top. */
+function reveal(box: HTMLElement, from: number, to: number) {
+  const scroller = scrollerOf(box);
+  const offset =
+    box.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop;
+  if (offset + to > scroller.scrollTop + scroller.clientHeight) {
+    scroller.scrollTop = offset + to - scroller.clientHeight;
+  }
+  if (offset + from < scroller.scrollTop) {
+    scroller.scrollTop = offset + from;
+  }
+}
+
+export function Virtual<T>({
+  items,
+  idOf,
+  isHead = () => false,
+  open = null,
+  wanted = null,
+  draw,
+  attributes,
+}: Props<T>) {
+  const box = useRef<HTMLDivElement>(null);
+  const { sight, sizes } = useSight(box);
+  const { opened, measure } = useOpened();
+  const indexOf = (id: string | null) =>
+    id === null ? -1 : items.findIndex((item) => idOf(item) === id);
 
   let total = 0;
   const tops = new Float64Array(items.length + 1);
@@ -83,36 +113,20 @@ export function Virtual<T>({
     total += idOf(item) === open && opened > 0 ? opened : isHead(item) ? sizes.head : sizes.row;
     tops[index + 1] = total;
   });
-
-  /** Brings a row into sight; of one that is too high, its top. */
-  const reveal = (id: string | null) => {
-    const index = id === null ? -1 : items.findIndex((item) => idOf(item) === id);
-    const scroller = scrollerOf(box.current);
-    if (index < 0 || !scroller || !box.current) {
-      return;
-    }
-    const offset =
-      box.current.getBoundingClientRect().top -
-      scroller.getBoundingClientRect().top +
-      scroller.scrollTop;
-    const from = offset + (tops[index] ?? 0) - sizes.head;
-    const to = offset + (tops[index + 1] ?? 0) + 16;
-    if (to > scroller.scrollTop + scroller.clientHeight) {
-      scroller.scrollTop = to - scroller.clientHeight;
-    }
-    if (from < scroller.scrollTop) {
-      scroller.scrollTop = from;
+  const show = (id: string | null) => {
+    const index = indexOf(id);
+    if (index >= 0 && box.current) {
+      reveal(box.current, (tops[index] ?? 0) - sizes.head, (tops[index + 1] ?? 0) + 16);
     }
   };
-  useEffect(() => reveal(wanted), [wanted]);
-  useEffect(() => reveal(open), [open, opened]);
+  useEffect(() => show(wanted), [wanted]);
+  useEffect(() => show(open), [open, opened]);
 
   const first = Math.max(0, firstAfter(tops, sight.top - AHEAD_PX) - 1);
   const end = Math.min(items.length, firstAfter(tops, sight.top + sight.height + AHEAD_PX));
   const indices = Array.from({ length: Math.max(0, end - first) }, (_, i) => first + i);
   // The rows that are edited or hold the cursor stay, or the focus would be lost.
-  for (const id of [open, wanted]) {
-    const index = id === null ? -1 : items.findIndex((item) => idOf(item) === id);
+  for (const index of [open, wanted].map(indexOf)) {
     if (index >= 0 && (index < first || index >= end)) {
       indices.push(index);
     }
