@@ -134,9 +134,8 @@ fn imports(path: &Path) -> BTreeSet<PathBuf> {
         }
         let at = at.to_str().unwrap();
         let files = ["ts", "tsx"].map(|end| PathBuf::from(format!("{at}.{end}")));
-        let files = files.into_iter().chain([Path::new(at).join("index.ts")]);
-        let found = { files }.find(|file| src.join(file).is_file());
-        found.unwrap_or_else(|| panic!("{}: {name}", path.display()))
+        let mut files = files.into_iter().chain([Path::new(at).join("index.ts")]);
+        files.find(|file| src.join(file).is_file()).unwrap_or_else(|| panic!("{}: {name}", path.display()))
     });
     found.collect()
 }
