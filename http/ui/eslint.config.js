@@ -16,6 +16,7 @@ export default defineConfig(
       eqeqeq: "error",
       "no-console": ["error", { allow: ["warn", "error"] }],
       "no-restricted-imports": ["error", { patterns: ["**/worker"] }],
+      "max-len": ["error", { code: 100, ignoreStrings: true, ignoreTemplateLiterals: true }],
       "max-lines": ["error", 400],
       "max-lines-per-function": ["error", { max: 60, IIFEs: true }],
       "@typescript-eslint/consistent-type-imports": "error",

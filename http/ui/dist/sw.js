@@ -1,5 +1,5 @@
-const PLACE = "/assets/a7047e764c39bb9a";
-const FILES = ["/assets/admin-QEXH5JJ3.js", "/assets/app-A4YCAT2Q.js", "/assets/chunk-ABZGVOSW.js", "/assets/chunk-GBMSZLYU.js", "/assets/chunk-LFYLGSEO.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-VNLC3K3N.js", "/assets/de-2E6XLZAW.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-QDKTIHYZ.css", "/assets/settings-YUGR7J3B.js", "/assets/sign-JNMC6H6B.js"];
+const PLACE = "/assets/2e634287cfae9d78";
+const FILES = ["/assets/admin-32JADHVF.js", "/assets/app-Q5ODCQTE.js", "/assets/chunk-2TJD5AOR.js", "/assets/chunk-5LMHNL3R.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-X4WCEO6Z.js", "/assets/chunk-YVNIPMWD.js", "/assets/de-2E6XLZAW.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-QDKTIHYZ.css", "/assets/settings-DPM6M5IN.js", "/assets/sign-5V3WEJ42.js"];
 const SHELL = "/app";
 self.addEventListener("install", (event) => {
   event.waitUntil(keepAll());

@@ -20,7 +20,8 @@ export function toast(
 ) {
   const id = nextId++;
   const shown: Toast = { id, text, kind, stays: ms === Infinity, ...(action ? { action } : {}) };
-  // One plain notice at a time: the newest. Errors stay beside it, and what stays until it is answered.
+  // One plain notice at a time: the newest. Errors stay beside it, and what stays until it is
+  // answered.
   const staying = toasts.value.filter((other) => other.stays && other.text !== text);
   toasts.value = [
     ...staying,

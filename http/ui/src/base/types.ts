@@ -49,7 +49,10 @@ export interface Op {
   theirs?: Task | null;
 }
 
-/** A task as the page holds it: what the server said, and what it looks like with the writes that wait. */
+/**
+ * A task as the page holds it: what the server said, and what it looks like with the writes that
+ * wait.
+ */
 export interface Rec {
   /** The task's UUID; for one that was made here, the one it was made under. */
   key: string;

@@ -1,5 +1,5 @@
-// Days and times in the reader's zone. A due date at midnight UTC is a day without a time, as a front end that sends
-// "2026-11-21" means it; any other is a moment.
+// Days and times in the reader's zone. A due date at midnight UTC is a day without a time, as a
+// front end that sends "2026-11-21" means it; any other is a moment.
 import { signal } from "@preact/signals";
 import { t } from "../texts";
 import { locale } from "../texts/language";

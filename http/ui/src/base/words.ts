@@ -1,5 +1,5 @@
-// Quick add: finds a due date and a priority among the words of a line. Pure, so that what is shown while one types is
-// what is stored. The words themselves stand in `texts/vocabulary.ts`.
+// Quick add: finds a due date and a priority among the words of a line. Pure, so that what is shown
+// while one types is what is stored. The words themselves stand in `texts/vocabulary.ts`.
 import type { Priority } from "./types";
 import { t } from "../texts";
 import { addMonths, dayOf, isoOfDay, isoOfMoment, localDay, momentOf, weekday } from "./when";

@@ -1,4 +1,5 @@
-// What a person can do with tasks: each act shows at once, is told to screen readers, and can be undone.
+// What a person can do with tasks: each act shows at once, is told to screen readers, and can be
+// undone.
 import type { Patch, Task } from "../base/types";
 import { UNDO_MS, change, create, remove } from "../sync/queue";
 import { cursor, editing, linger, order, selection, view } from "./state";

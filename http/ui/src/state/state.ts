@@ -1,4 +1,5 @@
-// What is shown: the view that the address names, filters, the cursor, the selection, and the rows that follow from them.
+// What is shown: the view that the address names, filters, the cursor, the selection, and the rows
+// that follow from them.
 import type { Rec, Task } from "../base/types";
 import type { ReadonlySignal, Signal } from "@preact/signals";
 import type { Group } from "../base/when";
@@ -134,8 +135,10 @@ const orderName = computed(() =>
 /** The keys in the order that was sorted last. */
 let sortedKeys: Set<string> = new Set();
 
-/** Every task that is not about to be deleted, in order. Sorted from the last order on, which it nearly is after a change: then
- * that takes hardly longer than a look at each. */
+/**
+ * Every task that is not about to be deleted, in order. Sorted from the last order on, which it
+ * nearly is after a change: then that takes hardly longer than a look at each.
+ */
 const all = computed(() => {
   void revision.value;
   const compare = orders[orderName.value] ?? byDue;
@@ -279,7 +282,8 @@ export const order = computed(() =>
 );
 
 let cursorAt = 0;
-// The cursor's row may leave the list: then the one in its place is next, and no key acts on what is out of sight.
+// The cursor's row may leave the list: then the one in its place is next, and no key acts on what
+// is out of sight.
 effect(() => {
   const keys = order.value;
   const key = cursor.value;

@@ -1,4 +1,5 @@
-// Requests to `v1`: the bearer token, its renewal by one tab for all, and what went wrong as one kind of error.
+// Requests to `v1`: the bearer token, its renewal by one tab for all, and what went wrong as one
+// kind of error.
 import type { FieldProblem, User } from "../base/types";
 import type { Signal } from "@preact/signals";
 import { signal } from "@preact/signals";

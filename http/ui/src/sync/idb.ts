@@ -1,5 +1,6 @@
-// What the page keeps in IndexedDB, per account: tasks as the server last told them, the writes that wait, and how far
-// the sequence of changes was read. Where the browser refuses (private mode, a full disk) the page goes on without.
+// What the page keeps in IndexedDB, per account: tasks as the server last told them, the writes
+// that wait, and how far the sequence of changes was read. Where the browser refuses (private mode,
+// a full disk) the page goes on without.
 import { signal } from "@preact/signals";
 
 /** Whether the browser no longer keeps what it is given. */

@@ -1,6 +1,6 @@
-// The writes on their way to the server: kept in IndexedDB first, sent in their order by one tab at a time, each under an
-// idempotency key, so that a repeat changes nothing twice. A task that was changed elsewhere meanwhile is a conflict only
-// where both changed the same thing.
+// The writes on their way to the server: kept in IndexedDB first, sent in their order by one tab at
+// a time, each under an idempotency key, so that a repeat changes nothing twice. A task that was
+// changed elsewhere meanwhile is a conflict only where both changed the same thing.
 import type { Op, Patch, Task } from "../base/types";
 import type { Options } from "./api";
 import { Refusal, call, isOnline, session } from "./api";
@@ -40,7 +40,10 @@ const RESEND_MAX_MS = 30_000;
 
 /** Other tabs, of the same account. */
 let others: BroadcastChannel | null = null;
-/** Whether a task that was made here or in another tab is being sent: what the stream says of it has to wait for the answer. */
+/**
+ * Whether a task that was made here or in another tab is being sent: what the stream says of it has
+ * to wait for the answer.
+ */
 export const making = signal(false);
 let failures = 0;
 /** When the server wants to hear of the next write, in milliseconds since 1970. */
@@ -154,7 +157,10 @@ async function push(op: Op) {
   flush();
 }
 
-/** Sends what waits for nothing but the time to undo it; for a moment, as somebody is about to leave. */
+/**
+ * Sends what waits for nothing but the time to undo it; for a moment, as somebody is about to
+ * leave.
+ */
 export async function flushNow() {
   for (const op of ops) {
     delete op.notBefore;

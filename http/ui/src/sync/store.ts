@@ -1,5 +1,5 @@
-// The tasks as the page holds them: what the server last said of each, with the writes that wait laid over it. Every act
-// changes this at once; `queue.js` tells the server.
+// The tasks as the page holds them: what the server last said of each, with the writes that wait
+// laid over it. Every act changes this at once; `queue.ts` tells the server.
 import type { Op, Patch, Rec, Task } from "../base/types";
 import type { Signal } from "@preact/signals";
 import { batch, signal } from "@preact/signals";
@@ -20,7 +20,10 @@ export const conflicts: Signal<Op[]> = signal([]);
 export const known: Signal<"nothing" | "kept" | "all"> = signal("nothing");
 /** How far the owner's changes were read. */
 export let seen = 0;
-/** What stands before each number of the owner's sequence: nothing until the server was restored from a backup. */
+/**
+ * What stands before each number of the owner's sequence: nothing until the server was restored
+ * from a backup.
+ */
 let epoch = "";
 
 let keep = new Keep(null);
@@ -205,7 +208,10 @@ export function setCursor(cursor: string) {
   setSeen(Number(number));
 }
 
-/** The server came back from a backup: whatever it says of a task now is newer than what is held here. */
+/**
+ * The server came back from a backup: whatever it says of a task now is newer than what is held
+ * here.
+ */
 export function forgetVersions() {
   for (const [key, rec] of [...records]) {
     if (rec.base) {

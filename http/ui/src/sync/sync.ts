@@ -1,4 +1,5 @@
-// Keeps what the page knows equal to what the server has: everything once, then the owner's changes as they happen.
+// Keeps what the page knows equal to what the server has: everything once, then the owner's changes
+// as they happen.
 import type { Task } from "../base/types";
 import { Refusal, call, isOnline, retryAfter, send, session } from "./api";
 import { batch, signal } from "@preact/signals";

@@ -391,7 +391,9 @@ export const en = {
     reload: "Reload",
     atField: (field: string, message: string) => `${field} ${message}`,
   },
-  /** What the server says in English, in another language: by field, by code of a problem, by text. */
+  /**
+   * What the server says in English, in another language: by field, by code of a problem, by text.
+   */
   server: {
     fields: {} as Record<string, string>,
     problems: {} as Record<string, string>,

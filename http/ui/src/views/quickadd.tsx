@@ -1,4 +1,5 @@
-// One line that becomes a task. What is understood of it is shown before Enter, and each part can be refused.
+// One line that becomes a task. What is understood of it is shown before Enter, and each part can
+// be refused.
 import type { Signal } from "@preact/signals";
 import type { Span } from "../base/words";
 import { add } from "../state/acts";

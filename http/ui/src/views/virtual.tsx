@@ -1,5 +1,5 @@
-// A long list of which only what is in sight is in the document. Heights are the style sheet's, measured once; one row, the
-// open editor, has a height of its own.
+// A long list of which only what is in sight is in the document. Heights are the style sheet's,
+// measured once; one row, the open editor, has a height of its own.
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
