@@ -304,8 +304,17 @@ fn each_dependency_has_a_reason_and_each_reason_a_dependency() {
     let manifest = read("Cargo.toml");
     let section = manifest.split("[workspace.dependencies]\n").nth(1).unwrap().split("\n[").next().unwrap();
     let names = section.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.to_owned());
-    let wanted: BTreeSet<String> = names.filter(|name| !name.starts_with("taskwell-")).collect();
+    let mut wanted: BTreeSet<String> = names.filter(|name| !name.starts_with("taskwell-")).collect();
+    let packages: serde_json::Value = serde_json::from_str(&read("http/ui/package.json")).unwrap();
+    let packages =
+        ["dependencies", "devDependencies"].map(|kind| packages[kind].as_object().unwrap().clone());
+    for (name, version) in packages.iter().flatten() {
+        let exact = version.as_str().unwrap().chars().all(|c| c.is_ascii_digit() || c == '.');
+        assert!(exact, "http/ui/package.json does not pin {name}: {version}");
+    }
+    wanted.extend(packages.iter().flatten().map(|(name, _)| name.clone()));
     assert_eq!(wanted, first_column("docs/dependencies.md"));
+    assert!(!read("http/ui/package-lock.json").contains("\"resolved\""), "the lock file names a registry");
     for member in ["core", "http", "server"] {
         let text = read(&format!("{member}/Cargo.toml"));
         let dependencies =

@@ -1,6 +1,8 @@
 // What quick add understands, and on which day something is due: the page's own modules, in many zones.
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { becomes, clock, edit, outline, quickAdd, row, settled, stage } from "./support.mjs";
@@ -10,20 +12,27 @@ const ZONES = ["UTC", "America/New_York", "Asia/Kolkata", "Pacific/Auckland"];
 /** A Wednesday. */
 const PRESENT = "2026-05-06T09:20:00";
 
-/** The modules, beside the libraries that they take. Their clock never ticks. */
-const { words, when } = await (async () => {
-  const folder = mkdtempSync(join(import.meta.dirname, "modules-"));
+/** The modules in a language, bundled as they are for browsers. Their clock never ticks. */
+async function modules(language) {
+  const web = process.env.WEB_APP ?? join(import.meta.dirname, "../../http/ui");
+  const { build } = createRequire(join(web, "package.json"))("esbuild");
+  const folder = mkdtempSync(join(tmpdir(), "taskwell-modules-"));
   const tick = globalThis.setInterval;
   try {
-    cpSync(join(process.env.REPOSITORY ?? join(import.meta.dirname, "../../.."), "http/ui/app"), folder, { recursive: true });
-    Object.assign(globalThis, { document: { addEventListener() {} }, setInterval: () => 0 });
-    return { words: await import(join(folder, "words.js")), when: await import(join(folder, "when.js")) };
+    const entry = { contents: 'export * as words from "./words"; export * as when from "./when";', resolveDir: join(web, "src/base") };
+    const outfile = join(folder, "modules.mjs");
+    await build({ stdin: entry, outfile, bundle: true, format: "esm", target: "es2022", logLevel: "warning" });
+    Object.assign(globalThis, { document: { addEventListener() {} }, setInterval: () => 0, navigator: { languages: [language] } });
+    return await import(outfile);
   } finally {
     delete globalThis.document;
+    delete globalThis.navigator;
     globalThis.setInterval = tick;
     rmSync(folder, { recursive: true });
   }
-})();
+}
+const { words, when } = await modules("en-GB");
+const german = await modules("de-AT");
 
 /** Does something in each zone. */
 function everywhere(work) {
@@ -161,6 +170,34 @@ test("a line is understood alike in every zone", () => {
       assert.deepEqual([found.title, found.due_date, found.priority], [title, dueOf(due), priority], `${line} in ${zone}`);
     }
   });
+});
+
+/** What a German reader may type besides. */
+const GERMAN = [
+  ["Miete zahlen morgen", "Miete zahlen", "2026-05-07", null],
+  ["Miete zahlen heute um 18 Uhr !hoch", "Miete zahlen", "2026-05-06 18:00", "high"],
+  ["Arzt am Freitag 9:30 Uhr", "Arzt", "2026-05-08 09:30", null],
+  ["Bericht nächste Woche", "Bericht", "2026-05-11", null],
+  ["Bericht bis übermorgen !dringend", "Bericht", "2026-05-08", "urgent"],
+  ["Bericht in einer Woche", "Bericht", "2026-05-13", null],
+  ["Bericht in 3 Tagen", "Bericht", "2026-05-09", null],
+  ["Kino heute Abend um 8", "Kino", "2026-05-06 20:00", null],
+  ["Joggen heute früh", "Joggen", "2026-05-06", null],
+  ["Steuer bis zum 31. Juli", "Steuer", "2026-07-31", null],
+  ["Steuer am 3. März 2027", "Steuer", "2027-03-03", null],
+  ["Call Ann tomorrow at 9", "Call Ann", "2026-05-07 09:00", null],
+  ["Mach es so", "Mach es so", null, null],
+  ["Montagebericht schreiben", "Montagebericht schreiben", null, null],
+];
+
+test("a German line is understood, and an English one as well", () => {
+  everywhere((zone) => {
+    for (const [line, title, due, priority] of GERMAN) {
+      const found = german.words.understand(line, new Date(PRESENT));
+      assert.deepEqual([found.title, found.due_date, found.priority], [title, dueOf(due), priority], `${line} in ${zone}`);
+    }
+  });
+  assert.equal(german.when.dueWords("2026-05-07T00:00:00Z", new Date(PRESENT)), "Morgen");
 });
 
 test("the spans of a line are what is taken out of it", () => {

@@ -5,6 +5,7 @@ pub mod packages;
 pub mod postgres;
 pub mod process;
 pub mod proxies;
+pub mod web_app;
 pub mod workshop;
 
 use std::path::Path;

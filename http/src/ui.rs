@@ -1,0 +1,195 @@
+//! The web app at `/` and `/app`: the files that `http/ui/build.mjs` made of its sources, embedded. What it does is in
+//! `http/ui`; here is only how it is handed out.
+
+use std::io::Write as _;
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rust_embed::RustEmbed;
+use taskwell_core::app::App;
+
+use crate::compress::takes_gzip;
+use crate::ops;
+use crate::tree::Failure;
+
+const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
+/// Scripts and styles come from here alone, and no script is inside a document.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+     manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+     require-trusted-types-for 'script'; trusted-types taskwell",
+);
+/// The folder of the files whose names change with their content.
+const HASHED: &str = "assets/";
+
+#[derive(RustEmbed)]
+#[folder = "ui/dist/"]
+struct Embedded;
+
+/// The files whose names stay.
+struct WebApp {
+    html: File,
+    worker: File,
+    manifest: File,
+    licences: File,
+}
+
+/// A file as it is sent.
+struct File {
+    plain: Bytes,
+    gzip: OnceLock<Bytes>,
+    content_type: &'static str,
+}
+
+/// The routes of the web app, and `/`, which programs get the version from.
+pub fn routes() -> Router<App> {
+    let web_app = Arc::new(WebApp::of_the_build());
+    let shell = {
+        let web_app = web_app.clone();
+        async move |headers: HeaderMap| web_app.shell(&headers)
+    };
+    let root = {
+        let web_app = web_app.clone();
+        async move |headers: HeaderMap| {
+            if prefers_html(&headers) { web_app.shell(&headers) } else { ops::version().await }
+        }
+    };
+    let (worker, manifest, licences) = (web_app.clone(), web_app.clone(), web_app);
+    let manifest = async move |headers: HeaderMap| answer(&manifest.manifest, &headers, ASK_FIRST);
+    let licences = async move |headers: HeaderMap| answer(&licences.licences, &headers, ASK_FIRST);
+    Router::new()
+        .route("/", get(root))
+        .route("/app", get(shell.clone()))
+        .route("/app/{*rest}", get(shell))
+        .route("/assets/sw.js", get(async move |headers: HeaderMap| worker.worker(&headers)))
+        .route("/assets/manifest.webmanifest", get(manifest))
+        .route("/assets/licenses.txt", get(licences))
+        .route("/assets/{*name}", get(async |name, headers: HeaderMap| asset(name, &headers)))
+}
+
+/// A browser that opens an address asks for HTML by name; programs and `fetch` do not.
+fn prefers_html(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.contains("text/html"))
+}
+
+impl WebApp {
+    fn of_the_build() -> WebApp {
+        WebApp {
+            html: File::embedded("index.html"),
+            worker: File::embedded("sw.js"),
+            manifest: File::embedded("manifest.webmanifest"),
+            licences: File::embedded("licenses.txt"),
+        }
+    }
+
+    /// The one document; which view it shows is its own business.
+    fn shell(&self, headers: &HeaderMap) -> Response {
+        let mut response = answer(&self.html, headers, ASK_FIRST);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
+        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        headers.insert(header::VARY, HeaderValue::from_static("accept, accept-encoding"));
+        for (name, value) in [
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+        ] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        response
+    }
+
+    /// The service worker lies among the assets and cares for the whole web app.
+    fn worker(&self, headers: &HeaderMap) -> Response {
+        let mut response = answer(&self.worker, headers, ASK_FIRST);
+        let allowed = HeaderName::from_static("service-worker-allowed");
+        response.headers_mut().insert(allowed, HeaderValue::from_static("/"));
+        // A worker has a policy of its own: what it may fetch.
+        let policy = HeaderValue::from_static("default-src 'none'; connect-src 'self'");
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+        response
+    }
+}
+
+fn asset(Path(name): Path<String>, headers: &HeaderMap) -> Response {
+    match assets().iter().find(|(known, _)| *known == name) {
+        Some((_, file)) => answer(file, headers, FOREVER),
+        None => Failure::NoRoute.into_response(),
+    }
+}
+
+/// The files whose names change with their content.
+fn assets() -> &'static [(String, File)] {
+    static ASSETS: OnceLock<Vec<(String, File)>> = OnceLock::new();
+    ASSETS.get_or_init(|| {
+        let hashed = Embedded::iter().filter_map(|path| path.strip_prefix(HASHED).map(str::to_owned));
+        hashed.map(|name| (name.clone(), File::embedded(&format!("{HASHED}{name}")))).collect()
+    })
+}
+
+/// The links to the style sheet and the icon, for pages that work without a script.
+pub fn styles() -> String {
+    let named = |begin: &str, end: &str| {
+        let found = assets().iter().find(|(name, _)| name.starts_with(begin) && name.ends_with(end));
+        found.map_or("", |(name, _)| name)
+    };
+    format!(
+        "<link rel=\"stylesheet\" href=\"/assets/{}\"><link rel=\"icon\" href=\"/assets/{}\">",
+        named("page-", ".css"),
+        named("icon-", ".svg")
+    )
+}
+
+fn kind(path: &str) -> &'static str {
+    match path.rsplit('.').next() {
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("html") => "text/html; charset=utf-8",
+        Some("txt") => "text/plain; charset=utf-8",
+        Some("map") => "application/json",
+        Some("webmanifest") => "application/manifest+json",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        _ => "application/octet-stream",
+    }
+}
+
+impl File {
+    /// A file of the build; empty if there is none, which tests would see.
+    fn embedded(path: &str) -> File {
+        let plain = Embedded::get(path).map(|file| file.data).unwrap_or_default();
+        File { plain: plain.into_owned().into(), gzip: OnceLock::new(), content_type: kind(path) }
+    }
+
+    /// Pressed once, when first asked for.
+    fn pressed(&self) -> &Bytes {
+        self.gzip.get_or_init(|| {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+            let pressed = encoder.write_all(&self.plain).and_then(|()| encoder.finish());
+            pressed.map_or_else(|_| self.plain.clone(), Bytes::from)
+        })
+    }
+}
+
+fn answer(file: &File, headers: &HeaderMap, cache: HeaderValue) -> Response {
+    let pressed = takes_gzip(headers) && file.content_type != "image/png";
+    let body = if pressed { file.pressed().clone() } else { file.plain.clone() };
+    let mut response = body.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(file.content_type));
+    headers.insert(header::CACHE_CONTROL, cache);
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if pressed {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}

@@ -1,0 +1,42 @@
+const PLACE = "/assets/2e634287cfae9d78";
+const FILES = ["/assets/admin-32JADHVF.js", "/assets/app-Q5ODCQTE.js", "/assets/chunk-2TJD5AOR.js", "/assets/chunk-5LMHNL3R.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-X4WCEO6Z.js", "/assets/chunk-YVNIPMWD.js", "/assets/de-2E6XLZAW.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-QDKTIHYZ.css", "/assets/settings-DPM6M5IN.js", "/assets/sign-5V3WEJ42.js"];
+const SHELL = "/app";
+self.addEventListener("install", (event) => {
+  event.waitUntil(keepAll());
+});
+async function keepAll() {
+  const cache = await caches.open(PLACE);
+  await cache.addAll([...FILES, SHELL].map((url) => new Request(url, { cache: "reload" })));
+}
+self.addEventListener("activate", (event) => {
+  event.waitUntil(forgetOthers());
+});
+async function forgetOthers() {
+  for (const name of await caches.keys()) {
+    if (name.startsWith("/assets/") && name !== PLACE) {
+      await caches.delete(name);
+    }
+  }
+  await self.clients.claim();
+}
+self.addEventListener("message", (event) => {
+  if (event.data === "take-over") {
+    void self.skipWaiting();
+  }
+});
+self.addEventListener("fetch", (event) => {
+  const url = new URL(event.request.url);
+  if (event.request.method !== "GET" || url.origin !== self.location.origin) {
+    return;
+  }
+  const isShell = url.pathname === "/" || url.pathname === "/app" || url.pathname.startsWith("/app/");
+  if (event.request.mode === "navigate" && isShell) {
+    event.respondWith(kept(SHELL, event.request));
+  } else if (FILES.includes(url.pathname)) {
+    event.respondWith(kept(url.pathname, event.request));
+  }
+});
+async function kept(name, request) {
+  const cache = await caches.open(PLACE);
+  return await cache.match(name, { ignoreVary: true }) ?? fetch(request);
+}

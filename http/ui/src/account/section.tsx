@@ -1,0 +1,24 @@
+// A part of the settings: its title and what it is about beside its fields.
+import type { ComponentChildren } from "preact";
+
+export function Section({
+  title,
+  lead,
+  children,
+  danger = false,
+}: {
+  title: string;
+  lead?: string;
+  children: ComponentChildren;
+  danger?: boolean;
+}) {
+  return (
+    <section class={danger ? "section danger" : "section"}>
+      <div>
+        <h2>{title}</h2>
+        {lead && <p>{lead}</p>}
+      </div>
+      <div class="section-body">{children}</div>
+    </section>
+  );
+}

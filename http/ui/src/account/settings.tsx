@@ -1,0 +1,249 @@
+// One's own account: profile, password, sessions, tokens, second factor, data.
+import { call, keepSession, session } from "../sync/api";
+import { forget } from "../sync/idb";
+import { useState } from "preact/hooks";
+import { Link } from "../views/nav";
+import { go } from "../state/state";
+import { clear, records } from "../sync/store";
+import { Pick } from "../views/bars";
+import { t } from "../texts";
+import { LANGUAGES, chooseLanguage, chosenLanguage } from "../texts/language";
+import type { Language as LanguageTag } from "../texts/language";
+import { toast } from "../base/toasts";
+import { agoWords, momentWords, now } from "../base/when";
+import { Field, Problem, Rules, orToast, useAsked, useForm } from "./forms";
+import { Profile } from "./profile";
+import { Section } from "./section";
+import { Tokens } from "./tokens";
+import { SecondFactor } from "./totp";
+
+const s = t.settings;
+
+export function Settings() {
+  // Another password ends tokens: their list is read again.
+  const [passwords, setPasswords] = useState(0);
+  return (
+    <div class="page">
+      <h1>{s.title}</h1>
+      <Profile />
+      <PasswordChange onChanged={() => setPasswords(passwords + 1)} />
+      <SecondFactor />
+      <Sessions />
+      <Tokens key={passwords} />
+      <Language />
+      <Activity />
+      <Data />
+      <Removal />
+    </div>
+  );
+}
+
+function PasswordChange({ onChanged }: { onChanged: () => void }) {
+  const user = session.value?.user;
+  const form = useForm({ current_password: "", new_password: "" });
+  const [keepsTokens, setKeepsTokens] = useState(false);
+  const submit = form.act(async () => {
+    const { data } = await call<{ tokens_ended: number }>("POST", "/users/me/password", {
+      body: { ...form.values, keep_tokens: keepsTokens },
+    });
+    form.clear();
+    setKeepsTokens(false);
+    toast(s.passwordChanged(data.tokens_ended));
+    onChanged();
+  });
+  return (
+    <Section title={s.password}>
+      <form onSubmit={submit} novalidate>
+        <input
+          type="text"
+          name="username"
+          autocomplete="username"
+          value={user?.email}
+          hidden
+          readonly
+        />
+        <Field
+          {...form.field("current_password")}
+          label={t.auth.currentPassword}
+          type="password"
+          autocomplete="current-password"
+        />
+        <Field
+          {...form.field("new_password")}
+          label={t.auth.newPassword}
+          type="password"
+          autocomplete="new-password"
+          hint={
+            <Rules
+              password={form.values["new_password"] ?? ""}
+              own={[user?.email ?? "", user?.username ?? "", user?.name ?? ""]}
+            />
+          }
+        />
+        <div class="checks">
+          <label>
+            <input
+              type="checkbox"
+              name="keep_tokens"
+              checked={keepsTokens}
+              onChange={() => setKeepsTokens(!keepsTokens)}
+            />
+            {s.keepTokens}
+          </label>
+        </div>
+        <Problem refusal={form.refusal} fields={["current_password", "new_password"]} />
+        <button disabled={form.busy}>{s.changePassword}</button>
+      </form>
+    </Section>
+  );
+}
+
+export type SessionShown = {
+  id: string;
+  name: string;
+  current: boolean;
+  last_used_at: string;
+  created_at: string;
+};
+
+function Sessions() {
+  const asked = useAsked(
+    async () => (await call("GET", "/users/me/sessions")).data as SessionShown[],
+  );
+  const end = (id: string) =>
+    orToast(async () => {
+      await call("DELETE", `/users/me/sessions/${id}`);
+      await asked.again();
+    });
+  const endAll = orToast(async () => {
+    await call("DELETE", "/users/me/sessions");
+    keepSession(null);
+    go("/app/sign-in", true);
+  });
+  return (
+    <Section title={s.sessions} lead={s.sessionsLead}>
+      <Problem refusal={asked.refusal} />
+      <ul class="cards-list">
+        {asked.data?.map((one) => (
+          <li key={one.id}>
+            <div>
+              <strong>{one.name}</strong>
+              {one.current && <span class="tag"> {s.current}</span>}
+              <small title={momentWords(one.last_used_at)}>
+                {s.lastUsed(agoWords(one.last_used_at, now.value))}
+              </small>
+            </div>
+            {!one.current && (
+              <button class="quiet" aria-label={s.endNamed(one.name)} onClick={end(one.id)}>
+                {s.end}
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+      <button class="quiet" onClick={endAll}>
+        {s.endAll}
+      </button>
+    </Section>
+  );
+}
+
+/** Which language this browser shows; the texts change by a reload. */
+function Language() {
+  const own = Object.entries(LANGUAGES) as [LanguageTag, string][];
+  const pick = (picked: LanguageTag | "") => {
+    chooseLanguage(picked === "" ? null : picked);
+    location.reload();
+  };
+  return (
+    <Section title={s.language} lead={s.languageLead}>
+      <Pick
+        label={s.language}
+        value={chosenLanguage() ?? ""}
+        onPick={pick}
+        choices={[["", s.languageAuto], ...own]}
+      />
+    </Section>
+  );
+}
+
+function Activity() {
+  return (
+    <Section title={s.activity} lead={s.activityLead}>
+      <Link to="/app/audit">{s.activityOpen}</Link>
+    </Section>
+  );
+}
+
+function Data() {
+  const [busy, setBusy] = useState(false);
+  const save = orToast(async () => {
+    setBusy(true);
+    try {
+      const account = (await call("GET", "/users/me")).data;
+      const tasks = (await call("GET", "/tasks", { signal: AbortSignal.timeout(120_000) })).data;
+      const file = new Blob(
+        [JSON.stringify({ exported_at: new Date().toISOString(), account, tasks }, null, 2)],
+        { type: "application/json" },
+      );
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(file);
+      link.download = `taskwell-${new Date().toISOString().slice(0, 10)}.json`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+      toast(s.exported);
+    } finally {
+      setBusy(false);
+    }
+  });
+  return (
+    <Section title={s.data} lead={s.dataLead}>
+      <button disabled={busy} onClick={save}>
+        {s.export}
+      </button>
+    </Section>
+  );
+}
+
+function Removal() {
+  const [isSure, setSure] = useState(false);
+  const form = useForm({ password: "" });
+  const submit = form.act(async () => {
+    await call("DELETE", "/users/me", { body: form.values });
+    const uuid = session.peek()?.user.uuid ?? "";
+    keepSession(null);
+    clear();
+    records.clear();
+    await forget(uuid);
+    go("/app/sign-in", true);
+  });
+  return (
+    <Section title={s.remove} lead={s.removeLead} danger={true}>
+      {isSure ? (
+        <form onSubmit={submit} novalidate>
+          <Field
+            {...form.field("password")}
+            id="removal-password"
+            label={t.auth.password}
+            type="password"
+            autocomplete="current-password"
+            autofocus={true}
+          />
+          <Problem refusal={form.refusal} fields={["password"]} />
+          <span class="buttons">
+            <button class="danger" disabled={form.busy}>
+              {s.removeSure}
+            </button>
+            <button type="button" class="quiet" onClick={() => setSure(false)}>
+              {s.cancel}
+            </button>
+          </span>
+        </form>
+      ) : (
+        <button class="danger" onClick={() => setSure(true)}>
+          {s.removeButton}
+        </button>
+      )}
+    </Section>
+  );
+}

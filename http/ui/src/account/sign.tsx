@@ -1,0 +1,233 @@
+// Sign in, sign up, and a forgotten password.
+import { Refusal, call, session, signIn } from "../sync/api";
+import { useState } from "preact/hooks";
+import { Link } from "../views/nav";
+import { go } from "../state/state";
+import { waiting } from "../sync/store";
+import { t } from "../texts";
+import { toast } from "../base/toasts";
+import { Field, Problem, Rules, useForm } from "./forms";
+
+function SignCard({
+  title,
+  lead,
+  children,
+}: {
+  title: string;
+  lead?: string | null;
+  children?: unknown;
+}) {
+  return (
+    <div class="sign">
+      <div class="sign-brand">
+        <svg viewBox="0 0 32 32" aria-hidden="true">
+          <rect width="32" height="32" rx="8" />
+          <path d="M9.500 16.800l4.600 4.700 8.600-10.700" />
+        </svg>
+        <span>{t.name}</span>
+      </div>
+      <h1>{title}</h1>
+      {lead && <p class="lead">{lead}</p>}
+      {children}
+    </div>
+  );
+}
+
+/** Where somebody goes who has signed in. */
+function enter() {
+  go(
+    location.pathname.startsWith("/app/sign") || location.pathname === "/app/forgot"
+      ? "/"
+      : location.pathname,
+    true,
+  );
+}
+
+/** The form, which asks for a code once the server does. */
+function useSignIn() {
+  const form = useForm({ login: "", password: "", totp_code: "" });
+  const [needsCode, setNeedsCode] = useState(false);
+  const { login, password, totp_code } = form.values;
+  const submit = form.act(async () => {
+    const body: Record<string, string> = {
+      username: (login ?? "").trim(),
+      password: password ?? "",
+    };
+    if (needsCode && totp_code) {
+      body["totp_code"] = totp_code;
+    }
+    try {
+      await signIn(body);
+    } catch (error) {
+      if (/totp_code/.test(error instanceof Refusal ? error.detail : "")) {
+        setNeedsCode(true);
+        setTimeout(() => document.getElementById("totp_code")?.focus(), 0);
+        return;
+      }
+      throw error;
+    }
+    enter();
+  });
+  return { form, needsCode, submit };
+}
+
+export function SignIn({ ended = false }: { ended?: boolean }) {
+  const { form, needsCode, submit } = useSignIn();
+  const { refusal } = form;
+  const text =
+    refusal?.status === 401 && !/second factor/.test(refusal.detail) ? t.auth.wrong : null;
+  return (
+    <SignCard
+      title={t.auth.signInTitle}
+      lead={
+        ended
+          ? waiting.value > 0
+            ? t.auth.expiredWaiting(waiting.value)
+            : t.auth.expired
+          : t.tagline
+      }
+    >
+      <form onSubmit={submit} novalidate>
+        <Field
+          {...form.field("login")}
+          label={t.auth.login}
+          autocomplete="username"
+          autofocus={true}
+          maxlength={254}
+        />
+        <Field
+          {...form.field("password")}
+          label={t.auth.password}
+          type="password"
+          autocomplete="current-password"
+          aside={
+            <Link to="/app/forgot" class="aside">
+              {t.auth.forgot}
+            </Link>
+          }
+        />
+        {needsCode && (
+          <Field
+            {...form.field("totp_code")}
+            label={t.auth.code}
+            hint={t.auth.codeHint}
+            autocomplete="one-time-code"
+          />
+        )}
+        <Problem refusal={refusal} text={text} />
+        <button class="primary large" disabled={form.busy}>
+          {t.auth.signIn}
+        </button>
+      </form>
+      <p class="other">
+        {t.auth.toSignUp} <Link to="/app/sign-up">{t.auth.signUp}</Link>
+      </p>
+    </SignCard>
+  );
+}
+
+/** A username that is free as far as this page can know: from the address. */
+const usernameOf = (email: string) =>
+  (email.split("@")[0] ?? "")
+    .normalize("NFC")
+    .replace(/[^\p{L}\p{M}\p{Nd}._-]/gu, "")
+    .slice(0, 60);
+
+export function SignUp() {
+  const form = useForm({ email: "", username: "", password: "" });
+  const [isOwnName, setOwnName] = useState(false);
+  const { email = "", password = "" } = form.values;
+  const username = isOwnName ? (form.values["username"] ?? "") : usernameOf(email);
+  const submit = form.act(async () => {
+    await call("POST", "/auth/signup", {
+      body: { email: email.trim(), username, password },
+      bare: true,
+    });
+    const user = await signIn({ email: email.trim(), password });
+    toast(t.auth.welcome(user.name ?? user.username));
+    enter();
+  });
+  const field = form.field("username");
+  return (
+    <SignCard title={t.auth.signUpTitle} lead={t.tagline}>
+      <form onSubmit={submit} novalidate>
+        <Field
+          {...form.field("email")}
+          label={t.auth.email}
+          type="email"
+          autocomplete="email"
+          inputmode="email"
+          autofocus={true}
+          maxlength={254}
+        />
+        <Field
+          {...field}
+          value={username}
+          onInput={(value: string) => {
+            setOwnName(true);
+            field.onInput(value);
+          }}
+          label={t.auth.username}
+          hint={t.auth.usernameHint}
+          autocomplete="nickname"
+          maxlength={64}
+        />
+        <Field
+          {...form.field("password")}
+          label={t.auth.password}
+          type="password"
+          autocomplete="new-password"
+          hint={<Rules password={password} own={[email, username]} />}
+        />
+        <Problem refusal={form.refusal} fields={["email", "username", "password"]} />
+        <button class="primary large" disabled={form.busy}>
+          {t.auth.signUp}
+        </button>
+      </form>
+      <p class="other">
+        {t.auth.toSignIn} <Link to="/app/sign-in">{t.auth.signIn}</Link>
+      </p>
+    </SignCard>
+  );
+}
+
+export function Forgot() {
+  const form = useForm({ email: "" });
+  const [isSent, setSent] = useState(false);
+  const submit = form.act(async () => {
+    await call("POST", "/auth/password/forgot", {
+      body: { email: (form.values["email"] ?? "").trim() },
+      bare: true,
+    });
+    setSent(true);
+  });
+  return (
+    <SignCard title={t.auth.forgotTitle} lead={isSent ? null : t.auth.forgotLead}>
+      {isSent ? (
+        <p role="status">{t.auth.forgotSent}</p>
+      ) : (
+        <form onSubmit={submit} novalidate>
+          <Field
+            {...form.field("email")}
+            label={t.auth.email}
+            type="email"
+            autocomplete="email"
+            inputmode="email"
+            autofocus={true}
+          />
+          <Problem
+            refusal={form.refusal}
+            fields={["email"]}
+            text={form.refusal?.status === 409 ? t.auth.mailOff : null}
+          />
+          <button class="primary large" disabled={form.busy}>
+            {t.auth.forgotSend}
+          </button>
+        </form>
+      )}
+      <p class="other">
+        <Link to={session.value ? "/" : "/app/sign-in"}>{t.auth.back}</Link>
+      </p>
+    </SignCard>
+  );
+}

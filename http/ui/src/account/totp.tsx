@@ -1,0 +1,143 @@
+// The second factor: setting it up with its QR code, recovery codes, turning it off.
+import { call } from "../sync/api";
+import { useState } from "preact/hooks";
+import { t } from "../texts";
+import { toast } from "../base/toasts";
+import { Field, Problem, useAsked, useForm } from "./forms";
+import { Section } from "./section";
+
+const s = t.settings;
+const PATH = "/users/me/totp";
+import { Secret } from "./tokens";
+
+function QrCode({ code: { size, path } }: { code: { size: number; path: string } }) {
+  return (
+    <svg
+      class="qr"
+      viewBox={`0 0 ${size} ${size}`}
+      role="img"
+      aria-label={s.qr}
+      shape-rendering="crispEdges"
+    >
+      <rect width={size} height={size} fill="#fff" />
+      <path d={path} fill="#000" />
+    </svg>
+  );
+}
+
+type Step = "idle" | "password" | "scan" | "codes";
+const NOTHING_MADE = { secret: "", qr_code: { size: 1, path: "" } };
+
+/** The steps of setting it up, and the one of turning it off. */
+function useSecondFactor() {
+  const asked = useAsked(async () => (await call<{ enabled: boolean }>("GET", PATH)).data);
+  const form = useForm({ password: "", code: "" });
+  const [step, setStep] = useState<Step>("idle");
+  const [made, setMade] = useState(NOTHING_MADE);
+  const [codes, setCodes] = useState<string[]>([]);
+  const isOn = asked.data?.enabled === true;
+  const prove = form.act(async () => {
+    const body = { password: form.values["password"] };
+    if (isOn) {
+      await call("DELETE", PATH, { body });
+      toast(s.totpDisabled);
+      setStep("idle");
+      await asked.again();
+    } else {
+      setMade((await call<typeof made>("POST", PATH, { body })).data);
+      setStep("scan");
+    }
+    form.clear();
+  });
+  const confirm = form.act(async () => {
+    const body = { code: form.values["code"] };
+    const { data } = await call<{ recovery_codes: string[] }>("POST", `${PATH}/confirm`, { body });
+    setCodes(data.recovery_codes);
+    form.clear();
+    setStep("codes");
+    await asked.again();
+  });
+  const cancel = () => {
+    form.clear();
+    setStep("idle");
+  };
+  return { asked, form, step, setStep, made, codes, isOn, prove, confirm, cancel };
+}
+
+type Setup = ReturnType<typeof useSecondFactor>;
+
+export function SecondFactor() {
+  const setup = useSecondFactor();
+  const { asked, step, setStep, codes, isOn } = setup;
+  return (
+    <Section title={s.totp} lead={s.totpLead}>
+      <Problem refusal={asked.refusal} />
+      {step === "idle" && asked.data && (
+        <>
+          {isOn && <p class="good">{s.totpOn}</p>}
+          <button onClick={() => setStep("password")}>{isOn ? s.totpOff : s.totpStart}</button>
+        </>
+      )}
+      {step === "password" && <PasswordStep setup={setup} />}
+      {step === "scan" && <ScanStep setup={setup} />}
+      {step === "codes" && (
+        <>
+          <h3>{s.totpCodes}</h3>
+          <Secret text={codes.join("\n")} lead={s.totpCodesLead} />
+          <button class="quiet" onClick={() => setStep("idle")}>
+            {s.totpDone}
+          </button>
+        </>
+      )}
+    </Section>
+  );
+}
+
+function PasswordStep({ setup: { form, isOn, prove, cancel } }: { setup: Setup }) {
+  return (
+    <form onSubmit={prove} novalidate>
+      <Field
+        {...form.field("password")}
+        id="totp-password"
+        label={t.auth.password}
+        type="password"
+        autocomplete="current-password"
+        autofocus={true}
+      />
+      <Problem refusal={form.refusal} fields={["password"]} />
+      <span class="buttons">
+        <button disabled={form.busy}>{isOn ? s.totpOff : s.totpStart}</button>
+        <button type="button" class="quiet" onClick={cancel}>
+          {s.cancel}
+        </button>
+      </span>
+    </form>
+  );
+}
+
+function ScanStep({ setup: { form, made, confirm, cancel } }: { setup: Setup }) {
+  return (
+    <form onSubmit={confirm} novalidate>
+      <p>{s.totpScan}</p>
+      <QrCode code={made.qr_code} />
+      <p>
+        {s.totpSecret} <code>{made.secret.replace(/(.{4})/g, "$1 ")}</code>
+      </p>
+      <Field
+        {...form.field("code")}
+        label={t.auth.code}
+        autocomplete="one-time-code"
+        inputmode="numeric"
+        autofocus={true}
+        maxlength={9}
+      />
+      <Problem refusal={form.refusal} fields={["code"]} />
+      <span class="buttons">
+        <button disabled={form.busy}>{s.totpConfirm}</button>
+        <button type="button" class="quiet" onClick={cancel}>
+          {s.cancel}
+        </button>
+      </span>
+    </form>
+  );
+}

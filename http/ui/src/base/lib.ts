@@ -1,0 +1,36 @@
+// What the browser has no function for, or not everywhere.
+
+/** A random UUID, also where the page is not on HTTPS. */
+export function uuid() {
+  if (crypto.randomUUID) {
+    return crypto.randomUUID();
+  }
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
+}
+
+export const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+/**
+ * One after the other among all tabs, where the browser can do that; else among callers in this
+ * tab.
+ */
+export function alone<T>(name: string, work: () => Promise<T>): Promise<T> {
+  if (navigator.locks) {
+    return navigator.locks.request(name, work);
+  }
+  const before = queues.get(name) ?? Promise.resolve();
+  const after = before.then(work, work);
+  queues.set(
+    name,
+    after.catch(() => undefined),
+  );
+  return after;
+}
+const queues: Map<string, Promise<unknown>> = new Map();
+
+export const classes = (...names: (string | false | null | undefined)[]) =>
+  names.filter(Boolean).join(" ");

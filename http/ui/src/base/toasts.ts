@@ -1,0 +1,51 @@
+// Short notices with one action, and what screen readers are told.
+import type { Toast } from "../base/types";
+import type { Signal } from "@preact/signals";
+import { signal } from "@preact/signals";
+
+export const toasts: Signal<Toast[]> = signal([]);
+/** What is read out. */
+export const spoken = signal("");
+const SHOWN_MS = 6_000;
+const SHOWN_MAX = 3;
+let nextId = 1;
+
+export function toast(
+  text: string,
+  {
+    kind = "plain",
+    action,
+    ms = SHOWN_MS,
+  }: { kind?: "plain" | "error"; action?: Toast["action"]; ms?: number } = {},
+) {
+  const id = nextId++;
+  const shown: Toast = { id, text, kind, stays: ms === Infinity, ...(action ? { action } : {}) };
+  // One plain notice at a time: the newest. Errors stay beside it, and what stays until it is
+  // answered.
+  const staying = toasts.value.filter((other) => other.stays && other.text !== text);
+  toasts.value = [
+    ...staying,
+    ...toasts.value.filter((other) => other.kind === "error" && !other.stays).slice(1 - SHOWN_MAX),
+    shown,
+  ];
+  announce(text);
+  if (ms < Infinity) {
+    setTimeout(() => dismiss(id), kind === "error" ? 2 * ms : ms);
+  }
+  return id;
+}
+
+export const dismiss = (id: number) =>
+  (toasts.value = toasts.value.filter((shown) => shown.id !== id));
+
+/** Takes all notices away, also what was read out: they name tasks. */
+export function clearToasts() {
+  toasts.value = [];
+  spoken.value = "";
+}
+
+/** Tells screen readers alone. */
+export function announce(text: string) {
+  spoken.value = "";
+  setTimeout(() => (spoken.value = text), 50);
+}

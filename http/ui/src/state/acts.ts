@@ -1,0 +1,159 @@
+// What a person can do with tasks: each act shows at once, is told to screen readers, and can be
+// undone.
+import type { Patch, Task } from "../base/types";
+import { UNDO_MS, change, create, remove } from "../sync/queue";
+import { cursor, editing, linger, order, selection, view } from "./state";
+import { records } from "../sync/store";
+import { t } from "../texts";
+import { announce, toast } from "../base/toasts";
+import { isAllDay, isoOfDay, isoOfMoment, localDay, momentOf, now } from "../base/when";
+import { understand } from "../base/words";
+
+const UNDO_STEPS_MAX = 50;
+const undos: (() => void)[] = [];
+
+function undoable(undo: () => void) {
+  undos.push(undo);
+  undos.splice(0, undos.length - UNDO_STEPS_MAX);
+  return { label: t.toast.undo, run: () => undoOne(undo) };
+}
+
+function undoOne(undo: (() => void) | undefined) {
+  if (!undo) {
+    announce(t.toast.nothingToUndo);
+    return;
+  }
+  undos.splice(undos.indexOf(undo), undos.includes(undo) ? 1 : 0);
+  undo();
+  announce(t.toast.undone);
+}
+
+/** Another account has nothing to undo here. */
+export const forgetActs = () => void undos.splice(0);
+
+export const undoLast = () => undoOne(undos.at(-1));
+
+/** Returns what is wrong with it. */
+export function add(line: string, plain: string[]): string | null {
+  const understood = understand(line, now.peek(), plain);
+  const length = [...understood.title].length;
+  if (length === 0) {
+    return t.add.empty;
+  }
+  if (length > 200) {
+    return t.add.tooLong(length);
+  }
+  const body: Patch & { title: string } = { title: understood.title };
+  if (understood.priority) {
+    body.priority = understood.priority;
+  }
+  const due =
+    understood.due_date ?? (view.peek() === "today" ? isoOfDay(localDay(now.peek())) : null);
+  if (due) {
+    body.due_date = due;
+  }
+  const key = create(body);
+  cursor.value = key;
+  undoable(() => remove(key));
+  announce(t.toast.added(understood.title));
+  return null;
+}
+
+/** Changes tasks alike. */
+function changeAll(keys: string[], wanted: Patch): { changed: string[]; undo: () => void } {
+  const before: [string, Patch][] = [];
+  for (const key of keys) {
+    const was = change(key, wanted);
+    if (was) {
+      before.push([key, was]);
+    }
+  }
+  return {
+    changed: before.map(([key]) => key),
+    undo: () => before.forEach(([key, was]) => change(key, was)),
+  };
+}
+
+/** Completes tasks, or reopens them where all are completed. */
+export function toggle(keys: string[]) {
+  const recs = keys.map((key) => records.get(key)).filter((rec) => rec !== undefined);
+  const completes = recs.some((rec) => rec.view.status !== "completed");
+  if (completes && view.peek() !== "board") {
+    keys.forEach(linger);
+  }
+  const { changed, undo } = changeAll(keys, { status: completes ? "completed" : "pending" });
+  const title = recs[0]?.view.title ?? "";
+  if (changed.length > 1) {
+    toast(completes ? t.toast.completedMany(changed.length) : t.toast.changedMany(changed.length), {
+      action: undoable(undo),
+    });
+  } else if (completes && changed.length === 1) {
+    toast(t.toast.completed(title), { action: undoable(undo) });
+  } else if (changed.length === 1) {
+    undoable(undo);
+    announce(t.task.reopen(title));
+  }
+}
+
+export function set(keys: string[], wanted: Patch) {
+  const { changed, undo } = changeAll(keys, wanted);
+  if (changed.length > 1) {
+    toast(t.toast.changedMany(changed.length), { action: undoable(undo) });
+  } else if (changed.length === 1) {
+    undoable(undo);
+  }
+}
+
+export function removeAll(keys: string[]) {
+  const title = records.get(keys[0] ?? "")?.view.title ?? "";
+  const after = rowBeside(keys);
+  if (keys.includes(editing.peek() ?? "")) {
+    editing.value = null;
+  }
+  const undo = keys.map(remove).filter((one) => one !== null);
+  if (undo.length === 0) {
+    return;
+  }
+  cursor.value = after;
+  selection.value = new Set();
+  const text = undo.length === 1 ? t.toast.deleted(title) : t.toast.deletedMany(undo.length);
+  toast(text, { action: undoable(() => undo.forEach((one) => one())), ms: UNDO_MS });
+}
+
+/** Where the cursor goes when these are gone. */
+function rowBeside(keys: string[]) {
+  const all = order.peek();
+  const last = Math.max(...keys.map((key) => all.indexOf(key)));
+  const rest = (key: string) => !keys.includes(key);
+  return (
+    all.slice(last + 1).find(rest) ?? all.slice(0, Math.max(last, 0)).reverse().find(rest) ?? null
+  );
+}
+
+/** Another day, at the same time. */
+export function setDay(keys: string[], day: number) {
+  if (keys.length !== 1) {
+    set(keys, { due_date: isoOfDay(day) });
+    return;
+  }
+  const due = records.get(keys[0] ?? "")?.view.due_date ?? null;
+  const at = due === null || isAllDay(due) ? null : new Date(due);
+  set(keys, {
+    due_date: at ? isoOfMoment(momentOf(day, at.getHours(), at.getMinutes())) : isoOfDay(day),
+  });
+}
+
+export function nextStatus(key: string) {
+  const status = records.get(key)?.view.status ?? "pending";
+  const after: Record<Task["status"], Task["status"]> = {
+    pending: "in_progress",
+    in_progress: "completed",
+    completed: "pending",
+  };
+  if (after[status] === "completed") {
+    toggle([key]);
+  } else {
+    set([key], { status: after[status] });
+    announce(`${t.status.label}: ${t.status[after[status]]}`);
+  }
+}

@@ -1,0 +1,383 @@
+// The writes on their way to the server: kept in IndexedDB first, sent in their order by one tab at
+// a time, each under an idempotency key, so that a repeat changes nothing twice. A task that was
+// changed elsewhere meanwhile is a conflict only where both changed the same thing.
+import type { Op, Patch, Task } from "../base/types";
+import type { Options } from "./api";
+import { Refusal, call, isOnline, session } from "./api";
+import { signal } from "@preact/signals";
+import { alone, pause, uuid } from "../base/lib";
+import {
+  updateOp,
+  changed,
+  dequeue,
+  enqueue,
+  isShown,
+  keyOf,
+  ops,
+  records,
+  reread,
+  stampOf,
+  applyServer,
+  applyCreated,
+  waiting,
+} from "./store";
+import { t } from "../texts";
+import { clashes, isPassing, nextOp, ownVersions } from "./rules";
+import type { Fields } from "./rules";
+import { toast } from "../base/toasts";
+
+type NewTask = Patch & { title: string };
+
+/** What tabs tell each other: that the queue has changed, and what else they have to know. */
+interface Word {
+  made?: { key: string; task: Task };
+  makes?: boolean;
+}
+
+/** How long a deleted task can be brought back before the server is told. */
+export const UNDO_MS = 8_000;
+const RESEND_MAX_MS = 30_000;
+
+/** Other tabs, of the same account. */
+let others: BroadcastChannel | null = null;
+/**
+ * Whether a task that was made here or in another tab is being sent: what the stream says of it has
+ * to wait for the answer.
+ */
+export const making = signal(false);
+let failures = 0;
+/** When the server wants to hear of the next write, in milliseconds since 1970. */
+let busyUntil = 0;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+export function startQueue(account: string) {
+  others?.close();
+  others = new BroadcastChannel(`taskwell-${account}`);
+  others.onmessage = async ({ data: { made, makes } }: MessageEvent<Word>) => {
+    if (makes !== undefined) {
+      making.value = makes;
+      return;
+    }
+    if (made) {
+      applyCreated(made.key, made.task);
+    }
+    await reread();
+    flush();
+  };
+  flush();
+}
+
+export function stopQueue() {
+  others?.close();
+  others = null;
+  clearTimeout(timer);
+}
+
+const tellOthers = (word: Word = {}) => others?.postMessage(word);
+
+function tellMaking(makes: boolean) {
+  making.value = makes;
+  tellOthers({ makes });
+}
+
+/** Makes a task. */
+export function create(body: NewTask) {
+  const key = uuid();
+  void push({
+    idem: uuid(),
+    key,
+    kind: "create",
+    body,
+    was: {},
+    version: 0,
+    at: new Date().toISOString(),
+    state: "waiting",
+  });
+  return key;
+}
+
+/**
+ * Changes a task. What is already so is left out. `seen`: what the fields were when the person
+ * began, where that is longer ago. Returns what it was, to be undone by; null where there was
+ * nothing to change.
+ */
+export function change(key: string, wanted: Patch, seen: Patch = {}): Patch | null {
+  const rec = records.get(key);
+  if (!rec || !isShown(rec)) {
+    return null;
+  }
+  const view: Fields = { ...rec.view };
+  const entries = Object.entries(wanted).filter(([field, value]) => view[field] !== value);
+  if (entries.length === 0) {
+    return null;
+  }
+  const was = Object.fromEntries(entries.map(([field]) => [field, view[field]])) as Patch;
+  Object.assign(was, seen);
+  const body = Object.fromEntries(entries) as Patch;
+  const { title, description, status, priority, due_date } = rec.view;
+  const whole = { title, description, status, priority, due_date };
+  void push({
+    idem: uuid(),
+    key,
+    kind: "patch",
+    body,
+    was,
+    whole,
+    version: rec.base?.version ?? 0,
+    at: new Date().toISOString(),
+    state: "waiting",
+  });
+  return was;
+}
+
+/** Deletes a task, after the time to undo it. Returns brings it back. */
+export function remove(key: string): (() => void) | null {
+  const rec = records.get(key);
+  if (!rec || !isShown(rec)) {
+    return null;
+  }
+  const op: Op = {
+    idem: uuid(),
+    key,
+    kind: "delete",
+    body: {},
+    was: {},
+    version: rec.base?.version ?? 0,
+    at: new Date().toISOString(),
+    notBefore: Date.now() + UNDO_MS,
+    state: "waiting",
+  };
+  void push(op);
+  return () => void dequeue(op).then(() => tellOthers());
+}
+
+async function push(op: Op) {
+  await enqueue(op);
+  tellOthers();
+  flush();
+}
+
+/**
+ * Sends what waits for nothing but the time to undo it; for a moment, as somebody is about to
+ * leave.
+ */
+export async function flushNow() {
+  for (const op of ops) {
+    delete op.notBefore;
+  }
+  flush();
+  for (let tries = 0; tries < 20 && isOnline.peek() && waiting.peek() > 0; tries += 1) {
+    await pause(50);
+  }
+}
+
+/** Sends what waits, soon. */
+export function flush() {
+  clearTimeout(timer);
+  timer = setTimeout(() => void run(), Math.max(0, busyUntil - Date.now()));
+}
+
+/** Sends again later, each time later. `least`: milliseconds. */
+function later(least: number) {
+  failures += 1;
+  busyUntil = Date.now() + least;
+  const wait = Math.max(least, Math.min(RESEND_MAX_MS, 500 * 2 ** failures));
+  clearTimeout(timer);
+  timer = setTimeout(() => void run(), wait);
+}
+
+let isRunning = false;
+let again = false;
+
+async function run() {
+  if (isRunning) {
+    again = true;
+    return;
+  }
+  isRunning = true;
+  again = false;
+  try {
+    await alone(`taskwell-queue-${session.peek()?.user.uuid}`, sendAll);
+  } finally {
+    isRunning = false;
+    if (again) {
+      flush();
+    }
+  }
+}
+
+/** Asks the server. What it answers counts as long as the same account is shown. */
+async function ask<T>(method: string, path: string, options: Options = {}) {
+  const asker = others;
+  const answer = await call<T>(method, path, options).catch((error: Error) => error);
+  if (others !== asker) {
+    throw new Refusal(0, null, 1);
+  }
+  if (answer instanceof Error) {
+    throw answer;
+  }
+  return answer;
+}
+
+async function sendAll() {
+  const asker = others;
+  if (!asker) {
+    return;
+  }
+  // A tab that was closed meanwhile said nothing of its end.
+  making.value = false;
+  await reread();
+  for (;;) {
+    const { op, soonest } = nextOp();
+    if (!session.peek() || others !== asker) {
+      return;
+    }
+    if (!op) {
+      if (soonest < Infinity) {
+        clearTimeout(timer);
+        timer = setTimeout(() => void run(), Math.max(0, soonest - Date.now()) + 5);
+      }
+      return;
+    }
+    try {
+      await sendOne(op);
+      failures = 0;
+    } catch (error) {
+      if (!(error instanceof Refusal)) {
+        throw error;
+      }
+      if (others !== asker) {
+        return;
+      }
+      if (isPassing(error)) {
+        later(error.status === 0 ? 0 : error.retryAfterSeconds * 1000);
+        return;
+      }
+      if (error.status === 401) {
+        return;
+      }
+      await refused(op, error);
+    }
+  }
+}
+
+async function refused(op: Op, error: Refusal) {
+  const title = records.get(op.key)?.view.title ?? op.body.title ?? "";
+  await dequeue(op);
+  if (op.kind === "create") {
+    // What was to be done to it can't be done either.
+    for (const other of ops.filter((other) => other.key === op.key)) {
+      await dequeue(other);
+    }
+  }
+  tellOthers();
+  toast(t.toast.refused(title, error.message), { kind: "error" });
+}
+
+async function sendOne(op: Op) {
+  if (op.kind === "create") {
+    await sendNew(op);
+    return;
+  }
+  const base = records.get(op.key)?.base;
+  if (!base && op.kind === "delete") {
+    // Deleted elsewhere, too.
+    await dequeue(op);
+    tellOthers();
+  } else if (!base || clashes(op, base)) {
+    await updateOp(op, { state: "conflict", theirs: base ?? null });
+    tellOthers();
+  } else {
+    await sendChange(op, base);
+  }
+}
+
+async function sendNew(op: Op) {
+  tellMaking(true);
+  try {
+    const headers = { "idempotency-key": op.idem };
+    const { data: task } = await ask<Task>("POST", "/tasks", { body: op.body, headers });
+    ownVersions.add(task.version);
+    applyCreated(op.key, task);
+    await dequeue(op);
+    tellOthers({ made: { key: op.key, task } });
+  } finally {
+    tellMaking(false);
+  }
+}
+
+async function sendChange(op: Op, base: Task) {
+  const path = `/tasks/${base.uuid}`;
+  const headers = { "idempotency-key": op.idem, "if-match": `"${stampOf(base.version)}"` };
+  try {
+    if (op.kind === "delete") {
+      await ask("DELETE", path, { headers });
+      applyServer(base.uuid, null, base.version);
+    } else {
+      const { data } = await ask<Task>("PATCH", path, { body: op.body, headers });
+      ownVersions.add(data.version);
+      applyServer(base.uuid, data, data.version);
+    }
+    await dequeue(op);
+    tellOthers();
+  } catch (error) {
+    if (!(error instanceof Refusal) || ![404, 412].includes(error.status)) {
+      throw error;
+    }
+    // Somebody was faster: look, and try again in the next round.
+    await look(base.uuid);
+    if (records.get(op.key)?.base?.version === base.version) {
+      throw new Refusal(409, null, 2);
+    }
+  }
+}
+
+/** Asks the server for a task anew. */
+async function look(id: string) {
+  try {
+    const { data } = await ask<Task>("GET", `/tasks/${id}`);
+    applyServer(id, data, data.version);
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.status !== 404) {
+      throw error;
+    }
+    applyServer(id, null, records.get(keyOf(id))?.base?.version ?? 0);
+  }
+  changed();
+}
+
+/** Ends a conflict. `mine`: whether this page's version is to hold. */
+export async function settle(op: Op, mine: boolean) {
+  const base = records.get(op.key)?.base;
+  const changes = ops.filter((other) => other.key === op.key && other.kind === "patch");
+  if (!base && op.kind === "patch") {
+    // Gone there, for all that waits for it.
+    await Promise.all(changes.map(dequeue));
+  }
+  if (!mine) {
+    await dequeue(op);
+  } else if (base) {
+    const theirs: Fields = { ...base };
+    const was = Object.fromEntries(
+      Object.keys(op.body).map((field) => [field, theirs[field]]),
+    ) as Patch;
+    await updateOp(op, { state: "waiting", was, version: base.version });
+  } else {
+    // What it was here, made anew.
+    const bodies = [op.whole ?? {}, ...changes.map((other) => other.body)];
+    create(bodies.reduce<NewTask>((whole, body) => ({ ...whole, ...body }), { title: t.name }));
+  }
+  tellOthers();
+  flush();
+}
+
+/** When the net is back, what waits goes out at once. */
+export function resume() {
+  failures = 0;
+  flush();
+}
+addEventListener("online", () => {
+  isOnline.value = true;
+  resume();
+});
+addEventListener("offline", () => (isOnline.value = false));

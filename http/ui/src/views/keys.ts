@@ -1,0 +1,170 @@
+// The keyboard, wherever the focus is not in a field.
+import type { Priority } from "../base/types";
+import { nextStatus, removeAll, set, setDay, toggle, undoLast } from "../state/acts";
+import { helping } from "./dialogs";
+import { flip } from "./list";
+import { cursor, editing, go, order, search, selection, view, wantsFocus } from "../state/state";
+import { records } from "../sync/store";
+import { localDay, now } from "../base/when";
+
+/** After `g`. */
+const places: Record<string, string> = {
+  t: "/app/today",
+  a: "/",
+  b: "/app/board",
+  d: "/app/done",
+  s: "/app/settings",
+};
+const priorityKeys: Priority[] = ["urgent", "high", "medium", "low"];
+let wentAt = -Infinity;
+
+/** The tasks that a key acts on: those selected, or the one under the cursor. */
+const targets = () =>
+  selection.peek().size > 0
+    ? [...selection.peek()]
+    : records.has(cursor.peek() ?? "")
+      ? [cursor.peek() ?? ""]
+      : [];
+
+function move(step: number, selects: boolean) {
+  const keys = order.peek();
+  const at = keys.indexOf(cursor.peek() ?? "");
+  const next = keys[Math.max(0, Math.min(keys.length - 1, at + (at < 0 && step < 0 ? 0 : step)))];
+  if (next === undefined) {
+    return;
+  }
+  if (selects) {
+    selection.value = new Set([
+      ...selection.peek(),
+      ...(at >= 0 ? [cursor.peek() ?? ""] : []),
+      next,
+    ]);
+  }
+  cursor.value = next;
+  wantsFocus.value = true;
+}
+
+/** Acts that need a task. */
+function onTasks(key: string, keys: string[]) {
+  const today = localDay(now.peek());
+  const one = keys.at(-1) ?? "";
+  switch (key) {
+    case " ":
+    case "c":
+      return (toggle(keys), true);
+    case "Enter":
+    case "e":
+    case "o":
+      return ((editing.value = one), true);
+    case "1":
+    case "2":
+    case "3":
+    case "4":
+      return (set(keys, { priority: priorityKeys[Number(key) - 1] ?? "medium" }), true);
+    case "s":
+      return (keys.forEach(nextStatus), true);
+    case "t":
+      return (setDay(keys, today), true);
+    case "m":
+      return (setDay(keys, today + 1), true);
+    case "x":
+      return (flip(cursor.peek() ?? one), true);
+    case "Delete":
+    case "Backspace":
+    case "#":
+      return (removeAll(keys), (wantsFocus.value = true), true);
+    default:
+      return false;
+  }
+}
+
+/** Returns whether the key meant something. */
+function pressKey(event: KeyboardEvent): boolean {
+  const { key } = event;
+  const isTasks = ["tasks", "today", "done", "board"].includes(view.peek());
+  if (event.timeStamp - wentAt < 1_000) {
+    wentAt = -Infinity;
+    const place = places[key];
+    if (place) {
+      return (go(place), true);
+    }
+  }
+  switch (key) {
+    case "?":
+      return ((helping.value = true), true);
+    case "g":
+      return ((wentAt = event.timeStamp), true);
+    case "z":
+      return (undoLast(), true);
+    case "n":
+    case "q":
+    case "/": {
+      const field = () => document.getElementById(key === "/" ? "search" : "add");
+      if (field()) {
+        // At once: the next key is typed there.
+        field()?.focus();
+      } else {
+        go("/");
+        setTimeout(() => field()?.focus(), 0);
+      }
+      return true;
+    }
+    case "Escape":
+      if (selection.peek().size > 0) {
+        return ((selection.value = new Set()), true);
+      }
+      return false;
+    case "ArrowDown":
+    case "j":
+    case "ArrowUp":
+    case "k":
+      if (isTasks && view.peek() !== "board") {
+        return (move(key === "ArrowDown" || key === "j" ? 1 : -1, event.shiftKey), true);
+      }
+      return false;
+    case "Home":
+    case "End":
+      return isTasks && view.peek() !== "board"
+        ? (move(key === "Home" ? -Infinity : Infinity, false), true)
+        : false;
+    default: {
+      const keys = isTasks ? targets() : [];
+      return keys.length > 0 && onTasks(key, keys);
+    }
+  }
+}
+
+export function listenToKeys() {
+  document.addEventListener("keydown", (event) => {
+    const target = event.target as HTMLElement;
+    if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) {
+      return;
+    }
+    const isField = target.closest("input, textarea, select, [contenteditable]") !== null;
+    if (isField) {
+      if (event.key === "Escape") {
+        target.blur();
+        if (target.id === "search") {
+          search.value = "";
+        }
+        pressKey(event);
+      }
+      return;
+    }
+    const withControl = event.ctrlKey || event.metaKey;
+    if (withControl && event.key === "a" && order.peek().length > 0) {
+      selection.value = new Set(order.peek());
+      event.preventDefault();
+    } else if (withControl && event.key === "z" && !event.shiftKey) {
+      undoLast();
+      event.preventDefault();
+    } else if (!withControl && !event.altKey) {
+      // Buttons and links have keys of their own.
+      const isOwn =
+        ["Enter", " "].includes(event.key) && target.closest("button, a, summary") !== null;
+      if (!isOwn && pressKey(event)) {
+        event.preventDefault();
+      }
+    }
+  });
+}

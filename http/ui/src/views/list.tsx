@@ -1,0 +1,303 @@
+// The list: groups of rows, one of which may be open as an editor.
+import type { Rec } from "../base/types";
+import type { Row } from "../state/state";
+import { removeAll, toggle } from "../state/acts";
+import { Editor } from "./editor";
+import { Icon } from "./icons";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { classes } from "../base/lib";
+import {
+  cursor,
+  editing,
+  isFiltered,
+  order,
+  rows,
+  selection,
+  view,
+  wantsFocus,
+} from "../state/state";
+import { known } from "../sync/store";
+import { t } from "../texts";
+import { numberWords } from "../texts/language";
+import { Virtual } from "./virtual";
+import { dueWords, fullWords, groupOf, now } from "../base/when";
+
+export function List() {
+  const items = rows.value;
+  if (items.length === 0) {
+    return <Empty />;
+  }
+  return (
+    <Virtual
+      items={items}
+      idOf={(row: Row) => row.id}
+      isHead={(row: Row) => row.kind === "head"}
+      open={editing.value}
+      wanted={cursor.value}
+      attributes={{
+        class: "list",
+        role: "grid",
+        "aria-label": t.list.label,
+        "aria-rowcount": items.length,
+        "aria-multiselectable": "true",
+      }}
+      draw={drawRow}
+    />
+  );
+}
+
+function drawRow(row: Row, top: string, index: number, measure: (element: Element | null) => void) {
+  if (row.kind === "head") {
+    return (
+      <div
+        class={classes("head", row.id)}
+        role="row"
+        aria-rowindex={index + 1}
+        key={row.id}
+        style={{ top }}
+      >
+        <div role="gridcell" aria-colspan={3}>
+          <h2>
+            {row.text} <span class="count">{numberWords(row.count)}</span>
+          </h2>
+        </div>
+      </div>
+    );
+  }
+  const { rec } = row;
+  if (editing.value === rec.key) {
+    return (
+      <div
+        class="open-row"
+        role="row"
+        aria-rowindex={index + 1}
+        key={row.id}
+        style={{ top }}
+        ref={measure}
+      >
+        <div role="gridcell" aria-colspan={3}>
+          <Editor
+            rec={rec}
+            onClose={() => {
+              editing.value = null;
+              wantsFocus.value = true;
+            }}
+          />
+        </div>
+      </div>
+    );
+  }
+  return <TaskRow key={row.id} rec={rec} top={top} index={index} />;
+}
+
+function pressRow(event: MouseEvent, key: string) {
+  if (event.ctrlKey || event.metaKey) {
+    flip(key);
+  } else if (event.shiftKey) {
+    extend(key);
+    wantsFocus.value = true;
+  } else if (selection.peek().size > 0) {
+    flip(key);
+  } else {
+    editing.value = key;
+  }
+  cursor.value = key;
+}
+
+const LONG_PRESS_MS = 450;
+
+/** A finger that rests on a row selects it. */
+function rest(event: PointerEvent, key: string) {
+  if (event.pointerType !== "touch") {
+    return;
+  }
+  const element = event.currentTarget as HTMLElement;
+  const timer = setTimeout(() => {
+    flip(key);
+    // The tap that follows is this one's end.
+    element.addEventListener("click", (click) => click.stopPropagation(), {
+      capture: true,
+      once: true,
+    });
+    navigator.vibrate?.(10);
+  }, LONG_PRESS_MS);
+  for (const end of ["pointerup", "pointermove", "pointercancel"]) {
+    element.addEventListener(end, () => clearTimeout(timer), { once: true });
+  }
+}
+
+/** Selects, or no longer. */
+export function flip(key: string) {
+  const next = new Set(selection.peek());
+  if (!next.delete(key)) {
+    next.add(key);
+  }
+  selection.value = next;
+}
+
+/** Selects all from the cursor on. */
+export function extend(key: string) {
+  const keys = order.peek();
+  const [from, to] = [keys.indexOf(cursor.peek() ?? key), keys.indexOf(key)].sort((a, b) => a - b);
+  selection.value = new Set([
+    ...selection.peek(),
+    ...keys.slice(Math.max(from ?? 0, 0), (to ?? 0) + 1),
+  ]);
+}
+
+function TaskRow({ rec, top, index }: { rec: Rec; top: string; index: number }) {
+  const element = useRef<HTMLDivElement>(null);
+  const task = rec.view;
+  const isCursor =
+    cursor.value === rec.key || (cursor.value === null && order.value[0] === rec.key);
+  const isSelected = selection.value.has(rec.key);
+  const takesFocus = isCursor && wantsFocus.value;
+  useLayoutEffect(() => {
+    if (takesFocus) {
+      element.current?.focus({ preventScroll: true });
+      wantsFocus.value = false;
+    }
+  }, [takesFocus]);
+  return (
+    <div
+      ref={element}
+      class={classes("row", "task", task.status, isSelected && "selected")}
+      role="row"
+      style={{ top }}
+      data-key={rec.key}
+      aria-rowindex={index + 1}
+      aria-selected={isSelected}
+      tabindex={isCursor ? 0 : -1}
+      onFocus={() => (cursor.value = rec.key)}
+      onClick={(event: MouseEvent) => pressRow(event, rec.key)}
+      onPointerDown={(event: PointerEvent) => rest(event, rec.key)}
+      onMouseDown={(event: MouseEvent) => event.shiftKey && event.preventDefault()}
+    >
+      <span role="gridcell">
+        <Check rec={rec} />
+      </span>
+      <span role="gridcell" class="title">
+        <span class="text" dir="auto">
+          {task.title}
+        </span>
+        {task.description && (
+          <span class="hint" title={t.task.hasNotes}>
+            <Icon name="notes" />
+            <span class="visually-hidden">{t.task.hasNotes}</span>
+          </span>
+        )}
+      </span>
+      <span role="gridcell" class="meta">
+        <Marks rec={rec} />
+        <button
+          class="icon-button on-hover"
+          tabindex={-1}
+          aria-label={t.task.removeNamed(task.title)}
+          onClick={(event: Event) => {
+            event.stopPropagation();
+            removeAll([rec.key]);
+          }}
+        >
+          <Icon name="trash" />
+        </button>
+      </span>
+    </div>
+  );
+}
+
+/** The round box that completes. */
+export function Check({ rec }: { rec: Rec }) {
+  const task = rec.view;
+  const isDone = task.status === "completed";
+  const act = (event: MouseEvent) => {
+    event.stopPropagation();
+    toggle([rec.key]);
+  };
+  return (
+    <button
+      class={classes("check", task.status, task.priority)}
+      tabindex={-1}
+      role="checkbox"
+      aria-checked={task.status === "in_progress" ? "mixed" : isDone}
+      aria-label={isDone ? t.task.reopen(task.title) : t.task.complete(task.title)}
+      onClick={act}
+    >
+      <svg viewBox="0 0 20 20" aria-hidden="true">
+        <path d="M5.500 10.500l3 3 6-7" />
+      </svg>
+    </button>
+  );
+}
+
+/** Due date, priority, and what is not saved. */
+export function Marks({ rec }: { rec: Rec }) {
+  const task = rec.view;
+  const due = task.due_date;
+  const isOpen = task.status !== "completed";
+  const group = groupOf(due, now.value);
+  return (
+    <>
+      {rec.conflict && (
+        <span class="mark conflict" title={t.task.conflict}>
+          <Icon name="conflict" />
+          <span class="visually-hidden">{t.task.conflict}</span>
+        </span>
+      )}
+      {rec.waiting > 0 && !rec.conflict && (
+        <span class="mark waiting" title={t.task.waiting}>
+          <span class="visually-hidden">{t.task.waiting}</span>
+        </span>
+      )}
+      {(task.priority === "high" || task.priority === "urgent") && (
+        <span class={`mark priority ${task.priority}`}>
+          <Icon name="flag" />
+          <span class="word">{t.priority[task.priority]}</span>
+        </span>
+      )}
+      {task.priority === "low" && (
+        <span class="mark priority low">
+          <span class="word">{t.priority.low}</span>
+        </span>
+      )}
+      {due && (
+        <time class={classes("mark", "due", isOpen && group)} datetime={due} title={fullWords(due)}>
+          {isOpen && group === "overdue" && <span class="visually-hidden">{t.task.overdue}: </span>}
+          {dueWords(due, now.value)}
+        </time>
+      )}
+    </>
+  );
+}
+
+function Empty() {
+  const words =
+    known.value === "nothing"
+      ? null
+      : isFiltered.value
+        ? [t.list.noneFoundTitle, t.list.noneFound]
+        : view.value === "today"
+          ? [t.list.todayTitle, t.list.today]
+          : view.value === "done"
+            ? [t.list.doneTitle, t.list.done]
+            : [t.list.emptyTitle, t.list.empty];
+  return words === null ? (
+    <div class="list loading" aria-busy="true">
+      <span class="visually-hidden">{t.list.loading}</span>
+      {[70, 45, 60, 35, 55].map((width) => (
+        <div class="row ghost">
+          <i></i>
+          <b style={{ width: `${width}%` }}></b>
+        </div>
+      ))}
+    </div>
+  ) : (
+    <div class="empty">
+      <svg viewBox="0 0 64 64" aria-hidden="true">
+        <circle cx="32" cy="32" r="21" />
+        <path d="M23 33l6.500 6.500L42 26" />
+      </svg>
+      <h2>{words[0]}</h2>
+      <p>{words[1]}</p>
+    </div>
+  );
+}

@@ -1,0 +1,125 @@
+// One line that becomes a task. What is understood of it is shown before Enter, and each part can
+// be refused.
+import type { Signal } from "@preact/signals";
+import type { Span } from "../base/words";
+import { add } from "../state/acts";
+import { Icon } from "./icons";
+import { computed, signal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { t } from "../texts";
+import { dayWords, dueWords, now } from "../base/when";
+import { understand } from "../base/words";
+
+const line = signal("");
+/** Parts that are to be taken as they stand. */
+const plain: Signal<string[]> = signal([]);
+const wrong = signal("");
+/** Whether the line says anything. */
+export const isTyping = computed(() => line.value.trim() !== "");
+
+export const focusAdd = () => document.getElementById("add")?.focus();
+
+function chipWords(span: Span, due: string | null) {
+  if (span.kind === "priority") {
+    return t.priority[span.priority ?? "medium"];
+  }
+  return span.kind === "day"
+    ? dayWords(span.day ?? 0, now.value)
+    : due
+      ? dueWords(due, now.value)
+      : span.text;
+}
+
+export function QuickAdd() {
+  const field = useRef<HTMLInputElement>(null);
+  const submit = (event: Event) => {
+    event.preventDefault();
+    if (line.value.trim() === "") {
+      return;
+    }
+    wrong.value = add(line.value, plain.value) ?? "";
+    if (wrong.value === "") {
+      line.value = "";
+      plain.value = [];
+    }
+  };
+  const type = (event: Event) => {
+    line.value = (event.currentTarget as HTMLInputElement).value;
+    wrong.value = "";
+    if (line.value === "") {
+      plain.value = [];
+    }
+  };
+  const leave = (event: KeyboardEvent) => {
+    if (event.key === "Escape") {
+      line.value = "";
+      wrong.value = "";
+      field.current?.blur();
+    }
+  };
+  return (
+    <form class="quick-add" onSubmit={submit}>
+      <label class="line">
+        <Icon name="plus" />
+        <span class="visually-hidden">{t.add.label}</span>
+        <input
+          ref={field}
+          id="add"
+          type="text"
+          autocomplete="off"
+          enterkeyhint="done"
+          dir="auto"
+          placeholder={t.add.placeholder}
+          value={line}
+          onInput={type}
+          onKeyDown={leave}
+          aria-describedby="add-understood"
+          aria-invalid={wrong.value !== ""}
+        />
+        {line.value.trim() !== "" && <button class="primary">{t.add.button}</button>}
+      </label>
+    </form>
+  );
+}
+
+/** What is understood of the line, each part with a way to refuse it; what is wrong with it. */
+export function Understood() {
+  const { spans, due_date } = understand(line.value, now.value, plain.value);
+  // A day and its time are one thing to the reader.
+  const chips = spans.filter(
+    (span) => span.kind !== "day" || !spans.some((other) => other.kind === "time"),
+  );
+  const refuse = (span: Span) => {
+    const same = span.kind === "time" ? spans.filter((one) => one.kind === "time") : [span];
+    plain.value = [...plain.value, ...same.map((one) => one.text.toLowerCase())];
+    focusAdd();
+  };
+  return (
+    <div class="understood" id="add-understood">
+      {wrong.value && (
+        <span class="problem" role="alert">
+          {wrong}
+        </span>
+      )}
+      {chips.length > 0 ? (
+        <span class="visually-hidden">{t.add.understood}: </span>
+      ) : (
+        !wrong.value && <span class="hint">{t.add.hint}</span>
+      )}
+      {chips.map((span) => (
+        <span class={`chip ${span.kind} ${span.priority ?? ""}`} key={span.kind}>
+          <Icon name={span.kind === "priority" ? "flag" : "date"} />
+          {chipWords(span, due_date)}
+          <button
+            type="button"
+            aria-label={t.add.plain(span.text)}
+            title={t.add.plain(span.text)}
+            onClick={() => refuse(span)}
+          >
+            ✕
+          </button>
+        </span>
+      ))}
+    </div>
+  );
+}
