@@ -11,7 +11,6 @@ use crate::clock::random_bytes;
 use crate::error::{Error, Flaw, Result};
 use crate::queue::Queue;
 use crate::settings::Scheme;
-use crate::users::advice;
 use crate::users::password::{Password, PasswordHash};
 
 /// How many hashes may wait for a thread; beyond it the answer is [`Error::Unavailable`].
@@ -42,7 +41,6 @@ impl Hasher {
                 .name("hash".into())
                 .spawn(move || {
                     give_way();
-                    advice::make_ready();
                     std::iter::from_fn(|| jobs.pop()).for_each(|job| job());
                 })
                 .map_err(|e| Error::internal("cannot start a thread", e))

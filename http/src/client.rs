@@ -8,6 +8,7 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::USER_AGENT;
 use axum::http::request::Parts;
+use ipnet::IpNet;
 use taskwell_core::app::App;
 use taskwell_core::client::Client;
 use taskwell_core::idempotency::Once;
@@ -17,42 +18,23 @@ use taskwell_core::sessions::Door;
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub IpAddr);
 
-/// Addresses that begin alike: `10.0.0.0/8`, or one address.
+/// A network such as `10.0.0.0/8`, or one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    bits: u32,
-}
+pub struct Network(IpNet);
 
 impl FromStr for Network {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Network, String> {
-        let wrong = || "must be an address or a network, such as 10.0.0.0/8".to_owned();
-        let (address, bits) = text.split_once('/').map_or((text, None), |(a, bits)| (a, Some(bits)));
-        let address: IpAddr = address.parse().map_err(|_| wrong())?;
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        let bits = bits.map_or(Ok(most), |bits| bits.parse().map_err(|_| wrong()))?;
-        if bits > most {
-            return Err(format!("has {bits} bits, {most} at most"));
-        }
-        Ok(Network { address, bits })
+        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        network.map(Network).map_err(|_| "must be an address or a network, such as 10.0.0.0/8".to_owned())
     }
 }
 
 impl Network {
     /// Whether `address` lies in it.
     pub fn holds(&self, address: IpAddr) -> bool {
-        let first_bits = |bits: u128, width: u32| bits.checked_shr(width - self.bits).unwrap_or(0);
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => {
-                first_bits(network.to_bits().into(), 32) == first_bits(address.to_bits().into(), 32)
-            }
-            (IpAddr::V6(network), IpAddr::V6(address)) => {
-                first_bits(network.to_bits(), 128) == first_bits(address.to_bits(), 128)
-            }
-            _ => false,
-        }
+        self.0.contains(&address.to_canonical())
     }
 }
 

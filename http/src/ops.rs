@@ -8,8 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;
 use taskwell_core::app::App;
 use taskwell_core::clock::Clock;
@@ -73,7 +72,7 @@ pub async fn readyz(State(app): State<App>, readiness: &Readiness) -> Response {
 /// The public keys of access tokens (RFC 7517, RFC 8037); none where they are signed with a secret.
 pub async fn jwks(State(app): State<App>) -> Response {
     let key = |key: &PublicKey| {
-        let x = URL_SAFE_NO_PAD.encode(key.x);
+        let x = BASE64URL_NOPAD.encode(&key.x);
         serde_json::json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": key.id, "x": x })
     };
     let keys: Vec<_> = app.public_keys().iter().map(key).collect();

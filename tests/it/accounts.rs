@@ -103,10 +103,11 @@ on_each_database! {
 
     async fn a_password_that_is_refused_comes_with_advice(t) {
         let ada = t.user("ada").await;
-        for (weak, why, advice) in [
-            ("12345", "5 characters, at least 8 needed. ", "This is a top-10 common password. Add another word or two."),
-            ("password1", "is one of the commonly used passwords. ", "Add another word or two. Uncommon words are better."),
-            ("bob@example.org", "must not be your own name or email address. ", "better."),
+        let advice = "Three or four unrelated words are easy to remember and hard to guess.";
+        for (weak, why) in [
+            ("12345", "Use at least 8 characters. "),
+            ("password1", "This password is commonly used, so attackers try it first. "),
+            ("bob@example.org", "A password must differ from your name and email address. "),
         ] {
             let new = json!({ "email": "bob@example.org", "username": "bob", "name": "bob", "password": weak, "confirmPassword": weak });
             for door in ["/api/v1/auth/signup", "/api/auth/signup", "/user/signup", "/auth/register"] {

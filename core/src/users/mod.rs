@@ -1,6 +1,5 @@
 //! What can be done with accounts. How one logs in is `sessions`.
 
-pub(crate) mod advice;
 mod login_name;
 mod model;
 pub mod password;

@@ -3,7 +3,6 @@
 use argon2::Params;
 use argon2::password_hash::phc;
 
-use super::advice;
 use crate::error::{Code, Flaw, Result};
 use crate::text;
 
@@ -12,6 +11,9 @@ pub const BYTES_MAX: usize = 72;
 
 /// Commonly used passwords, lower case, sorted by bytes (the list that ships with Django, collected by Royce Williams).
 const COMMON: &str = include_str!("../../data/common-passwords.txt");
+
+/// What is better than a password that was refused.
+const ADVICE: &str = "Three or four unrelated words are easy to remember and hard to guess.";
 
 /// More than a PHC string with the longest salt and hash has.
 const IMPORTED_BYTES_MAX: usize = 512;
@@ -56,11 +58,9 @@ impl Password {
             Policy::House => chars_min,
             Policy::Mixed => chars_min.max(8),
         };
-        let weak =
-            |why: &str| Err(Flaw::new(Code::WeakPassword, format!("{why}. {}", advice::on(&password, own))));
-        let chars = password.chars().count();
-        if chars < chars_min {
-            return weak(&format!("{chars} characters, at least {chars_min} needed"));
+        let weak = |why: &str| Err(Flaw::new(Code::WeakPassword, format!("{why} {ADVICE}")));
+        if password.chars().count() < chars_min {
+            return weak(&format!("Use at least {chars_min} characters."));
         }
         check_hashable(&password)?;
         if policy == Policy::Mixed && !is_mixed(&password) {
@@ -69,10 +69,10 @@ impl Password {
         }
         let folded = text::fold(&password);
         if is_common(&password.to_lowercase()) || is_common(&folded) {
-            return weak("is one of the commonly used passwords");
+            return weak("This password is commonly used, so attackers try it first.");
         }
         if own.iter().any(|name| text::fold(name) == folded) {
-            return weak("must not be your own name or email address");
+            return weak("A password must differ from your name and email address.");
         }
         Ok(Password(password.into_owned()))
     }
