@@ -88,8 +88,8 @@ on_each_database! {
             longest
         };
         let (longest, _) = futures_util::future::join(reads, join_all(searches)).await;
-        // The whole search takes many times as long.
-        assert!(longest < Duration::from_millis(500), "{longest:?}");
+        // Behind such a search, a read waited for 6 s and more.
+        assert!(longest < Duration::from_secs(2), "{longest:?}");
     }
 
     async fn what_is_too_old_is_deleted_in_batches_and_outside_of_requests(t) {
@@ -123,6 +123,7 @@ async fn a_read_does_not_wait_for_the_bookkeeping_that_follows_it() {
     for path in ["/api/v1/tasks", "/api/v1/users/me", "/api/tasks", "/tasks", "/api/v1/changes"] {
         assert_eq!(t.get(path).token(&token).send().await.status, 200, "{path}");
     }
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    // A write would wait for 10 s, and five reads one after the other for 50.
+    assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
     other.execute_batch("ROLLBACK").unwrap();
 }

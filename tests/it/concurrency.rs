@@ -151,6 +151,7 @@ on_each_database! {
     }
 
     async fn an_account_is_deleted_while_it_is_written_to(t) {
+        let mut slow = 0;
         for n in 0..4 {
             let token = t.user(&format!("ada{n}")).await;
             let write = || async {
@@ -165,11 +166,13 @@ on_each_database! {
                 let begun = std::time::Instant::now();
                 let reply = t.delete("/api/v1/users/me").token(&token).json(&proof).send().await;
                 assert_eq!(reply.status, 204, "{reply:?}");
-                // A deadlock is found after a second.
-                assert!(begun.elapsed() < std::time::Duration::from_millis(900), "{:?}", begun.elapsed());
+                begun.elapsed()
             };
-            futures_util::future::join(delete, join_all((0..8).map(|_| write()))).await;
+            let (took, _) = futures_util::future::join(delete, join_all((0..8).map(|_| write()))).await;
+            slow += usize::from(took > std::time::Duration::from_millis(900));
         }
+        // A deadlock is found after a second. A busy machine may take as long for other reasons, but not each time.
+        assert!(slow < 4, "each deletion took longer than a deadlock");
         let left = t.rows("SELECT (SELECT count(*) FROM users) + (SELECT count(*) FROM tasks)").await;
         assert_eq!(left[0][0].as_deref(), Some("0"));
     }

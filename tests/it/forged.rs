@@ -344,11 +344,13 @@ async fn what_is_forged_costs_nothing() {
     let made = Made::of(&t.user("ada").await);
     let forged = [".".repeat(1_000_000), "x".repeat(1_000_000), "{".repeat(4000), encoded("[".repeat(3000))];
     for text in forged.into_iter().chain(other_headers(&made)) {
-        let started = Instant::now();
+        let mut fastest = Duration::MAX;
         for _ in 0..20 {
+            let started = Instant::now();
             assert_eq!(status(&t, "/api/v1/users/me", &text).await, 401);
+            fastest = fastest.min(started.elapsed());
         }
-        // A millisecond each, and as much again for a machine that does other things.
-        assert!(started.elapsed() < Duration::from_millis(200), "{:?}", started.elapsed());
+        // The fastest, as the machine may be doing other things.
+        assert!(fastest < Duration::from_millis(10), "{fastest:?}");
     }
 }

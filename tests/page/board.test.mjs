@@ -346,9 +346,9 @@ flow("more tabs than a browser has connections all hear of a change", async (sta
     tabs.push(await stage.tab(page));
   }
   await person.add("heard by all");
-  await Promise.all(tabs.map((tab) => row(tab, "heard by all").waitFor({ timeout: 3_000 })));
+  await Promise.all(tabs.map((tab) => row(tab, "heard by all").waitFor({ timeout: 20_000 })));
   // The one that listened goes; another takes its place, and nothing is missed.
   await page.close();
   await person.add("heard by the others");
-  await Promise.all(tabs.slice(1).map((tab) => row(tab, "heard by the others").waitFor({ timeout: 3_000 })));
+  await Promise.all(tabs.slice(1).map((tab) => row(tab, "heard by the others").waitFor({ timeout: 20_000 })));
 });
