@@ -1,5 +1,5 @@
-const PLACE = "/assets/2e634287cfae9d78";
-const FILES = ["/assets/admin-32JADHVF.js", "/assets/app-Q5ODCQTE.js", "/assets/chunk-2TJD5AOR.js", "/assets/chunk-5LMHNL3R.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-X4WCEO6Z.js", "/assets/chunk-YVNIPMWD.js", "/assets/de-2E6XLZAW.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-QDKTIHYZ.css", "/assets/settings-DPM6M5IN.js", "/assets/sign-5V3WEJ42.js"];
+const PLACE = "/assets/640199870108153c";
+const FILES = ["/assets/admin-STEBEGIX.js", "/assets/app-DGJCMQBZ.js", "/assets/chunk-AYN7FAQ4.js", "/assets/chunk-M7DYMS3E.js", "/assets/chunk-MPAAUYHW.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-OF2PJSCZ.js", "/assets/de-KN3MAR3S.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-I7NMPFXQ.css", "/assets/settings-L6AWMGGM.js", "/assets/sign-K2HWKAKS.js"];
 const SHELL = "/app";
 self.addEventListener("install", (event) => {
   event.waitUntil(keepAll());
