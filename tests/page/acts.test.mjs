@@ -226,3 +226,22 @@ flow("decomposed letters are no conflict of a device with itself", async (stage,
   await settled(page);
   assert.equal(await page.locator(".badge.conflict").count(), 0);
 });
+
+for (const path of ["/", "/app/board"]) {
+  flow(`a choice right after typing is made, and so is the text, at ${path}`, async (stage, server) => {
+    const person = await server.person(`choice${path.length}`);
+    await person.add("title");
+    const page = await stage.signedIn(person, { path });
+    await page.locator(".row:not(.probe)", { hasText: "title" }).click();
+    const editor = page.locator(".editor");
+    for (const [i, name] of ["Urgent", "Low", "High"].entries()) {
+      await editor.locator(".notes-field").fill(`notes ${i}`);
+      await page.mouse.click(...await middle(editor.getByText(name, { exact: true })));
+      await becomes([`notes ${i}`, name.toLowerCase()], async () => {
+        const { description, priority } = await person.task("title");
+        return [description, priority];
+      });
+      assert.ok(await editor.getByLabel(name, { exact: true }).isChecked());
+    }
+  });
+}

@@ -1,5 +1,5 @@
-const PLACE = "/assets/640199870108153c";
-const FILES = ["/assets/admin-STEBEGIX.js", "/assets/app-DGJCMQBZ.js", "/assets/chunk-AYN7FAQ4.js", "/assets/chunk-M7DYMS3E.js", "/assets/chunk-MPAAUYHW.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-OF2PJSCZ.js", "/assets/de-KN3MAR3S.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-I7NMPFXQ.css", "/assets/settings-L6AWMGGM.js", "/assets/sign-K2HWKAKS.js"];
+const PLACE = "/assets/5d8b14e9027c66e6";
+const FILES = ["/assets/admin-STEBEGIX.js", "/assets/app-EQN62E4F.js", "/assets/chunk-2LWYOH6U.js", "/assets/chunk-AYN7FAQ4.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-O25TVYVM.js", "/assets/chunk-OF2PJSCZ.js", "/assets/de-KN3MAR3S.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-I7NMPFXQ.css", "/assets/settings-NHGQM2IJ.js", "/assets/sign-EKCQCNCX.js"];
 const SHELL = "/app";
 self.addEventListener("install", (event) => {
   event.waitUntil(keepAll());

@@ -42,8 +42,7 @@ export function keepDraft(name: string, draft: Draft | null) {
     } else {
       localStorage.removeItem(place);
     }
-  } catch (error) {
-    console.warn("the browser did not keep what is typed:", error);
+  } catch {
     if (draft) {
       unstored.add(place);
     }

@@ -55,7 +55,12 @@ export function followPresses() {
   for (const end of ["pointercancel", "dragend", "blur", "keydown"]) {
     addEventListener(end, release);
   }
-  // After those who act on it; some of them stop it on its way.
+  // After those who act on it; some of them stop it on its way. A choice is made after its click:
+  // drawn before, it would be taken back.
   addEventListener("click", () => isPressed.peek() && releaseIn(0), ends);
-  addEventListener("click", release);
+  addEventListener("click", (event) => {
+    if (!(event.target as Element).closest("input, label")) {
+      release();
+    }
+  });
 }
