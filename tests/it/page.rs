@@ -65,6 +65,16 @@ fn sessions_that_end_and_browsers_that_keep_nothing() {
 }
 
 #[test]
+fn what_is_typed_is_not_lost_in_the_browser() {
+    in_the_browser("typed.test.mjs");
+}
+
+#[test]
+fn acts_touch_what_is_shown_in_the_browser() {
+    in_the_browser("acts.test.mjs");
+}
+
+#[test]
 fn tasks_in_the_browser() {
     in_the_browser("tasks.test.mjs");
 }

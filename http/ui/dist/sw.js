@@ -1,5 +1,5 @@
-const PLACE = "/assets/2e634287cfae9d78";
-const FILES = ["/assets/admin-32JADHVF.js", "/assets/app-Q5ODCQTE.js", "/assets/chunk-2TJD5AOR.js", "/assets/chunk-5LMHNL3R.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-X4WCEO6Z.js", "/assets/chunk-YVNIPMWD.js", "/assets/de-2E6XLZAW.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-QDKTIHYZ.css", "/assets/settings-DPM6M5IN.js", "/assets/sign-5V3WEJ42.js"];
+const PLACE = "/assets/5d8b14e9027c66e6";
+const FILES = ["/assets/admin-STEBEGIX.js", "/assets/app-EQN62E4F.js", "/assets/chunk-2LWYOH6U.js", "/assets/chunk-AYN7FAQ4.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-O25TVYVM.js", "/assets/chunk-OF2PJSCZ.js", "/assets/de-KN3MAR3S.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-I7NMPFXQ.css", "/assets/settings-NHGQM2IJ.js", "/assets/sign-EKCQCNCX.js"];
 const SHELL = "/app";
 self.addEventListener("install", (event) => {
   event.waitUntil(keepAll());

@@ -4,6 +4,7 @@ import { render } from "preact";
 import { toast } from "./base/toasts";
 import { startWorker } from "./offline";
 import { followSession } from "./state/account";
+import { followPresses } from "./state/press";
 import { isForgetful } from "./sync/idb";
 import { t } from "./texts";
 import { language } from "./texts/language";
@@ -17,6 +18,7 @@ effect(() => {
     untracked(() => toast(t.toast.quota, { kind: "error" }));
   }
 });
+followPresses();
 followSession();
 listenToKeys();
 render(<Shell />, document.getElementById("app") as HTMLElement);

@@ -1,10 +1,8 @@
 // One's own account: profile, password, sessions, tokens, second factor, data.
-import { call, keepSession, session } from "../sync/api";
-import { forget } from "../sync/idb";
+import { call, session } from "../sync/api";
 import { useState } from "preact/hooks";
 import { Link } from "../views/nav";
-import { go } from "../state/state";
-import { clear, records } from "../sync/store";
+import { leave, signOut } from "../state/account";
 import { Pick } from "../views/bars";
 import { t } from "../texts";
 import { LANGUAGES, chooseLanguage, chosenLanguage } from "../texts/language";
@@ -115,11 +113,7 @@ function Sessions() {
       await call("DELETE", `/users/me/sessions/${id}`);
       await asked.again();
     });
-  const endAll = orToast(async () => {
-    await call("DELETE", "/users/me/sessions");
-    keepSession(null);
-    go("/app/sign-in", true);
-  });
+  const endAll = orToast(() => signOut(true));
   return (
     <Section title={s.sessions} lead={s.sessionsLead}>
       <Problem refusal={asked.refusal} />
@@ -211,11 +205,7 @@ function Removal() {
   const submit = form.act(async () => {
     await call("DELETE", "/users/me", { body: form.values });
     const uuid = session.peek()?.user.uuid ?? "";
-    keepSession(null);
-    clear();
-    records.clear();
-    await forget(uuid);
-    go("/app/sign-in", true);
+    await leave(uuid);
   });
   return (
     <Section title={s.remove} lead={s.removeLead} danger={true}>

@@ -9,6 +9,7 @@ export const spoken = signal("");
 const SHOWN_MS = 6_000;
 const SHOWN_MAX = 3;
 let nextId = 1;
+let speaking: ReturnType<typeof setTimeout> | undefined;
 
 export function toast(
   text: string,
@@ -42,10 +43,12 @@ export const dismiss = (id: number) =>
 export function clearToasts() {
   toasts.value = [];
   spoken.value = "";
+  clearTimeout(speaking);
 }
 
 /** Tells screen readers alone. */
 export function announce(text: string) {
   spoken.value = "";
-  setTimeout(() => (spoken.value = text), 50);
+  clearTimeout(speaking);
+  speaking = setTimeout(() => (spoken.value = text), 50);
 }

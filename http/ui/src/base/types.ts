@@ -44,7 +44,11 @@ export interface Op {
   at: string;
   /** Milliseconds since 1970 before which it is not sent: the time to undo it. */
   notBefore?: number;
-  state: "waiting" | "conflict";
+  state: "waiting" | "conflict" | "refused";
+  /** Why the server refused a text, in the reader's words. */
+  why?: { title?: string; description?: string };
+  /** How far the owner's changes were read when it was first sent. */
+  after?: number;
   /** The other version in a conflict; `null` where the task is gone. */
   theirs?: Task | null;
 }
@@ -60,6 +64,8 @@ export interface Rec {
   view: Task;
   waiting: number;
   conflict: Op | null;
+  /** The first write of a text that the server refused. */
+  refused: Op | null;
 }
 
 export interface User {

@@ -1,11 +1,33 @@
 // Signing in and out, as far as tasks are concerned: what is kept belongs to one account.
-import { forgetActs } from "./acts";
-import { call, ended, keepSession, session } from "../sync/api";
+import type { Op } from "../base/types";
+import { forgetActs, retype } from "./acts";
+import { call, endSession, ended, session } from "../sync/api";
+import type { Draft } from "./drafts";
+import {
+  countDrafts,
+  forgetDrafts,
+  isAtRisk,
+  line,
+  openDrafts,
+  restoreDrafts,
+  takeOverAll,
+} from "./drafts";
 import { forget } from "../sync/idb";
 import { effect, untracked } from "@preact/signals";
+import { pause } from "../base/lib";
 import { flushNow, startQueue, stopQueue } from "../sync/queue";
-import { go, search, selection } from "./state";
-import { clear, conflicts, load, waiting } from "../sync/store";
+import { cursor, editing, go, search, selection } from "./state";
+import {
+  clear,
+  conflicts,
+  enqueue,
+  known,
+  load,
+  ops,
+  records,
+  refusals,
+  waiting,
+} from "../sync/store";
 import { startSync, stopSync } from "../sync/sync";
 import { t } from "../texts";
 import { clearToasts } from "../base/toasts";
@@ -14,37 +36,59 @@ import { clearToasts } from "../base/toasts";
 let account: string | null = null;
 /** The account whose tasks are held: after its session ended they are, for the next one. */
 let held: string | null = null;
+/** Writes of other accounts whose sessions ended, which nothing but this tab keeps. */
+const homeless: Map<string, Op[]> = new Map();
 
 /** Follows the session, whoever began or ended it. */
 export function followSession() {
   effect(() => {
     const next = session.value?.user.uuid ?? null;
-    untracked(() => void turn(next));
+    const isEnded = ended.value;
+    untracked(() => void turn(next, isEnded));
   });
+  addEventListener("beforeunload", (event) => isAtRisk() && event.preventDefault());
 }
 
-async function turn(next: string | null) {
-  if (next === account) {
-    return;
-  }
-  account = next;
-  stopSync();
-  stopQueue();
-  clearToasts();
-  if (next === null) {
-    selection.value = new Set();
-    if (!ended.peek()) {
-      held = null;
-      clear();
+async function turn(next: string | null, isEnded: boolean) {
+  if (next !== account) {
+    account = next;
+    stopSync();
+    stopQueue();
+    clearToasts();
+    if (next !== null) {
+      await enter(next);
+    } else {
+      selection.value = new Set();
     }
-    return;
   }
+  if (next === null && account === null && !isEnded && held !== null) {
+    // Signed out, here or in another tab.
+    hold(null);
+  }
+}
+
+/** Holds the tasks and drafts of an account, and of no other. */
+function hold(next: string | null) {
+  held = next;
+  clear();
+  forgetActs();
+  openDrafts(next);
+  search.value = "";
+  editing.value = null;
+  cursor.value = null;
+}
+
+async function enter(next: string) {
   if (next !== held) {
-    held = next;
-    clear();
-    forgetActs();
-    search.value = "";
+    const kept = ops.filter((op) => (op.id ?? 0) < 0);
+    if (held !== null && kept.length > 0) {
+      homeless.set(held, kept);
+    }
+    hold(next);
     await load(next);
+    homeless.get(next)?.forEach((op) => void enqueue(op));
+    homeless.delete(next);
+    void restoreDrafts(next, useDraft);
   }
   if (account === next) {
     startQueue(next);
@@ -52,25 +96,70 @@ async function turn(next: string | null) {
   }
 }
 
-/** Ends the session, and forgets what was kept of the account here. */
-export async function signOut() {
+/** What was typed and not taken over before the tab went away. */
+function useDraft(name: string, draft: Draft) {
+  if (name === "add") {
+    line.value = draft.text;
+    return;
+  }
+  const [key = "", field] = name.split(".");
+  const of = account;
+  let isUsed = false;
+  // Its task may not have been read yet.
+  const stop = effect(() => {
+    if (isUsed || (known.value !== "all" && !records.has(key))) {
+      return;
+    }
+    isUsed = true;
+    untracked(() => {
+      if (account === of) {
+        retype(key, field === "title" ? "title" : "description", draft);
+      }
+    });
+    setTimeout(() => stop(), 0);
+  });
+}
+
+/**
+ * Ends the session, or all sessions of the account, and forgets what was kept of it here. Whoever
+ * would lose something by it is asked.
+ */
+export async function signOut(everywhere: boolean = false) {
   const user = session.peek()?.user;
+  if (!user) {
+    return;
+  }
+  takeOverAll();
+  for (let tries = 0; tries < 10 && countDrafts(user.uuid) > (line.peek() ? 1 : 0); tries += 1) {
+    await pause(50);
+  }
   await flushNow();
-  const unsent = waiting.peek() + conflicts.peek().length;
-  if (!user || (unsent > 0 && !confirm(t.toast.signOutLoss(unsent)))) {
+  const unsent =
+    waiting.peek() + conflicts.peek().length + refusals.peek() + countDrafts(user.uuid);
+  if (unsent > 0 && !confirm(t.toast.signOutLoss(unsent))) {
     return;
   }
   // Its stream would only be told that the session has ended.
   stopSync();
   try {
-    await call("POST", "/auth/logout");
+    await (everywhere ? call("DELETE", "/users/me/sessions") : call("POST", "/auth/logout"));
   } catch (error) {
+    if (everywhere) {
+      // Elsewhere, it has not ended.
+      startSync();
+      throw error;
+    }
     // Away, or ended already: here it ends in any case.
     console.warn("the server was not told of the sign-out:", error);
   }
-  ended.value = false;
-  keepSession(null);
-  search.value = "";
-  await forget(user.uuid);
+  await leave(user.uuid);
+}
+
+/** The account is left: nothing of it stays in this browser. */
+export async function leave(uuid: string) {
+  endSession();
+  forgetDrafts(uuid);
+  homeless.delete(uuid);
+  await forget(uuid);
   go("/app/sign-in", true);
 }

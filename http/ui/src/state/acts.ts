@@ -1,31 +1,43 @@
 // What a person can do with tasks: each act shows at once, is told to screen readers, and can be
 // undone.
 import type { Patch, Task } from "../base/types";
-import { UNDO_MS, change, create, remove } from "../sync/queue";
+import { cleanLine, cleanLines } from "../base/clean";
+import { ended, session } from "../sync/api";
+import { settle } from "../sync/decide";
+import type { NewTask } from "../sync/queue";
+import { UNDO_MS, change, changeGone, create, remove, wholeOf } from "../sync/queue";
+import type { Draft } from "./drafts";
+import { commits, dropWhenKept, keepDraft } from "./drafts";
 import { cursor, editing, linger, order, selection, view } from "./state";
-import { records } from "../sync/store";
+import { isShown, records } from "../sync/store";
 import { t } from "../texts";
 import { announce, toast } from "../base/toasts";
 import { isAllDay, isoOfDay, isoOfMoment, localDay, momentOf, now } from "../base/when";
 import { understand } from "../base/words";
 
 const UNDO_STEPS_MAX = 50;
-const undos: (() => void)[] = [];
+/** Each says whether there was something to undo. */
+type Undo = () => boolean;
+const undos: Undo[] = [];
 
-function undoable(undo: () => void) {
+function undoable(undo: Undo) {
   undos.push(undo);
   undos.splice(0, undos.length - UNDO_STEPS_MAX);
   return { label: t.toast.undo, run: () => undoOne(undo) };
 }
 
-function undoOne(undo: (() => void) | undefined) {
-  if (!undo) {
-    announce(t.toast.nothingToUndo);
-    return;
+function undoOne(undo: Undo | undefined) {
+  const at = undo ? undos.indexOf(undo) : -1;
+  if (at >= 0) {
+    undos.splice(at, 1);
   }
-  undos.splice(undos.indexOf(undo), undos.includes(undo) ? 1 : 0);
-  undo();
-  announce(t.toast.undone);
+  // What was undone by key is not undone again by its notice.
+  const isDone = at >= 0 && undo?.() === true;
+  if (isDone) {
+    announce(t.toast.undone);
+  } else {
+    toast(t.toast.nothingToUndo);
+  }
 }
 
 /** Another account has nothing to undo here. */
@@ -36,14 +48,15 @@ export const undoLast = () => undoOne(undos.at(-1));
 /** Returns what is wrong with it. */
 export function add(line: string, plain: string[]): string | null {
   const understood = understand(line, now.peek(), plain);
-  const length = [...understood.title].length;
+  const title = cleanLine(understood.title);
+  const length = [...title].length;
   if (length === 0) {
     return t.add.empty;
   }
   if (length > 200) {
     return t.add.tooLong(length);
   }
-  const body: Patch & { title: string } = { title: understood.title };
+  const body: NewTask = { title };
   if (understood.priority) {
     body.priority = understood.priority;
   }
@@ -54,13 +67,13 @@ export function add(line: string, plain: string[]): string | null {
   }
   const key = create(body);
   cursor.value = key;
-  undoable(() => remove(key));
-  announce(t.toast.added(understood.title));
+  undoable(() => remove(key) !== null);
+  announce(t.toast.added(title));
   return null;
 }
 
 /** Changes tasks alike. */
-function changeAll(keys: string[], wanted: Patch): { changed: string[]; undo: () => void } {
+function changeAll(keys: string[], wanted: Patch): { changed: string[]; undo: Undo } {
   const before: [string, Patch][] = [];
   for (const key of keys) {
     const was = change(key, wanted);
@@ -70,7 +83,7 @@ function changeAll(keys: string[], wanted: Patch): { changed: string[]; undo: ()
   }
   return {
     changed: before.map(([key]) => key),
-    undo: () => before.forEach(([key, was]) => change(key, was)),
+    undo: () => before.filter(([key, was]) => change(key, was) !== null).length > 0,
   };
 }
 
@@ -104,7 +117,52 @@ export function set(keys: string[], wanted: Patch) {
   }
 }
 
+/**
+ * Takes over a text that was typed. `began`: what it was then. Whatever has become of the task
+ * meanwhile, the text is not lost.
+ */
+export function retype(key: string, field: "title" | "description", draft: Draft) {
+  const { text, began } = draft;
+  const name = `${key}.${field}`;
+  if (!session.peek() && !ended.peek()) {
+    // Signed out: whoever did it was asked.
+    return;
+  }
+  const value =
+    field === "title"
+      ? cleanLine(text).replace(/\s+/g, " ")
+      : text.trim() === ""
+        ? null
+        : cleanLines(text);
+  const there = records.get(key);
+  if (text === began || value === "") {
+    keepDraft(name, null);
+    if (text !== began && session.peek()) {
+      toast(t.task.titleNeeded, { kind: "error" });
+    }
+    return;
+  }
+  if (there && isShown(there)) {
+    const seen = field === "description" && began === "" ? null : began;
+    const was = change(key, { [field]: value }, { [field]: seen });
+    if (was) {
+      undoable(() => change(key, was) !== null);
+    }
+  } else {
+    const whole = { ...wholeOf(draft.whole ?? there?.view ?? { title: t.name }), [field]: value };
+    const op = changeGone(key, { [field]: value }, whole);
+    toast(t.conflict.gone(draft.whole?.title ?? whole.title), {
+      kind: "error",
+      ms: 30_000,
+      action: { label: t.conflict.restore, run: () => void settle(op, true) },
+    });
+  }
+  dropWhenKept(name, text);
+}
+
 export function removeAll(keys: string[]) {
+  // What is being typed in one of them comes before.
+  commits.forEach((commit) => commit());
   const title = records.get(keys[0] ?? "")?.view.title ?? "";
   const after = rowBeside(keys);
   if (keys.includes(editing.peek() ?? "")) {
@@ -117,7 +175,8 @@ export function removeAll(keys: string[]) {
   cursor.value = after;
   selection.value = new Set();
   const text = undo.length === 1 ? t.toast.deleted(title) : t.toast.deletedMany(undo.length);
-  toast(text, { action: undoable(() => undo.forEach((one) => one())), ms: UNDO_MS });
+  const bringBack = () => undo.filter((one) => one()).length > 0;
+  toast(text, { action: undoable(bringBack), ms: UNDO_MS });
 }
 
 /** Where the cursor goes when these are gone. */

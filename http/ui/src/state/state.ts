@@ -8,6 +8,7 @@ import { computed, effect, signal } from "@preact/signals";
 import { isShown, records, revision } from "../sync/store";
 import { t } from "../texts";
 import { locale } from "../texts/language";
+import { isPressed } from "./press";
 import { dueDay, groupOf, isAllDay, momentOf, now, zone } from "../base/when";
 
 export type Row =
@@ -227,7 +228,7 @@ export const shown = computed(() => {
 const groups: Group[] = ["overdue", "today", "tomorrow", "week", "later", "none"];
 
 /** The rows of the list, with the groups' heads where it is sorted by due date. */
-export const rows: ReadonlySignal<Row[]> = computed(() => {
+const currentRows = computed(() => {
   const tasks = shown.value;
   const row = (rec: Rec) => ({ kind: "task", id: rec.key, rec }) as Row;
   if (
@@ -258,8 +259,20 @@ export const rows: ReadonlySignal<Row[]> = computed(() => {
   });
 });
 
-/** The board's columns. */
-export const columns = computed(() => {
+/** The same, but what is pressed stays in its place until it is released. */
+function atRest<T>(current: ReadonlySignal<T>): ReadonlySignal<T> {
+  let last: { value: T } | null = null;
+  return computed(() => {
+    if (!isPressed.value || !last) {
+      last = { value: current.value };
+    }
+    return last.value;
+  });
+}
+
+export const rows: ReadonlySignal<Row[]> = atRest(currentRows);
+
+const currentColumns = computed(() => {
   const found: Record<Task["status"], Rec[]> = { pending: [], in_progress: [], completed: [] };
   if (view.value === "board") {
     for (const rec of shown.value) {
@@ -269,6 +282,9 @@ export const columns = computed(() => {
   }
   return found;
 });
+
+/** The board's columns. */
+export const columns = atRest(currentColumns);
 
 /** How many tasks are left, and how many of them are for today. */
 export const left = computed(() => {
@@ -280,6 +296,18 @@ export const left = computed(() => {
 export const order = computed(() =>
   rows.value.filter((row) => row.kind === "task").map((row) => row.id),
 );
+
+// What is out of sight is not acted on, either: search and filters narrow the selection.
+effect(() => {
+  const selected = selection.value;
+  if (selected.size > 0) {
+    const keys = new Set(order.value);
+    const rest = [...selected].filter((key) => keys.has(key));
+    if (rest.length < selected.size) {
+      selection.value = new Set(rest);
+    }
+  }
+});
 
 let cursorAt = 0;
 // The cursor's row may leave the list: then the one in its place is next, and no key acts on what

@@ -2,12 +2,14 @@
 // kind of error.
 import type { FieldProblem, User } from "../base/types";
 import type { Signal } from "@preact/signals";
-import { signal } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
 import { alone, pause } from "../base/lib";
 import { t } from "../texts";
 
 const PLACE = "taskwell.session";
 const KNOWN = "taskwell.known";
+/** The account whose session ended without its wish. */
+const ENDED = "taskwell.ended";
 const TIMEOUT_MS = 20_000;
 
 /** What a login and a renewal answer. */
@@ -23,7 +25,7 @@ export const isOnline = signal(navigator.onLine);
 
 export const session: Signal<Session | null> = signal(stored());
 /** Why there is none, where it was not the person's wish. */
-export const ended = signal(false);
+export const ended = signal(session.peek() === null && hasEnded());
 
 function stored(): Session | null {
   try {
@@ -31,6 +33,14 @@ function stored(): Session | null {
     return found?.access && found.refresh && found.user?.uuid ? (found as Session) : null;
   } catch {
     return null;
+  }
+}
+
+function hasEnded() {
+  try {
+    return localStorage.getItem(ENDED) !== null;
+  } catch {
+    return false;
   }
 }
 
@@ -48,6 +58,7 @@ export function keepSession(next: Session | null) {
   try {
     if (next) {
       localStorage.setItem(KNOWN, "yes");
+      localStorage.removeItem(ENDED);
       localStorage.setItem(PLACE, JSON.stringify(next));
     } else {
       localStorage.removeItem(PLACE);
@@ -57,10 +68,39 @@ export function keepSession(next: Session | null) {
   }
 }
 
+/** Signs out here, in all tabs. */
+export function endSession() {
+  try {
+    localStorage.removeItem(ENDED);
+  } catch {
+    // Then it is not there.
+  }
+  batch(() => {
+    ended.value = false;
+    keepSession(null);
+  });
+}
+
+/** The server has ended the session: other tabs are to know that nobody signed out. */
+function loseSession(account: string) {
+  try {
+    localStorage.setItem(ENDED, account);
+  } catch (error) {
+    console.warn("other tabs are not told why the session ended:", error);
+  }
+  batch(() => {
+    ended.value = true;
+    keepSession(null);
+  });
+}
+
 // Another tab signed in, out, or renewed its tokens.
 addEventListener("storage", (event) => {
-  if (event.key === PLACE || event.key === null) {
-    session.value = stored();
+  if (event.key === PLACE || event.key === ENDED || event.key === null) {
+    batch(() => {
+      session.value = stored();
+      ended.value = session.value === null && hasEnded();
+    });
   }
 });
 
@@ -220,8 +260,10 @@ function renew(used: Session): Promise<Session | null> {
       return next;
     }
     if (response.status === 401) {
-      ended.value = true;
-      keepSession(null);
+      // Unless another tab has signed out meanwhile; what this one sees of it lags.
+      if (stored() !== null || !isKnown()) {
+        loseSession(now.user.uuid);
+      }
       return null;
     }
     // Busy, or a limit: the session may well live.
@@ -236,8 +278,10 @@ export async function signIn(body: Record<string, string>) {
     bare: true,
     headers: { authorization: `Bearer ${data.access_token}` },
   });
-  ended.value = false;
-  keepSession({ access: data.access_token, refresh: data.refresh_token, user: me.data });
+  batch(() => {
+    ended.value = false;
+    keepSession({ access: data.access_token, refresh: data.refresh_token, user: me.data });
+  });
   return me.data;
 }
 

@@ -5,7 +5,9 @@ import type { Op, Patch, Task } from "../base/types";
 import type { Options } from "./api";
 import { Refusal, call, isOnline, session } from "./api";
 import { signal } from "@preact/signals";
+import { cleaned } from "../base/clean";
 import { alone, pause, uuid } from "../base/lib";
+import { answerRefused, changeRefused, hasText, keepRefused, supersede } from "./refused";
 import {
   updateOp,
   changed,
@@ -13,6 +15,7 @@ import {
   enqueue,
   isShown,
   keyOf,
+  markSent,
   ops,
   records,
   reread,
@@ -26,7 +29,7 @@ import { clashes, isPassing, nextOp, ownVersions } from "./rules";
 import type { Fields } from "./rules";
 import { toast } from "../base/toasts";
 
-type NewTask = Patch & { title: string };
+export type NewTask = Patch & { title: string };
 
 /** What tabs tell each other: that the queue has changed, and what else they have to know. */
 interface Word {
@@ -73,7 +76,7 @@ export function stopQueue() {
   clearTimeout(timer);
 }
 
-const tellOthers = (word: Word = {}) => others?.postMessage(word);
+export const tellOthers = (word: Word = {}) => others?.postMessage(word);
 
 function tellMaking(makes: boolean) {
   making.value = makes;
@@ -87,7 +90,7 @@ export function create(body: NewTask) {
     idem: uuid(),
     key,
     kind: "create",
-    body,
+    body: cleaned(body),
     was: {},
     version: 0,
     at: new Date().toISOString(),
@@ -107,31 +110,54 @@ export function change(key: string, wanted: Patch, seen: Patch = {}): Patch | nu
     return null;
   }
   const view: Fields = { ...rec.view };
-  const entries = Object.entries(wanted).filter(([field, value]) => view[field] !== value);
+  const entries = Object.entries(cleaned(wanted)).filter(([field, value]) => view[field] !== value);
   if (entries.length === 0) {
     return null;
   }
   const was = Object.fromEntries(entries.map(([field]) => [field, view[field]])) as Patch;
   Object.assign(was, seen);
   const body = Object.fromEntries(entries) as Patch;
-  const { title, description, status, priority, due_date } = rec.view;
-  const whole = { title, description, status, priority, due_date };
-  void push({
-    idem: uuid(),
-    key,
-    kind: "patch",
-    body,
-    was,
-    whole,
-    version: rec.base?.version ?? 0,
-    at: new Date().toISOString(),
-    state: "waiting",
-  });
+  if (changeRefused(key, body)) {
+    tellOthers();
+    flush();
+    return was;
+  }
+  const before = { ...was, ...supersede(key, body) };
+  pushPatch(key, body, before, wholeOf(rec.view), rec.base?.version ?? 0, "waiting");
   return was;
 }
 
-/** Deletes a task, after the time to undo it. Returns brings it back. */
-export function remove(key: string): (() => void) | null {
+/** What of a task can be changed. */
+export const wholeOf = (task: NewTask): NewTask => ({
+  title: task.title,
+  description: task.description ?? null,
+  status: task.status ?? "pending",
+  priority: task.priority ?? "medium",
+  due_date: task.due_date ?? null,
+});
+
+/** Keeps what was typed of a task that is gone, to be decided as any conflict. */
+export const changeGone = (key: string, body: Patch, whole: NewTask) =>
+  pushPatch(key, cleaned(body), {}, cleaned(whole), 0, "conflict");
+
+function pushPatch(
+  key: string,
+  body: Patch,
+  was: Patch,
+  whole: Patch,
+  version: number,
+  state: "waiting" | "conflict",
+) {
+  const at = new Date().toISOString();
+  const op: Op = { idem: uuid(), key, kind: "patch", body, was, whole, version, at, state };
+  void push(op);
+  return op;
+}
+
+/**
+ * Deletes a task, after the time to undo it. Returns what brings it back, and says whether it did.
+ */
+export function remove(key: string): (() => boolean) | null {
   const rec = records.get(key);
   if (!rec || !isShown(rec)) {
     return null;
@@ -148,7 +174,16 @@ export function remove(key: string): (() => void) | null {
     state: "waiting",
   };
   void push(op);
-  return () => void dequeue(op).then(() => tellOthers());
+  return () => {
+    const isHere = ops.some((other) => other.idem === op.idem);
+    // Else it may be on its way.
+    const isInTime = (op.notBefore ?? 0) > Date.now() || !isOnline.peek();
+    if (!isHere || !(isInTime || op.state === "conflict")) {
+      return false;
+    }
+    void dequeue(op).then(() => tellOthers());
+    return true;
+  };
 }
 
 async function push(op: Op) {
@@ -263,13 +298,7 @@ async function sendAll() {
 
 async function refused(op: Op, error: Refusal) {
   const title = records.get(op.key)?.view.title ?? op.body.title ?? "";
-  await dequeue(op);
-  if (op.kind === "create") {
-    // What was to be done to it can't be done either.
-    for (const other of ops.filter((other) => other.key === op.key)) {
-      await dequeue(other);
-    }
-  }
+  await (hasText(op) ? keepRefused(op, error) : dequeue(op));
   tellOthers();
   toast(t.toast.refused(title, error.message), { kind: "error" });
 }
@@ -281,8 +310,10 @@ async function sendOne(op: Op) {
   }
   const base = records.get(op.key)?.base;
   if (!base && op.kind === "delete") {
-    // Deleted elsewhere, too.
-    await dequeue(op);
+    // Deleted elsewhere, too, or never made.
+    for (const other of ops.filter((other) => other.key === op.key)) {
+      await dequeue(other);
+    }
     tellOthers();
   } else if (!base || clashes(op, base)) {
     await updateOp(op, { state: "conflict", theirs: base ?? null });
@@ -295,6 +326,7 @@ async function sendOne(op: Op) {
 async function sendNew(op: Op) {
   tellMaking(true);
   try {
+    markSent(op);
     const headers = { "idempotency-key": op.idem };
     const { data: task } = await ask<Task>("POST", "/tasks", { body: op.body, headers });
     ownVersions.add(task.version);
@@ -312,6 +344,7 @@ async function sendChange(op: Op, base: Task) {
   try {
     if (op.kind === "delete") {
       await ask("DELETE", path, { headers });
+      await answerRefused(op.key, false);
       applyServer(base.uuid, null, base.version);
     } else {
       const { data } = await ask<Task>("PATCH", path, { body: op.body, headers });
@@ -344,31 +377,6 @@ async function look(id: string) {
     applyServer(id, null, records.get(keyOf(id))?.base?.version ?? 0);
   }
   changed();
-}
-
-/** Ends a conflict. `mine`: whether this page's version is to hold. */
-export async function settle(op: Op, mine: boolean) {
-  const base = records.get(op.key)?.base;
-  const changes = ops.filter((other) => other.key === op.key && other.kind === "patch");
-  if (!base && op.kind === "patch") {
-    // Gone there, for all that waits for it.
-    await Promise.all(changes.map(dequeue));
-  }
-  if (!mine) {
-    await dequeue(op);
-  } else if (base) {
-    const theirs: Fields = { ...base };
-    const was = Object.fromEntries(
-      Object.keys(op.body).map((field) => [field, theirs[field]]),
-    ) as Patch;
-    await updateOp(op, { state: "waiting", was, version: base.version });
-  } else {
-    // What it was here, made anew.
-    const bodies = [op.whole ?? {}, ...changes.map((other) => other.body)];
-    create(bodies.reduce<NewTask>((whole, body) => ({ ...whole, ...body }), { title: t.name }));
-  }
-  tellOthers();
-  flush();
 }
 
 /** When the net is back, what waits goes out at once. */

@@ -2,6 +2,7 @@
 // happened elsewhere, and whether a refusal is for good.
 import type { Op, Task } from "../base/types";
 import type { Refusal } from "./api";
+import { isSame } from "../base/clean";
 import { ops } from "./store";
 
 /** A task or a part of it, by the names of its fields. */
@@ -12,15 +13,23 @@ export type Fields = Record<string, unknown>;
  * conflict.
  */
 export const ownVersions: Set<number> = new Set();
-/** The next write that may be sent. A conflict holds up its own task alone. */
+/**
+ * The next write that may be sent. A conflict holds up its own task alone; so does a task that the
+ * server refused to make, which can be deleted all the same.
+ */
 export function nextOp() {
   const held: Set<string> = new Set();
+  const unmade: Set<string> = new Set();
   let soonest = Infinity;
   for (const op of ops) {
-    if (op.state === "conflict" || (op.notBefore ?? 0) > Date.now()) {
+    if (op.state === "refused") {
+      if (op.kind === "create") {
+        unmade.add(op.key);
+      }
+    } else if (op.state === "conflict" || (op.notBefore ?? 0) > Date.now()) {
       held.add(op.key);
       soonest = Math.min(soonest, op.state === "conflict" ? Infinity : (op.notBefore ?? 0));
-    } else if (!held.has(op.key)) {
+    } else if (!held.has(op.key) && (op.kind === "delete" || !unmade.has(op.key))) {
       return { op, soonest };
     }
   }
@@ -35,7 +44,7 @@ export function clashes(op: Op, base: Task) {
   const theirs: Fields = { ...base };
   const was: Fields = { ...op.was };
   return Object.entries(op.body).some(
-    ([field, value]) => theirs[field] !== was[field] && theirs[field] !== value,
+    ([field, value]) => !isSame(theirs[field], was[field]) && !isSame(theirs[field], value),
   );
 }
 /** Whether the same write may go through later. */

@@ -16,6 +16,12 @@ export const revision = signal(0);
 export const waiting = signal(0);
 /** The writes whose task was changed elsewhere. */
 export const conflicts: Signal<Op[]> = signal([]);
+/** How many writes of a text the server refused. */
+export const refusals = signal(0);
+/** How many writes are held by this tab alone: the browser keeps nothing more. */
+export const homeless = signal(0);
+/** Whether the browser keeps the write that was made last. */
+export let lastKept: Promise<boolean> = Promise.resolve(true);
 /** What is known of the server's tasks: nothing, those kept here, or all. */
 export const known: Signal<"nothing" | "kept" | "all"> = signal("nothing");
 /** How far the owner's changes were read. */
@@ -29,6 +35,8 @@ let epoch = "";
 let keep = new Keep(null);
 /** Writes that were taken out: IndexedDB may still say otherwise. */
 const takenOut: Set<string> = new Set();
+/** Tasks that are not shown: what the server made of a write whose answer is missing. */
+const twins: Set<string> = new Set();
 /** Tasks to be written to IndexedDB with the next batch. */
 let unkept: Set<string> = new Set();
 let keeping = false;
@@ -51,7 +59,8 @@ export async function load(account: string) {
   }
   const early = ops;
   ops = queue.map(([id, op]) => ({ ...op, id: Number(id) }));
-  for (const key of new Set(ops.map((op) => op.key))) {
+  const maybe = ops.some(isUnanswered) ? [...records.keys()] : [];
+  for (const key of new Set([...maybe, ...ops.map((op) => op.key)])) {
     rebase(key);
   }
   // What was done before all this was read.
@@ -70,6 +79,7 @@ export function clear() {
   keep = new Keep(null);
   records.clear();
   keyOfUuid.clear();
+  twins.clear();
   ops = [];
   unkept = new Set();
   seen = 0;
@@ -82,6 +92,8 @@ export function changed() {
   batch(() => {
     revision.value += 1;
     waiting.value = ops.filter((op) => op.state === "waiting").length;
+    refusals.value = ops.filter((op) => op.state === "refused").length;
+    homeless.value = ops.filter((op) => (op.id ?? 0) < 0).length;
     if (conflicts.peek().length > 0 || ops.some((op) => op.state === "conflict")) {
       conflicts.value = ops.filter((op) => op.state === "conflict");
     }
@@ -95,15 +107,30 @@ function setBase(key: string, task: Task) {
     keyOfUuid.set(task.uuid, key);
   }
   const rec = records.get(key);
-  records.set(key, { key, base: task, view: task, waiting: 0, conflict: rec?.conflict ?? null });
+  const { conflict, refused } = rec ?? { conflict: null, refused: null };
+  records.set(key, { key, base: task, view: task, waiting: 0, conflict, refused });
 }
+
+/** Whether the server may have made a task of it without this page's knowledge. */
+const isUnanswered = (op: Op) =>
+  op.kind === "create" && op.state === "waiting" && op.after !== undefined;
+
+/** Whether a task may be what the server made of a write whose answer is missing. */
+const isTwin = (task: Task) =>
+  ops.some(
+    (op) => isUnanswered(op) && task.version > (op.after ?? 0) && task.title === op.body.title,
+  );
 
 /** Lays the writes that wait over what the server said of a task. */
 function rebase(key: string) {
   const base = records.get(key)?.base ?? null;
   const mine = ops.filter((op) => op.key === key);
-  const conflict = mine.find((op) => op.state === "conflict") ?? null;
   let view = base;
+  twins.delete(key);
+  if (base && base.uuid === key && mine.length === 0 && isTwin(base)) {
+    twins.add(key);
+    view = null;
+  }
   for (const op of mine) {
     if (op.kind === "create") {
       view = base ?? draft(op);
@@ -113,14 +140,22 @@ function rebase(key: string) {
       view = patched(view, op.body, op.at);
     }
   }
-  if (view) {
-    records.set(key, { key, base, view, waiting: mine.length, conflict });
-  } else if (base) {
-    // Held, but not shown: it may be undone.
-    records.set(key, { key, base, view: { ...base, id: -1 }, waiting: mine.length, conflict });
-  } else {
+  if (!view && !base) {
+    // Gone elsewhere: what was refused is decided as what waits is.
+    mine.forEach((op) => op.kind === "patch" && op.state === "refused" && (op.state = "conflict"));
     records.delete(key);
+    return;
   }
+  const first = (state: Op["state"]) => mine.find((op) => op.state === state) ?? null;
+  records.set(key, {
+    key,
+    base,
+    // Held, but not shown: it may be undone.
+    view: view ?? ({ ...base, id: -1 } as Task),
+    waiting: mine.length,
+    conflict: first("conflict"),
+    refused: first("refused"),
+  });
 }
 
 /** Whether a record is shown. */
@@ -179,6 +214,12 @@ export function applyCreated(key: string, task: Task) {
       task = other.base;
     }
   }
+  for (const op of ops) {
+    if (op.key === task.uuid && task.uuid !== key) {
+      // Done in a tab that did not know yet that both are one.
+      void updateOp(op, { key });
+    }
+  }
   setBase(key, task);
   rebase(key);
   persist(key);
@@ -223,14 +264,38 @@ export function forgetVersions() {
 }
 
 /** Puts a write in the queue and shows it. */
-export async function enqueue(op: Op) {
+export function enqueue(op: Op) {
   ops.push(op);
   rebase(op.key);
   changed();
+  const done = keepOp(op);
+  lastKept = done.then(() => (op.id ?? 0) > 0);
+  return done;
+}
+
+async function keepOp(op: Op) {
   const added = await keep.run(["queue"], "readwrite", (at) => at("queue").add({ ...op }));
   op.id = Number(added?.result ?? -Date.now() - Math.random());
   if (takenOut.has(op.idem)) {
     await dequeue(op);
+  } else if (op.id < 0) {
+    changed();
+  }
+}
+
+/** Remembers that the server is about to hear of it: its task may arrive before the answer. */
+export function markSent(op: Op) {
+  if (op.after === undefined) {
+    op.after = seen;
+    void putOp(op);
+  }
+}
+
+/** Keeps a write as it is now. */
+async function putOp(op: Op) {
+  if (op.id !== undefined && op.id > 0) {
+    const { id, ...rest } = op;
+    await keep.run(["queue"], "readwrite", (at) => at("queue").put(rest, id));
   }
 }
 
@@ -238,7 +303,7 @@ export async function enqueue(op: Op) {
 export async function dequeue(op: Op) {
   takenOut.add(op.idem);
   ops = ops.filter((other) => other !== op && other.idem !== op.idem);
-  rebase(op.key);
+  [op.key, ...twins].forEach(rebase);
   changed();
   if (op.id !== undefined && op.id > 0) {
     const id = op.id;
@@ -249,12 +314,9 @@ export async function dequeue(op: Op) {
 /** Keeps what has changed about a write. */
 export async function updateOp(op: Op, change: Partial<Op>) {
   Object.assign(op, change);
-  rebase(op.key);
+  [op.key, ...twins].forEach(rebase);
   changed();
-  if (op.id !== undefined && op.id > 0) {
-    const { id, ...rest } = op;
-    await keep.run(["queue"], "readwrite", (at) => at("queue").put(rest, id));
-  }
+  await putOp(op);
 }
 
 /** The queue as it is kept, with what other tabs put there. */
@@ -268,7 +330,7 @@ export async function reread() {
     return;
   }
   const mine = new Map(ops.map((op) => [op.idem, op]));
-  const keys = new Set(ops.map((op) => op.key));
+  const keys = new Set([...twins, ...ops.map((op) => op.key)]);
   const fresh = ops.filter((op) => op.id === undefined || op.id < 0);
   ops = kept.map(([id, op]) => Object.assign(mine.get(op.idem) ?? {}, op, { id: Number(id) }));
   ops.push(...fresh.filter((op) => !ops.includes(op)));

@@ -111,6 +111,7 @@ export const de: Texts = {
     titleNeeded: "Eine Aufgabe braucht einen Titel.",
     move: "Verschieben nach",
     conflict: "Anderswo geändert: Version wählen",
+    refused: "Nicht gespeichert: Der Server hat es abgelehnt",
   },
   list: {
     left: (n: number) => (n === 0 ? "Nichts mehr offen" : `Noch ${tasks(n)}`),
@@ -169,6 +170,10 @@ export const de: Texts = {
         ? "Offline: Änderungen bleiben vorerst hier"
         : `Offline: ${count(n, "Änderung wartet", "Änderungen warten")}`,
     sending: (n: number) => `${count(n, "Änderung wird", "Änderungen werden")} gerade gesendet`,
+    homeless: (n: number) =>
+      n === 1
+        ? "1 Änderung steht nur in diesem Tab: Lass ihn offen"
+        : `${numberWords(n)} Änderungen stehen nur in diesem Tab: Lass ihn offen`,
     back: "Wieder online",
     unreachable: "Der Server antwortet nicht",
     retry: "Erneut versuchen",
@@ -191,6 +196,11 @@ export const de: Texts = {
     empty: "leer",
     deleted: "Gelöscht",
     before: "Vorher",
+  },
+  refused: {
+    why: (s: string) => `Nicht gespeichert: ${s}`,
+    again: "Erneut versuchen",
+    discard: "Meinen Text verwerfen",
   },
   help: {
     title: "Tastenkürzel",

@@ -103,6 +103,7 @@ export const en = {
     titleNeeded: "A task needs a title.",
     move: "Move to",
     conflict: "Changed elsewhere: choose a version",
+    refused: "Not saved: the server refused it",
   },
   list: {
     left: (n: number) => (n === 0 ? "Nothing left" : `${tasks(n)} left`),
@@ -157,6 +158,8 @@ export const en = {
         ? "Offline: changes are kept here"
         : `Offline: ${count(n, "change waits", "changes wait")}`,
     sending: (n: number) => `${count(n, "change", "changes")} on the way`,
+    homeless: (n: number) =>
+      `${count(n, "change is", "changes are")} only in this tab: keep it open`,
     back: "Online again",
     unreachable: "The server does not answer",
     retry: "Try again",
@@ -179,6 +182,11 @@ export const en = {
     empty: "empty",
     deleted: "Deleted",
     before: "Before",
+  },
+  refused: {
+    why: (s: string) => `Not saved: ${s}`,
+    again: "Try again",
+    discard: "Discard my text",
   },
   help: {
     title: "Keyboard shortcuts",

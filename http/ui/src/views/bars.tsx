@@ -16,7 +16,7 @@ import {
   shown,
   view,
 } from "../state/state";
-import { conflicts, known, waiting } from "../sync/store";
+import { conflicts, homeless, known, waiting } from "../sync/store";
 import { retry } from "../sync/sync";
 import { t } from "../texts";
 import { localDay, now } from "../base/when";
@@ -166,6 +166,12 @@ export function NetState() {
           <Icon name="conflict" />
           {t.conflict.badge(clashes)}
         </button>
+      )}
+      {homeless.value > 0 && (!isOnline.value || count === 0) && (
+        <span class="badge risk" role="status">
+          <Icon name="conflict" />
+          {t.net.homeless(homeless.value)}
+        </span>
       )}
       {!isOnline.value && (
         <button class="badge offline" title={t.net.retry} onClick={again}>

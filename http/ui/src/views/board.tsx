@@ -10,7 +10,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { classes } from "../base/lib";
 import { Check, Marks } from "./list";
 import { columns, cursor, editing, selection, wantsFocus } from "../state/state";
-import { records } from "../sync/store";
+import { records, revision } from "../sync/store";
 import { t } from "../texts";
 import { numberWords } from "../texts/language";
 import { announce } from "../base/toasts";
@@ -35,7 +35,6 @@ function moveTo(key: string, status: Status) {
 }
 
 export function Board() {
-  const open = editing.value === null ? null : records.get(editing.value);
   return (
     <>
       <div class="board">
@@ -43,25 +42,25 @@ export function Board() {
           <Column key={status} status={status} />
         ))}
       </div>
-      {open && (
-        <Dialog
-          title={t.task.open(open.view.title)}
-          class="sheet"
-          onClose={() => {
-            editing.value = null;
-            wantsFocus.value = true;
-          }}
-        >
-          <Editor
-            rec={open}
-            onClose={() => {
-              editing.value = null;
-              wantsFocus.value = true;
-            }}
-          />
-        </Dialog>
-      )}
+      <Sheet />
     </>
+  );
+}
+
+/** The card that is open, as it is now. */
+function Sheet() {
+  void revision.value;
+  const open = editing.value === null ? null : records.get(editing.value);
+  const close = () => {
+    editing.value = null;
+    wantsFocus.value = true;
+  };
+  return (
+    open && (
+      <Dialog title={t.task.open(open.view.title)} class="sheet" onClose={close}>
+        <Editor rec={open} onClose={close} />
+      </Dialog>
+    )
   );
 }
 

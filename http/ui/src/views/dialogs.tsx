@@ -3,7 +3,7 @@ import type { Op, Patch, Task } from "../base/types";
 import { Fragment } from "preact";
 import { effect, signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { settle } from "../sync/queue";
+import { settle } from "../sync/decide";
 import { conflicts, records } from "../sync/store";
 import { t } from "../texts";
 import { dueWords, now } from "../base/when";

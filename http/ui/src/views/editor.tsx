@@ -1,13 +1,14 @@
 // A task opened in its place. Texts are taken over when the field is left, everything else at once.
 import type { RefObject } from "preact";
-import type { Rec, Task } from "../base/types";
-import { removeAll, set, setDay } from "../state/acts";
+import type { Op, Rec, Task } from "../base/types";
+import { removeAll, retype, set, setDay } from "../state/acts";
+import { commits, keepDraft } from "../state/drafts";
+import { afterPress } from "../state/press";
 import { Icon } from "./icons";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { change, create } from "../sync/queue";
-import { isShown, records } from "../sync/store";
+import { answer } from "../sync/decide";
+import { wholeOf } from "../sync/queue";
 import { t } from "../texts";
-import { announce, toast } from "../base/toasts";
 import {
   agoWords,
   formFields,
@@ -18,7 +19,8 @@ import {
   weekday,
 } from "../base/when";
 
-export function Editor({ rec, onClose }: { rec: Rec; onClose: () => void }) {
+/** `onClose`: told whether the task's row is to take the focus. */
+export function Editor({ rec, onClose }: { rec: Rec; onClose: (takesFocus: boolean) => void }) {
   const root = useRef<HTMLDivElement>(null);
   const title = useText(rec, "title");
   const notes = useText(rec, "description");
@@ -26,7 +28,7 @@ export function Editor({ rec, onClose }: { rec: Rec; onClose: () => void }) {
   const close = () => {
     title.commit();
     notes.commit();
-    onClose();
+    onClose(true);
   };
   const keys = (event: KeyboardEvent) => {
     if (event.key === "Escape" || (event.key === "Enter" && (event.ctrlKey || event.metaKey))) {
@@ -50,17 +52,16 @@ export function Editor({ rec, onClose }: { rec: Rec; onClose: () => void }) {
         isFirst={true}
         onEnter={() => {
           title.commit();
-          onClose();
+          onClose(true);
         }}
-        maxlength={200}
       />
       <Growing
         class="notes-field"
         label={t.task.notes}
         field={notes}
         placeholder={t.task.notesHint}
-        maxlength={20000}
       />
+      {rec.refused && <Refused rec={rec} refused={rec.refused} />}
       <DueFields rec={rec} />
       <Choices rec={rec} />
       <Footer rec={rec} onClose={close} />
@@ -68,18 +69,48 @@ export function Editor({ rec, onClose }: { rec: Rec; onClose: () => void }) {
   );
 }
 
-/** Runs when somebody presses elsewhere. */
-function useOutside(root: RefObject<HTMLElement | null>, onOutside: () => void) {
+/**
+ * Runs when somebody clicks or taps elsewhere: with the click, lest what is pressed moves away
+ * before. The focus stays with what was clicked, if that takes it.
+ */
+function useOutside(root: RefObject<HTMLElement | null>, onOutside: (takesFocus: boolean) => void) {
   useEffect(() => {
-    const outside = (event: Event) => {
+    const isOutside = (event: Event) => {
       const target = event.target as Element;
-      if (!root.current?.contains(target) && !target.closest(".toasts, dialog, .bulk")) {
-        onOutside();
-      }
+      return !root.current?.contains(target) && !target.closest(".toasts, dialog, .bulk");
     };
-    document.addEventListener("pointerdown", outside);
-    return () => document.removeEventListener("pointerdown", outside);
+    let began = false;
+    const press = (event: Event) => (began = isOutside(event));
+    const click = (event: Event) => {
+      if (began && isOutside(event)) {
+        const at = document.activeElement;
+        onOutside(!at || at === document.body || at.id === "main" || !!root.current?.contains(at));
+      }
+      began = false;
+    };
+    document.addEventListener("pointerdown", press, true);
+    document.addEventListener("click", click, true);
+    return () => {
+      document.removeEventListener("pointerdown", press, true);
+      document.removeEventListener("click", click, true);
+    };
   }, []);
+}
+
+/** What can be done with a text that the server refused, besides typing another. */
+function Refused({ rec, refused }: { rec: Rec; refused: Op }) {
+  return (
+    <div class="refused">
+      <button type="button" class="pill" onClick={() => void answer(rec.key, true)}>
+        {t.refused.again}
+      </button>
+      {refused.kind !== "create" && (
+        <button type="button" class="pill" onClick={() => void answer(rec.key, false)}>
+          {t.refused.discard}
+        </button>
+      )}
+    </div>
+  );
 }
 
 function Choices({ rec }: { rec: Rec }) {
@@ -139,44 +170,23 @@ function useText(rec: Rec, name: "title" | "description") {
     live.current.began = stored;
   }
   live.current.typed = typed;
+  const draftOf = (text: string) => {
+    const { began, rec } = live.current;
+    return { text, began, whole: wholeOf(rec.view) };
+  };
   const commit = () => {
-    const {
-      typed: now,
-      began,
-      rec: { key, view },
-    } = live.current;
-    const there = records.get(key);
+    const { typed: now, rec } = live.current;
     live.current.typed = null;
     setTyped(null);
-    if (now === null || now === began) {
-      return;
-    }
-    const value =
-      name === "title" ? now.replace(/\s+/g, " ").trim() : now.trim() === "" ? null : now;
-    if (name === "title" && value === "") {
-      announce(t.task.titleNeeded);
-      toast(t.task.titleNeeded, { kind: "error" });
-    } else if (!there || !isShown(there)) {
-      const { title, description, status, priority, due_date } = view;
-      const whole = { title, description, status, priority, due_date, [name]: value };
-      toast(t.conflict.gone(title), {
-        kind: "error",
-        ms: 30_000,
-        action: { label: t.conflict.restore, run: () => void create(whole) },
-      });
-    } else {
-      change(
-        key,
-        { [name]: value },
-        { [name]: name === "description" && began === "" ? null : began },
-      );
+    if (now !== null) {
+      retype(rec.key, name, draftOf(now));
     }
   };
   // However the editor goes away, what was typed is not lost; nor when the tab is closed.
   useEffect(() => {
-    addEventListener("pagehide", commit);
+    commits.add(commit);
     return () => {
-      removeEventListener("pagehide", commit);
+      commits.delete(commit);
       commit();
     };
   }, []);
@@ -185,8 +195,12 @@ function useText(rec: Rec, name: "title" | "description") {
     type: (text: string) => {
       live.current.typed = text;
       setTyped(text);
+      keepDraft(`${rec.key}.${name}`, draftOf(text));
     },
     commit,
+    /** Why the server refused the text, unless it is typed anew. */
+    wrong: typed === null ? rec.refused?.why?.[name] : undefined,
+    name,
   };
 }
 
@@ -221,7 +235,6 @@ function Growing({
   field,
   isFirst = false,
   placeholder = "",
-  maxlength,
   onEnter,
 }: {
   class: string;
@@ -229,7 +242,6 @@ function Growing({
   field: ReturnType<typeof useText>;
   isFirst?: boolean;
   placeholder?: string;
-  maxlength: number;
   onEnter?: () => void;
 }) {
   const element = useRef<HTMLTextAreaElement>(null);
@@ -246,23 +258,32 @@ function Growing({
       onEnter();
     }
   };
+  const wrong = field.wrong ? `wrong-${field.name}` : undefined;
   return (
-    <textarea
-      ref={element}
-      class={name}
-      rows={1}
-      autofocus={isFirst}
-      dir="auto"
-      aria-label={label}
-      placeholder={placeholder}
-      maxlength={maxlength}
-      value={field.value}
-      onInput={(event: InputEvent) =>
-        field.type((event.currentTarget as HTMLTextAreaElement).value)
-      }
-      onBlur={field.commit}
-      onKeyDown={keys}
-    ></textarea>
+    <>
+      <textarea
+        ref={element}
+        class={name}
+        rows={1}
+        autofocus={isFirst}
+        dir="auto"
+        aria-label={label}
+        aria-invalid={wrong !== undefined}
+        aria-describedby={wrong}
+        placeholder={placeholder}
+        value={field.value}
+        onInput={(event: InputEvent) =>
+          field.type((event.currentTarget as HTMLTextAreaElement).value)
+        }
+        onBlur={() => afterPress(field.commit)}
+        onKeyDown={keys}
+      ></textarea>
+      {wrong && (
+        <p class="problem" id={wrong} role="alert">
+          {t.refused.why(field.wrong ?? "")}
+        </p>
+      )}
+    </>
   );
 }
 

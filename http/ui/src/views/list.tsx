@@ -78,9 +78,9 @@ function drawRow(row: Row, top: string, index: number, measure: (element: Elemen
         <div role="gridcell" aria-colspan={3}>
           <Editor
             rec={rec}
-            onClose={() => {
+            onClose={(takesFocus) => {
               editing.value = null;
-              wantsFocus.value = true;
+              wantsFocus.value = takesFocus;
             }}
           />
         </div>
@@ -243,7 +243,13 @@ export function Marks({ rec }: { rec: Rec }) {
           <span class="visually-hidden">{t.task.conflict}</span>
         </span>
       )}
-      {rec.waiting > 0 && !rec.conflict && (
+      {rec.refused && !rec.conflict && (
+        <span class="mark conflict" title={t.task.refused}>
+          <Icon name="conflict" />
+          <span class="visually-hidden">{t.task.refused}</span>
+        </span>
+      )}
+      {rec.waiting > 0 && !rec.conflict && !rec.refused && (
         <span class="mark waiting" title={t.task.waiting}>
           <span class="visually-hidden">{t.task.waiting}</span>
         </span>

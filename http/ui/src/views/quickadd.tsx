@@ -4,18 +4,27 @@ import type { Signal } from "@preact/signals";
 import type { Span } from "../base/words";
 import { add } from "../state/acts";
 import { Icon } from "./icons";
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import { line } from "../state/drafts";
 import { t } from "../texts";
 import { dayWords, dueWords, now } from "../base/when";
 import { understand } from "../base/words";
 
-const line = signal("");
 /** Parts that are to be taken as they stand. */
 const plain: Signal<string[]> = signal([]);
 const wrong = signal("");
-/** Whether the line says anything. */
-export const isTyping = computed(() => line.value.trim() !== "");
+/** Whether somebody is at the line: Escape leaves it and keeps what it says. */
+const isLeft = signal(true);
+/** Whether the line says anything, and somebody is at it. */
+export const isTyping = computed(() => line.value.trim() !== "" && !isLeft.value);
+effect(() => {
+  if (line.value === "") {
+    plain.value = [];
+    wrong.value = "";
+    isLeft.value = true;
+  }
+});
 
 export const focusAdd = () => document.getElementById("add")?.focus();
 
@@ -40,20 +49,16 @@ export function QuickAdd() {
     wrong.value = add(line.value, plain.value) ?? "";
     if (wrong.value === "") {
       line.value = "";
-      plain.value = [];
     }
   };
   const type = (event: Event) => {
+    isLeft.value = false;
     line.value = (event.currentTarget as HTMLInputElement).value;
     wrong.value = "";
-    if (line.value === "") {
-      plain.value = [];
-    }
   };
   const leave = (event: KeyboardEvent) => {
     if (event.key === "Escape") {
-      line.value = "";
-      wrong.value = "";
+      isLeft.value = true;
       field.current?.blur();
     }
   };
@@ -72,6 +77,7 @@ export function QuickAdd() {
           placeholder={t.add.placeholder}
           value={line}
           onInput={type}
+          onFocus={() => (isLeft.value = false)}
           onKeyDown={leave}
           aria-describedby="add-understood"
           aria-invalid={wrong.value !== ""}

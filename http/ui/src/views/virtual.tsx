@@ -2,6 +2,7 @@
 // measured once; one row, the open editor, has a height of its own.
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { afterPress } from "../state/press";
 
 const AHEAD_PX = 400;
 
@@ -119,8 +120,10 @@ export function Virtual<T>({
       reveal(box.current, (tops[index] ?? 0) - sizes.head, (tops[index + 1] ?? 0) + 16);
     }
   };
-  useEffect(() => show(wanted), [wanted]);
-  useEffect(() => show(open), [open, opened]);
+  const latest = useRef(show);
+  latest.current = show;
+  useEffect(() => afterPress(() => latest.current(wanted)), [wanted]);
+  useEffect(() => afterPress(() => latest.current(open)), [open, opened]);
 
   const first = Math.max(0, firstAfter(tops, sight.top - AHEAD_PX) - 1);
   const end = Math.min(items.length, firstAfter(tops, sight.top + sight.height + AHEAD_PX));
