@@ -1,5 +1,5 @@
-const PLACE = "/assets/2e634287cfae9d78";
-const FILES = ["/assets/admin-32JADHVF.js", "/assets/app-Q5ODCQTE.js", "/assets/chunk-2TJD5AOR.js", "/assets/chunk-5LMHNL3R.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-X4WCEO6Z.js", "/assets/chunk-YVNIPMWD.js", "/assets/de-2E6XLZAW.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-QDKTIHYZ.css", "/assets/settings-DPM6M5IN.js", "/assets/sign-5V3WEJ42.js"];
+const PLACE = "/assets/97483f8b4ef81b1f";
+const FILES = ["/assets/admin-PLC5RCZT.js", "/assets/app-T5GHA2GS.js", "/assets/chunk-2CGTXJ5Q.js", "/assets/chunk-7RPHNWJR.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-QMAD6MIB.js", "/assets/chunk-TNPLTXKC.js", "/assets/chunk-UHR3N6RH.js", "/assets/de-RHUID2WQ.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-ALEW2EZD.css", "/assets/settings-4HMWOPOZ.js", "/assets/sign-XLNATOEQ.js"];
 const SHELL = "/app";
 self.addEventListener("install", (event) => {
   event.waitUntil(keepAll());

@@ -4,6 +4,7 @@ import type { Rec, Task } from "../base/types";
 import { removeAll, set, setDay } from "../state/acts";
 import { Icon } from "./icons";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { NOTES_MAX, TITLE_MAX, charsIn, clip, isNearLimit, typedIn } from "../base/lib";
 import { change, create } from "../sync/queue";
 import { isShown, records } from "../sync/store";
 import { t } from "../texts";
@@ -13,9 +14,9 @@ import {
   formFields,
   localDay,
   momentWords,
+  nextWeek,
   now,
   ofFormFields,
-  weekday,
 } from "../base/when";
 
 export function Editor({ rec, onClose }: { rec: Rec; onClose: () => void }) {
@@ -52,14 +53,14 @@ export function Editor({ rec, onClose }: { rec: Rec; onClose: () => void }) {
           title.commit();
           onClose();
         }}
-        maxlength={200}
+        max={TITLE_MAX}
       />
       <Growing
         class="notes-field"
         label={t.task.notes}
         field={notes}
         placeholder={t.task.notesHint}
-        maxlength={20000}
+        max={NOTES_MAX}
       />
       <DueFields rec={rec} />
       <Choices rec={rec} />
@@ -126,6 +127,14 @@ function Footer({ rec, onClose }: { rec: Rec; onClose: () => void }) {
   );
 }
 
+/** What a text becomes when it is taken over. */
+function valueOf(name: "title" | "description", text: string) {
+  if (name === "title") {
+    return clip(text.replace(/\s+/g, " ").trim(), TITLE_MAX);
+  }
+  return text.trim() === "" ? null : clip(text, NOTES_MAX);
+}
+
 /**
  * A text of the task while it is typed. What the server says meanwhile is taken over where nothing
  * was typed; else it is a conflict, to be decided.
@@ -151,8 +160,7 @@ function useText(rec: Rec, name: "title" | "description") {
     if (now === null || now === began) {
       return;
     }
-    const value =
-      name === "title" ? now.replace(/\s+/g, " ").trim() : now.trim() === "" ? null : now;
+    const value = valueOf(name, now);
     if (name === "title" && value === "") {
       announce(t.task.titleNeeded);
       toast(t.task.titleNeeded, { kind: "error" });
@@ -214,6 +222,16 @@ function useGrowth(
   }, []);
 }
 
+/** How long a text is, where it is nearly too long. */
+function Count({ id, text, max }: { id: string; text: string; max: number }) {
+  const count = text.length < max / 2 ? 0 : charsIn(text);
+  return (
+    <small class="count" id={id}>
+      {isNearLimit(count, max) && t.task.count(count, max)}
+    </small>
+  );
+}
+
 /** A text that grows with what is typed. */
 function Growing({
   class: name,
@@ -221,7 +239,7 @@ function Growing({
   field,
   isFirst = false,
   placeholder = "",
-  maxlength,
+  max,
   onEnter,
 }: {
   class: string;
@@ -229,7 +247,8 @@ function Growing({
   field: ReturnType<typeof useText>;
   isFirst?: boolean;
   placeholder?: string;
-  maxlength: number;
+  /** The most characters. */
+  max: number;
   onEnter?: () => void;
 }) {
   const element = useRef<HTMLTextAreaElement>(null);
@@ -247,22 +266,23 @@ function Growing({
     }
   };
   return (
-    <textarea
-      ref={element}
-      class={name}
-      rows={1}
-      autofocus={isFirst}
-      dir="auto"
-      aria-label={label}
-      placeholder={placeholder}
-      maxlength={maxlength}
-      value={field.value}
-      onInput={(event: InputEvent) =>
-        field.type((event.currentTarget as HTMLTextAreaElement).value)
-      }
-      onBlur={field.commit}
-      onKeyDown={keys}
-    ></textarea>
+    <>
+      <textarea
+        ref={element}
+        class={name}
+        rows={1}
+        autofocus={isFirst}
+        dir="auto"
+        aria-label={label}
+        aria-describedby={`${name}-count`}
+        placeholder={placeholder}
+        value={field.value}
+        onInput={(event: Event) => field.type(typedIn(event, max))}
+        onBlur={field.commit}
+        onKeyDown={keys}
+      ></textarea>
+      <Count id={`${name}-count`} text={field.value} max={max} />
+    </>
   );
 }
 
@@ -323,7 +343,6 @@ function DueFields({ rec }: { rec: Rec }) {
 
 function Shortcuts({ rec }: { rec: Rec }) {
   const today = localDay(now.value);
-  const monday = today + ((8 - weekday(today)) % 7 || 7);
   return (
     <span class="shortcuts">
       <button type="button" class="pill" onClick={() => setDay([rec.key], today)}>
@@ -332,7 +351,7 @@ function Shortcuts({ rec }: { rec: Rec }) {
       <button type="button" class="pill" onClick={() => setDay([rec.key], today + 1)}>
         {t.due.tomorrow}
       </button>
-      <button type="button" class="pill" onClick={() => setDay([rec.key], monday)}>
+      <button type="button" class="pill" onClick={() => setDay([rec.key], nextWeek(today))}>
         {t.due.nextWeek}
       </button>
       {rec.view.due_date && (

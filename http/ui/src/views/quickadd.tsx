@@ -2,7 +2,8 @@
 // be refused.
 import type { Signal } from "@preact/signals";
 import type { Span } from "../base/words";
-import { add } from "../state/acts";
+import { add, addAll } from "../state/acts";
+import { TITLE_MAX, charsIn, isNearLimit } from "../base/lib";
 import { Icon } from "./icons";
 import { computed, signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
@@ -14,10 +15,42 @@ const line = signal("");
 /** Parts that are to be taken as they stand. */
 const plain: Signal<string[]> = signal([]);
 const wrong = signal("");
+/** Lines that were pasted together, while they stand in the field as one. */
+const pasted: Signal<{ line: string; lines: string[] }> = signal({ line: "", lines: [] });
+const many = computed(() => (pasted.value.line === line.value ? pasted.value.lines : []));
 /** Whether the line says anything. */
 export const isTyping = computed(() => line.value.trim() !== "");
 
 export const focusAdd = () => document.getElementById("add")?.focus();
+
+/** Takes lines into the field, where they are one, and remembers them. */
+function paste(event: ClipboardEvent) {
+  const field = event.currentTarget as HTMLInputElement;
+  const text = event.clipboardData?.getData("text/plain") ?? "";
+  if (!/[\r\n]/.test(text.trim())) {
+    return;
+  }
+  event.preventDefault();
+  const [from, to] = [field.selectionStart ?? 0, field.selectionEnd ?? 0];
+  const [before, after] = [field.value.slice(0, from), field.value.slice(to)];
+  keepLines((before + text + after).split(/[\r\n]+/));
+}
+
+function keepLines(all: string[]) {
+  // Lists come with their bullets.
+  const lines = all.map((one) => one.trim().replace(/^[-*•]\s+/, "")).filter(Boolean);
+  line.value = lines.join(" ");
+  pasted.value = { line: line.value, lines: lines.length > 1 ? lines : [] };
+  wrong.value = "";
+}
+
+function addMany() {
+  const left = addAll(many.value);
+  keepLines(left);
+  plain.value = [];
+  wrong.value = left.length > 0 ? t.add.someWrong(left.length) : "";
+  focusAdd();
+}
 
 function chipWords(span: Span, due: string | null) {
   if (span.kind === "priority") {
@@ -72,6 +105,7 @@ export function QuickAdd() {
           placeholder={t.add.placeholder}
           value={line}
           onInput={type}
+          onPaste={paste}
           onKeyDown={leave}
           aria-describedby="add-understood"
           aria-invalid={wrong.value !== ""}
@@ -84,7 +118,8 @@ export function QuickAdd() {
 
 /** What is understood of the line, each part with a way to refuse it; what is wrong with it. */
 export function Understood() {
-  const { spans, due_date } = understand(line.value, now.value, plain.value);
+  const { title, spans, due_date } = understand(line.value, now.value, plain.value);
+  const count = line.value.length < TITLE_MAX / 2 ? 0 : charsIn(title);
   // A day and its time are one thing to the reader.
   const chips = spans.filter(
     (span) => span.kind !== "day" || !spans.some((other) => other.kind === "time"),
@@ -100,6 +135,14 @@ export function Understood() {
         <span class="problem" role="alert">
           {wrong}
         </span>
+      )}
+      {many.value.length > 1 && (
+        <button type="button" class="many" onClick={addMany}>
+          {t.add.many(many.value.length)}
+        </button>
+      )}
+      {isNearLimit(count, TITLE_MAX) && !wrong.value && (
+        <span class={count > TITLE_MAX ? "problem" : "hint"}>{t.task.count(count, TITLE_MAX)}</span>
       )}
       {chips.length > 0 ? (
         <span class="visually-hidden">{t.add.understood}: </span>
