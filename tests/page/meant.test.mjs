@@ -19,7 +19,7 @@ flow("adding to a long list leaves the field where it is, and says where the tas
   const person = await server.person("long");
   await person.addAll(many(60));
   const page = await stage.signedIn(person);
-  await row(page, "task 000").waitFor();
+  await page.locator(".list .row.task").first().waitFor();
   await quickAdd(page, "far below");
   await toast(page, "Added to tasks without a date: “far below”").waitFor();
   assert.equal(await scrolled(page), 0);

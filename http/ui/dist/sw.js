@@ -1,5 +1,5 @@
-const PLACE = "/assets/97483f8b4ef81b1f";
-const FILES = ["/assets/admin-PLC5RCZT.js", "/assets/app-T5GHA2GS.js", "/assets/chunk-2CGTXJ5Q.js", "/assets/chunk-7RPHNWJR.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-QMAD6MIB.js", "/assets/chunk-TNPLTXKC.js", "/assets/chunk-UHR3N6RH.js", "/assets/de-RHUID2WQ.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-ALEW2EZD.css", "/assets/settings-4HMWOPOZ.js", "/assets/sign-XLNATOEQ.js"];
+const PLACE = "/assets/34b17f74c41f80e7";
+const FILES = ["/assets/admin-PLC5RCZT.js", "/assets/app-DQGRVPNL.js", "/assets/chunk-3PUELJNO.js", "/assets/chunk-7RPHNWJR.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-QMAD6MIB.js", "/assets/chunk-TNPLTXKC.js", "/assets/chunk-YCHTJQ5U.js", "/assets/de-RHUID2WQ.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-3UNGX36T.css", "/assets/settings-KJ6M4QB5.js", "/assets/sign-XGRI7WA5.js"];
 const SHELL = "/app";
 self.addEventListener("install", (event) => {
   event.waitUntil(keepAll());

@@ -40,7 +40,13 @@ export function Dialog({
   useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     element.current?.showModal();
-    return () => before?.focus?.({ preventScroll: true });
+    // Nothing around a modal dialog takes the focus before it is gone.
+    return () =>
+      queueMicrotask(() => {
+        if (document.activeElement === document.body) {
+          before?.focus?.({ preventScroll: true });
+        }
+      });
   }, []);
   const press = (event: Event) => event.target === element.current && onClose();
   return (
