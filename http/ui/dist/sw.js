@@ -1,5 +1,5 @@
-const PLACE = "/assets/34b17f74c41f80e7";
-const FILES = ["/assets/admin-PLC5RCZT.js", "/assets/app-DQGRVPNL.js", "/assets/chunk-3PUELJNO.js", "/assets/chunk-7RPHNWJR.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-QMAD6MIB.js", "/assets/chunk-TNPLTXKC.js", "/assets/chunk-YCHTJQ5U.js", "/assets/de-RHUID2WQ.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-3UNGX36T.css", "/assets/settings-KJ6M4QB5.js", "/assets/sign-XGRI7WA5.js"];
+const PLACE = "/assets/3eb9970fc4c33621";
+const FILES = ["/assets/admin-PLC5RCZT.js", "/assets/app-HPMEYXLU.js", "/assets/chunk-3PUELJNO.js", "/assets/chunk-7RPHNWJR.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-QMAD6MIB.js", "/assets/chunk-TNPLTXKC.js", "/assets/chunk-YCHTJQ5U.js", "/assets/de-RHUID2WQ.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-3UNGX36T.css", "/assets/settings-KJ6M4QB5.js", "/assets/sign-XGRI7WA5.js"];
 const SHELL = "/app";
 self.addEventListener("install", (event) => {
   event.waitUntil(keepAll());

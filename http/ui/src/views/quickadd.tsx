@@ -142,7 +142,9 @@ export function Understood() {
         </button>
       )}
       {isNearLimit(count, TITLE_MAX) && !wrong.value && (
-        <span class={count > TITLE_MAX ? "hint over" : "hint"}>{t.task.count(count, TITLE_MAX)}</span>
+        <span class={count > TITLE_MAX ? "hint over" : "hint"}>
+          {t.task.count(count, TITLE_MAX)}
+        </span>
       )}
       {chips.length > 0 ? (
         <span class="visually-hidden">{t.add.understood}: </span>
