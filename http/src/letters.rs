@@ -98,9 +98,9 @@ impl FromRequestParts<App> for LinkToken {
 
 const VERIFY: &str = "Verify your email address";
 const RESET: &str = "Choose a new password";
-const ANOTHER_LINK: &str = "<p>This link was used, or its time is over.</p><p><a href=\"/app/forgot\">Ask for another link</a></p>";
-const ANOTHER_VERIFICATION: &str =
-    "<p>This link was used, or its time is over.</p><p><a href=\"/app/settings\">Ask for another link in the settings</a></p>";
+const ANOTHER_LINK: &str =
+    "<p>This link was used, or its time is over.</p><p><a href=\"/app/forgot\">Ask for another link</a></p>";
+const ANOTHER_VERIFICATION: &str = "<p>This link was used, or its time is over.</p><p><a href=\"/app/settings\">Ask for another link in the settings</a></p>";
 
 fn verify_form(token: &str) -> String {
     form("/verify-email", token, "", "Verify")
@@ -322,7 +322,8 @@ impl<'a> Field<'a> {
         let wrong = problems.iter().find(|problem| problem.field == *name);
         let is_first = wrong.is_some_and(|wrong| problems.first() == Some(wrong));
         // "New password is too common", but "New password: 3 characters, at least 8 needed".
-        let is_clause = wrong.is_some_and(|wrong| wrong.message.starts_with(|c: char| c.is_ascii_lowercase()));
+        let is_clause =
+            wrong.is_some_and(|wrong| wrong.message.starts_with(|c: char| c.is_ascii_lowercase()));
         let between = if is_clause { " " } else { ": " };
         let (class, marks, words) = match wrong {
             None => ("field", String::new(), String::new()),
@@ -332,7 +333,10 @@ impl<'a> Field<'a> {
                     "aria-invalid=\"true\" aria-describedby=\"{name}-wrong\"{}",
                     if is_first { " autofocus" } else { "" }
                 ),
-                format!("<p class=\"problem\" id=\"{name}-wrong\">{label}{between}{}</p>", escaped(&wrong.message)),
+                format!(
+                    "<p class=\"problem\" id=\"{name}-wrong\">{label}{between}{}</p>",
+                    escaped(&wrong.message)
+                ),
             ),
         };
         format!(

@@ -228,7 +228,9 @@ async fn a_password_manager_finds_the_page_that_changes_a_password() {
     let weak = post(PASSWORD, "password").await;
     assert!(weak.status == 400 && weak.text().contains("commonly used"), "{weak:?}");
     // The form is there again, with what is wrong at its field and what was typed that is no secret.
-    for needed in ["name=\"new_password\"", "aria-invalid=\"true\"", "id=\"new_password-wrong\"", "value=\"ada\""] {
+    for needed in
+        ["name=\"new_password\"", "aria-invalid=\"true\"", "id=\"new_password-wrong\"", "value=\"ada\""]
+    {
         assert!(weak.text().contains(needed), "{needed}: {weak:?}");
     }
     assert!(!weak.text().contains(PASSWORD), "{weak:?}");
