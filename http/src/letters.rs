@@ -7,7 +7,7 @@ use axum::http::{StatusCode, request::Parts};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use taskwell_core::app::App;
-use taskwell_core::error::{Error, Problems};
+use taskwell_core::error::{Error, Problem, Problems};
 use taskwell_core::sessions::{self, Door};
 use taskwell_core::users::password::{Password, Policy};
 use taskwell_core::users::{Email, TokensEnded};
@@ -96,30 +96,60 @@ impl FromRequestParts<App> for LinkToken {
     }
 }
 
+const VERIFY: &str = "Verify your email address";
+const RESET: &str = "Choose a new password";
+const ANOTHER_LINK: &str =
+    "<p>This link was used, or its time is over.</p><p><a href=\"/app/forgot\">Ask for another link</a></p>";
+const ANOTHER_VERIFICATION: &str = "<p>This link was used, or its time is over.</p><p><a href=\"/app/settings\">Ask for another link in the settings</a></p>";
+
+fn verify_form(token: &str) -> String {
+    form("/verify-email", token, "", "Verify")
+}
+
+fn reset_form(token: &str, problems: &[Problem]) -> String {
+    let field = Field::password("New password", "new_password", "new-password").draw(problems);
+    form("/reset-password", token, &field, "Save")
+}
+
 pub async fn verify_page(LinkToken(token): LinkToken) -> Response {
-    let form = form("/verify-email", &token, "", "Verify");
-    page(StatusCode::OK, "Verify your email address", &form)
+    page(StatusCode::OK, VERIFY, &verify_form(&token))
 }
 
 pub async fn verify(State(app): State<App>, visitor: Visitor, Form(wire): Form<MailTokenWire>) -> Response {
-    const TITLE: &str = "Verify your email address";
+    let token = wire.as_ref().ok().and_then(|wire| wire.token.as_text()).unwrap_or("").to_owned();
     let done = async { Ok(app.verify_email(wire?.read()?, visitor.door(false)).await?) };
-    told(TITLE, done.await, "Your email address is verified.")
+    match done.await {
+        Ok(()) => page(StatusCode::OK, VERIFY, "<p>Your email address is verified.</p>"),
+        Err(failure @ Failure::Core(Error::Unauthenticated(_))) => {
+            refused(&failure, VERIFY, ANOTHER_VERIFICATION)
+        }
+        Err(failure) => again(&failure, VERIFY, &failure.detail(), &verify_form(&token)),
+    }
 }
 
 pub async fn reset_page(LinkToken(token): LinkToken) -> Response {
-    let field = field("New password", "new_password", "password", "new-password", "required");
-    page(StatusCode::OK, "Choose a new password", &form("/reset-password", &token, &field, "Save"))
+    page(StatusCode::OK, RESET, &reset_form(&token, &[]))
 }
 
 pub async fn reset(State(app): State<App>, visitor: Visitor, Form(wire): Form<ResetWire>) -> Response {
-    const TITLE: &str = "Choose a new password";
+    let token = wire.as_ref().ok().and_then(|wire| wire.token.as_text()).unwrap_or("").to_owned();
     let done = async {
         let (token, new) = wire?.read()?;
         Ok(app.reset_forgotten(token, new, Policy::House, visitor.door(false)).await?)
     };
     let (done, ended) = counted(done.await);
-    told(TITLE, done, &format!("Your new password holds from now on. Log in with it.{ended}"))
+    match done {
+        Ok(()) => {
+            let words = format!("<p>Your new password holds from now on. Log in with it.{ended}</p>");
+            page(StatusCode::OK, RESET, &words)
+        }
+        Err(failure @ Failure::Core(Error::Unauthenticated(_))) => refused(&failure, RESET, ANOTHER_LINK),
+        // The token is not used up: the form is shown again, with what is wrong at its field.
+        Err(failure) => {
+            let words = beside(&failure, &["new_password"]);
+            again(&failure, RESET, &words, &reset_form(&token, failure.problems()))
+        }
+    }
 }
 
 /// Who changes a password without a session: what proves it is in the form.
@@ -166,19 +196,31 @@ pub async fn change_password() -> Response {
     (StatusCode::FOUND, [(header::LOCATION, HeaderValue::from_static("/change-password"))]).into_response()
 }
 
-pub async fn change_page() -> Response {
+/// The form, with what was typed that is no secret, and what is wrong.
+fn change_form(login: &str, keeps_tokens: bool, problems: &[Problem]) -> String {
     let fields = [
-        field("Email or username", "login", "text", "username", "required"),
-        field("Current password", "current_password", "password", "current-password", "required"),
-        field("New password", "new_password", "password", "new-password", "required"),
-        field("Code of the second factor, if you have one", "totp_code", "text", "one-time-code", ""),
-        KEEP_TOKENS.to_owned(),
+        Field { value: login, ..Field::text("Email or username", "login", "username") },
+        Field::password("Current password", "current_password", "current-password"),
+        Field::password("New password", "new_password", "new-password"),
+        Field {
+            required: "",
+            ..Field::text("Code of the second factor, if you have one", "totp_code", "one-time-code")
+        },
     ];
-    page(StatusCode::OK, CHANGE, &form("/change-password", "", &fields.concat(), "Save"))
+    let mut drawn: String = fields.iter().map(|field| field.draw(problems)).collect();
+    drawn.push_str(&KEEP_TOKENS.replace("value=", if keeps_tokens { "checked value=" } else { "value=" }));
+    form("/change-password", "", &drawn, "Save")
+}
+
+pub async fn change_page() -> Response {
+    page(StatusCode::OK, CHANGE, &change_form("", false, &[]))
 }
 
 pub async fn change(State(app): State<App>, visitor: Visitor, Form(wire): Form<ChangeWire>) -> Response {
     let client = visitor.client();
+    let typed = wire.as_ref().ok();
+    let login = typed.and_then(|wire| wire.login.as_text()).unwrap_or("").to_owned();
+    let keeps_tokens = typed.is_some_and(|wire| wire.keep_tokens.as_text() == Some("true"));
     let done = async {
         let PasswordChange { login, old, new, code, keeps_tokens } = wire?.read()?;
         let door = Door { code, ..visitor.door(true) };
@@ -191,18 +233,19 @@ pub async fn change(State(app): State<App>, visitor: Visitor, Form(wire): Form<C
     };
     let (done, ended) = counted(done.await);
     match done {
-        Err(failure @ Failure::Core(Error::Unauthenticated(_))) => {
-            let words = match &failure {
-                Failure::Core(Error::Unauthenticated(why)) if why.is_more_than_a_password() => {
-                    failure.detail()
-                }
-                _ => "Incorrect email, username or password".to_owned(),
-            };
-            refused(&failure, CHANGE, &words)
-        }
-        done => {
+        Ok(()) => {
             let words = "Your new password holds from now on; you are logged out everywhere else.";
-            told(CHANGE, done, &format!("{words}{ended}"))
+            page(StatusCode::OK, CHANGE, &format!("<p>{words}{ended}</p>"))
+        }
+        Err(failure) => {
+            // What answers a wrong guess is the same for every name.
+            let (login, words) = match &failure {
+                Failure::Core(Error::Unauthenticated(why)) if !why.is_more_than_a_password() => {
+                    ("", "Incorrect email, username or password".to_owned())
+                }
+                _ => (&*login, beside(&failure, &["login", "current_password", "new_password", "totp_code"])),
+            };
+            again(&failure, CHANGE, &words, &change_form(login, keeps_tokens, failure.problems()))
         }
     }
 }
@@ -217,30 +260,32 @@ fn counted(done: Result<TokensEnded, Failure>) -> (Result<(), Failure>, String) 
     (done.map(drop), words)
 }
 
-fn told(title: &str, done: Result<(), Failure>, words: &str) -> Response {
-    match done {
-        Ok(()) => page(StatusCode::OK, title, &format!("<p>{words}</p>")),
-        Err(failure) => {
-            let detail = match &failure {
-                Failure::Core(error @ Error::Invalid(_)) => error.to_string(),
-                Failure::Core(Error::Unauthenticated(_)) => {
-                    "This link was used, or its time is over. Ask for another one.".to_owned()
-                }
-                other => other.detail(),
-            };
-            refused(&failure, title, &detail)
-        }
-    }
-}
-
-/// A page with what failed, in words, and with the headers of such an answer.
-fn refused(failure: &Failure, title: &str, words: &str) -> Response {
+/// A page whose body says that something failed, with the headers of such an answer.
+fn refused(failure: &Failure, title: &str, body: &str) -> Response {
     if let Failure::Core(Error::Internal(cause)) = failure {
         tracing::error!(cause, "a page failed");
     }
-    let mut page = page(failure.status(), title, &format!("<p>{}</p>", escaped(words)));
+    let mut page = page(failure.status(), title, body);
     failure.headers(&mut page);
     page
+}
+
+/// The form again, below what failed, in words.
+fn again(failure: &Failure, title: &str, words: &str, form: &str) -> Response {
+    let words = match words {
+        "" => String::new(),
+        words => format!("<p class=\"problem\" role=\"alert\">{}</p>", escaped(words)),
+    };
+    refused(failure, title, &(words + form))
+}
+
+/// What failed, in words; none where the fields of the form say it.
+fn beside(failure: &Failure, fields: &[&str]) -> String {
+    match failure.problems() {
+        [] => failure.detail(),
+        problems if problems.iter().all(|problem| fields.contains(&&*problem.field)) => String::new(),
+        _ => failure.detail(),
+    }
 }
 
 fn form(action: &str, token: &str, fields: &str, button: &str) -> String {
@@ -251,11 +296,55 @@ fn form(action: &str, token: &str, fields: &str, button: &str) -> String {
     )
 }
 
-fn field(label: &str, name: &str, kind: &str, autocomplete: &str, required: &str) -> String {
-    format!(
-        "<div class=\"field\"><label for=\"{name}\">{label}</label><div class=\"input\">\
-         <input id=\"{name}\" type=\"{kind}\" name=\"{name}\" autocomplete=\"{autocomplete}\" {required}></div></div>"
-    )
+/// A field of a form.
+struct Field<'a> {
+    label: &'a str,
+    name: &'a str,
+    kind: &'a str,
+    autocomplete: &'a str,
+    required: &'a str,
+    value: &'a str,
+}
+
+impl<'a> Field<'a> {
+    fn text(label: &'a str, name: &'a str, autocomplete: &'a str) -> Field<'a> {
+        Field { label, name, kind: "text", autocomplete, required: "required", value: "" }
+    }
+
+    fn password(label: &'a str, name: &'a str, autocomplete: &'a str) -> Field<'a> {
+        Field { kind: "password", ..Field::text(label, name, autocomplete) }
+    }
+
+    /// With what is wrong beside it. The first field that is wrong has the focus.
+    fn draw(&self, problems: &[Problem]) -> String {
+        let Field { label, name, kind, autocomplete, required, value } = self;
+        let value = escaped(value);
+        let wrong = problems.iter().find(|problem| problem.field == *name);
+        let is_first = wrong.is_some_and(|wrong| problems.first() == Some(wrong));
+        // "New password is too common", but "New password: 3 characters, at least 8 needed".
+        let is_clause =
+            wrong.is_some_and(|wrong| wrong.message.starts_with(|c: char| c.is_ascii_lowercase()));
+        let between = if is_clause { " " } else { ": " };
+        let (class, marks, words) = match wrong {
+            None => ("field", String::new(), String::new()),
+            Some(wrong) => (
+                "field invalid",
+                format!(
+                    "aria-invalid=\"true\" aria-describedby=\"{name}-wrong\"{}",
+                    if is_first { " autofocus" } else { "" }
+                ),
+                format!(
+                    "<p class=\"problem\" id=\"{name}-wrong\">{label}{between}{}</p>",
+                    escaped(&wrong.message)
+                ),
+            ),
+        };
+        format!(
+            "<div class=\"{class}\"><label for=\"{name}\">{label}</label><div class=\"input\">\
+             <input id=\"{name}\" type=\"{kind}\" name=\"{name}\" value=\"{value}\" autocomplete=\"{autocomplete}\" {required} {marks}>\
+             </div>{words}</div>"
+        )
+    }
 }
 
 fn page(status: StatusCode, title: &str, body: &str) -> Response {

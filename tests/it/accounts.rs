@@ -228,6 +228,14 @@ async fn a_password_manager_finds_the_page_that_changes_a_password() {
     assert_eq!(post("wrong", "Difference.Engine-1822").await.status, 401);
     let weak = post(PASSWORD, "password").await;
     assert!(weak.status == 400 && weak.text().contains("commonly used"), "{weak:?}");
+    // The form is there again, with what is wrong at its field and what was typed that is no secret.
+    for needed in
+        ["name=\"new_password\"", "aria-invalid=\"true\"", "id=\"new_password-wrong\"", "value=\"ada\""]
+    {
+        assert!(weak.text().contains(needed), "{needed}: {weak:?}");
+    }
+    assert!(!weak.text().contains(PASSWORD), "{weak:?}");
+    assert!(post("wrong", "Difference.Engine-1822").await.text().contains("name=\"current_password\""));
     assert_eq!(t.get("/api/v1/tasks").token(&ada).send().await.status, 200);
     assert_eq!(post(PASSWORD, "Difference.Engine-1822").await.status, 200);
     assert_eq!(t.get("/api/v1/tasks").token(&ada).send().await.status, 401);

@@ -105,6 +105,16 @@ fn the_keyboard_does_everything_in_the_browser() {
 }
 
 #[test]
+fn what_is_typed_and_added_does_what_was_meant_in_the_browser() {
+    in_the_browser("meant.test.mjs");
+}
+
+#[test]
+fn forms_and_questions_in_the_browser() {
+    in_the_browser("asking.test.mjs");
+}
+
+#[test]
 fn many_tasks_in_the_browser() {
     in_the_browser("speed.test.mjs");
 }

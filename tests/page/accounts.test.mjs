@@ -4,6 +4,8 @@ import { readFileSync } from "node:fs";
 import { PASSWORD, becomes, quickAdd, settled, signIn, stage, toast, totp, until } from "./support.mjs";
 
 const flow = stage({ MAIL: "log", RUST_LOG: "info" });
+/** Answers the question that comes before an act. */
+const sure = (page, yes) => page.getByRole("alertdialog").getByRole("button", { name: yes, exact: true }).click();
 const REFUSED = (status) => new RegExp(`the server responded with a status of ${status}`);
 
 flow("signing up ticks the rules of a password as they are met", async (stage, server) => {
@@ -250,9 +252,11 @@ flow("sessions are listed and ended", async (stage, server) => {
   await section.getByText("This one").waitFor();
   assert.equal(await section.locator("li").count(), 2);
   await section.getByRole("button", { name: /^End / }).click();
+  await sure(page, "End");
   await becomes(1, () => section.locator("li").count());
   assert.equal((await person.call("GET", "/users/me")).status, 401);
   await section.getByRole("button", { name: "Sign out everywhere" }).click();
+  await sure(page, "Sign out everywhere");
   await page.locator("#login").waitFor();
 });
 
@@ -272,6 +276,7 @@ flow("a token is shown once, works, and is revoked", async (stage, server) => {
   assert.match(await section.locator("li").innerText(), /read tasks, change tasks · Expires/);
   assert.ok(!(await page.content()).includes(token));
   await section.getByRole("button", { name: "Revoke backup script" }).click();
+  await sure(page, "Revoke");
   await section.getByText("No tokens.").waitFor();
   assert.equal((await server.api("GET", "/tasks", { token })).status, 401);
 });
@@ -316,13 +321,17 @@ flow("an admin finds people, changes roles, shuts out, and reads the audit log",
   await becomes(1, () => page.locator(".cards-list li").count());
   const line = page.locator(".cards-list li");
   await line.getByRole("button", { name: "Make admin" }).click();
+  await sure(page, "Make admin");
   await line.locator(".tag", { hasText: "Admin" }).waitFor();
   await line.getByRole("button", { name: "Make user" }).click();
+  await sure(page, "Make user");
   await line.getByRole("button", { name: "Make admin" }).waitFor();
   await line.getByRole("button", { name: "Deactivate" }).click();
+  await sure(page, "Deactivate");
   await line.locator(".tag", { hasText: "Deactivated" }).waitFor();
   assert.equal((await guest.call("GET", "/tasks")).status, 401);
   await line.getByRole("button", { name: "Activate" }).click();
+  await sure(page, "Activate");
   await line.locator(".tag").waitFor({ state: "detached" });
   await page.getByRole("link", { name: "Audit log" }).click();
   await page.locator("td", { hasText: /role/ }).first().waitFor();

@@ -1,5 +1,5 @@
-const PLACE = "/assets/5d8b14e9027c66e6";
-const FILES = ["/assets/admin-STEBEGIX.js", "/assets/app-EQN62E4F.js", "/assets/chunk-2LWYOH6U.js", "/assets/chunk-AYN7FAQ4.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-O25TVYVM.js", "/assets/chunk-OF2PJSCZ.js", "/assets/de-KN3MAR3S.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-I7NMPFXQ.css", "/assets/settings-NHGQM2IJ.js", "/assets/sign-EKCQCNCX.js"];
+const PLACE = "/assets/e3cb2c625b8f3de0";
+const FILES = ["/assets/admin-W3DFTDOQ.js", "/assets/app-TEQIYFVO.js", "/assets/chunk-3ZSQAW35.js", "/assets/chunk-D3SPXP4P.js", "/assets/chunk-FQDWLHFQ.js", "/assets/chunk-FXTDB54V.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-WAOL7JES.js", "/assets/de-FCAUYPW4.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-X4GVP6SK.css", "/assets/settings-4KVGQHHR.js", "/assets/sign-S6TSMNXQ.js"];
 const SHELL = "/app";
 self.addEventListener("install", (event) => {
   event.waitUntil(keepAll());

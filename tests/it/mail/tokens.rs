@@ -92,6 +92,26 @@ on_each_database! {
         }
     }
 
+    async fn a_weak_password_does_not_end_the_way_of_a_link(t) {
+        let t = with_mail(t).await;
+        ada_anew(&t).await;
+        forgot(&t, "/api/v1/auth/password/forgot").await;
+        let link = links(&t, RESET).await.pop().unwrap();
+        for weak in ["password", "short", ""] {
+            let form = format!("token={link}&new_password={weak}");
+            let reply = t.post("/reset-password").header("content-type", FORM).body(form).send().await;
+            assert_eq!(reply.status, 400, "{reply:?}");
+            let kept = format!("name=\"token\" value=\"{link}\"");
+            for needed in [&*kept, "name=\"new_password\"", "aria-invalid=\"true\"", "id=\"new_password-wrong\""] {
+                assert!(reply.text().contains(needed), "{needed}: {reply:?}");
+            }
+        }
+        assert_eq!(reset(&t, "/reset-password", &link).await.status, 200);
+        let used = reset(&t, "/reset-password", &link).await;
+        assert_eq!(used.status, 401);
+        assert!(!used.text().contains("<form") && used.text().contains("href=\"/app/forgot\""), "{used:?}");
+    }
+
     async fn the_page_that_changes_a_password_ends_them_unless_its_box_is_ticked(t) {
         let t = with_mail(t).await;
         assert!(t.get("/change-password").send().await.text().contains("name=\"keep_tokens\" value=\"true\""));

@@ -4,7 +4,7 @@ import { call, session } from "../sync/api";
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../texts";
 import { dateWords, momentWords } from "../base/when";
-import { Problem, orToast } from "./forms";
+import { Problem, asked } from "./forms";
 import { Refusal } from "../sync/api";
 
 const a = t.admin;
@@ -44,15 +44,29 @@ function usePages<T>(path: string) {
   };
 }
 
+type AccountChange = "makeAdmin" | "makeUser" | "deactivate" | "activate";
+const changes: Record<AccountChange, Partial<User>> = {
+  makeAdmin: { role: "admin" },
+  makeUser: { role: "user" },
+  deactivate: { is_active: false },
+  activate: { is_active: true },
+};
+
+/** What is asked before an account is changed. */
+function questionOf(user: User, change: AccountChange) {
+  const account = `${user.username} (${user.email})`;
+  return { title: `${a[change]}?`, text: t.ask[change](account), yes: a[change] };
+}
+
 export function People() {
   const [words, setWords] = useState("");
   const pages = usePages<User>(
     `/users?limit=50${words.trim() ? `&q=${encodeURIComponent(words.trim())}` : ""}`,
   );
   const me = session.value?.user;
-  const change = (user: User, body: Partial<User>) =>
-    orToast(async () => {
-      await call("PATCH", `/users/${user.id}`, { body });
+  const change = (user: User, change: AccountChange) =>
+    asked(questionOf(user, change), async () => {
+      await call("PATCH", `/users/${user.id}`, { body: changes[change] });
       await pages.again();
     });
   return (
@@ -85,15 +99,14 @@ export function People() {
             </div>
             {user.uuid !== me?.uuid && (
               <span class="buttons">
-                <button
-                  class="quiet"
-                  onClick={change(user, { role: user.role === "admin" ? "user" : "admin" })}
-                >
-                  {user.role === "admin" ? a.makeUser : a.makeAdmin}
-                </button>
-                <button class="quiet" onClick={change(user, { is_active: !user.is_active })}>
-                  {user.is_active ? a.deactivate : a.activate}
-                </button>
+                {[
+                  user.role === "admin" ? ("makeUser" as const) : ("makeAdmin" as const),
+                  user.is_active ? ("deactivate" as const) : ("activate" as const),
+                ].map((name) => (
+                  <button class="quiet" key={name} onClick={change(user, name)}>
+                    {a[name]}
+                  </button>
+                ))}
               </span>
             )}
           </li>

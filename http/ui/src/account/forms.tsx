@@ -1,8 +1,11 @@
 // Fields and forms of the account views: a label, what is wrong beside it, one act at a time.
 import type { ComponentChildren } from "preact";
 import { Refusal } from "../sync/api";
-import { useState } from "preact/hooks";
-import { classes } from "../base/lib";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { ask } from "../base/ask";
+import type { Question } from "../base/ask";
+import { classes, typedIn } from "../base/lib";
+import type { FieldProblem } from "../base/types";
 import { t } from "../texts";
 import { toast } from "../base/toasts";
 
@@ -15,6 +18,8 @@ export type FieldProps = {
   onInput: (value: string) => void;
   hint?: ComponentChildren;
   wrong?: string | null;
+  /** The id of what was refused of the form, if that may be due to this field. */
+  blamed?: string | undefined;
   autocomplete?: string;
   required?: boolean;
   autofocus?: boolean;
@@ -32,20 +37,21 @@ export function Field({
   onInput,
   hint,
   wrong,
+  blamed,
   autocomplete = "off",
   required = true,
   autofocus = false,
   inputmode,
-  maxlength,
+  maxlength = Infinity,
   aside,
 }: FieldProps) {
   const [isShown, setShown] = useState(false);
-  const described = classes(hint ? `${id}-hint` : "", wrong ? `${id}-wrong` : "");
+  const described = classes(hint ? `${id}-hint` : "", wrong ? `${id}-wrong` : blamed);
   const isPassword = type === "password";
   // The types tell kinds of input apart that this component does not.
   const kind = (isPassword && isShown ? "text" : type) as "text";
   return (
-    <div class={wrong ? "field invalid" : "field"}>
+    <div class={wrong || blamed ? "field invalid" : "field"}>
       <label for={id}>
         {label}
         {!required && <small> {t.auth.optional}</small>}
@@ -61,12 +67,11 @@ export function Field({
           required={required}
           autofocus={autofocus}
           inputmode={inputmode}
-          maxlength={maxlength}
           autocapitalize="none"
           spellcheck={false}
-          aria-invalid={Boolean(wrong)}
+          aria-invalid={Boolean(wrong || blamed)}
           aria-describedby={described || undefined}
-          onInput={(event: Event) => onInput((event.currentTarget as HTMLInputElement).value)}
+          onInput={(event: Event) => onInput(typedIn(event, maxlength))}
         />
         {isPassword && <Reveal isShown={isShown} onFlip={() => setShown(!isShown)} />}
       </div>
@@ -99,21 +104,40 @@ function Reveal({ isShown, onFlip }: { isShown: boolean; onFlip: () => void }) {
   );
 }
 
+/** Fields that a refusal is about which names none, by the server's words. */
+const BLAMED: Record<string, string[]> = {
+  "Incorrect email or password": ["login", "password"],
+  "Username or email already exists": ["email", "username"],
+  "This username looks like another name; choose one that cannot be mistaken for it": ["username"],
+  "The code of your second factor is wrong, or was used": ["totp_code"],
+};
+
 /** What a form holds, and the one act that it does. */
 export function useForm(first: Record<string, string>) {
   const [values, setValues] = useState(first);
   const [refusal, setRefusal] = useState(null as Refusal | null);
   const [busy, setBusy] = useState(false);
+  const problemId = `${useId()}-problem`;
+  const element = useRef<HTMLFormElement | null>(null);
+  const blamed = refusal ? (BLAMED[refusal.detail] ?? []) : [];
+  // Where something is wrong, one goes on at the first field that is.
+  useLayoutEffect(() => {
+    if (refusal) {
+      element.current?.querySelector<HTMLInputElement>("[aria-invalid=true]")?.focus();
+    }
+  }, [refusal]);
   return {
     values,
     refusal,
     busy,
+    problem: { id: problemId, refusal },
     put: (change: Record<string, string>) => setValues((now) => ({ ...now, ...change })),
     /** The usual of a field. */
     field: (name: string) => ({
       name,
       value: values[name] ?? "",
       wrong: refusal?.of(name) ?? null,
+      blamed: blamed.includes(name) ? problemId : undefined,
       onInput: (value: string) => {
         setValues((now) => ({ ...now, [name]: value }));
         setRefusal(null);
@@ -124,8 +148,13 @@ export function useForm(first: Record<string, string>) {
       if (busy) {
         return;
       }
+      element.current = (event?.currentTarget ?? null) as HTMLFormElement | null;
+      const empty = emptyFields(element.current);
+      setRefusal(empty.length > 0 ? new Refusal(422, { errors: empty }, 0) : null);
+      if (empty.length > 0) {
+        return;
+      }
       setBusy(true);
-      setRefusal(null);
       try {
         await work();
       } catch (error) {
@@ -141,13 +170,25 @@ export function useForm(first: Record<string, string>) {
   };
 }
 
+/** Required fields that nobody has filled in: the server need not be asked. */
+function emptyFields(form: HTMLFormElement | null): FieldProblem[] {
+  const fields = [...(form?.querySelectorAll<HTMLInputElement>("input[required]") ?? [])];
+  const message = t.errors.required;
+  return fields
+    .filter(({ name, value }) => (/password/.test(name) ? value : value.trim()) === "")
+    .map((field) => ({ field: field.name, code: "empty", message }));
+}
+
 /** What was refused, where no field shows it. */
 export function Problem({
   refusal,
+  id,
   fields = [],
   text,
 }: {
   refusal: Refusal | null;
+  /** Of the form, for the fields that it may be due to. */
+  id?: string;
   fields?: string[];
   text?: string | null;
 }) {
@@ -156,7 +197,7 @@ export function Problem({
     refusal.fields.length > 0 &&
     refusal.fields.every((problem) => fields.includes(problem.field));
   return refusal && !isShownAtFields ? (
-    <p class="problem" role="alert">
+    <p class="problem" role="alert" id={id}>
       {text ?? refusal.message}
     </p>
   ) : null;
@@ -218,6 +259,22 @@ export function useAsked<T>(read: () => Promise<T>): {
   }
   return { ...state, again };
 }
+
+/**
+ * An act that destroys or grants something: asked first, in a dialog that says what happens. The
+ * button may be gone afterwards; then the focus goes to the view.
+ */
+export const asked = (question: Omit<Question, "answer">, work: () => Promise<unknown>) =>
+  orToast(async () => {
+    if (await ask(question)) {
+      await work();
+      requestAnimationFrame(() => {
+        if (document.activeElement === document.body) {
+          document.getElementById("main")?.focus({ preventScroll: true });
+        }
+      });
+    }
+  });
 
 /** An act of one button; what is refused is told. */
 export const orToast = (work: () => Promise<unknown>) => async () => {

@@ -5,6 +5,7 @@ import type { User } from "../base/types";
 import { call, keepUser, session } from "../sync/api";
 import { t } from "../texts";
 import { Field, Problem, orToast, useForm } from "./forms";
+import { isMailOff, withMail } from "./mail";
 import { Section } from "./section";
 
 const s = t.settings;
@@ -54,9 +55,12 @@ function useProfile() {
 /** Whether the address is verified, and a way to it. */
 function EmailState() {
   const verify = orToast(async () => {
-    await call("POST", "/auth/email/verification");
+    await withMail(() => call("POST", "/auth/email/verification"));
     toast(s.verifySent);
   });
+  if (isMailOff.value && !session.value?.user.email_verified) {
+    return <>{s.unverified}</>;
+  }
   return session.value?.user.email_verified ? (
     <span class="good">{s.verified}</span>
   ) : (
@@ -106,7 +110,7 @@ export function Profile() {
           />
         )}
         <Problem
-          refusal={form.refusal}
+          {...form.problem}
           fields={["name", "username", "email", ...(isMoving ? ["current_password"] : [])]}
         />
         <button disabled={form.busy}>{s.save}</button>

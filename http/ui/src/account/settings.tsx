@@ -7,9 +7,10 @@ import { Pick } from "../views/bars";
 import { t } from "../texts";
 import { LANGUAGES, chooseLanguage, chosenLanguage } from "../texts/language";
 import type { Language as LanguageTag } from "../texts/language";
+import { hasShortcuts, keepShortcuts } from "../base/shortcuts";
 import { toast } from "../base/toasts";
 import { agoWords, momentWords, now } from "../base/when";
-import { Field, Problem, Rules, orToast, useAsked, useForm } from "./forms";
+import { Field, Problem, Rules, asked, orToast, useAsked, useForm } from "./forms";
 import { Profile } from "./profile";
 import { Section } from "./section";
 import { Tokens } from "./tokens";
@@ -29,6 +30,7 @@ export function Settings() {
       <Sessions />
       <Tokens key={passwords} />
       <Language />
+      <Keyboard />
       <Activity />
       <Data />
       <Removal />
@@ -89,7 +91,7 @@ function PasswordChange({ onChanged }: { onChanged: () => void }) {
             {s.keepTokens}
           </label>
         </div>
-        <Problem refusal={form.refusal} fields={["current_password", "new_password"]} />
+        <Problem {...form.problem} fields={["current_password", "new_password"]} />
         <button disabled={form.busy}>{s.changePassword}</button>
       </form>
     </Section>
@@ -105,20 +107,24 @@ export type SessionShown = {
 };
 
 function Sessions() {
-  const asked = useAsked(
+  const list = useAsked(
     async () => (await call("GET", "/users/me/sessions")).data as SessionShown[],
   );
-  const end = (id: string) =>
-    orToast(async () => {
+  const end = ({ id, name }: SessionShown) =>
+    asked({ title: t.ask.endSession, text: t.ask.endSessionText(name), yes: s.end }, async () => {
       await call("DELETE", `/users/me/sessions/${id}`);
-      await asked.again();
+      await list.again();
     });
-  const endAll = orToast(() => signOut(true));
+  const account = session.value?.user.email ?? "";
+  const endAll = asked(
+    { title: t.ask.endAll, text: t.ask.endAllText(account), yes: s.endAll },
+    () => signOut(true),
+  );
   return (
     <Section title={s.sessions} lead={s.sessionsLead}>
-      <Problem refusal={asked.refusal} />
+      <Problem refusal={list.refusal} />
       <ul class="cards-list">
-        {asked.data?.map((one) => (
+        {list.data?.map((one) => (
           <li key={one.id}>
             <div>
               <strong>{one.name}</strong>
@@ -128,7 +134,7 @@ function Sessions() {
               </small>
             </div>
             {!one.current && (
-              <button class="quiet" aria-label={s.endNamed(one.name)} onClick={end(one.id)}>
+              <button class="quiet" aria-label={s.endNamed(one.name)} onClick={end(one)}>
                 {s.end}
               </button>
             )}
@@ -157,6 +163,27 @@ function Language() {
         onPick={pick}
         choices={[["", s.languageAuto], ...own]}
       />
+    </Section>
+  );
+}
+
+function Keyboard() {
+  return (
+    <Section title={s.keyboard} lead={s.keyboardLead}>
+      <div class="checks">
+        <label>
+          <input
+            type="checkbox"
+            checked={hasShortcuts.value}
+            aria-describedby="shortcuts-hint"
+            onChange={() => keepShortcuts(!hasShortcuts.peek())}
+          />
+          {s.shortcuts}
+        </label>
+      </div>
+      <p class="hint" id="shortcuts-hint">
+        {s.shortcutsHint}
+      </p>
     </Section>
   );
 }
@@ -219,7 +246,7 @@ function Removal() {
             autocomplete="current-password"
             autofocus={true}
           />
-          <Problem refusal={form.refusal} fields={["password"]} />
+          <Problem {...form.problem} fields={["password"]} />
           <span class="buttons">
             <button class="danger" disabled={form.busy}>
               {s.removeSure}

@@ -7,6 +7,7 @@ import { waiting } from "../sync/store";
 import { t } from "../texts";
 import { toast } from "../base/toasts";
 import { Field, Problem, Rules, useForm } from "./forms";
+import { isMailOff, withMail } from "./mail";
 
 function SignCard({
   title,
@@ -68,14 +69,13 @@ function useSignIn() {
     }
     enter();
   });
-  return { form, needsCode, submit };
+  const { refusal } = form;
+  const isWrong = refusal?.status === 401 && !/second factor/.test(refusal.detail);
+  return { form, needsCode, text: isWrong ? t.auth.wrong : null, submit };
 }
 
 export function SignIn({ ended = false }: { ended?: boolean }) {
-  const { form, needsCode, submit } = useSignIn();
-  const { refusal } = form;
-  const text =
-    refusal?.status === 401 && !/second factor/.test(refusal.detail) ? t.auth.wrong : null;
+  const { form, needsCode, text, submit } = useSignIn();
   return (
     <SignCard
       title={t.auth.signInTitle}
@@ -101,9 +101,11 @@ export function SignIn({ ended = false }: { ended?: boolean }) {
           type="password"
           autocomplete="current-password"
           aside={
-            <Link to="/app/forgot" class="aside">
-              {t.auth.forgot}
-            </Link>
+            !isMailOff.value && (
+              <Link to="/app/forgot" class="aside">
+                {t.auth.forgot}
+              </Link>
+            )
           }
         />
         {needsCode && (
@@ -114,7 +116,7 @@ export function SignIn({ ended = false }: { ended?: boolean }) {
             autocomplete="one-time-code"
           />
         )}
-        <Problem refusal={refusal} text={text} />
+        <Problem {...form.problem} fields={["login", "password", "totp_code"]} text={text} />
         <button class="primary large" disabled={form.busy}>
           {t.auth.signIn}
         </button>
@@ -126,12 +128,44 @@ export function SignIn({ ended = false }: { ended?: boolean }) {
   );
 }
 
-/** A username that is free as far as this page can know: from the address. */
-const usernameOf = (email: string) =>
-  (email.split("@")[0] ?? "")
-    .normalize("NFC")
-    .replace(/[^\p{L}\p{M}\p{Nd}._-]/gu, "")
-    .slice(0, 60);
+/**
+ * A username from the address, as the server allows it: of one script, in ASCII where it can be.
+ */
+function usernameOf(email: string) {
+  const local = (email.split("@")[0] ?? "").normalize("NFC");
+  const ascii = local.normalize("NFKD").replace(/[^A-Za-z0-9._-]/g, "");
+  const isOther = /[^\p{Script=Latin}\p{Script=Common}\p{Script=Inherited}]/u.test(local);
+  const isMixed = /\p{Script=Latin}/u.test(local);
+  const name = isOther && !isMixed ? local.replace(/[^\p{L}\p{M}\p{Nd}._-]/gu, "") : ascii;
+  return [...name].slice(0, 48).join("");
+}
+
+/** The same with digits, where the server has refused it: it is taken, or looks like another. */
+function anotherUsername(name: string) {
+  const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
+  const digits = String(random % 1_000_000).padStart(6, "0");
+  return `${name.replace(/[^A-Za-z0-9._-]/g, "") || "user"}-${digits}`;
+}
+
+/** Whether a sign-up was refused for what may be the username alone. */
+const isAboutUsername = ({ status, fields, detail }: Refusal) =>
+  fields.length > 0
+    ? fields.every((one) => one.field === "username")
+    : status === 400 && /^(Username or email already|This username looks)/.test(detail);
+
+/** Signs up. A username that was only proposed gives way to another, once. */
+async function signUp(body: Record<string, string>, isOwnName: boolean) {
+  const send = (username: string) =>
+    call("POST", "/auth/signup", { body: { ...body, username }, bare: true });
+  try {
+    await send(body["username"] ?? "");
+  } catch (error) {
+    if (isOwnName || !(error instanceof Refusal) || !isAboutUsername(error)) {
+      throw error;
+    }
+    await send(anotherUsername(body["username"] ?? ""));
+  }
+}
 
 export function SignUp() {
   const form = useForm({ email: "", username: "", password: "" });
@@ -139,10 +173,7 @@ export function SignUp() {
   const { email = "", password = "" } = form.values;
   const username = isOwnName ? (form.values["username"] ?? "") : usernameOf(email);
   const submit = form.act(async () => {
-    await call("POST", "/auth/signup", {
-      body: { email: email.trim(), username, password },
-      bare: true,
-    });
+    await signUp({ email: email.trim(), username, password }, isOwnName);
     const user = await signIn({ email: email.trim(), password });
     toast(t.auth.welcome(user.name ?? user.username));
     enter();
@@ -179,7 +210,7 @@ export function SignUp() {
           autocomplete="new-password"
           hint={<Rules password={password} own={[email, username]} />}
         />
-        <Problem refusal={form.refusal} fields={["email", "username", "password"]} />
+        <Problem {...form.problem} fields={["email", "username", "password"]} />
         <button class="primary large" disabled={form.busy}>
           {t.auth.signUp}
         </button>
@@ -195,15 +226,18 @@ export function Forgot() {
   const form = useForm({ email: "" });
   const [isSent, setSent] = useState(false);
   const submit = form.act(async () => {
-    await call("POST", "/auth/password/forgot", {
-      body: { email: (form.values["email"] ?? "").trim() },
-      bare: true,
-    });
+    const body = { email: (form.values["email"] ?? "").trim() };
+    await withMail(() => call("POST", "/auth/password/forgot", { body, bare: true }));
     setSent(true);
   });
   return (
-    <SignCard title={t.auth.forgotTitle} lead={isSent ? null : t.auth.forgotLead}>
-      {isSent ? (
+    <SignCard
+      title={t.auth.forgotTitle}
+      lead={isSent || isMailOff.value ? null : t.auth.forgotLead}
+    >
+      {isMailOff.value ? (
+        <p role="alert">{t.auth.mailOff}</p>
+      ) : isSent ? (
         <p role="status">{t.auth.forgotSent}</p>
       ) : (
         <form onSubmit={submit} novalidate>
@@ -215,11 +249,7 @@ export function Forgot() {
             inputmode="email"
             autofocus={true}
           />
-          <Problem
-            refusal={form.refusal}
-            fields={["email"]}
-            text={form.refusal?.status === 409 ? t.auth.mailOff : null}
-          />
+          <Problem {...form.problem} fields={["email"]} />
           <button class="primary large" disabled={form.busy}>
             {t.auth.forgotSend}
           </button>

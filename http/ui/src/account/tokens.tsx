@@ -6,7 +6,7 @@ import { session } from "../sync/api";
 import { t } from "../texts";
 import { toast } from "../base/toasts";
 import { agoWords, momentWords, now } from "../base/when";
-import { Field, Problem, orToast, useAsked, useForm } from "./forms";
+import { Field, Problem, asked, useAsked, useForm } from "./forms";
 import { Section } from "./section";
 
 const s = t.settings;
@@ -21,19 +21,19 @@ export type TokenShown = {
 };
 
 export function Tokens() {
-  const asked = useAsked(async () => (await call<TokenShown[]>("GET", "/users/me/tokens")).data);
+  const list = useAsked(async () => (await call<TokenShown[]>("GET", "/users/me/tokens")).data);
   const [made, setMade] = useState("");
   const onMade = async (token: string) => {
     setMade(token);
-    await asked.again();
+    await list.again();
   };
   return (
     <Section title={s.tokens} lead={s.tokensLead}>
-      <Problem refusal={asked.refusal} />
-      {asked.data?.length === 0 && <p class="nothing">{s.noTokens}</p>}
+      <Problem refusal={list.refusal} />
+      {list.data?.length === 0 && <p class="nothing">{s.noTokens}</p>}
       <ul class="cards-list">
-        {asked.data?.map((one) => (
-          <TokenItem key={one.id} token={one} onRevoked={asked.again} />
+        {list.data?.map((one) => (
+          <TokenItem key={one.id} token={one} onRevoked={list.again} />
         ))}
       </ul>
       {made && <Secret text={made} lead={s.tokenMade} />}
@@ -43,11 +43,14 @@ export function Tokens() {
 }
 
 function TokenItem({ token, onRevoked }: { token: TokenShown; onRevoked: () => Promise<void> }) {
-  const revoke = orToast(async () => {
-    await call("DELETE", `/users/me/tokens/${token.id}`);
-    await onRevoked();
-  });
   const { name, scopes, expires_at, last_used_at } = token;
+  const revoke = asked(
+    { title: t.ask.revoke, text: t.ask.revokeText(name), yes: s.revoke },
+    async () => {
+      await call("DELETE", `/users/me/tokens/${token.id}`);
+      await onRevoked();
+    },
+  );
   return (
     <li>
       <div>
@@ -103,7 +106,7 @@ function NewToken({ onMade }: { onMade: (token: string) => Promise<void> }) {
           />
         </label>
       </div>
-      <Problem refusal={form.refusal} fields={["name"]} />
+      <Problem {...form.problem} fields={["name"]} />
       <button disabled={form.busy || scopes.length === 0}>{s.makeToken}</button>
     </form>
   );

@@ -104,7 +104,7 @@ function PasswordStep({ setup: { form, isOn, prove, cancel } }: { setup: Setup }
         autocomplete="current-password"
         autofocus={true}
       />
-      <Problem refusal={form.refusal} fields={["password"]} />
+      <Problem {...form.problem} fields={["password"]} />
       <span class="buttons">
         <button disabled={form.busy}>{isOn ? s.totpOff : s.totpStart}</button>
         <button type="button" class="quiet" onClick={cancel}>
@@ -131,7 +131,7 @@ function ScanStep({ setup: { form, made, confirm, cancel } }: { setup: Setup }) 
         autofocus={true}
         maxlength={9}
       />
-      <Problem refusal={form.refusal} fields={["code"]} />
+      <Problem {...form.problem} fields={["code"]} />
       <span class="buttons">
         <button disabled={form.busy}>{s.totpConfirm}</button>
         <button type="button" class="quiet" onClick={cancel}>

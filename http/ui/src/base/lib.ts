@@ -34,3 +34,31 @@ const queues: Map<string, Promise<unknown>> = new Map();
 
 export const classes = (...names: (string | false | null | undefined)[]) =>
   names.filter(Boolean).join(" ");
+
+/** The limits of the server, in characters as `charsIn` counts them. */
+export const TITLE_MAX = 200;
+export const NOTES_MAX = 20_000;
+
+/** How many characters the server counts: those of NFC, of which an emoji may be one. */
+export const charsIn = (text: string) => [...text.normalize("NFC")].length;
+
+/** What of a text is within a limit of characters. */
+export const clip = (text: string, max: number) =>
+  text.length > max && charsIn(text) > max
+    ? [...text.normalize("NFC")].slice(0, max).join("")
+    : text;
+
+/** From so many characters on, the count is shown. */
+export const isNearLimit = (count: number, max: number) => count >= max * 0.9;
+
+/** What a field holds after an input, within a limit: `maxlength` counts other units. */
+export function typedIn(event: Event, max: number) {
+  const field = event.currentTarget as HTMLInputElement | HTMLTextAreaElement;
+  if (!(event as InputEvent).isComposing && field.value.length > max) {
+    const clipped = clip(field.value, max);
+    if (clipped !== field.value) {
+      field.value = clipped;
+    }
+  }
+  return field.value;
+}

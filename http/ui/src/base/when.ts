@@ -75,6 +75,13 @@ export function momentOf(day: number, hours: number, minutes: number) {
 /** The day of the week, 0 is Sunday. */
 export const weekday = (day: number) => (((day + 4) % 7) + 7) % 7;
 
+/** The first such day of the week after a day. */
+export const nextWeekday = (day: number, wanted: number) =>
+  day + 1 + ((wanted - weekday(day + 1) + 7) % 7);
+
+/** What "next week" means everywhere: the Monday after. */
+export const nextWeek = (today: number) => nextWeekday(today, 1);
+
 /** A day of the calendar, or null where there is none such. `month`: from 0. */
 export function dayOf(year: number, month: number, day: number) {
   const number = dayNumber(year, month, day);

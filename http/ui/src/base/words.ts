@@ -2,7 +2,16 @@
 // while one types is what is stored. The words themselves stand in `texts/vocabulary.ts`.
 import type { Priority } from "./types";
 import { t } from "../texts";
-import { addMonths, dayOf, isoOfDay, isoOfMoment, localDay, momentOf, weekday } from "./when";
+import {
+  addMonths,
+  dayOf,
+  isoOfDay,
+  isoOfMoment,
+  localDay,
+  momentOf,
+  nextWeek,
+  nextWeekday,
+} from "./when";
 
 export type Span = {
   kind: "day" | "time" | "priority" | "moment";
@@ -76,7 +85,7 @@ const readings: [RegExp, Reading][] = [
       const today = localDay(present);
       switch (word) {
         case "nextWeek":
-          return { kind: "day", day: nextWeekday(today, 1) };
+          return { kind: "day", day: nextWeek(today) };
         case "weekend":
           return { kind: "day", day: nextWeekday(today - 1, 6) };
         case "nextMonth": {
@@ -133,10 +142,6 @@ const readings: [RegExp, Reading][] = [
     (found) => ({ kind: "time", minutes: v.times[(found[1] ?? "").toLowerCase()] ?? 0 }),
   ],
 ];
-
-/** The first such day of the week after a day. */
-const nextWeekday = (day: number, wanted: number) =>
-  day + 1 + ((wanted - weekday(day + 1) + 7) % 7);
 
 function onWeekday(found: RegExpMatchArray, present: Date): Partial<Span> {
   const word = (found[1] ?? "").toLowerCase();

@@ -2,17 +2,30 @@
 // undone.
 import type { Patch, Task } from "../base/types";
 import { cleanLine, cleanLines } from "../base/clean";
+import { TITLE_MAX, charsIn } from "../base/lib";
 import { ended, session } from "../sync/api";
 import { settle } from "../sync/decide";
-import type { NewTask } from "../sync/queue";
 import { UNDO_MS, change, changeGone, create, remove, wholeOf } from "../sync/queue";
 import type { Draft } from "./drafts";
 import { commits, dropWhenKept, keepDraft } from "./drafts";
-import { cursor, editing, linger, order, selection, view } from "./state";
+import {
+  cursor,
+  editing,
+  flashed,
+  focusedKey,
+  isInSight,
+  linger,
+  order,
+  selection,
+  showTask,
+  shown,
+  view,
+  wantsFocus,
+} from "./state";
 import { isShown, records } from "../sync/store";
 import { t } from "../texts";
 import { announce, toast } from "../base/toasts";
-import { isAllDay, isoOfDay, isoOfMoment, localDay, momentOf, now } from "../base/when";
+import { groupOf, isAllDay, isoOfDay, isoOfMoment, localDay, momentOf, now } from "../base/when";
 import { understand } from "../base/words";
 
 const UNDO_STEPS_MAX = 50;
@@ -45,31 +58,69 @@ export const forgetActs = () => void undos.splice(0);
 
 export const undoLast = () => undoOne(undos.at(-1));
 
-/** Returns what is wrong with it. */
-export function add(line: string, plain: string[]): string | null {
+/** The task that a line means, or what is wrong with it. */
+function taskOf(line: string, plain: string[]): (Patch & { title: string }) | string {
   const understood = understand(line, now.peek(), plain);
+  const { priority, due_date } = understood;
   const title = cleanLine(understood.title);
-  const length = [...title].length;
+  const length = charsIn(title);
   if (length === 0) {
     return t.add.empty;
   }
-  if (length > 200) {
+  if (length > TITLE_MAX) {
     return t.add.tooLong(length);
   }
-  const body: NewTask = { title };
-  if (understood.priority) {
-    body.priority = understood.priority;
-  }
-  const due =
-    understood.due_date ?? (view.peek() === "today" ? isoOfDay(localDay(now.peek())) : null);
-  if (due) {
-    body.due_date = due;
+  const due = due_date ?? (view.peek() === "today" ? isoOfDay(localDay(now.peek())) : null);
+  return { title, ...(priority ? { priority } : {}), ...(due ? { due_date: due } : {}) };
+}
+
+/** Adds a task. Returns what is wrong with the line. */
+export function add(line: string, plain: string[]): string | null {
+  const body = taskOf(line, plain);
+  if (typeof body === "string") {
+    return body;
   }
   const key = create(body);
-  cursor.value = key;
   undoable(() => remove(key) !== null);
-  announce(t.toast.added(title));
+  tellAdded(key, body);
   return null;
+}
+
+/** Adds a task for each line. Returns the lines that are none. */
+export function addAll(lines: string[]): string[] {
+  const keys: string[] = [];
+  const wrong: string[] = [];
+  for (const line of lines) {
+    const body = taskOf(line, []);
+    if (typeof body === "string") {
+      wrong.push(line);
+    } else {
+      keys.push(create(body));
+    }
+  }
+  if (keys.length > 0) {
+    flashed.value = new Set(keys);
+    const undo = undoable(() => keys.map((key) => remove(key)).some((removed) => removed !== null));
+    toast(t.toast.addedMany(keys.length), { action: undo });
+  }
+  return wrong;
+}
+
+/**
+ * Says that a task was added. The list stays where it is: what is out of sight is shown on demand.
+ */
+function tellAdded(key: string, { title, due_date = null }: Patch & { title: string }) {
+  flashed.value = new Set([key]);
+  const isInView = shown.peek().some((rec) => rec.key === key);
+  requestAnimationFrame(() => {
+    if (isInView && isInSight(key)) {
+      announce(t.toast.added(title));
+      return;
+    }
+    const place = t.toast.places[groupOf(due_date, now.peek())];
+    const show = () => showTask(key);
+    toast(t.toast.addedTo(title, place), { action: { label: t.toast.show, run: show } });
+  });
 }
 
 /** Changes tasks alike. */
@@ -172,6 +223,7 @@ export function removeAll(keys: string[]) {
   if (undo.length === 0) {
     return;
   }
+  wantsFocus.value ||= keys.includes(focusedKey() ?? "");
   cursor.value = after;
   selection.value = new Set();
   const text = undo.length === 1 ? t.toast.deleted(title) : t.toast.deletedMany(undo.length);

@@ -59,12 +59,31 @@ export type Filters = {
 export const NO_FILTERS: Filters = { status: "open", priority: "any", sort: "due" };
 export const filters: Signal<Filters> = signal({ ...NO_FILTERS });
 export const search = signal("");
+/** Whether a filter of this view hides tasks: only the list has one for the status. */
 export const isFiltered = computed(
   () =>
     search.value.trim() !== "" ||
-    filters.value.status !== "open" ||
+    (view.value === "tasks" && filters.value.status !== "open") ||
     filters.value.priority !== "any",
 );
+
+/** How many completed tasks a search finds that the view does not show. */
+export const hiddenMatches = computed(() => {
+  const isHidden =
+    view.value === "today" || (view.value === "tasks" && filters.value.status === "open");
+  if (!isHidden || search.value.trim() === "") {
+    return 0;
+  }
+  return narrowed(all.value.filter((rec) => rec.view.status === "completed")).length;
+});
+
+/** Shows them, too. */
+export function showHiddenMatches() {
+  filters.value = { ...filters.peek(), status: "all" };
+  if (view.peek() !== "tasks") {
+    go("/");
+  }
+}
 
 /** The row that the keyboard acts on. */
 export const cursor: Signal<string | null> = signal(null);
@@ -85,6 +104,17 @@ export function linger(key: string) {
     lingering.value = rest;
   }, LINGER_MS);
 }
+
+/** Tasks that were just added: their rows flash. */
+export const flashed: Signal<Set<string>> = signal(new Set());
+const FLASH_MS = 2_000;
+effect(() => {
+  if (flashed.value.size > 0) {
+    const timer = setTimeout(() => (flashed.value = new Set()), FLASH_MS);
+    return () => clearTimeout(timer);
+  }
+  return undefined;
+});
 
 /** Letters alike in any case and accent. */
 const fold = (text: string) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
@@ -309,6 +339,36 @@ effect(() => {
   }
 });
 
+/** Whether a task's row is where the reader can see it. */
+export function isInSight(key: string) {
+  const row = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  const around = row?.closest("[data-scrolls]")?.getBoundingClientRect();
+  const box = row?.getBoundingClientRect();
+  if (!box || !around) {
+    return false;
+  }
+  const isBetween = box.top >= around.top && box.bottom <= Math.min(around.bottom, innerHeight);
+  return isBetween && box.left < innerWidth && box.right > 0;
+}
+
+/** Goes to a task, past the filters that hide it. */
+export function showTask(key: string) {
+  if (!shown.peek().some((rec) => rec.key === key)) {
+    search.value = "";
+    filters.value = { ...NO_FILTERS, sort: filters.peek().sort };
+    if (!shown.peek().some((rec) => rec.key === key)) {
+      go(records.get(key)?.view.status === "completed" ? "/app/done" : "/");
+    }
+  }
+  cursor.value = key;
+  wantsFocus.value = true;
+  flashed.value = new Set([key]);
+}
+
+/** The task whose row, or a button of whose row, has the focus. */
+export const focusedKey = () =>
+  document.activeElement?.closest("[data-key]")?.getAttribute("data-key") ?? null;
+
 let cursorAt = 0;
 // The cursor's row may leave the list: then the one in its place is next, and no key acts on what
 // is out of sight.
@@ -320,6 +380,6 @@ effect(() => {
     cursorAt = Math.max(at, 0);
     return;
   }
-  wantsFocus.value ||= document.activeElement?.getAttribute("data-key") === key;
+  wantsFocus.value ||= focusedKey() === key;
   cursor.value = keys[Math.min(cursorAt, keys.length - 1)] ?? null;
 });

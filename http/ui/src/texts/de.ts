@@ -91,6 +91,9 @@ export const de: Texts = {
     button: "Hinzufügen",
     tooLong: (n: number) => `${n} Zeichen; ein Titel hat höchstens 200`,
     empty: "Neben Datum und Priorität braucht eine Aufgabe einen Titel",
+    many: (n: number) => `${tasks(n)} hinzufügen`,
+    someWrong: (n: number) =>
+      `${count(n, "Zeile hat", "Zeilen haben")} keinen Titel oder einen mit über 200 Zeichen`,
   },
   task: {
     title: "Titel",
@@ -112,10 +115,13 @@ export const de: Texts = {
     move: "Verschieben nach",
     conflict: "Anderswo geändert: Version wählen",
     refused: "Nicht gespeichert: Der Server hat es abgelehnt",
+    count: (n: number, max: number) => `${numberWords(n)} von ${numberWords(max)} Zeichen`,
   },
   list: {
     left: (n: number) => (n === 0 ? "Nichts mehr offen" : `Noch ${tasks(n)}`),
     shown: (n: number) => `${tasks(n)} gefunden`,
+    hidden: (n: number) =>
+      count(n, "erledigte Aufgabe passt auch", "erledigte Aufgaben passen auch"),
     label: "Aufgaben",
     loading: "Deine Aufgaben werden geladen …",
     emptyTitle: "Alles leer",
@@ -151,6 +157,17 @@ export const de: Texts = {
     undone: "Rückgängig gemacht",
     nothingToUndo: "Nichts rückgängig zu machen",
     added: (s: string) => `„${s}“ hinzugefügt`,
+    addedMany: (n: number) => `${tasks(n)} hinzugefügt`,
+    addedTo: (s: string, place: string) => `Hinzugefügt unter ${place}: „${s}“`,
+    places: {
+      overdue: "Überfällig",
+      today: "Heute",
+      tomorrow: "Morgen",
+      week: "Diese Woche",
+      later: "Später",
+      none: "Kein Datum",
+    },
+    show: "Anzeigen",
     refused: (title: string, why: string) => `„${title}“ konnte nicht gespeichert werden: ${why}`,
     update: "Eine neue Version von Taskwell ist bereit",
     reload: "Neu laden",
@@ -205,14 +222,16 @@ export const de: Texts = {
   help: {
     title: "Tastenkürzel",
     close: "Schließen",
+    off: "Tastenkürzel aus einem Zeichen sind aus. Du kannst sie in den Einstellungen einschalten.",
+    on: "Tastenkürzel aus einem Zeichen kannst du in den Einstellungen ausschalten.",
     groups: [
       [
         "Überall",
         [
-          ["n", "Aufgabe hinzufügen"],
+          ["n oder q", "Aufgabe hinzufügen"],
           ["/", "Suchen"],
-          ["g, dann t, a, b, d", "Heute, Aufgaben, Board, Erledigt"],
-          ["z", "Rückgängig"],
+          ["g, dann t, a, b, d, s", "Heute, Aufgaben, Board, Erledigt, Einstellungen"],
+          ["Strg Z", "Rückgängig"],
           ["?", "Diese Tastenkürzel"],
           ["Esc", "Schließen oder Auswahl aufheben"],
         ],
@@ -220,28 +239,37 @@ export const de: Texts = {
       [
         "In der Liste",
         [
-          ["↑ ↓ oder k j", "Bewegen"],
+          ["↑ ↓, Pos1, Ende", "Bewegen"],
+          ["k j", "Bewegen, von einer Aufgabe aus"],
+          ["Strg A", "Alle auswählen"],
+        ],
+      ],
+      [
+        "Auf einer Aufgabe oder der Auswahl",
+        [
           ["Leertaste oder c", "Erledigen oder wieder öffnen"],
-          ["Enter oder e", "Bearbeiten"],
+          ["Enter, e oder o", "Bearbeiten"],
           ["1 2 3 4", "Dringend, hoch, mittel, niedrig"],
           ["s", "Nächster Status"],
           ["t", "Heute fällig"],
           ["m", "Morgen fällig"],
-          ["Entf", "Löschen"],
+          ["Entf, Rücktaste oder #", "Löschen"],
+          ["z", "Rückgängig"],
+          ["x", "Auswählen"],
+          ["Umschalt ↑ ↓", "Bereich auswählen"],
         ],
       ],
       [
-        "Mehrere auf einmal",
+        "Beim Bearbeiten",
         [
-          ["x", "Auswählen"],
-          ["Umschalt ↑ ↓", "Bereich auswählen"],
-          ["Strg A", "Alle auswählen"],
+          ["Enter", "Titel speichern"],
+          ["Strg Enter oder Esc", "Speichern und schließen"],
         ],
       ],
       [
         "Auf dem Board",
         [
-          ["← →", "Zwischen den Spalten bewegen"],
+          ["← → ↑ ↓", "Zwischen Aufgaben bewegen"],
           ["Umschalt ← →", "Aufgabe verschieben"],
         ],
       ],
@@ -379,6 +407,10 @@ export const de: Texts = {
     language: "Sprache",
     languageLead: "Für Texte, Daten und Zahlen in diesem Browser.",
     languageAuto: "Wie im Browser",
+    keyboard: "Tastatur",
+    keyboardLead: "Für diesen Browser.",
+    shortcuts: "Tastenkürzel aus einem Zeichen",
+    shortcutsHint: "Zum Beispiel n, / und x. Tasten wie Enter, Entf und die Pfeile wirken immer.",
   },
   admin: {
     actions: {
@@ -424,7 +456,26 @@ export const de: Texts = {
     denied: "Das ist Admins vorbehalten.",
     joined: (s: string) => `Dabei seit ${s}`,
   },
+  ask: {
+    cancel: "Abbrechen",
+    makeAdmin: (who: string) => `${who} kann danach jedes Konto ändern und das Protokoll lesen.`,
+    makeUser: (who: string) => `${who} ist danach kein Admin mehr.`,
+    deactivate: (who: string) =>
+      `${who} wird überall abgemeldet und kann sich erst wieder anmelden, ` +
+      "wenn du das Konto aktivierst.",
+    activate: (who: string) => `${who} kann sich danach wieder anmelden.`,
+    endSession: "Diese Sitzung beenden?",
+    endSessionText: (name: string) => `„${name}“ wird abgemeldet.`,
+    endAll: "Überall abmelden?",
+    endAllText: (who: string) =>
+      `Alle Sitzungen von ${who} werden beendet, auch diese. Du musst dich neu anmelden.`,
+    revoke: "Dieses Token widerrufen?",
+    revokeText: (name: string) =>
+      `Programme, die „${name}“ verwenden, verlieren sofort den Zugriff. ` +
+      "Das lässt sich nicht rückgängig machen.",
+  },
   errors: {
+    required: "Füll dieses Feld aus.",
     offline: "Der Server antwortet nicht. Prüf deine Verbindung und versuch es noch einmal.",
     unknown: "Etwas ist schiefgegangen. Versuch es noch einmal.",
     tooMany: (s: number) =>
@@ -475,6 +526,11 @@ export const de: Texts = {
       "Not enough permissions": "Dazu fehlt dir die Berechtigung.",
       "Username or email already exists":
         "Den Benutzernamen oder die E-Mail-Adresse gibt es schon.",
+      "This username looks like another name; choose one that cannot be mistaken for it":
+        "Dieser Benutzername sieht aus wie ein anderer; wähl einen, den man nicht verwechselt.",
+      "The code of your second factor is wrong, or was used":
+        "Der Code ist falsch oder wurde schon verwendet.",
+      "Mail is off: this server has no SMTP_URL": "Dieser Server verschickt keine E-Mails.",
       "Internal server error": "Im Server ist ein Fehler aufgetreten. Versuch es noch einmal.",
       "The server's disk is full; nothing was stored":
         "Der Datenträger des Servers ist voll; nichts wurde gespeichert.",

@@ -83,6 +83,9 @@ export const en = {
     button: "Add",
     tooLong: (n: number) => `${n} characters; a title has 200 at most`,
     empty: "A task needs a title besides the date and priority",
+    many: (n: number) => `Add ${tasks(n)}`,
+    someWrong: (n: number) =>
+      `${count(n, "line has", "lines have")} no title, or one of over 200 characters`,
   },
   task: {
     title: "Title",
@@ -104,10 +107,12 @@ export const en = {
     move: "Move to",
     conflict: "Changed elsewhere: choose a version",
     refused: "Not saved: the server refused it",
+    count: (n: number, max: number) => `${numberWords(n)} of ${numberWords(max)} characters`,
   },
   list: {
     left: (n: number) => (n === 0 ? "Nothing left" : `${tasks(n)} left`),
     shown: (n: number) => `${tasks(n)} found`,
+    hidden: (n: number) => count(n, "completed task matches", "completed tasks match"),
     label: "Tasks",
     loading: "Loading your tasks…",
     emptyTitle: "A clear list",
@@ -143,6 +148,18 @@ export const en = {
     undone: "Undone",
     nothingToUndo: "Nothing to undo",
     added: (s: string) => `“${s}” added`,
+    addedMany: (n: number) => `${tasks(n)} added`,
+    addedTo: (s: string, place: string) => `Added to ${place}: “${s}”`,
+    /** By the group that a task went to. */
+    places: {
+      overdue: "overdue",
+      today: "today",
+      tomorrow: "tomorrow",
+      week: "this week",
+      later: "later",
+      none: "tasks without a date",
+    },
+    show: "Show",
     refused: (title: string, why: string) => `“${title}” could not be saved: ${why}`,
     update: "A new version of Taskwell is ready",
     reload: "Reload",
@@ -191,14 +208,16 @@ export const en = {
   help: {
     title: "Keyboard shortcuts",
     close: "Close",
+    off: "Single-character shortcuts are off. Turn them on in Settings.",
+    on: "Single-character shortcuts can be turned off in Settings.",
     groups: [
       [
         "Everywhere",
         [
-          ["n", "Add a task"],
+          ["n or q", "Add a task"],
           ["/", "Search"],
-          ["g then t, a, b, d", "Today, Tasks, Board, Done"],
-          ["z", "Undo"],
+          ["g then t, a, b, d, s", "Today, Tasks, Board, Done, Settings"],
+          ["Ctrl Z", "Undo"],
           ["?", "These shortcuts"],
           ["Esc", "Close, or clear the selection"],
         ],
@@ -206,28 +225,37 @@ export const en = {
       [
         "In the list",
         [
-          ["↑ ↓ or k j", "Move"],
+          ["↑ ↓, Home, End", "Move"],
+          ["k j", "Move, from a task"],
+          ["Ctrl A", "Select all"],
+        ],
+      ],
+      [
+        "On a task or the selection",
+        [
           ["Space or c", "Complete or reopen"],
-          ["Enter or e", "Edit"],
+          ["Enter, e or o", "Edit"],
           ["1 2 3 4", "Urgent, high, medium, low"],
           ["s", "Next status"],
           ["t", "Due today"],
           ["m", "Due tomorrow"],
-          ["Delete", "Delete"],
+          ["Delete, Backspace or #", "Delete"],
+          ["z", "Undo"],
+          ["x", "Select"],
+          ["Shift ↑ ↓", "Select a range"],
         ],
       ],
       [
-        "Many at once",
+        "While editing",
         [
-          ["x", "Select"],
-          ["Shift ↑ ↓", "Select a range"],
-          ["Ctrl A", "Select all"],
+          ["Enter", "Save the title"],
+          ["Ctrl Enter or Esc", "Save and close"],
         ],
       ],
       [
         "On the board",
         [
-          ["← →", "Move between columns"],
+          ["← → ↑ ↓", "Move between tasks"],
           ["Shift ← →", "Move the task"],
         ],
       ],
@@ -361,6 +389,10 @@ export const en = {
     language: "Language",
     languageLead: "For texts, dates and numbers in this browser.",
     languageAuto: "As in the browser",
+    keyboard: "Keyboard",
+    keyboardLead: "For this browser.",
+    shortcuts: "Single-character shortcuts",
+    shortcutsHint: "Such as n, / and x. Keys such as Enter, Delete and the arrows always work.",
   },
   admin: {
     /** By the server’s name; the others are shown as they are. */
@@ -389,7 +421,26 @@ export const en = {
     denied: "This is for admins.",
     joined: (s: string) => `Joined ${s}`,
   },
+  /** Asked before something that nothing undoes, or that lets somebody in. */
+  ask: {
+    cancel: "Cancel",
+    makeAdmin: (who: string) =>
+      `${who} will be able to change every account and read the audit log.`,
+    makeUser: (who: string) => `${who} will no longer be an admin.`,
+    deactivate: (who: string) =>
+      `${who} will be signed out everywhere and cannot sign in until you activate the account.`,
+    activate: (who: string) => `${who} will be able to sign in again.`,
+    endSession: "End this session?",
+    endSessionText: (name: string) => `“${name}” will be signed out.`,
+    endAll: "Sign out everywhere?",
+    endAllText: (who: string) =>
+      `All sessions of ${who} will end, this one too. You will have to sign in again.`,
+    revoke: "Revoke this token?",
+    revokeText: (name: string) =>
+      `Programs that use “${name}” will lose access at once. This cannot be undone.`,
+  },
   errors: {
+    required: "Fill in this field.",
     offline: "The server does not answer. Check your connection and try again.",
     unknown: "Something went wrong. Try again.",
     tooMany: (s: number) => `Too many tries. Try again in ${count(s, "second", "seconds")}.`,

@@ -9,17 +9,19 @@ import { resume } from "../sync/queue";
 import {
   NO_FILTERS,
   filters,
+  hiddenMatches,
   isFiltered,
   left,
   search,
   selection,
+  showHiddenMatches,
   shown,
   view,
 } from "../state/state";
 import { conflicts, homeless, known, waiting } from "../sync/store";
 import { retry } from "../sync/sync";
 import { t } from "../texts";
-import { localDay, now } from "../base/when";
+import { localDay, nextWeek, now } from "../base/when";
 import { reviewing } from "./dialogs";
 
 export function Pick<T extends string>({
@@ -136,6 +138,23 @@ export function Toolbar() {
   );
 }
 
+/** What a search finds among completed tasks, where the view hides them. */
+export function HiddenMatches() {
+  const count = hiddenMatches.value;
+  return (
+    <p class="also" role="status">
+      {count > 0 && (
+        <>
+          {t.list.hidden(count)} ·
+          <button class="link" onClick={showHiddenMatches}>
+            {t.toast.show}
+          </button>
+        </>
+      )}
+    </p>
+  );
+}
+
 /** How many tasks are left, or were found. */
 export function Count() {
   if (known.value === "nothing") {
@@ -189,7 +208,7 @@ function setDue(keys: string[], name: string) {
   const days: Record<string, number | null> = {
     today,
     tomorrow: today + 1,
-    week: today + 7,
+    week: nextWeek(today),
     none: null,
   };
   const day = days[name];

@@ -9,7 +9,7 @@ import { signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { classes } from "../base/lib";
 import { Check, Marks } from "./list";
-import { columns, cursor, editing, selection, wantsFocus } from "../state/state";
+import { columns, cursor, editing, flashed, selection, wantsFocus } from "../state/state";
 import { records, revision } from "../sync/store";
 import { t } from "../texts";
 import { numberWords } from "../texts/language";
@@ -175,6 +175,7 @@ function Card({ rec, top }: { rec: Rec; top: string }) {
         "card",
         task.status,
         selection.value.has(rec.key) && "selected",
+        flashed.value.has(rec.key) && "flash",
         dragged.value === rec.key && "dragged",
       )}
       style={{ top }}

@@ -1,6 +1,9 @@
 // The keys, and conflicts with both versions side by side.
 import type { Op, Patch, Task } from "../base/types";
 import { Fragment } from "preact";
+import { asking } from "../base/ask";
+import { hasShortcuts } from "../base/shortcuts";
+import type { Question } from "../base/ask";
 import { effect, signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { settle } from "../sync/decide";
@@ -24,24 +27,35 @@ export function Dialog({
   onClose,
   children,
   class: name = "",
+  role,
 }: {
   title: string;
   onClose: () => void;
   children?: unknown;
   class?: string;
+  /** A dialog that asks is read out with its text, which is `dialog-text`. */
+  role?: "alertdialog";
 }) {
   const element = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     element.current?.showModal();
-    return () => before?.focus?.({ preventScroll: true });
+    // Nothing around a modal dialog takes the focus before it is gone.
+    return () =>
+      queueMicrotask(() => {
+        if (document.activeElement === document.body) {
+          before?.focus?.({ preventScroll: true });
+        }
+      });
   }, []);
   const press = (event: Event) => event.target === element.current && onClose();
   return (
     <dialog
       ref={element}
       class={name}
+      role={role}
       aria-labelledby="dialog-title"
+      aria-describedby={role && "dialog-text"}
       onClose={onClose}
       onClick={press}
     >
@@ -64,13 +78,32 @@ export function Dialogs() {
     <>
       {helping.value && <Help />}
       {reviewing.value && conflict && <Conflict key={conflict.idem} op={conflict} />}
+      {asking.value && <Ask question={asking.value} />}
     </>
+  );
+}
+
+/** Cancel has the focus, so that one key too many does nothing. */
+function Ask({ question: { title, text, yes, answer } }: { question: Question }) {
+  return (
+    <Dialog title={title} class="ask" role="alertdialog" onClose={() => answer(false)}>
+      <p id="dialog-text">{text}</p>
+      <span class="buttons">
+        <button autofocus onClick={() => answer(false)}>
+          {t.ask.cancel}
+        </button>
+        <button class="danger" onClick={() => answer(true)}>
+          {yes}
+        </button>
+      </span>
+    </Dialog>
   );
 }
 
 function Help() {
   return (
     <Dialog title={t.help.title} class="help" onClose={() => (helping.value = false)}>
+      <p class="about">{hasShortcuts.value ? t.help.on : t.help.off}</p>
       <div class="keys">
         {t.help.groups.map(([name, keys]) => (
           <section key={name}>

@@ -8,15 +8,16 @@ import { Icon } from "./icons";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { answer } from "../sync/decide";
 import { wholeOf } from "../sync/queue";
+import { NOTES_MAX, TITLE_MAX, charsIn, isNearLimit } from "../base/lib";
 import { t } from "../texts";
 import {
   agoWords,
   formFields,
   localDay,
   momentWords,
+  nextWeek,
   now,
   ofFormFields,
-  weekday,
 } from "../base/when";
 
 /** `onClose`: told whether the task's row is to take the focus. */
@@ -54,12 +55,14 @@ export function Editor({ rec, onClose }: { rec: Rec; onClose: (takesFocus: boole
           title.commit();
           onClose(true);
         }}
+        max={TITLE_MAX}
       />
       <Growing
         class="notes-field"
         label={t.task.notes}
         field={notes}
         placeholder={t.task.notesHint}
+        max={NOTES_MAX}
       />
       {rec.refused && <Refused rec={rec} refused={rec.refused} />}
       <DueFields rec={rec} />
@@ -228,6 +231,16 @@ function useGrowth(
   }, []);
 }
 
+/** How long a text is, where it is nearly too long. */
+function Count({ id, text, max }: { id: string; text: string; max: number }) {
+  const count = text.length < max / 2 ? 0 : charsIn(text);
+  return (
+    <small class="count" id={id}>
+      {isNearLimit(count, max) && t.task.count(count, max)}
+    </small>
+  );
+}
+
 /** A text that grows with what is typed. */
 function Growing({
   class: name,
@@ -235,6 +248,7 @@ function Growing({
   field,
   isFirst = false,
   placeholder = "",
+  max,
   onEnter,
 }: {
   class: string;
@@ -242,6 +256,8 @@ function Growing({
   field: ReturnType<typeof useText>;
   isFirst?: boolean;
   placeholder?: string;
+  /** The most characters. */
+  max: number;
   onEnter?: () => void;
 }) {
   const element = useRef<HTMLTextAreaElement>(null);
@@ -269,7 +285,7 @@ function Growing({
         dir="auto"
         aria-label={label}
         aria-invalid={wrong !== undefined}
-        aria-describedby={wrong}
+        aria-describedby={[wrong, `${name}-count`].filter(Boolean).join(" ")}
         placeholder={placeholder}
         value={field.value}
         onInput={(event: InputEvent) =>
@@ -278,6 +294,7 @@ function Growing({
         onBlur={() => afterPress(field.commit)}
         onKeyDown={keys}
       ></textarea>
+      <Count id={`${name}-count`} text={field.value} max={max} />
       {wrong && (
         <p class="problem" id={wrong} role="alert">
           {t.refused.why(field.wrong ?? "")}
@@ -344,7 +361,6 @@ function DueFields({ rec }: { rec: Rec }) {
 
 function Shortcuts({ rec }: { rec: Rec }) {
   const today = localDay(now.value);
-  const monday = today + ((8 - weekday(today)) % 7 || 7);
   return (
     <span class="shortcuts">
       <button type="button" class="pill" onClick={() => setDay([rec.key], today)}>
@@ -353,7 +369,7 @@ function Shortcuts({ rec }: { rec: Rec }) {
       <button type="button" class="pill" onClick={() => setDay([rec.key], today + 1)}>
         {t.due.tomorrow}
       </button>
-      <button type="button" class="pill" onClick={() => setDay([rec.key], monday)}>
+      <button type="button" class="pill" onClick={() => setDay([rec.key], nextWeek(today))}>
         {t.due.nextWeek}
       </button>
       {rec.view.due_date && (

@@ -1,6 +1,7 @@
 // The keyboard, wherever the focus is not in a field.
 import type { Priority } from "../base/types";
 import { nextStatus, removeAll, set, setDay, toggle, undoLast } from "../state/acts";
+import { hasShortcuts } from "../base/shortcuts";
 import { helping } from "./dialogs";
 import { flip } from "./list";
 import { cursor, editing, go, order, search, selection, view, wantsFocus } from "../state/state";
@@ -78,9 +79,26 @@ function onTasks(key: string, keys: string[]) {
   }
 }
 
+/** Whether a row or what is selected has the focus: no other key press acts on tasks. */
+const isAtTasks = (target: Element) => target.closest("[data-key], .bulk") !== null;
+
+/**
+ * Whether `z` undoes here: beside the list it may be part of a word. Where no row is left, there is
+ * none to focus.
+ */
+const canUndo = (target: Element) =>
+  isAtTasks(target) || target.closest(".toasts") !== null || order.peek().length === 0;
+
+/** Whether a key is a single character, which can be turned off. The space bar is none. */
+const isCharacter = (key: string) => [...key].length === 1 && key !== " ";
+
 /** Returns whether the key meant something. */
 function pressKey(event: KeyboardEvent): boolean {
   const { key } = event;
+  const target = event.target as Element;
+  if (isCharacter(key) && !hasShortcuts.peek()) {
+    return false;
+  }
   const isTasks = ["tasks", "today", "done", "board"].includes(view.peek());
   if (event.timeStamp - wentAt < 1_000) {
     wentAt = -Infinity;
@@ -95,7 +113,7 @@ function pressKey(event: KeyboardEvent): boolean {
     case "g":
       return ((wentAt = event.timeStamp), true);
     case "z":
-      return (undoLast(), true);
+      return canUndo(target) && (undoLast(), true);
     case "n":
     case "q":
     case "/": {
@@ -118,7 +136,7 @@ function pressKey(event: KeyboardEvent): boolean {
     case "j":
     case "ArrowUp":
     case "k":
-      if (isTasks && view.peek() !== "board") {
+      if (isTasks && view.peek() !== "board" && (!isCharacter(key) || isAtTasks(target))) {
         return (move(key === "ArrowDown" || key === "j" ? 1 : -1, event.shiftKey), true);
       }
       return false;
@@ -128,7 +146,7 @@ function pressKey(event: KeyboardEvent): boolean {
         ? (move(key === "Home" ? -Infinity : Infinity, false), true)
         : false;
     default: {
-      const keys = isTasks ? targets() : [];
+      const keys = isTasks && isAtTasks(target) ? targets() : [];
       return keys.length > 0 && onTasks(key, keys);
     }
   }
@@ -154,6 +172,7 @@ export function listenToKeys() {
     const withControl = event.ctrlKey || event.metaKey;
     if (withControl && event.key === "a" && order.peek().length > 0) {
       selection.value = new Set(order.peek());
+      wantsFocus.value ||= !isAtTasks(target);
       event.preventDefault();
     } else if (withControl && event.key === "z" && !event.shiftKey) {
       undoLast();

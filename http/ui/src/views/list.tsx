@@ -9,6 +9,7 @@ import { classes } from "../base/lib";
 import {
   cursor,
   editing,
+  flashed,
   isFiltered,
   order,
   rows,
@@ -161,7 +162,13 @@ function TaskRow({ rec, top, index }: { rec: Rec; top: string; index: number }) 
   return (
     <div
       ref={element}
-      class={classes("row", "task", task.status, isSelected && "selected")}
+      class={classes(
+        "row",
+        "task",
+        task.status,
+        isSelected && "selected",
+        flashed.value.has(rec.key) && "flash",
+      )}
       role="row"
       style={{ top }}
       data-key={rec.key}
@@ -189,19 +196,25 @@ function TaskRow({ rec, top, index }: { rec: Rec; top: string; index: number }) 
       </span>
       <span role="gridcell" class="meta">
         <Marks rec={rec} />
-        <button
-          class="icon-button on-hover"
-          tabindex={-1}
-          aria-label={t.task.removeNamed(task.title)}
-          onClick={(event: Event) => {
-            event.stopPropagation();
-            removeAll([rec.key]);
-          }}
-        >
-          <Icon name="trash" />
-        </button>
+        <Remove rec={rec} />
       </span>
     </div>
+  );
+}
+
+function Remove({ rec }: { rec: Rec }) {
+  return (
+    <button
+      class="icon-button on-hover"
+      tabindex={-1}
+      aria-label={t.task.removeNamed(rec.view.title)}
+      onClick={(event: Event) => {
+        event.stopPropagation();
+        removeAll([rec.key]);
+      }}
+    >
+      <Icon name="trash" />
+    </button>
   );
 }
 

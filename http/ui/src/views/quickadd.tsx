@@ -2,7 +2,8 @@
 // be refused.
 import type { Signal } from "@preact/signals";
 import type { Span } from "../base/words";
-import { add } from "../state/acts";
+import { add, addAll } from "../state/acts";
+import { TITLE_MAX, charsIn, isNearLimit } from "../base/lib";
 import { Icon } from "./icons";
 import { computed, effect, signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
@@ -16,6 +17,9 @@ const plain: Signal<string[]> = signal([]);
 const wrong = signal("");
 /** Whether somebody is at the line: Escape leaves it and keeps what it says. */
 const isLeft = signal(true);
+/** Lines that were pasted together, while they stand in the field as one. */
+const pasted: Signal<{ line: string; lines: string[] }> = signal({ line: "", lines: [] });
+const many = computed(() => (pasted.value.line === line.value ? pasted.value.lines : []));
 /** Whether the line says anything, and somebody is at it. */
 export const isTyping = computed(() => line.value.trim() !== "" && !isLeft.value);
 effect(() => {
@@ -27,6 +31,35 @@ effect(() => {
 });
 
 export const focusAdd = () => document.getElementById("add")?.focus();
+
+/** Takes lines into the field, where they are one, and remembers them. */
+function paste(event: ClipboardEvent) {
+  const field = event.currentTarget as HTMLInputElement;
+  const text = event.clipboardData?.getData("text/plain") ?? "";
+  if (!/[\r\n]/.test(text.trim())) {
+    return;
+  }
+  event.preventDefault();
+  const [from, to] = [field.selectionStart ?? 0, field.selectionEnd ?? 0];
+  const [before, after] = [field.value.slice(0, from), field.value.slice(to)];
+  keepLines((before + text + after).split(/[\r\n]+/));
+}
+
+function keepLines(all: string[]) {
+  // Lists come with their bullets.
+  const lines = all.map((one) => one.trim().replace(/^[-*•]\s+/, "")).filter(Boolean);
+  line.value = lines.join(" ");
+  pasted.value = { line: line.value, lines: lines.length > 1 ? lines : [] };
+  wrong.value = "";
+}
+
+function addMany() {
+  const left = addAll(many.value);
+  keepLines(left);
+  plain.value = [];
+  wrong.value = left.length > 0 ? t.add.someWrong(left.length) : "";
+  focusAdd();
+}
 
 function chipWords(span: Span, due: string | null) {
   if (span.kind === "priority") {
@@ -78,6 +111,7 @@ export function QuickAdd() {
           value={line}
           onInput={type}
           onFocus={() => (isLeft.value = false)}
+          onPaste={paste}
           onKeyDown={leave}
           aria-describedby="add-understood"
           aria-invalid={wrong.value !== ""}
@@ -90,7 +124,8 @@ export function QuickAdd() {
 
 /** What is understood of the line, each part with a way to refuse it; what is wrong with it. */
 export function Understood() {
-  const { spans, due_date } = understand(line.value, now.value, plain.value);
+  const { title, spans, due_date } = understand(line.value, now.value, plain.value);
+  const count = line.value.length < TITLE_MAX / 2 ? 0 : charsIn(title);
   // A day and its time are one thing to the reader.
   const chips = spans.filter(
     (span) => span.kind !== "day" || !spans.some((other) => other.kind === "time"),
@@ -105,6 +140,16 @@ export function Understood() {
       {wrong.value && (
         <span class="problem" role="alert">
           {wrong}
+        </span>
+      )}
+      {many.value.length > 1 && (
+        <button type="button" class="many" onClick={addMany}>
+          {t.add.many(many.value.length)}
+        </button>
+      )}
+      {isNearLimit(count, TITLE_MAX) && !wrong.value && (
+        <span class={count > TITLE_MAX ? "hint over" : "hint"}>
+          {t.task.count(count, TITLE_MAX)}
         </span>
       )}
       {chips.length > 0 ? (

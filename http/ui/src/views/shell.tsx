@@ -6,7 +6,7 @@ import { Component } from "preact";
 import { view } from "../state/state";
 import { ended, session } from "../sync/api";
 import { t } from "../texts";
-import { Bulk, Count, NetState, Toolbar } from "./bars";
+import { Bulk, Count, HiddenMatches, NetState, Toolbar } from "./bars";
 import { Board } from "./board";
 import { Dialogs } from "./dialogs";
 import { List } from "./list";
@@ -62,9 +62,11 @@ function Tasks() {
             <NetState />
           </header>
           {view.value !== "done" && <QuickAdd />}
+          {isTyping.value && view.value !== "done" && <Understood />}
           <div class="below">
-            {isTyping.value && view.value !== "done" ? <Understood /> : <Toolbar />}
+            <Toolbar />
           </div>
+          <HiddenMatches />
         </div>
         {isBoard ? <Board /> : <List key={view.value} />}
       </main>
