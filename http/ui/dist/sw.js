@@ -1,5 +1,5 @@
-const PLACE = "/assets/2e634287cfae9d78";
-const FILES = ["/assets/admin-32JADHVF.js", "/assets/app-Q5ODCQTE.js", "/assets/chunk-2TJD5AOR.js", "/assets/chunk-5LMHNL3R.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-X4WCEO6Z.js", "/assets/chunk-YVNIPMWD.js", "/assets/de-2E6XLZAW.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-QDKTIHYZ.css", "/assets/settings-DPM6M5IN.js", "/assets/sign-5V3WEJ42.js"];
+const PLACE = "/assets/385f41d9c2c7e0d9";
+const FILES = ["/assets/admin-KSJQX5ZR.js", "/assets/app-KNQCUDQZ.js", "/assets/chunk-5TXKVAMP.js", "/assets/chunk-CA77AE6L.js", "/assets/chunk-GQHIIFSK.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-RSD2HCXX.js", "/assets/de-JEC5KU5P.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-LWA4N3KD.css", "/assets/settings-M5PAFNUF.js", "/assets/sign-NP6FQDGS.js"];
 const SHELL = "/app";
 self.addEventListener("install", (event) => {
   event.waitUntil(keepAll());

@@ -99,6 +99,17 @@ function Reveal({ isShown, onFlip }: { isShown: boolean; onFlip: () => void }) {
   );
 }
 
+/** Leads from a refused form to what is wrong with it, which the focus reads out. */
+function focusProblem(form: HTMLElement | null | undefined) {
+  setTimeout(() => {
+    const wrong = form?.querySelector<HTMLElement>("[aria-invalid=true], .problem");
+    if (wrong && !wrong.matches("input")) {
+      wrong.tabIndex = -1;
+    }
+    wrong?.focus();
+  }, 0);
+}
+
 /** What a form holds, and the one act that it does. */
 export function useForm(first: Record<string, string>) {
   const [values, setValues] = useState(first);
@@ -120,6 +131,7 @@ export function useForm(first: Record<string, string>) {
       },
     }),
     act: (work: () => Promise<void>) => async (event: Event | undefined) => {
+      const form = event?.currentTarget as HTMLElement | null | undefined;
       event?.preventDefault();
       if (busy) {
         return;
@@ -133,6 +145,7 @@ export function useForm(first: Record<string, string>) {
           throw error;
         }
         setRefusal(error);
+        focusProblem(form);
       } finally {
         setBusy(false);
       }

@@ -35,15 +35,19 @@ async function turn(next: string | null) {
     selection.value = new Set();
     if (!ended.peek()) {
       held = null;
+      search.value = "";
       clear();
     }
     return;
   }
   if (next !== held) {
+    // What the address says stays, unless it is of somebody else.
+    if (held !== null) {
+      search.value = "";
+    }
     held = next;
     clear();
     forgetActs();
-    search.value = "";
     await load(next);
   }
   if (account === next) {

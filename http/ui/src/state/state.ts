@@ -1,6 +1,6 @@
 // What is shown: the view that the address names, filters, the cursor, the selection, and the rows
 // that follow from them.
-import type { Rec, Task } from "../base/types";
+import type { Rec, Status, Task } from "../base/types";
 import type { ReadonlySignal, Signal } from "@preact/signals";
 import type { Group } from "../base/when";
 import { isKnown, session } from "../sync/api";
@@ -9,23 +9,14 @@ import { isShown, records, revision } from "../sync/store";
 import { t } from "../texts";
 import { locale } from "../texts/language";
 import { dueDay, groupOf, isAllDay, momentOf, now, zone } from "../base/when";
+import { closesOnBack, editing, filters, path, search, selection } from "./address";
+
+export type { Filters } from "./address";
+export { NO_FILTERS, editing, filters, go, path, search, selection } from "./address";
 
 export type Row =
   | { kind: "head"; id: string; text: string; count: number }
   | { kind: "task"; id: string; rec: Rec };
-
-export const path = signal(location.pathname);
-
-/** Shows another view. */
-export function go(to: string, replace: boolean = false) {
-  if (to !== location.pathname + location.search) {
-    history[replace ? "replaceState" : "pushState"](null, "", to);
-  }
-  path.value = location.pathname;
-  editing.value = null;
-  selection.value = new Set();
-}
-addEventListener("popstate", () => (path.value = location.pathname));
 
 const views: Record<string, string> = {
   "/": "tasks",
@@ -50,14 +41,6 @@ export const view = computed(() => {
   return isOutside ? "tasks" : named;
 });
 
-export type Filters = {
-  status: "open" | "pending" | "in_progress" | "completed" | "all";
-  priority: "any" | Task["priority"];
-  sort: string;
-};
-export const NO_FILTERS: Filters = { status: "open", priority: "any", sort: "due" };
-export const filters: Signal<Filters> = signal({ ...NO_FILTERS });
-export const search = signal("");
 export const isFiltered = computed(
   () =>
     search.value.trim() !== "" ||
@@ -69,9 +52,13 @@ export const isFiltered = computed(
 export const cursor: Signal<string | null> = signal(null);
 /** Whether the cursor's row is to take the focus. */
 export const wantsFocus = signal(false);
-export const selection: Signal<Set<string>> = signal(new Set());
-/** The task whose editor is open. */
-export const editing: Signal<string | null> = signal(null);
+closesOnBack(
+  () => editing.value !== null,
+  () => {
+    editing.value = null;
+    wantsFocus.value = true;
+  },
+);
 /** Tasks that were just completed: they stay for a moment where they are. */
 const lingering: Signal<Set<string>> = signal(new Set());
 const LINGER_MS = 1_400;
@@ -228,6 +215,9 @@ const groups: Group[] = ["overdue", "today", "tomorrow", "week", "later", "none"
 
 /** The rows of the list, with the groups' heads where it is sorted by due date. */
 export const rows: ReadonlySignal<Row[]> = computed(() => {
+  if (view.value === "board") {
+    return [];
+  }
   const tasks = shown.value;
   const row = (rec: Rec) => ({ kind: "task", id: rec.key, rec }) as Row;
   if (
@@ -258,7 +248,8 @@ export const rows: ReadonlySignal<Row[]> = computed(() => {
   });
 });
 
-/** The board's columns. */
+/** The board's columns, in order. */
+export const STATUSES: Status[] = ["pending", "in_progress", "completed"];
 export const columns = computed(() => {
   const found: Record<Task["status"], Rec[]> = { pending: [], in_progress: [], completed: [] };
   if (view.value === "board") {
@@ -276,10 +267,24 @@ export const left = computed(() => {
   return { all: open.length, today: open.filter(isForToday).length };
 });
 
-/** The keys in the order in which the arrows pass them. */
+/** The keys in the order in which the arrows pass them; on the board, column by column. */
 export const order = computed(() =>
-  rows.value.filter((row) => row.kind === "task").map((row) => row.id),
+  view.value === "board"
+    ? STATUSES.flatMap((status) => columns.value[status].map((rec) => rec.key))
+    : rows.value.filter((row) => row.kind === "task").map((row) => row.id),
 );
+
+// What has left the view is no longer selected: no key acts on what nobody sees.
+effect(() => {
+  const chosen = selection.value;
+  if (chosen.size > 0) {
+    const seen = new Set(order.value);
+    const kept = [...chosen].filter((key) => seen.has(key));
+    if (kept.length < chosen.size) {
+      selection.value = new Set(kept);
+    }
+  }
+});
 
 let cursorAt = 0;
 // The cursor's row may leave the list: then the one in its place is next, and no key acts on what

@@ -88,13 +88,11 @@ export const en = {
     title: "Title",
     notes: "Notes",
     notesHint: "Notes",
-    complete: (s: string) => `Complete “${s}”`,
     reopen: (s: string) => `Reopen “${s}”`,
     open: (s: string) => `Edit “${s}”`,
     select: (s: string) => `Select “${s}”`,
     close: "Close",
     remove: "Delete",
-    removeNamed: (s: string) => `Delete “${s}”`,
     created: (s: string) => `Created ${s}`,
     completed: (s: string) => `Done ${s}`,
     waiting: "Not saved on the server yet",
@@ -219,7 +217,8 @@ export const en = {
       [
         "On the board",
         [
-          ["← →", "Move between columns"],
+          ["↑ ↓ or k j", "Move within a column"],
+          ["← → or h l", "Move between columns"],
           ["Shift ← →", "Move the task"],
         ],
       ],

@@ -3,6 +3,7 @@ import type { Op, Patch, Task } from "../base/types";
 import { Fragment } from "preact";
 import { effect, signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { closesOnBack } from "../state/address";
 import { settle } from "../sync/queue";
 import { conflicts, records } from "../sync/store";
 import { t } from "../texts";
@@ -11,6 +12,12 @@ import { dueWords, now } from "../base/when";
 export const helping = signal(false);
 /** Whether conflicts are being looked at. */
 export const reviewing = signal(false);
+for (const shown of [helping, reviewing]) {
+  closesOnBack(
+    () => shown.value,
+    () => (shown.value = false),
+  );
+}
 // Decided, here or in another tab: the next one waits to be asked for.
 effect(() => {
   if (conflicts.value.length === 0) {

@@ -1,6 +1,7 @@
 // The keyboard, wherever the focus is not in a field.
 import type { Priority } from "../base/types";
 import { nextStatus, removeAll, set, setDay, toggle, undoLast } from "../state/acts";
+import { moveOnBoard } from "./board";
 import { helping } from "./dialogs";
 import { flip } from "./list";
 import { cursor, editing, go, order, search, selection, view, wantsFocus } from "../state/state";
@@ -42,6 +43,23 @@ function move(step: number, selects: boolean) {
   }
   cursor.value = next;
   wantsFocus.value = true;
+}
+
+/** Leads to another task; returns whether the key does. */
+function lead(key: string, selects: boolean) {
+  if (view.peek() === "board") {
+    return moveOnBoard(key, selects);
+  }
+  const steps: Record<string, number> = {
+    ArrowDown: 1,
+    j: 1,
+    ArrowUp: -1,
+    k: -1,
+    Home: -Infinity,
+    End: Infinity,
+  };
+  const step = steps[key];
+  return step !== undefined && (move(step, selects && Math.abs(step) === 1), true);
 }
 
 /** Acts that need a task. */
@@ -114,20 +132,10 @@ function pressKey(event: KeyboardEvent): boolean {
         return ((selection.value = new Set()), true);
       }
       return false;
-    case "ArrowDown":
-    case "j":
-    case "ArrowUp":
-    case "k":
-      if (isTasks && view.peek() !== "board") {
-        return (move(key === "ArrowDown" || key === "j" ? 1 : -1, event.shiftKey), true);
-      }
-      return false;
-    case "Home":
-    case "End":
-      return isTasks && view.peek() !== "board"
-        ? (move(key === "Home" ? -Infinity : Infinity, false), true)
-        : false;
     default: {
+      if (isTasks && lead(key, event.shiftKey)) {
+        return true;
+      }
       const keys = isTasks ? targets() : [];
       return keys.length > 0 && onTasks(key, keys);
     }

@@ -20,7 +20,7 @@ import { known } from "../sync/store";
 import { t } from "../texts";
 import { numberWords } from "../texts/language";
 import { Virtual } from "./virtual";
-import { dueWords, fullWords, groupOf, now } from "../base/when";
+import { dueWords, fullWords, groupOf, momentWords, now, pastWords } from "../base/when";
 
 export function List() {
   const items = rows.value;
@@ -90,7 +90,7 @@ function drawRow(row: Row, top: string, index: number, measure: (element: Elemen
   return <TaskRow key={row.id} rec={rec} top={top} index={index} />;
 }
 
-function pressRow(event: MouseEvent, key: string) {
+export function pressRow(event: MouseEvent, key: string) {
   if (event.ctrlKey || event.metaKey) {
     flip(key);
   } else if (event.shiftKey) {
@@ -167,6 +167,7 @@ function TaskRow({ rec, top, index }: { rec: Rec; top: string; index: number }) 
       data-key={rec.key}
       aria-rowindex={index + 1}
       aria-selected={isSelected}
+      aria-labelledby={`title-${rec.key} marks-${rec.key}`}
       tabindex={isCursor ? 0 : -1}
       onFocus={() => (cursor.value = rec.key)}
       onClick={(event: MouseEvent) => pressRow(event, rec.key)}
@@ -176,23 +177,15 @@ function TaskRow({ rec, top, index }: { rec: Rec; top: string; index: number }) 
       <span role="gridcell">
         <Check rec={rec} />
       </span>
-      <span role="gridcell" class="title">
-        <span class="text" dir="auto">
-          {task.title}
-        </span>
-        {task.description && (
-          <span class="hint" title={t.task.hasNotes}>
-            <Icon name="notes" />
-            <span class="visually-hidden">{t.task.hasNotes}</span>
-          </span>
-        )}
-      </span>
+      <Title rec={rec} />
       <span role="gridcell" class="meta">
-        <Marks rec={rec} />
+        <span class="marks" id={`marks-${rec.key}`}>
+          <Marks rec={rec} />
+        </span>
         <button
           class="icon-button on-hover"
           tabindex={-1}
-          aria-label={t.task.removeNamed(task.title)}
+          aria-label={t.task.remove}
           onClick={(event: Event) => {
             event.stopPropagation();
             removeAll([rec.key]);
@@ -202,6 +195,23 @@ function TaskRow({ rec, top, index }: { rec: Rec; top: string; index: number }) 
         </button>
       </span>
     </div>
+  );
+}
+
+function Title({ rec }: { rec: Rec }) {
+  const task = rec.view;
+  return (
+    <span role="rowheader" class="title">
+      <span class="text" id={`title-${rec.key}`} dir="auto">
+        {task.title}
+      </span>
+      {task.description && (
+        <span class="hint" title={t.task.hasNotes}>
+          <Icon name="notes" />
+          <span class="visually-hidden">{t.task.hasNotes}</span>
+        </span>
+      )}
+    </span>
   );
 }
 
@@ -219,7 +229,7 @@ export function Check({ rec }: { rec: Rec }) {
       tabindex={-1}
       role="checkbox"
       aria-checked={task.status === "in_progress" ? "mixed" : isDone}
-      aria-label={isDone ? t.task.reopen(task.title) : t.task.complete(task.title)}
+      aria-label={t.status.completed}
       onClick={act}
     >
       <svg viewBox="0 0 20 20" aria-hidden="true">
@@ -229,12 +239,11 @@ export function Check({ rec }: { rec: Rec }) {
   );
 }
 
-/** Due date, priority, and what is not saved. */
+/** When it is due or was done, priority, and what is not saved. */
 export function Marks({ rec }: { rec: Rec }) {
   const task = rec.view;
   const due = task.due_date;
   const isOpen = task.status !== "completed";
-  const group = groupOf(due, now.value);
   return (
     <>
       {rec.conflict && (
@@ -259,6 +268,22 @@ export function Marks({ rec }: { rec: Rec }) {
           <span class="word">{t.priority.low}</span>
         </span>
       )}
+      {!isOpen && task.completed_at ? (
+        <time class="mark done" datetime={task.completed_at} title={momentWords(task.completed_at)}>
+          <span class="visually-hidden">{t.status.completed}: </span>
+          {pastWords(task.completed_at, now.value)}
+        </time>
+      ) : (
+        <Due due={due} isOpen={isOpen} />
+      )}
+    </>
+  );
+}
+
+function Due({ due, isOpen }: { due: string | null; isOpen: boolean }) {
+  const group = groupOf(due, now.value);
+  return (
+    <>
       {due && (
         <time class={classes("mark", "due", isOpen && group)} datetime={due} title={fullWords(due)}>
           {isOpen && group === "overdue" && <span class="visually-hidden">{t.task.overdue}: </span>}
