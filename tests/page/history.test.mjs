@@ -39,6 +39,7 @@ history("the address holds search and filters, for a reload, a link and Back", a
 
   const other = await stage.window(await stage.device());
   await other.goto(server.url + link);
+  await other.getByRole("link", { name: "Sign in" }).click();
   await signIn(other, person.name);
   await becomes(["milk", "old milk"], () => shown(other));
   await at(other, link);

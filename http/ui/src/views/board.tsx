@@ -85,8 +85,7 @@ export function Board() {
 /** Chooses the column, where only one has room. */
 function ColumnPicker() {
   return (
-    <fieldset class="choice column-picker">
-      <legend class="visually-hidden">{t.status.label}</legend>
+    <fieldset class="choice column-picker" aria-label={t.status.label}>
       <span class="segments">
         {STATUSES.map((status) => (
           <label key={status}>
