@@ -51,6 +51,7 @@ reach("badges stay in sight while one scrolls", async (stage, server) => {
     const page = await stage.signedIn(person, { viewport });
     await page.getByText("60 tasks left").waitFor();
     await page.context().setOffline(true);
+    await page.locator(".list .row.task").first().press("1");
     await page.locator(".badge.offline").waitFor();
     await page.evaluate(() => (document.querySelector("main").scrollTop = 1_000));
     await becomes(1_000, () => page.evaluate(() => document.querySelector("main").scrollTop));

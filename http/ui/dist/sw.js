@@ -1,5 +1,5 @@
-const PLACE = "/assets/39f9e74d0ea0e510";
-const FILES = ["/assets/admin-KSJQX5ZR.js", "/assets/app-3XLXULNV.js", "/assets/chunk-5TXKVAMP.js", "/assets/chunk-CA77AE6L.js", "/assets/chunk-GQHIIFSK.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-RSD2HCXX.js", "/assets/de-JEC5KU5P.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-EZSWNEVA.css", "/assets/settings-M5PAFNUF.js", "/assets/sign-NP6FQDGS.js"];
+const PLACE = "/assets/188617302f4e65a4";
+const FILES = ["/assets/admin-KSJQX5ZR.js", "/assets/app-U4LMMYYJ.js", "/assets/chunk-2YPO42VA.js", "/assets/chunk-5TXKVAMP.js", "/assets/chunk-AE57LUYN.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-RSD2HCXX.js", "/assets/de-JEC5KU5P.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-QWAPXPYP.css", "/assets/settings-KDXD5C3R.js", "/assets/sign-DIJ7QDYL.js"];
 const SHELL = "/app";
 self.addEventListener("install", (event) => {
   event.waitUntil(keepAll());

@@ -119,8 +119,8 @@ const orders: Record<string, Order> = {
 const orderName = computed(() =>
   view.value === "done" ? "done" : view.value === "tasks" ? filters.value.sort : "due",
 );
-/** The keys in the order that was sorted last. */
-let sortedKeys: Set<string> = new Set();
+/** The keys in each order, as it was sorted last. */
+const sortedKeys: Map<string, Set<string>> = new Map();
 
 /**
  * Every task that is not about to be deleted, in order. Sorted from the last order on, which it
@@ -130,19 +130,20 @@ const all = computed(() => {
   void revision.value;
   const compare = orders[orderName.value] ?? byDue;
   const recs: Rec[] = [];
-  for (const key of sortedKeys) {
+  const sorted = sortedKeys.get(orderName.value) ?? new Set();
+  for (const key of sorted) {
     const rec = records.get(key);
     if (rec && isShown(rec)) {
       recs.push(rec);
     }
   }
   for (const [key, rec] of records) {
-    if (isShown(rec) && !sortedKeys.has(key)) {
+    if (isShown(rec) && !sorted.has(key)) {
       recs.push(rec);
     }
   }
   recs.sort((a, b) => compare(a.view, b.view));
-  sortedKeys = new Set(recs.map((rec) => rec.key));
+  sortedKeys.set(orderName.value, new Set(recs.map((rec) => rec.key)));
   return recs;
 });
 
