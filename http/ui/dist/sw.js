@@ -1,5 +1,5 @@
-const PLACE = "/assets/188617302f4e65a4";
-const FILES = ["/assets/admin-KSJQX5ZR.js", "/assets/app-U4LMMYYJ.js", "/assets/chunk-2YPO42VA.js", "/assets/chunk-5TXKVAMP.js", "/assets/chunk-AE57LUYN.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-RSD2HCXX.js", "/assets/de-JEC5KU5P.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-QWAPXPYP.css", "/assets/settings-KDXD5C3R.js", "/assets/sign-DIJ7QDYL.js"];
+const PLACE = "/assets/8953379bfc17d2f1";
+const FILES = ["/assets/admin-KSJQX5ZR.js", "/assets/app-BNDJAYQM.js", "/assets/chunk-2YPO42VA.js", "/assets/chunk-5TXKVAMP.js", "/assets/chunk-AE57LUYN.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-RSD2HCXX.js", "/assets/de-JEC5KU5P.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-QWAPXPYP.css", "/assets/settings-KDXD5C3R.js", "/assets/sign-DIJ7QDYL.js"];
 const SHELL = "/app";
 self.addEventListener("install", (event) => {
   event.waitUntil(keepAll());

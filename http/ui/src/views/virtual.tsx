@@ -157,10 +157,12 @@ export function Virtual<T>({
   const indices = Array.from({ length: Math.max(0, end - first) }, (_, i) => first + i);
   // The rows that are edited or hold the cursor stay, or the focus would be lost.
   for (const index of [open, wanted].map(indexOf)) {
-    if (index >= 0 && (index < first || index >= end)) {
+    if (index >= 0 && !indices.includes(index)) {
       indices.push(index);
     }
   }
+  // In order: a row that moves in the document loses the focus, and the browser scrolls to it.
+  indices.sort((a, b) => a - b);
   return (
     <div ref={box} {...attributes} style={{ height: `${total}px` }}>
       <div class="probe row" aria-hidden="true"></div>
