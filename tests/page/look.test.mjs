@@ -228,7 +228,7 @@ const lost = (page) => page.evaluate(() => {
     }
   }
   for (const element of document.querySelectorAll(".list .row.task .text, .card .text")) {
-    if (element.clientWidth < 60) {
+    if (element.checkVisibility() && element.clientWidth < 60) {
       found.push(`${name(element)} has ${element.clientWidth} px`);
     }
   }
