@@ -115,6 +115,21 @@ fn forms_and_questions_in_the_browser() {
 }
 
 #[test]
+fn nobody_is_shut_out_in_the_browser() {
+    in_the_browser("access.test.mjs");
+}
+
+#[test]
+fn badges_cards_and_the_page_without_javascript_in_the_browser() {
+    in_the_browser("reach.test.mjs");
+}
+
+#[test]
+fn back_reload_and_links_in_the_browser() {
+    in_the_browser("history.test.mjs");
+}
+
+#[test]
 fn many_tasks_in_the_browser() {
     in_the_browser("speed.test.mjs");
 }

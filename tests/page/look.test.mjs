@@ -228,7 +228,7 @@ const lost = (page) => page.evaluate(() => {
     }
   }
   for (const element of document.querySelectorAll(".list .row.task .text, .card .text")) {
-    if (element.clientWidth < 60) {
+    if (element.checkVisibility() && element.clientWidth < 60) {
       found.push(`${name(element)} has ${element.clientWidth} px`);
     }
   }
@@ -238,6 +238,8 @@ const lost = (page) => page.evaluate(() => {
 /** Walks all views and what opens in them. */
 async function walk(page, server, see) {
   const go = async (path) => {
+    // What was open has left the history.
+    await page.waitForFunction(() => history.state?.isOver !== true);
     await page.evaluate((to) => { history.pushState(null, "", to); dispatchEvent(new PopStateEvent("popstate")); }, path);
     await page.locator("h1").waitFor();
   };

@@ -1,5 +1,5 @@
-const PLACE = "/assets/e3cb2c625b8f3de0";
-const FILES = ["/assets/admin-W3DFTDOQ.js", "/assets/app-TEQIYFVO.js", "/assets/chunk-3ZSQAW35.js", "/assets/chunk-D3SPXP4P.js", "/assets/chunk-FQDWLHFQ.js", "/assets/chunk-FXTDB54V.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-WAOL7JES.js", "/assets/de-FCAUYPW4.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-X4GVP6SK.css", "/assets/settings-4KVGQHHR.js", "/assets/sign-S6TSMNXQ.js"];
+const PLACE = "/assets/2025340f28080fd1";
+const FILES = ["/assets/admin-EGZDOP5D.js", "/assets/app-XHCLEHKW.js", "/assets/chunk-4U663NYZ.js", "/assets/chunk-FMFEPEV6.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-SVKYLF7D.js", "/assets/chunk-SYLIJJEI.js", "/assets/chunk-T7IJ6LFZ.js", "/assets/de-L3CRPJKA.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-6SAG63FH.css", "/assets/settings-PXQIOMBM.js", "/assets/sign-6RG2MOEO.js"];
 const SHELL = "/app";
 self.addEventListener("install", (event) => {
   event.waitUntil(keepAll());

@@ -112,6 +112,17 @@ const BLAMED: Record<string, string[]> = {
   "The code of your second factor is wrong, or was used": ["totp_code"],
 };
 
+/** Leads from a refused form to what is wrong with it, which the focus reads out. */
+function focusProblem(form: HTMLElement | null) {
+  setTimeout(() => {
+    const wrong = form?.querySelector<HTMLElement>("[aria-invalid=true], .problem");
+    if (wrong && !wrong.matches("input")) {
+      wrong.tabIndex = -1;
+    }
+    wrong?.focus();
+  }, 0);
+}
+
 /** What a form holds, and the one act that it does. */
 export function useForm(first: Record<string, string>) {
   const [values, setValues] = useState(first);
@@ -120,10 +131,9 @@ export function useForm(first: Record<string, string>) {
   const problemId = `${useId()}-problem`;
   const element = useRef<HTMLFormElement | null>(null);
   const blamed = refusal ? (BLAMED[refusal.detail] ?? []) : [];
-  // Where something is wrong, one goes on at the first field that is.
   useLayoutEffect(() => {
     if (refusal) {
-      element.current?.querySelector<HTMLInputElement>("[aria-invalid=true]")?.focus();
+      focusProblem(element.current);
     }
   }, [refusal]);
   return {

@@ -130,6 +130,12 @@ export function dueWords(iso: string, present: Date) {
   return isAllDay(iso) ? day : `${day} ${formats.time.format(new Date(iso))}`;
 }
 
+/** A moment of the past: its day in words, and its time. */
+export function pastWords(iso: string, present: Date) {
+  const at = new Date(iso);
+  return `${dayWords(localDay(at), present)} ${formats.time.format(at)}`;
+}
+
 /** A moment of the past, exactly. */
 export const momentWords = (iso: string) => formats.moment.format(new Date(iso));
 

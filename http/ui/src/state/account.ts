@@ -69,11 +69,14 @@ async function turn(next: string | null, isEnded: boolean) {
 
 /** Holds the tasks and drafts of an account, and of no other. */
 function hold(next: string | null) {
+  // What the address says stays, unless it is of somebody else.
+  if (held !== null) {
+    search.value = "";
+  }
   held = next;
   clear();
   forgetActs();
   openDrafts(next);
-  search.value = "";
   editing.value = null;
   cursor.value = null;
 }

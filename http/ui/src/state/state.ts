@@ -1,6 +1,6 @@
 // What is shown: the view that the address names, filters, the cursor, the selection, and the rows
 // that follow from them.
-import type { Rec, Task } from "../base/types";
+import type { Rec, Status, Task } from "../base/types";
 import type { ReadonlySignal, Signal } from "@preact/signals";
 import type { Group } from "../base/when";
 import { isKnown, session } from "../sync/api";
@@ -10,23 +10,14 @@ import { t } from "../texts";
 import { locale } from "../texts/language";
 import { isPressed } from "./press";
 import { dueDay, groupOf, isAllDay, momentOf, now, zone } from "../base/when";
+import { NO_FILTERS, closesOnBack, editing, filters, go, path, search, selection } from "./address";
+
+export type { Filters } from "./address";
+export { NO_FILTERS, editing, filters, go, path, search, selection } from "./address";
 
 export type Row =
   | { kind: "head"; id: string; text: string; count: number }
   | { kind: "task"; id: string; rec: Rec };
-
-export const path = signal(location.pathname);
-
-/** Shows another view. */
-export function go(to: string, replace: boolean = false) {
-  if (to !== location.pathname + location.search) {
-    history[replace ? "replaceState" : "pushState"](null, "", to);
-  }
-  path.value = location.pathname;
-  editing.value = null;
-  selection.value = new Set();
-}
-addEventListener("popstate", () => (path.value = location.pathname));
 
 const views: Record<string, string> = {
   "/": "tasks",
@@ -51,14 +42,6 @@ export const view = computed(() => {
   return isOutside ? "tasks" : named;
 });
 
-export type Filters = {
-  status: "open" | "pending" | "in_progress" | "completed" | "all";
-  priority: "any" | Task["priority"];
-  sort: string;
-};
-export const NO_FILTERS: Filters = { status: "open", priority: "any", sort: "due" };
-export const filters: Signal<Filters> = signal({ ...NO_FILTERS });
-export const search = signal("");
 /** Whether a filter of this view hides tasks: only the list has one for the status. */
 export const isFiltered = computed(
   () =>
@@ -89,9 +72,13 @@ export function showHiddenMatches() {
 export const cursor: Signal<string | null> = signal(null);
 /** Whether the cursor's row is to take the focus. */
 export const wantsFocus = signal(false);
-export const selection: Signal<Set<string>> = signal(new Set());
-/** The task whose editor is open. */
-export const editing: Signal<string | null> = signal(null);
+closesOnBack(
+  () => editing.value !== null,
+  () => {
+    editing.value = null;
+    wantsFocus.value = true;
+  },
+);
 /** Tasks that were just completed: they stay for a moment where they are. */
 const lingering: Signal<Set<string>> = signal(new Set());
 const LINGER_MS = 1_400;
@@ -163,8 +150,8 @@ const orders: Record<string, Order> = {
 const orderName = computed(() =>
   view.value === "done" ? "done" : view.value === "tasks" ? filters.value.sort : "due",
 );
-/** The keys in the order that was sorted last. */
-let sortedKeys: Set<string> = new Set();
+/** The keys in each order, as it was sorted last. */
+const sortedKeys: Map<string, Set<string>> = new Map();
 
 /**
  * Every task that is not about to be deleted, in order. Sorted from the last order on, which it
@@ -174,19 +161,20 @@ const all = computed(() => {
   void revision.value;
   const compare = orders[orderName.value] ?? byDue;
   const recs: Rec[] = [];
-  for (const key of sortedKeys) {
+  const sorted = sortedKeys.get(orderName.value) ?? new Set();
+  for (const key of sorted) {
     const rec = records.get(key);
     if (rec && isShown(rec)) {
       recs.push(rec);
     }
   }
   for (const [key, rec] of records) {
-    if (isShown(rec) && !sortedKeys.has(key)) {
+    if (isShown(rec) && !sorted.has(key)) {
       recs.push(rec);
     }
   }
   recs.sort((a, b) => compare(a.view, b.view));
-  sortedKeys = new Set(recs.map((rec) => rec.key));
+  sortedKeys.set(orderName.value, new Set(recs.map((rec) => rec.key)));
   return recs;
 });
 
@@ -258,7 +246,10 @@ export const shown = computed(() => {
 const groups: Group[] = ["overdue", "today", "tomorrow", "week", "later", "none"];
 
 /** The rows of the list, with the groups' heads where it is sorted by due date. */
-const currentRows = computed(() => {
+const currentRows: ReadonlySignal<Row[]> = computed(() => {
+  if (view.value === "board") {
+    return [];
+  }
   const tasks = shown.value;
   const row = (rec: Rec) => ({ kind: "task", id: rec.key, rec }) as Row;
   if (
@@ -302,6 +293,8 @@ function atRest<T>(current: ReadonlySignal<T>): ReadonlySignal<T> {
 
 export const rows: ReadonlySignal<Row[]> = atRest(currentRows);
 
+/** The board's columns, in order. */
+export const STATUSES: Status[] = ["pending", "in_progress", "completed"];
 const currentColumns = computed(() => {
   const found: Record<Task["status"], Rec[]> = { pending: [], in_progress: [], completed: [] };
   if (view.value === "board") {
@@ -322,9 +315,11 @@ export const left = computed(() => {
   return { all: open.length, today: open.filter(isForToday).length };
 });
 
-/** The keys in the order in which the arrows pass them. */
+/** The keys in the order in which the arrows pass them; on the board, column by column. */
 export const order = computed(() =>
-  rows.value.filter((row) => row.kind === "task").map((row) => row.id),
+  view.value === "board"
+    ? STATUSES.flatMap((status) => columns.value[status].map((rec) => rec.key))
+    : rows.value.filter((row) => row.kind === "task").map((row) => row.id),
 );
 
 // What is out of sight is not acted on, either: search and filters narrow the selection.

@@ -99,13 +99,11 @@ export const de: Texts = {
     title: "Titel",
     notes: "Notizen",
     notesHint: "Notizen",
-    complete: (s: string) => `„${s}“ erledigen`,
     reopen: (s: string) => `„${s}“ wieder öffnen`,
     open: (s: string) => `„${s}“ bearbeiten`,
     select: (s: string) => `„${s}“ auswählen`,
     close: "Schließen",
     remove: "Löschen",
-    removeNamed: (s: string) => `„${s}“ löschen`,
     created: (s: string) => `Erstellt ${s}`,
     completed: (s: string) => `Erledigt ${s}`,
     waiting: "Noch nicht auf dem Server gespeichert",
@@ -269,7 +267,8 @@ export const de: Texts = {
       [
         "Auf dem Board",
         [
-          ["← → ↑ ↓", "Zwischen Aufgaben bewegen"],
+          ["↑ ↓ oder k j", "Innerhalb einer Spalte bewegen"],
+          ["← → oder h l", "Zwischen den Spalten bewegen"],
           ["Umschalt ← →", "Aufgabe verschieben"],
         ],
       ],

@@ -91,13 +91,11 @@ export const en = {
     title: "Title",
     notes: "Notes",
     notesHint: "Notes",
-    complete: (s: string) => `Complete “${s}”`,
     reopen: (s: string) => `Reopen “${s}”`,
     open: (s: string) => `Edit “${s}”`,
     select: (s: string) => `Select “${s}”`,
     close: "Close",
     remove: "Delete",
-    removeNamed: (s: string) => `Delete “${s}”`,
     created: (s: string) => `Created ${s}`,
     completed: (s: string) => `Done ${s}`,
     waiting: "Not saved on the server yet",
@@ -255,7 +253,8 @@ export const en = {
       [
         "On the board",
         [
-          ["← → ↑ ↓", "Move between tasks"],
+          ["↑ ↓ or k j", "Move within a column"],
+          ["← → or h l", "Move between columns"],
           ["Shift ← →", "Move the task"],
         ],
       ],

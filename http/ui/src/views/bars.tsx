@@ -179,7 +179,7 @@ export function NetState() {
     resume();
   };
   return (
-    <>
+    <div class="net">
       {clashes > 0 && (
         <button class="badge conflict" onClick={() => (reviewing.value = true)}>
           <Icon name="conflict" />
@@ -198,7 +198,7 @@ export function NetState() {
           <span role="status">{t.net.waiting(count)}</span>
         </button>
       )}
-    </>
+    </div>
   );
 }
 

@@ -5,22 +5,39 @@ import { set, toggle } from "../state/acts";
 import { Dialog } from "./dialogs";
 import { Editor } from "./editor";
 import { Icon } from "./icons";
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { classes } from "../base/lib";
-import { Check, Marks } from "./list";
-import { columns, cursor, editing, flashed, selection, wantsFocus } from "../state/state";
+import { Check, Marks, pressRow } from "./list";
+import {
+  STATUSES,
+  columns,
+  cursor,
+  editing,
+  flashed,
+  order,
+  selection,
+  view,
+  wantsFocus,
+} from "../state/state";
 import { records, revision } from "../sync/store";
 import { t } from "../texts";
 import { numberWords } from "../texts/language";
 import { announce } from "../base/toasts";
 import { Virtual } from "./virtual";
 
-const STATUSES: Status[] = ["pending", "in_progress", "completed"];
 /** The card that is dragged. */
 const dragged: Signal<string | null> = signal(null);
 /** The column it is over. */
 const over: Signal<Status | null> = signal(null);
+/** The column that is shown where there is room for one only. */
+const current: Signal<Status> = signal("pending");
+effect(() => {
+  const rec = records.get(cursor.value ?? "");
+  if (rec && view.peek() === "board") {
+    current.value = rec.view.status;
+  }
+});
 
 function moveTo(key: string, status: Status) {
   const rec = records.get(key);
@@ -37,6 +54,7 @@ function moveTo(key: string, status: Status) {
 export function Board() {
   return (
     <>
+      <ColumnPicker />
       <div class="board">
         {STATUSES.map((status) => (
           <Column key={status} status={status} />
@@ -64,6 +82,30 @@ function Sheet() {
   );
 }
 
+/** Chooses the column, where only one has room. */
+function ColumnPicker() {
+  return (
+    <fieldset class="choice column-picker" aria-label={t.status.label}>
+      <span class="segments">
+        {STATUSES.map((status) => (
+          <label key={status}>
+            <input
+              type="radio"
+              name="column"
+              checked={current.value === status}
+              onChange={() => (current.value = status)}
+            />
+            <span>
+              {t.status[status]}{" "}
+              <span class="count">{numberWords(columns.value[status].length)}</span>
+            </span>
+          </label>
+        ))}
+      </span>
+    </fieldset>
+  );
+}
+
 function Column({ status }: { status: Status }) {
   const items = columns.value[status];
   const leave = (event: DragEvent) => {
@@ -81,7 +123,12 @@ function Column({ status }: { status: Status }) {
   };
   return (
     <section
-      class={classes("column", status, over.value === status && "over")}
+      class={classes(
+        "column",
+        status,
+        over.value === status && "over",
+        current.value === status && "current",
+      )}
       aria-labelledby={`column-${status}`}
       onDragOver={(event: DragEvent) => {
         if (dragged.value !== null) {
@@ -96,68 +143,107 @@ function Column({ status }: { status: Status }) {
         {t.status[status]} <span class="count">{numberWords(items.length)}</span>
       </h2>
       <div class="column-tasks" data-scrolls>
-        {items.length === 0 && <p class="nothing">{t.list.column}</p>}
-        <Virtual
-          items={items}
-          idOf={(rec: Rec) => rec.key}
-          wanted={records.get(cursor.value ?? "")?.view.status === status ? cursor.value : null}
-          attributes={{ class: "cards", role: "list", "aria-label": t.status[status] }}
-          draw={(rec: Rec, top: string) => <Card key={rec.key} rec={rec} top={top} />}
-        />
+        {items.length === 0 ? (
+          <p class="nothing">{t.list.column}</p>
+        ) : (
+          <Virtual
+            items={items}
+            idOf={(rec: Rec) => rec.key}
+            wanted={records.get(cursor.value ?? "")?.view.status === status ? cursor.value : null}
+            attributes={{
+              class: "cards",
+              role: "grid",
+              "aria-label": t.status[status],
+              "aria-rowcount": items.length,
+              "aria-multiselectable": "true",
+            }}
+            draw={(rec: Rec, top: string, index: number) => (
+              <Card key={rec.key} rec={rec} top={top} index={index} />
+            )}
+          />
+        )}
       </div>
     </section>
   );
 }
 
-/** Where an arrow leads from a card: along its column, or to the next. */
-function cardBeside(rec: Rec, key: string) {
+/** Where a key leads from a card: along its column, or to the next that has cards. */
+function cardBeside(rec: Rec, key: string): Rec | undefined {
   const all = columns.peek();
-  const column = STATUSES.indexOf(rec.view.status);
   const cards = all[rec.view.status];
   const at = cards.indexOf(rec);
-  if (key === "ArrowUp" || key === "ArrowDown") {
-    return cards[at + (key === "ArrowUp" ? -1 : 1)];
-  }
-  const step = key === "ArrowLeft" ? -1 : 1;
-  for (let next = column + step; next >= 0 && next < STATUSES.length; next += step) {
-    const there = all[STATUSES[next] as Status];
-    if (there.length > 0) {
-      return there[Math.min(at, there.length - 1)];
+  switch (key) {
+    case "ArrowUp":
+    case "k":
+      return cards[at - 1];
+    case "ArrowDown":
+    case "j":
+      return cards[at + 1];
+    case "Home":
+      return cards[0];
+    case "End":
+      return cards.at(-1);
+    default: {
+      const step = key === "ArrowLeft" || key === "h" ? -1 : 1;
+      let next = STATUSES.indexOf(rec.view.status) + step;
+      for (; next >= 0 && next < STATUSES.length; next += step) {
+        const there = all[STATUSES[next] as Status];
+        if (there.length > 0) {
+          return there[Math.min(at, there.length - 1)];
+        }
+      }
+      return undefined;
     }
   }
-  return undefined;
 }
 
-/** Arrows lead from a card to another; with Shift they move the card. */
-function pressCard(event: KeyboardEvent, rec: Rec) {
-  if (!event.key.startsWith("Arrow") || event.target !== event.currentTarget) {
-    return;
+const LEADING = /^(Arrow(Up|Down|Left|Right)|Home|End|[hjkl])$/;
+
+/**
+ * Keys lead from a card to another. With Shift, up and down select, left and right move the card.
+ * Returns whether the key does any of it.
+ */
+export function moveOnBoard(key: string, withShift: boolean): boolean {
+  if (!LEADING.test(key)) {
+    return false;
   }
-  event.preventDefault();
-  event.stopPropagation();
-  const step = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
-  const status = STATUSES[STATUSES.indexOf(rec.view.status) + step];
-  if (event.shiftKey && step !== 0) {
+  const rec = records.get(cursor.peek() ?? "");
+  if (!rec) {
+    cursor.value = order.peek()[0] ?? null;
+    wantsFocus.value = cursor.value !== null;
+    return true;
+  }
+  const step = key === "ArrowLeft" ? -1 : key === "ArrowRight" ? 1 : 0;
+  if (withShift && step !== 0) {
+    const status = STATUSES[STATUSES.indexOf(rec.view.status) + step];
     if (status) {
       moveTo(rec.key, status);
-      cursor.value = rec.key;
+      current.value = status;
       wantsFocus.value = true;
     }
-    return;
+    return true;
   }
-  const next = cardBeside(rec, event.key);
+  const next = cardBeside(rec, key);
   if (next) {
+    if (withShift && key.startsWith("Arrow")) {
+      selection.value = new Set([...selection.peek(), rec.key, next.key]);
+    }
     cursor.value = next.key;
-    wantsFocus.value = true;
   }
+  wantsFocus.value = true;
+  return true;
 }
 
-function Card({ rec, top }: { rec: Rec; top: string }) {
+function Card({ rec, top, index }: { rec: Rec; top: string; index: number }) {
   const element = useRef<HTMLDivElement>(null);
   const task = rec.view;
-  const first = STATUSES.map((status) => columns.value[status][0]).find(Boolean)?.key;
-  const isCursor =
-    cursor.value === rec.key || (first === rec.key && !records.has(cursor.value ?? ""));
+  const isCursor = cursor.value === rec.key;
+  // Tab leads into each column once.
+  const isStop =
+    isCursor ||
+    (columns.value[task.status][0]?.key === rec.key &&
+      records.get(cursor.value ?? "")?.view.status !== task.status);
+  const isSelected = selection.value.has(rec.key);
   const takesFocus = isCursor && wantsFocus.value;
   useLayoutEffect(() => {
     if (takesFocus) {
@@ -169,18 +255,21 @@ function Card({ rec, top }: { rec: Rec; top: string }) {
   return (
     <div
       ref={element}
-      role="listitem"
+      role="row"
       class={classes(
         "row",
         "card",
         task.status,
-        selection.value.has(rec.key) && "selected",
+        isSelected && "selected",
         flashed.value.has(rec.key) && "flash",
         dragged.value === rec.key && "dragged",
       )}
       style={{ top }}
       data-key={rec.key}
-      tabindex={isCursor ? 0 : -1}
+      aria-rowindex={index + 1}
+      aria-selected={isSelected}
+      aria-labelledby={`title-${rec.key} marks-${rec.key}`}
+      tabindex={isStop ? 0 : -1}
       draggable
       onDragStart={(event: DragEvent) => {
         dragged.value = rec.key;
@@ -191,13 +280,12 @@ function Card({ rec, top }: { rec: Rec; top: string }) {
         over.value = null;
       }}
       onFocus={() => (cursor.value = rec.key)}
-      onKeyDown={(event: KeyboardEvent) => pressCard(event, rec)}
-      onClick={() => {
-        cursor.value = rec.key;
-        editing.value = rec.key;
-      }}
+      onClick={(event: MouseEvent) => pressRow(event, rec.key)}
+      onMouseDown={(event: MouseEvent) => event.shiftKey && event.preventDefault()}
     >
-      <Check rec={rec} />
+      <span role="gridcell">
+        <Check rec={rec} />
+      </span>
       <CardBody rec={rec} />
     </div>
   );
@@ -207,10 +295,10 @@ function CardBody({ rec }: { rec: Rec }) {
   const task = rec.view;
   return (
     <div class="card-body">
-      <span class="text" dir="auto">
+      <span class="text" role="rowheader" id={`title-${rec.key}`} dir="auto">
         {task.title}
       </span>
-      <span class="meta">
+      <span class="meta" role="gridcell" id={`marks-${rec.key}`}>
         {task.description && (
           <span class="hint">
             <Icon name="notes" />

@@ -6,6 +6,7 @@ import { hasShortcuts } from "../base/shortcuts";
 import type { Question } from "../base/ask";
 import { effect, signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { closesOnBack } from "../state/address";
 import { settle } from "../sync/decide";
 import { conflicts, records } from "../sync/store";
 import { t } from "../texts";
@@ -14,6 +15,12 @@ import { dueWords, now } from "../base/when";
 export const helping = signal(false);
 /** Whether conflicts are being looked at. */
 export const reviewing = signal(false);
+for (const shown of [helping, reviewing]) {
+  closesOnBack(
+    () => shown.value,
+    () => (shown.value = false),
+  );
+}
 // Decided, here or in another tab: the next one waits to be asked for.
 effect(() => {
   if (conflicts.value.length === 0) {

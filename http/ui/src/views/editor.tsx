@@ -1,15 +1,13 @@
 // A task opened in its place. Texts are taken over when the field is left, everything else at once.
 import type { RefObject } from "preact";
 import type { Op, Rec, Task } from "../base/types";
-import { removeAll, retype, set, setDay } from "../state/acts";
-import { commits, keepDraft } from "../state/drafts";
-import { afterPress } from "../state/press";
+import { removeAll, set, setDay } from "../state/acts";
 import { Icon } from "./icons";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { answer } from "../sync/decide";
-import { wholeOf } from "../sync/queue";
-import { NOTES_MAX, TITLE_MAX, charsIn, isNearLimit } from "../base/lib";
+import { NOTES_MAX, TITLE_MAX } from "../base/lib";
 import { t } from "../texts";
+import { Growing, useText } from "./textfield";
 import {
   agoWords,
   formFields,
@@ -157,150 +155,6 @@ function Footer({ rec, onClose }: { rec: Rec; onClose: () => void }) {
         {t.task.close}
       </button>
     </footer>
-  );
-}
-
-/**
- * A text of the task while it is typed. What the server says meanwhile is taken over where nothing
- * was typed; else it is a conflict, to be decided.
- */
-function useText(rec: Rec, name: "title" | "description") {
-  const stored = rec.view[name] ?? "";
-  const [typed, setTyped] = useState(null as string | null);
-  const live = useRef({ typed, began: stored, rec });
-  live.current.rec = rec;
-  if (typed === null) {
-    live.current.began = stored;
-  }
-  live.current.typed = typed;
-  const draftOf = (text: string) => {
-    const { began, rec } = live.current;
-    return { text, began, whole: wholeOf(rec.view) };
-  };
-  const commit = () => {
-    const { typed: now, rec } = live.current;
-    live.current.typed = null;
-    setTyped(null);
-    if (now !== null) {
-      retype(rec.key, name, draftOf(now));
-    }
-  };
-  // However the editor goes away, what was typed is not lost; nor when the tab is closed.
-  useEffect(() => {
-    commits.add(commit);
-    return () => {
-      commits.delete(commit);
-      commit();
-    };
-  }, []);
-  return {
-    value: typed ?? stored,
-    type: (text: string) => {
-      live.current.typed = text;
-      setTyped(text);
-      keepDraft(`${rec.key}.${name}`, draftOf(text));
-    },
-    commit,
-    /** Why the server refused the text, unless it is typed anew. */
-    wrong: typed === null ? rec.refused?.why?.[name] : undefined,
-    name,
-  };
-}
-
-/** As high as its text; the first takes the focus. */
-function useGrowth(
-  element: RefObject<HTMLTextAreaElement | null>,
-  value: string,
-  isFirst: boolean,
-) {
-  useLayoutEffect(() => {
-    const area = element.current;
-    // Where the style sheet can't do it.
-    if (area && !CSS.supports("field-sizing", "content")) {
-      area.style.height = "auto";
-      area.style.height = `${area.scrollHeight}px`;
-    }
-  }, [value]);
-  // Before the next key arrives, which would else be a shortcut.
-  useLayoutEffect(() => {
-    const area = element.current;
-    if (isFirst && area) {
-      area.focus({ preventScroll: true });
-      area.setSelectionRange(area.value.length, area.value.length);
-    }
-  }, []);
-}
-
-/** How long a text is, where it is nearly too long. */
-function Count({ id, text, max }: { id: string; text: string; max: number }) {
-  const count = text.length < max / 2 ? 0 : charsIn(text);
-  return (
-    <small class="count" id={id}>
-      {isNearLimit(count, max) && t.task.count(count, max)}
-    </small>
-  );
-}
-
-/** A text that grows with what is typed. */
-function Growing({
-  class: name,
-  label,
-  field,
-  isFirst = false,
-  placeholder = "",
-  max,
-  onEnter,
-}: {
-  class: string;
-  label: string;
-  field: ReturnType<typeof useText>;
-  isFirst?: boolean;
-  placeholder?: string;
-  /** The most characters. */
-  max: number;
-  onEnter?: () => void;
-}) {
-  const element = useRef<HTMLTextAreaElement>(null);
-  useGrowth(element, field.value, isFirst);
-  const keys = (event: KeyboardEvent) => {
-    if (
-      onEnter &&
-      event.key === "Enter" &&
-      !event.isComposing &&
-      !event.ctrlKey &&
-      !event.metaKey
-    ) {
-      event.preventDefault();
-      onEnter();
-    }
-  };
-  const wrong = field.wrong ? `wrong-${field.name}` : undefined;
-  return (
-    <>
-      <textarea
-        ref={element}
-        class={name}
-        rows={1}
-        autofocus={isFirst}
-        dir="auto"
-        aria-label={label}
-        aria-invalid={wrong !== undefined}
-        aria-describedby={[wrong, `${name}-count`].filter(Boolean).join(" ")}
-        placeholder={placeholder}
-        value={field.value}
-        onInput={(event: InputEvent) =>
-          field.type((event.currentTarget as HTMLTextAreaElement).value)
-        }
-        onBlur={() => afterPress(field.commit)}
-        onKeyDown={keys}
-      ></textarea>
-      <Count id={`${name}-count`} text={field.value} max={max} />
-      {wrong && (
-        <p class="problem" id={wrong} role="alert">
-          {t.refused.why(field.wrong ?? "")}
-        </p>
-      )}
-    </>
   );
 }
 

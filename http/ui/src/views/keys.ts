@@ -2,6 +2,7 @@
 import type { Priority } from "../base/types";
 import { nextStatus, removeAll, set, setDay, toggle, undoLast } from "../state/acts";
 import { hasShortcuts } from "../base/shortcuts";
+import { moveOnBoard } from "./board";
 import { helping } from "./dialogs";
 import { flip } from "./list";
 import { cursor, editing, go, order, search, selection, view, wantsFocus } from "../state/state";
@@ -43,6 +44,23 @@ function move(step: number, selects: boolean) {
   }
   cursor.value = next;
   wantsFocus.value = true;
+}
+
+/** Leads to another task; returns whether the key does. */
+function lead(key: string, selects: boolean) {
+  if (view.peek() === "board") {
+    return moveOnBoard(key, selects);
+  }
+  const steps: Record<string, number> = {
+    ArrowDown: 1,
+    j: 1,
+    ArrowUp: -1,
+    k: -1,
+    Home: -Infinity,
+    End: Infinity,
+  };
+  const step = steps[key];
+  return step !== undefined && (move(step, selects && Math.abs(step) === 1), true);
 }
 
 /** Acts that need a task. */
@@ -132,21 +150,12 @@ function pressKey(event: KeyboardEvent): boolean {
         return ((selection.value = new Set()), true);
       }
       return false;
-    case "ArrowDown":
-    case "j":
-    case "ArrowUp":
-    case "k":
-      if (isTasks && view.peek() !== "board" && (!isCharacter(key) || isAtTasks(target))) {
-        return (move(key === "ArrowDown" || key === "j" ? 1 : -1, event.shiftKey), true);
-      }
-      return false;
-    case "Home":
-    case "End":
-      return isTasks && view.peek() !== "board"
-        ? (move(key === "Home" ? -Infinity : Infinity, false), true)
-        : false;
     default: {
-      const keys = isTasks && isAtTasks(target) ? targets() : [];
+      const isAt = isAtTasks(target);
+      if (isTasks && (isAt || !isCharacter(key)) && lead(key, event.shiftKey)) {
+        return true;
+      }
+      const keys = isTasks && isAt ? targets() : [];
       return keys.length > 0 && onTasks(key, keys);
     }
   }

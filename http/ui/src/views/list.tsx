@@ -21,7 +21,7 @@ import { known } from "../sync/store";
 import { t } from "../texts";
 import { numberWords } from "../texts/language";
 import { Virtual } from "./virtual";
-import { dueWords, fullWords, groupOf, now } from "../base/when";
+import { dueWords, fullWords, groupOf, momentWords, now, pastWords } from "../base/when";
 
 export function List() {
   const items = rows.value;
@@ -91,7 +91,7 @@ function drawRow(row: Row, top: string, index: number, measure: (element: Elemen
   return <TaskRow key={row.id} rec={rec} top={top} index={index} />;
 }
 
-function pressRow(event: MouseEvent, key: string) {
+export function pressRow(event: MouseEvent, key: string) {
   if (event.ctrlKey || event.metaKey) {
     flip(key);
   } else if (event.shiftKey) {
@@ -174,6 +174,7 @@ function TaskRow({ rec, top, index }: { rec: Rec; top: string; index: number }) 
       data-key={rec.key}
       aria-rowindex={index + 1}
       aria-selected={isSelected}
+      aria-labelledby={`title-${rec.key} marks-${rec.key}`}
       tabindex={isCursor ? 0 : -1}
       onFocus={() => (cursor.value = rec.key)}
       onClick={(event: MouseEvent) => pressRow(event, rec.key)}
@@ -183,19 +184,11 @@ function TaskRow({ rec, top, index }: { rec: Rec; top: string; index: number }) 
       <span role="gridcell">
         <Check rec={rec} />
       </span>
-      <span role="gridcell" class="title">
-        <span class="text" dir="auto">
-          {task.title}
-        </span>
-        {task.description && (
-          <span class="hint" title={t.task.hasNotes}>
-            <Icon name="notes" />
-            <span class="visually-hidden">{t.task.hasNotes}</span>
-          </span>
-        )}
-      </span>
+      <Title rec={rec} />
       <span role="gridcell" class="meta">
-        <Marks rec={rec} />
+        <span class="marks" id={`marks-${rec.key}`}>
+          <Marks rec={rec} />
+        </span>
         <Remove rec={rec} />
       </span>
     </div>
@@ -207,7 +200,7 @@ function Remove({ rec }: { rec: Rec }) {
     <button
       class="icon-button on-hover"
       tabindex={-1}
-      aria-label={t.task.removeNamed(rec.view.title)}
+      aria-label={t.task.remove}
       onClick={(event: Event) => {
         event.stopPropagation();
         removeAll([rec.key]);
@@ -215,6 +208,23 @@ function Remove({ rec }: { rec: Rec }) {
     >
       <Icon name="trash" />
     </button>
+  );
+}
+
+function Title({ rec }: { rec: Rec }) {
+  const task = rec.view;
+  return (
+    <span role="rowheader" class="title">
+      <span class="text" id={`title-${rec.key}`} dir="auto">
+        {task.title}
+      </span>
+      {task.description && (
+        <span class="hint" title={t.task.hasNotes}>
+          <Icon name="notes" />
+          <span class="visually-hidden">{t.task.hasNotes}</span>
+        </span>
+      )}
+    </span>
   );
 }
 
@@ -232,7 +242,7 @@ export function Check({ rec }: { rec: Rec }) {
       tabindex={-1}
       role="checkbox"
       aria-checked={task.status === "in_progress" ? "mixed" : isDone}
-      aria-label={isDone ? t.task.reopen(task.title) : t.task.complete(task.title)}
+      aria-label={t.status.completed}
       onClick={act}
     >
       <svg viewBox="0 0 20 20" aria-hidden="true">
@@ -242,12 +252,11 @@ export function Check({ rec }: { rec: Rec }) {
   );
 }
 
-/** Due date, priority, and what is not saved. */
+/** When it is due or was done, priority, and what is not saved. */
 export function Marks({ rec }: { rec: Rec }) {
   const task = rec.view;
   const due = task.due_date;
   const isOpen = task.status !== "completed";
-  const group = groupOf(due, now.value);
   return (
     <>
       {rec.conflict && (
@@ -278,6 +287,22 @@ export function Marks({ rec }: { rec: Rec }) {
           <span class="word">{t.priority.low}</span>
         </span>
       )}
+      {!isOpen && task.completed_at ? (
+        <time class="mark done" datetime={task.completed_at} title={momentWords(task.completed_at)}>
+          <span class="visually-hidden">{t.status.completed}: </span>
+          {pastWords(task.completed_at, now.value)}
+        </time>
+      ) : (
+        <Due due={due} isOpen={isOpen} />
+      )}
+    </>
+  );
+}
+
+function Due({ due, isOpen }: { due: string | null; isOpen: boolean }) {
+  const group = groupOf(due, now.value);
+  return (
+    <>
       {due && (
         <time class={classes("mark", "due", isOpen && group)} datetime={due} title={fullWords(due)}>
           {isOpen && group === "overdue" && <span class="visually-hidden">{t.task.overdue}: </span>}

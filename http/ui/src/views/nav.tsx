@@ -4,6 +4,7 @@ import { session } from "../sync/api";
 import { helping } from "./dialogs";
 import { Icon } from "./icons";
 import { signal } from "@preact/signals";
+import { closesOnBack } from "../state/address";
 import { go, left, path, view } from "../state/state";
 import { t } from "../texts";
 import { numberWords } from "../texts/language";
@@ -11,6 +12,10 @@ import { signOut } from "../state/account";
 
 /** Whether the menu is open, where there is no room for it. */
 const isOpen = signal(false);
+closesOnBack(
+  () => isOpen.value,
+  () => (isOpen.value = false),
+);
 
 /** A link within the page. */
 export function Link({

@@ -3,6 +3,8 @@ import type { Signal } from "@preact/signals";
 import { effect, signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { Component } from "preact";
+import { useEffect, useLayoutEffect } from "preact/hooks";
+import { arrived } from "../state/address";
 import { view } from "../state/state";
 import { ended, session } from "../sync/api";
 import { t } from "../texts";
@@ -44,22 +46,51 @@ effect(() => {
   document.title = title ? `${title} · ${t.name}` : t.name;
 });
 
+/** The view that was shown last. */
+let seen = "";
+
+/**
+ * What a view begins with: it stands where it was left, and the focus is at its heading if what
+ * had it is gone.
+ */
+function Arrival({ isThere }: { isThere: boolean }) {
+  const tops = arrived.value;
+  const name = view.value;
+  useLayoutEffect(() => {
+    const restore = () =>
+      document.querySelectorAll("[data-scrolls]").forEach((part, at) => {
+        part.scrollTop = tops[at] ?? 0;
+      });
+    restore();
+    // Once more when the heights of the rows are known.
+    const asked = requestAnimationFrame(restore);
+    return () => cancelAnimationFrame(asked);
+  }, [tops]);
+  useEffect(() => {
+    if (!isThere || seen === name) {
+      return;
+    }
+    const isFirst = seen === "";
+    seen = name;
+    const heading = document.querySelector<HTMLElement>("h1");
+    if (heading && !isFirst && document.activeElement === document.body) {
+      heading.tabIndex = -1;
+      heading.focus();
+    }
+  }, [name, isThere]);
+  return null;
+}
+
 function Tasks() {
   const isBoard = view.value === "board";
   return (
     <>
-      <main
-        class={isBoard ? "main wide" : "main"}
-        id="main"
-        data-scrolls={isBoard ? undefined : true}
-        tabindex={-1}
-      >
+      <main class={isBoard ? "main wide" : "main"} id="main" data-scrolls tabindex={-1}>
+        <NetState />
         <div class="top">
           <header>
             <h1>{titles[view.value]}</h1>
             <Count />
-            <span class="grow"></span>
-            <NetState />
           </header>
           {view.value !== "done" && <QuickAdd />}
           {isTyping.value && view.value !== "done" && <Understood />}
@@ -100,6 +131,7 @@ export class Shell extends Component<object, { broken?: boolean }> {
           <main class="outside" id="main">
             {Room && <Room ended={ended.value} />}
           </main>
+          <Arrival isThere={Room !== undefined} />
           <Toasts />
         </>
       );
@@ -125,6 +157,7 @@ export class Shell extends Component<object, { broken?: boolean }> {
           <Nav />
           {inside}
         </div>
+        <Arrival isThere={Room !== undefined || !rooms[name]} />
         <Dialogs />
         <Toasts />
       </>

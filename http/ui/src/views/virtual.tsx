@@ -1,6 +1,7 @@
 // A long list of which only what is in sight is in the document. Heights are the style sheet's,
 // measured once; one row, the open editor, has a height of its own.
 import type { RefObject } from "preact";
+import { signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { afterPress } from "../state/press";
 
@@ -21,8 +22,22 @@ export type Props<T> = {
   attributes: Record<string, unknown>;
 };
 
-/** The nearest element around that scrolls. */
-const scrollerOf = (from: Element | null) => from?.closest("[data-scrolls]") as HTMLElement;
+/** Paper has no scroll bar: all rows are in the document while it is printed. */
+const isPrinting = signal(false);
+const paper = matchMedia("print");
+isPrinting.value = paper.matches;
+paper.addEventListener("change", () => (isPrinting.value = paper.matches));
+addEventListener("beforeprint", () => (isPrinting.value = true));
+addEventListener("afterprint", () => (isPrinting.value = paper.matches));
+
+/** The nearest element around that scrolls: which one does depends on the size of the window. */
+function scrollerOf(from: Element): HTMLElement {
+  let part = from.closest<HTMLElement>("[data-scrolls]");
+  while (part && !["auto", "scroll"].includes(getComputedStyle(part).overflowY)) {
+    part = part.parentElement?.closest<HTMLElement>("[data-scrolls]") ?? null;
+  }
+  return part ?? document.documentElement;
+}
 
 /** What of a list is in sight, and how high its rows are. */
 function useSight(box: RefObject<HTMLElement | null>) {
@@ -33,11 +48,11 @@ function useSight(box: RefObject<HTMLElement | null>) {
     if (!element) {
       return undefined;
     }
-    const scroller = scrollerOf(element);
     const probes = [...element.querySelectorAll<HTMLElement>(":scope > .probe")];
     let asked = 0;
     const look = () => {
       asked = 0;
+      const scroller = scrollerOf(element);
       const top = scroller.getBoundingClientRect().top - element.getBoundingClientRect().top;
       setSight((was) =>
         was.top === top && was.height === scroller.clientHeight
@@ -48,16 +63,22 @@ function useSight(box: RefObject<HTMLElement | null>) {
     const ask = () => (asked ||= requestAnimationFrame(look));
     const measure = () => {
       const [row = 44, head = 44] = probes.map((probe) => probe.offsetHeight);
+      // A column that is not shown has no heights.
+      if (row === 0) {
+        return;
+      }
       setSizes((was) => (was.row === row && was.head === head ? was : { row, head }));
       look();
     };
     const observer = new ResizeObserver(measure);
-    [scroller, ...probes].forEach((one) => observer.observe(one));
-    scroller.addEventListener("scroll", ask, { passive: true });
+    const around = [...document.querySelectorAll("[data-scrolls]")];
+    const scrollers = around.filter((part) => part.contains(element));
+    [...scrollers, ...probes].forEach((one) => observer.observe(one));
+    scrollers.forEach((part) => part.addEventListener("scroll", ask, { passive: true }));
     measure();
     return () => {
       observer.disconnect();
-      scroller.removeEventListener("scroll", ask);
+      scrollers.forEach((part) => part.removeEventListener("scroll", ask));
       cancelAnimationFrame(asked);
     };
   }, []);
@@ -122,18 +143,28 @@ export function Virtual<T>({
   };
   const latest = useRef(show);
   latest.current = show;
-  useEffect(() => afterPress(() => latest.current(wanted)), [wanted]);
+  // Not when the view comes: then it stands where it was left.
+  const isNew = useRef(true);
+  useEffect(() => {
+    const wasNew = isNew.current;
+    isNew.current = false;
+    return wasNew ? undefined : afterPress(() => latest.current(wanted));
+  }, [wanted]);
   useEffect(() => afterPress(() => latest.current(open)), [open, opened]);
 
-  const first = Math.max(0, firstAfter(tops, sight.top - AHEAD_PX) - 1);
-  const end = Math.min(items.length, firstAfter(tops, sight.top + sight.height + AHEAD_PX));
+  const isAll = isPrinting.value;
+  const [from, to] = [sight.top - AHEAD_PX, sight.top + sight.height + AHEAD_PX];
+  const first = isAll ? 0 : Math.max(0, firstAfter(tops, from) - 1);
+  const end = isAll ? items.length : Math.min(items.length, firstAfter(tops, to));
   const indices = Array.from({ length: Math.max(0, end - first) }, (_, i) => first + i);
   // The rows that are edited or hold the cursor stay, or the focus would be lost.
   for (const index of [open, wanted].map(indexOf)) {
-    if (index >= 0 && (index < first || index >= end)) {
+    if (index >= 0 && !indices.includes(index)) {
       indices.push(index);
     }
   }
+  // In order: a row that moves in the document loses the focus, and the browser scrolls to it.
+  indices.sort((a, b) => a - b);
   return (
     <div ref={box} {...attributes} style={{ height: `${total}px` }}>
       <div class="probe row" aria-hidden="true"></div>
