@@ -28,7 +28,7 @@ tokens</label></div>";
 const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
                    frame-ancestors 'none'";
 
-/// An address whose owner has forgotten the password.
+/// The email address of an account whose owner has forgotten the password.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = ForgotPassword)]
 pub struct ForgotWire {
@@ -45,7 +45,7 @@ impl ForgotWire {
     }
 }
 
-/// A new password, and the token that came by mail.
+/// A new password and the token from the mail.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = ResetPassword)]
 pub struct ResetWire {
@@ -66,7 +66,7 @@ impl ResetWire {
     }
 }
 
-/// The token that came by mail.
+/// The token from the mail.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = MailToken)]
 pub struct MailTokenWire {
@@ -119,7 +119,7 @@ pub async fn reset(State(app): State<App>, visitor: Visitor, Form(wire): Form<Re
         Ok(app.reset_forgotten(token, new, Policy::House, visitor.door(false)).await?)
     };
     let (done, ended) = counted(done.await);
-    told(TITLE, done, &format!("Your new password holds from now on. Log in with it.{ended}"))
+    told(TITLE, done, &format!("Your password was changed. Log in with the new one.{ended}"))
 }
 
 /// Who changes a password without a session: what proves it is in the form.
@@ -171,7 +171,13 @@ pub async fn change_page() -> Response {
         field("Email or username", "login", "text", "username", "required"),
         field("Current password", "current_password", "password", "current-password", "required"),
         field("New password", "new_password", "password", "new-password", "required"),
-        field("Code of the second factor, if you have one", "totp_code", "text", "one-time-code", ""),
+        field(
+            "Two-factor code, if you use two-factor authentication",
+            "totp_code",
+            "text",
+            "one-time-code",
+            "",
+        ),
         KEEP_TOKENS.to_owned(),
     ];
     page(StatusCode::OK, CHANGE, &form("/change-password", "", &fields.concat(), "Save"))
@@ -201,7 +207,7 @@ pub async fn change(State(app): State<App>, visitor: Visitor, Form(wire): Form<C
             refused(&failure, CHANGE, &words)
         }
         done => {
-            let words = "Your new password holds from now on; you are logged out everywhere else.";
+            let words = "Your password was changed. You are logged out everywhere else.";
             told(CHANGE, done, &format!("{words}{ended}"))
         }
     }
@@ -211,8 +217,8 @@ pub async fn change(State(app): State<App>, visitor: Visitor, Form(wire): Form<C
 fn counted(done: Result<TokensEnded, Failure>) -> (Result<(), Failure>, String) {
     let words = match &done {
         Ok(TokensEnded(0)) | Err(_) => String::new(),
-        Ok(TokensEnded(1)) => " One personal access token was ended.".to_owned(),
-        Ok(TokensEnded(count)) => format!(" {count} personal access tokens were ended."),
+        Ok(TokensEnded(1)) => " This ended one personal access token.".to_owned(),
+        Ok(TokensEnded(count)) => format!(" This ended {count} personal access tokens."),
     };
     (done.map(drop), words)
 }
@@ -224,7 +230,7 @@ fn told(title: &str, done: Result<(), Failure>, words: &str) -> Response {
             let detail = match &failure {
                 Failure::Core(error @ Error::Invalid(_)) => error.to_string(),
                 Failure::Core(Error::Unauthenticated(_)) => {
-                    "This link was used, or its time is over. Ask for another one.".to_owned()
+                    "This link has expired or was already used. Request a new one.".to_owned()
                 }
                 other => other.detail(),
             };
@@ -236,7 +242,7 @@ fn told(title: &str, done: Result<(), Failure>, words: &str) -> Response {
 /// A page with what failed, in words, and with the headers of such an answer.
 fn refused(failure: &Failure, title: &str, words: &str) -> Response {
     if let Failure::Core(Error::Internal(cause)) = failure {
-        tracing::error!(cause, "a page failed");
+        tracing::error!(cause, "cannot serve an account page");
     }
     let mut page = page(failure.status(), title, &format!("<p>{}</p>", escaped(words)));
     failure.headers(&mut page);
