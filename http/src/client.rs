@@ -28,13 +28,13 @@ impl FromStr for Network {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Network, String> {
-        let wrong = || "must be an address or a network, such as 10.0.0.0/8".to_owned();
+        let wrong = || "allowed are IP addresses and networks, such as 10.0.0.0/8".to_owned();
         let (address, bits) = text.split_once('/').map_or((text, None), |(a, bits)| (a, Some(bits)));
         let address: IpAddr = address.parse().map_err(|_| wrong())?;
         let most = if address.is_ipv4() { 32 } else { 128 };
         let bits = bits.map_or(Ok(most), |bits| bits.parse().map_err(|_| wrong()))?;
         if bits > most {
-            return Err(format!("has {bits} bits, {most} at most"));
+            return Err(format!("the prefix has {bits} bits, but at most {most} are allowed"));
         }
         Ok(Network { address, bits })
     }

@@ -6,7 +6,7 @@ use zxcvbn::zxcvbn;
 /// millisecond for these, and it is taken on a thread that serves.
 const CHARS_MAX: usize = 10;
 /// Where nothing is known to be wrong with that much.
-const ANYWAY: &str = "Three or four words that do not belong together are better.";
+const ANYWAY: &str = "Three or four unrelated words are better.";
 
 /// Why `password` is easily guessed, and what would be better. `own` are its user's names and address.
 pub fn on(password: &str, own: &[&str]) -> String {
