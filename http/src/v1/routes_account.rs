@@ -22,7 +22,7 @@ pub fn mail_api(api: Api) -> Api {
             .note("The response is the same whether or not the account exists. A link becomes invalid when the server sends a newer one, and when the password, the email address or `is_active` changes.")
             .public()
             .body::<ForgotWire>()
-            .answers::<MessageWire>(StatusCode::ACCEPTED, "If the account exists, the server sends it mail.")
+            .answers::<MessageWire>(StatusCode::ACCEPTED, "If the account exists, the server sends mail to its address.")
             .fails(StatusCode::CONFLICT, MAIL_OFF),
     )
     .route(
@@ -51,7 +51,7 @@ pub fn mail_api(api: Api) -> Api {
         "/auth/email/verification",
         auth::send_verification,
         Doc::new("sendVerification", "Request another link to verify your email address")
-            .answers::<MessageWire>(StatusCode::ACCEPTED, "If the email address is not verified yet, the server sends it mail.")
+            .answers::<MessageWire>(StatusCode::ACCEPTED, "If the email address is not verified yet, the server sends mail to it.")
             .fails(StatusCode::FORBIDDEN, "Not enough permissions")
             .fails(StatusCode::CONFLICT, MAIL_OFF),
     )
@@ -115,7 +115,7 @@ pub fn second_factor_api(api: Api) -> Api {
         second_factor::enrol,
         proof("enrolTotp", "Get a secret for an authenticator app")
             .note(
-                "Starts to set up a second factor (RFC 6238). Logins require it once you have confirmed a first code.",
+                "Starts the setup of a second factor (RFC 6238). Logins require it once you have confirmed a first code.",
             )
             .answers::<EnrolmentWire>(StatusCode::CREATED, "The secret. The server shows it only once.")
             .fails(StatusCode::CONFLICT, TWO_FACTOR_ON),

@@ -14,7 +14,7 @@ pub fn live_api(api: Api) -> Api {
         &Method::GET,
         "/changes",
         changes::list,
-        Doc::new("listChanges", "List changes of your tasks")
+        Doc::new("listChanges", "List changes to your tasks")
             .note(
                 "Lists every creation, update and deletion, through any contract, in the order of your change numbers. \
                  A page may contain fewer changes than `limit` if texts are long; `more` and the `Link` header point to the rest. \
@@ -36,7 +36,7 @@ pub fn live_api(api: Api) -> Api {
         &Method::GET,
         "/events",
         events::follow,
-        Doc::new("streamEvents", "Stream changes of your tasks")
+        Doc::new("streamEvents", "Stream changes to your tasks")
             .note(
                 "Sends server-sent events. `change`: the data is a change as in `/changes`, and the id is its number. `ready`: \
                  the server has sent all missed changes; the data `{\"last\":42,\"cursor\":\"42\"}` has your newest number. `reset`: the \

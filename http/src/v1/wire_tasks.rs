@@ -43,7 +43,7 @@ pub struct TaskWire<'a> {
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
-    /// The number of the task's last change, which is also its `ETag`.
+    /// The number of the task's last change, which its `ETag` contains.
     #[schema(example = 1)]
     version: i64,
 }

@@ -90,7 +90,10 @@ fn mail_api(api: Api) -> Api {
             .note("The response is the same whether or not the account exists.")
             .public()
             .body::<ForgotWire>()
-            .answers::<DoneWire>(StatusCode::OK, "If the account exists, the server sends it mail.")
+            .answers::<DoneWire>(
+                StatusCode::OK,
+                "If the account exists, the server sends mail to its address.",
+            )
             .fails(StatusCode::CONFLICT, crate::tree::MAIL_OFF),
     )
     .route(
