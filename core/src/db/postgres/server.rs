@@ -166,9 +166,7 @@ fn parse(url: &str) -> Result<Target, String> {
         return Err(SCHEMES.into());
     }
     if has_bare_signs(rest) {
-        return Err(
-            "the user or the password contains @, /, ? or #; write them as %40, %2F, %3F and %23".into()
-        );
+        return Err("write @, /, ? and # in the user or the password as %40, %2F, %3F and %23".into());
     }
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
     let mut kept = Vec::new();
