@@ -52,7 +52,7 @@ enum Command {
         file: PathBuf,
     },
     /// Start a new epoch after a recovery by other means than `restore`: point-in-time recovery, a promoted asynchronous
-    /// replica or a copied file. Clients then read everything again, and earlier versions (ETags) of tasks no longer match.
+    /// replica or a copied file. Clients then read everything again, and earlier versions of tasks no longer match.
     Restored,
     /// Copy a store into an empty one, on SQLite or PostgreSQL, and compare the two. Do not write to the source meanwhile.
     Copy {

@@ -289,7 +289,7 @@ impl Purge {
         match sqlite::purge_log(connection) {
             Ok(is_done) => self.is_wanted = !is_done,
             Err(error) => {
-                tracing::warn!(%error, "cannot empty the write-ahead log, which still contains deleted data; Taskwell tries again")
+                tracing::warn!(%error, "cannot empty the write-ahead log, which still contains deleted data; Taskwell tries again");
             }
         }
     }
@@ -393,7 +393,7 @@ fn watch_loop(path: &Path, live: &Live, clock: &Clock) {
                 connection = Some(open);
             }
             Err(error) => {
-                tracing::warn!(%error, "cannot check for changes by other processes; Taskwell tries again")
+                tracing::warn!(%error, "cannot check for changes by other processes; Taskwell tries again");
             }
         }
     }

@@ -287,7 +287,7 @@ impl Connector {
             Err(refusal) => {
                 match &refusal {
                     Refusal::Lost(cause) => {
-                        tracing::warn!(cause, "PostgreSQL is unreachable; requests get 503 until it is back")
+                        tracing::warn!(cause, "PostgreSQL is unreachable; requests get 503 until it is back");
                     }
                     other => tracing::error!(
                         ?other,
