@@ -48,7 +48,8 @@ impl Clock {
 #[expect(clippy::disallowed_methods, reason = "the one place that asks for randomness")]
 pub fn random_bytes<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|e| Error::internal("no randomness", e))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|e| Error::internal("cannot read random bytes from the system", e))?;
     Ok(bytes)
 }
 

@@ -242,31 +242,35 @@ impl std::fmt::Display for Error {
                 Ok(())
             }
             Error::Unauthenticated(_) => f.write_str("not authenticated"),
-            Error::Forbidden => f.write_str("not allowed"),
+            Error::Forbidden => f.write_str("not enough permissions"),
             Error::Missing(noun) => write!(f, "{} not found", noun.as_str()),
-            Error::Conflict(Conflict::EmailTaken) => f.write_str("the email is taken"),
-            Error::Conflict(Conflict::UsernameTaken) => f.write_str("the username is taken"),
+            Error::Conflict(Conflict::EmailTaken) => {
+                f.write_str("another account already has this email address")
+            }
+            Error::Conflict(Conflict::UsernameTaken) => {
+                f.write_str("another account already has this username")
+            }
             Error::Conflict(Conflict::UsernameLooksTaken) => {
-                f.write_str("the username looks like another name; choose one that cannot be mistaken for it")
+                f.write_str("the username looks like another name; choose one that differs more")
             }
             Error::Conflict(Conflict::LastAdmin) => {
-                f.write_str("this is the last active admin; make another one first")
+                f.write_str("this is the last active admin; give another account the role admin first")
             }
-            Error::Conflict(Conflict::TwoFactorOn) => f.write_str("the second factor is on already"),
+            Error::Conflict(Conflict::TwoFactorOn) => f.write_str("the second factor is already on"),
             Error::Conflict(Conflict::TooManyTokens) => {
-                f.write_str("there are too many tokens; delete one first")
+                f.write_str("the account has too many personal access tokens; delete one first")
             }
-            Error::Stale => f.write_str("the task has changed since"),
-            Error::Gone { .. } => f.write_str("the changes since then can no longer be told"),
-            Error::KeyReused => f.write_str("the idempotency key was used for another request"),
-            Error::MailOff => f.write_str("mail is off here"),
+            Error::Stale => f.write_str("the task has changed since it was read"),
+            Error::Gone { .. } => f.write_str("the changes since then are no longer available"),
+            Error::KeyReused => f.write_str("the idempotency key was already used for another request"),
+            Error::MailOff => f.write_str("the server cannot send mail; set SMTP_URL"),
             Error::TooMany(exceeded) => {
-                write!(f, "too many tries; try again in {} s", exceeded.retry_after_s)
+                write!(f, "too many attempts; try again in {} s", exceeded.retry_after_s)
             }
             Error::Unavailable { retry_after_s } => {
-                write!(f, "too much is waiting; try again in {retry_after_s} s")
+                write!(f, "the server is busy; try again in {retry_after_s} s")
             }
-            Error::StorageFull => f.write_str("the disk that holds the database is full"),
+            Error::StorageFull => f.write_str("the disk of the database is full; free space and try again"),
             Error::Internal(cause) => f.write_str(cause),
         }
     }

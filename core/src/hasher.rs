@@ -113,7 +113,7 @@ fn is_argon2(stored: &PasswordHash) -> bool {
 
 fn is_same(password: &Password, stored: &PasswordHash) -> Result<bool> {
     let unreadable =
-        |e: &dyn std::fmt::Display| Error::internal("a stored hash can't be read", e.to_string());
+        |e: &dyn std::fmt::Display| Error::internal("cannot read a stored password hash", e.to_string());
     if is_argon2(stored) {
         return match Argon2::default().verify_password(password.as_bytes(), stored.as_str()) {
             Ok(()) => Ok(true),

@@ -40,17 +40,20 @@ impl Offset {
     pub fn parse(text: &str) -> Result<Offset, Flaw> {
         let offset = whole_number(text).filter(|offset| *offset <= Offset::MAX);
         offset.map(Offset).ok_or_else(|| {
-            Flaw::new(Code::Range, "must be a whole number from 0 to 100000; use cursor beyond")
+            Flaw::new(Code::Range, "must be a whole number from 0 to 100000; use cursor for more")
         })
     }
 
     /// What comes before the page of that number. The first page is 1.
     pub fn of_page(number: &str, limit: Limit) -> Result<Offset, Flaw> {
         let page = whole_number(number).filter(|page| *page > 0);
-        let page = page.ok_or_else(|| Flaw::new(Code::Range, "must be a whole number from 1"))?;
+        let page = page.ok_or_else(|| Flaw::new(Code::Range, "must be a whole number of at least 1"))?;
         let offset = (page - 1).saturating_mul(limit.0.into());
         if offset > Offset::MAX {
-            return Err(Flaw::new(Code::Range, "begins after the first 100000 items; use cursor beyond"));
+            return Err(Flaw::new(
+                Code::Range,
+                "must start within the first 100000 items; use cursor for more",
+            ));
         }
         Ok(Offset(offset))
     }
@@ -106,8 +109,7 @@ impl Cursor {
             let order = u8::from_str_radix(&text[..2], 16).ok()?;
             Some(Cursor { order, key, id, skip: 0 })
         });
-        cursor
-            .ok_or_else(|| Flaw::new(Code::Format, "not a cursor; take it from the last page's Link header"))
+        cursor.ok_or_else(|| Flaw::new(Code::Format, "must be a cursor from the Link header of a page"))
     }
 }
 

@@ -75,7 +75,7 @@ pub fn check_length(text: &str, min: usize, max: usize) -> Result<(), Flaw> {
     if chars < min {
         Err(too_short(chars, min))
     } else if chars > max {
-        Err(Flaw::new(Code::TooLong, format!("{chars} characters, {max} allowed")))
+        Err(Flaw::new(Code::TooLong, format!("must have at most {max} characters, but has {chars}")))
     } else {
         Ok(())
     }
@@ -86,20 +86,20 @@ pub fn check_length(text: &str, min: usize, max: usize) -> Result<(), Flaw> {
 pub fn check_storable(text: &str) -> Result<(), Flaw> {
     match memchr::memchr(0, text.as_bytes()) {
         None => Ok(()),
-        Some(_) => Err(Flaw::new(Code::Control, "must not hold U+0000")),
+        Some(_) => Err(Flaw::new(Code::Control, "must not contain U+0000")),
     }
 }
 
 fn too_short(chars: usize, min: usize) -> Flaw {
     let message = match (chars, min) {
         (0, 1) => "must not be empty".into(),
-        _ => format!("{chars} characters, at least {min} needed"),
+        _ => format!("must have at least {min} characters, but has {chars}"),
     };
     Flaw::new(Code::TooShort, message)
 }
 
 fn control(at: usize) -> Flaw {
-    Flaw::new(Code::Control, format!("a control character at position {}", at + 1))
+    Flaw::new(Code::Control, format!("must not contain the control character at position {}", at + 1))
 }
 
 /// The words of a search, folded; a text matches if it holds each of them, in whatever place.
@@ -112,7 +112,10 @@ impl Words {
         let text = line(text, 0, 200)?;
         let words: Vec<String> = text.split_whitespace().map(fold).collect();
         if words.len() > 16 {
-            return Err(Flaw::new(Code::TooLong, format!("{} words, 16 allowed", words.len())));
+            return Err(Flaw::new(
+                Code::TooLong,
+                format!("must have at most 16 words, but has {}", words.len()),
+            ));
         }
         Ok(Words(words))
     }

@@ -36,7 +36,8 @@ impl Timestamp {
     /// ISO 8601 / RFC 3339 with `Z`, an offset, no zone (taken as UTC), or a date alone (midnight UTC), in the years
     /// 1 to 9999. Parts of a microsecond are cut off.
     pub fn parse(text: &str) -> Result<Timestamp, Flaw> {
-        let flaw = || Flaw::new(Code::Format, "not an ISO 8601 date or time such as 2026-12-31T10:00:00Z");
+        let flaw =
+            || Flaw::new(Code::Format, "must be an ISO 8601 date or time, such as 2026-12-31T10:00:00Z");
         let shaped = text.len() <= CHARS_MAX
             && text.len() >= 10
             && text.as_bytes()[..4].iter().all(u8::is_ascii_digit)
@@ -52,7 +53,7 @@ impl Timestamp {
             Err(_) => utc_us(text).ok_or_else(flaw)?,
         };
         if !(YEAR_1_US..YEAR_10000_US).contains(&us) {
-            return Err(Flaw::new(Code::Range, "outside the years 1 to 9999 in UTC"));
+            return Err(Flaw::new(Code::Range, "must be within the years 1 to 9999 in UTC"));
         }
         Ok(Timestamp(us))
     }

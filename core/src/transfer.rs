@@ -36,7 +36,7 @@ pub async fn copy(
     let all = common(&from.read(tables).await?, &to.read(tables).await?)?;
     if from.read(is_filling).await? {
         return Err(Error::Internal(
-            "the source is itself an incomplete copy: finish that one first. Nothing was written".into(),
+            "the source is itself an incomplete copy; complete that copy first. Nothing was written".into(),
         ));
     }
     check_target(from, to, &all, resume).await?;
@@ -53,8 +53,14 @@ pub async fn copy(
     for table in &all {
         let (source, target) = (sum(from, table).await?, sum(to, table).await?);
         if source != target {
-            let differ = format!("{}: {} rows here, {} rows there", table.name, source.rows, target.rows);
-            return Err(Error::internal("the copy differs; was the source written to meanwhile?", differ));
+            let differ = format!(
+                "table {}: {} rows in the source, {} rows in the target",
+                table.name, source.rows, target.rows
+            );
+            return Err(Error::internal(
+                "the copy differs; did a client write to the source meanwhile?",
+                differ,
+            ));
         }
         copied.push(source);
     }
@@ -108,7 +114,7 @@ fn find<'t>(all: &'t [Table], name: &str) -> Option<&'t Table> {
 
 fn refusal(what: &str) -> Error {
     Error::Internal(format!(
-        "{what}: both stores must have the same tables and columns. Add or remove it, and try again. Nothing was written"
+        "{what}; both stores must have the same tables and columns. Make them equal, then try again. Nothing was written"
     ))
 }
 
@@ -134,20 +140,21 @@ async fn check_target(from: &Db, to: &Db, all: &[Table], resume: bool) -> Result
         let there = count(to, table).await?;
         if resume && !is_begun && there > 0 {
             return Err(Error::internal(
-                "the target is a store of its own: --resume goes on with a copy that broke off, and with nothing else. \
-                 Nothing was written. It has rows in the table",
+                "the target is a separate store, and --resume continues only an interrupted copy. \
+                 Nothing was written. The target has rows in the table",
                 &table.name,
             ));
         }
         if !resume && there > 0 {
             return Err(Error::internal(
-                "the target is not empty: take an empty one, or go on with --resume. It has rows in the table",
+                "the target is not empty; use an empty one, or continue an interrupted copy with --resume. The target has \
+                 rows in the table",
                 &table.name,
             ));
         }
         if there > count(from, table).await? {
             return Err(Error::internal(
-                "the target is no copy of the source, as it has more rows. Nothing was written. The table is",
+                "the target is not a copy of the source, because it has more rows. Nothing was written. The table is",
                 &table.name,
             ));
         }

@@ -110,7 +110,7 @@ async fn collect(mut body: Body, most: usize) -> Result<Arrived, Failure> {
     let mut share = Share::default();
     let mut all: Vec<u8> = Vec::new();
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-        let broken = |_| Failure::Core(Error::invalid("body", Code::Syntax, "broke off before its end"));
+        let broken = |_| Failure::Core(Error::invalid("body", Code::Syntax, "ended before it was complete"));
         let Ok(piece) = frame.map_err(broken)?.into_data() else { continue };
         let needed = all.len() + piece.len();
         if needed > most {

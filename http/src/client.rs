@@ -27,7 +27,9 @@ impl FromStr for Network {
 
     fn from_str(text: &str) -> Result<Network, String> {
         let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-        network.map(Network).map_err(|_| "must be an address or a network, such as 10.0.0.0/8".to_owned())
+        network
+            .map(Network)
+            .map_err(|_| "allowed are IP addresses and networks, such as 10.0.0.0/8".to_owned())
     }
 }
 

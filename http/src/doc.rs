@@ -86,8 +86,8 @@ pub struct Doc {
 }
 
 /// What the header does that guards a write.
-const GUARD: &str = "With an `If-Match` header that holds the task's `ETag`, the write happens only if the task is still at that version; \
-else the answer is 412.";
+const GUARD: &str = "With an `If-Match` header that contains the task's `ETag`, the server writes only if the task still has that version; \
+otherwise, the response is 412.";
 
 pub type Named = fn(&mut Schemas) -> Value;
 
@@ -247,9 +247,9 @@ impl Doc {
         let mut doc = self.header("ETag");
         doc.parameters.push(json!({
             "name": "If-None-Match", "in": "header", "required": false, "schema": { "type": "string" },
-            "description": "The ETag of the version that the client has: where it is the newest, the answer is 304.",
+            "description": "The ETag of the version that the client has. If it is the current version, the response is 304.",
         }));
-        doc.empty(StatusCode::NOT_MODIFIED, "The client has this version already.").header("ETag")
+        doc.empty(StatusCode::NOT_MODIFIED, "The client already has the current version.").header("ETag")
     }
 
     /// Writes one task: guarded by its version. `If-Match` is told in words, not as a parameter: a generated value is

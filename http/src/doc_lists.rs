@@ -12,29 +12,33 @@ pub fn list_parameters(doc: Doc) -> Doc {
         .query(
             "status",
             json!({ "type": "string", "enum": ["pending", "in_progress", "completed"] }),
-            "Only tasks of this status.",
+            "Only tasks with this status.",
         )
         .query(
             "priority",
             json!({ "type": "string", "enum": ["low", "medium", "high", "urgent"] }),
-            "Only tasks of this priority.",
+            "Only tasks with this priority.",
         )
-        .query("due_before", time(), "Only tasks due before this moment.")
-        .query("due_after", time(), "Only tasks due after this moment.")
-        .query("q", words_schema(), "Only tasks that have each of these words in title or description.")
+        .query("due_before", time(), "Only tasks due before this time.")
+        .query("due_after", time(), "Only tasks due after this time.")
+        .query("q", words_schema(), "Only tasks whose title or description contains each of these words.")
         .query(
             "sort",
             json!({ "type": "string", "default": "-created_at", "enum": [
                 "created_at", "-created_at", "updated_at", "-updated_at",
                 "due_date", "-due_date", "priority", "-priority",
             ]}),
-            "The order; with a minus the other way round. Tasks without a due date come last.",
+            "The sort order. A leading minus sorts in descending order. Tasks without a due date come last.",
         )
 }
 
 /// The parameter by which lists tell open tasks from completed ones.
 pub fn completed_parameter(doc: Doc) -> Doc {
-    doc.query("completed", json!({ "type": "boolean" }), "Only completed tasks, or only the others.")
+    doc.query(
+        "completed",
+        json!({ "type": "boolean" }),
+        "With `true`, only completed tasks; with `false`, only open ones.",
+    )
 }
 
 /// Those that [`crate::paging::Paging::read`] takes.
@@ -42,25 +46,25 @@ pub fn paging_parameters(doc: Doc, cursor: Value) -> Doc {
     doc.query(
         "limit",
         json!({ "type": "integer", "minimum": 1, "maximum": Limit::MAX }),
-        "At most so many; the Link header leads to the rest.",
+        "Maximum number of items. The `Link` header points to the next page.",
     )
     .query(
         "cursor",
         cursor,
-        "Where the last page ended, from its Link header. It brings its list's order with it.",
+        "The end of the previous page, from its `Link` header. A cursor includes the sort order of its list.",
     )
     .query(
         "offset",
         offset(),
-        "Leaves out so many items at the beginning. Only one of offset, skip, page and cursor may be given. A cursor is \
-         faster, and stays right while items come and go.",
+        "Number of items to leave out at the start. Use only one of `offset`, `skip`, `page` and `cursor`. A cursor is \
+         faster, and it stays correct while items are added and deleted.",
     )
-    .query("skip", offset(), "The same as offset.")
+    .query("skip", offset(), "Same as `offset`.")
     .query(
         "page",
         json!({ "type": "integer", "minimum": 1, "maximum": Offset::MAX + 1 }),
-        "The page of that number, where a page has limit items; ignored without a limit. It must begin within the first \
-         100,000 items.",
+        "Number of the page, from 1; a page has `limit` items. Ignored without `limit`. At most 100,000 items can come \
+         before the page.",
     )
 }
 

@@ -90,7 +90,7 @@ pub fn media_type(request: &Request, types: &'static [&'static str]) -> Result<&
     }
     // Without a body there is no type to be wrong.
     if given.is_none() && request.body().is_end_stream() {
-        let message = "is missing; a JSON object is needed";
+        let message = "is missing; send a JSON object";
         return Err(Failure::Core(Error::invalid("body", Code::Required, message)));
     }
     Err(Failure::WrongType(types))
@@ -118,12 +118,12 @@ fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Flaw> {
     // Windows writes one in front of a file (RFC 8259, section 8.1, lets a parser ignore it).
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match text.trim_start_matches([' ', '\t', '\r', '\n']).chars().next() {
-        None => return flaw("is empty; a JSON object is needed".into()),
+        None => return flaw("is empty; send a JSON object".into()),
         Some('{') => {}
         Some(_) => return flaw("must be a JSON object".into()),
     }
     if is_too_deep(bytes) {
-        return flaw(format!("is nested more than {DEPTH_MAX} deep"));
+        return flaw(format!("must not be nested more than {DEPTH_MAX} levels deep"));
     }
     match serde_json::from_str(text) {
         Ok(value) => Ok(value),

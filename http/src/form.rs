@@ -66,11 +66,11 @@ async fn read_urlencoded<T: DeserializeOwned>(request: Request) -> Result<T, Fai
 async fn read_multipart<T: DeserializeOwned>(request: Request) -> Result<T, Failure> {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let boundary = parse_boundary(kind.unwrap_or_default())
-        .map_err(|_| flaw(Code::Syntax, "has no boundary in its Content-Type"))?;
+        .map_err(|_| flaw(Code::Syntax, "needs a boundary in its Content-Type"))?;
     let body = read(request).await?;
     let bytes = stream::once(ready(Ok::<_, Infallible>(body.bytes.clone())));
     let mut parts = Multipart::new(bytes, boundary);
-    let broken = |_| flaw(Code::Syntax, "is not a form as its Content-Type says");
+    let broken = |_| flaw(Code::Syntax, "does not match its Content-Type");
     let mut members = Map::new();
     while let Some(part) = parts.next_field().await.map_err(broken)? {
         let name = part.name().filter(|_| part.file_name().is_none()).map(str::to_owned);
@@ -86,13 +86,13 @@ async fn read_multipart<T: DeserializeOwned>(request: Request) -> Result<T, Fail
 fn add(members: &mut Map<String, Value>, name: &str, text: String) -> Result<(), Failure> {
     match members.insert(name.to_owned(), Value::String(text)) {
         None => Ok(()),
-        Some(_) => Err(flaw(Code::Duplicate, format!("has {name} twice"))),
+        Some(_) => Err(flaw(Code::Duplicate, format!("must contain {name} only once"))),
     }
 }
 
 fn understand<T: DeserializeOwned>(members: Map<String, Value>) -> Result<T, Failure> {
     serde_json::from_value(Value::Object(members))
-        .map_err(|e| flaw(Code::Syntax, format!("is not a form that is read here: {e}")))
+        .map_err(|e| flaw(Code::Syntax, format!("is not a valid form: {e}")))
 }
 
 fn flaw(code: Code, message: impl Into<std::borrow::Cow<'static, str>>) -> Failure {

@@ -24,12 +24,12 @@ fn check_host(headers: &HeaderMap, version: Version) -> Result<(), Failure> {
         return if needed { Err(Failure::BadHost("is missing")) } else { Ok(()) };
     };
     if hosts.next().is_some() {
-        return Err(Failure::BadHost("is given twice"));
+        return Err(Failure::BadHost("must be sent only once"));
     }
     if is_host(host.as_bytes()) {
         Ok(())
     } else {
-        Err(Failure::BadHost("must be a name or an address, and maybe a port"))
+        Err(Failure::BadHost("must be a host name or an IP address, with an optional port"))
     }
 }
 

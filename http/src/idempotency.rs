@@ -74,13 +74,13 @@ impl Running {
 fn key(headers: &HeaderMap) -> Result<String, Failure> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let value = values.next().and_then(|value| value.to_str().ok());
-    let text = value.ok_or(Failure::BadKey("must be visible ASCII characters".into()))?;
+    let text = value.ok_or(Failure::BadKey("must contain only visible ASCII characters".into()))?;
     if values.next().is_some() {
-        return Err(Failure::BadKey("is given twice".into()));
+        return Err(Failure::BadKey("must be sent only once".into()));
     }
     match text.strip_prefix('"') {
         None => Ok(text.to_owned()),
-        Some(rest) => unquoted(rest).ok_or(Failure::BadKey("has no end to its quotes".into())),
+        Some(rest) => unquoted(rest).ok_or(Failure::BadKey("must be a string with a closing quote".into())),
     }
 }
 

@@ -28,7 +28,7 @@ tokens</label></div>";
 const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
                    frame-ancestors 'none'";
 
-/// An address whose owner has forgotten the password.
+/// The email address of an account whose owner has forgotten the password.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = ForgotPassword)]
 pub struct ForgotWire {
@@ -45,7 +45,7 @@ impl ForgotWire {
     }
 }
 
-/// A new password, and the token that came by mail.
+/// A new password and the token from the mail.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = ResetPassword)]
 pub struct ResetWire {
@@ -66,7 +66,7 @@ impl ResetWire {
     }
 }
 
-/// The token that came by mail.
+/// The token from the mail.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = MailToken)]
 pub struct MailTokenWire {
@@ -99,8 +99,8 @@ impl FromRequestParts<App> for LinkToken {
 const VERIFY: &str = "Verify your email address";
 const RESET: &str = "Choose a new password";
 const ANOTHER_LINK: &str =
-    "<p>This link was used, or its time is over.</p><p><a href=\"/app/forgot\">Ask for another link</a></p>";
-const ANOTHER_VERIFICATION: &str = "<p>This link was used, or its time is over.</p><p><a href=\"/app/settings\">Ask for another link in the settings</a></p>";
+    "<p>This link has expired or was already used.</p><p><a href=\"/app/forgot\">Request a new link</a></p>";
+const ANOTHER_VERIFICATION: &str = "<p>This link has expired or was already used.</p><p><a href=\"/app/settings\">Request a new link in the settings</a></p>";
 
 fn verify_form(token: &str) -> String {
     form("/verify-email", token, "", "Verify")
@@ -140,7 +140,7 @@ pub async fn reset(State(app): State<App>, visitor: Visitor, Form(wire): Form<Re
     let (done, ended) = counted(done.await);
     match done {
         Ok(()) => {
-            let words = format!("<p>Your new password holds from now on. Log in with it.{ended}</p>");
+            let words = format!("<p>Your password was changed. Log in with the new one.{ended}</p>");
             page(StatusCode::OK, RESET, &words)
         }
         Err(failure @ Failure::Core(Error::Unauthenticated(_))) => refused(&failure, RESET, ANOTHER_LINK),
@@ -204,7 +204,11 @@ fn change_form(login: &str, keeps_tokens: bool, problems: &[Problem]) -> String 
         Field::password("New password", "new_password", "new-password"),
         Field {
             required: "",
-            ..Field::text("Code of the second factor, if you have one", "totp_code", "one-time-code")
+            ..Field::text(
+                "Two-factor code, if you use two-factor authentication",
+                "totp_code",
+                "one-time-code",
+            )
         },
     ];
     let mut drawn: String = fields.iter().map(|field| field.draw(problems)).collect();
@@ -234,7 +238,7 @@ pub async fn change(State(app): State<App>, visitor: Visitor, Form(wire): Form<C
     let (done, ended) = counted(done.await);
     match done {
         Ok(()) => {
-            let words = "Your new password holds from now on; you are logged out everywhere else.";
+            let words = "Your password was changed. You are logged out everywhere else.";
             page(StatusCode::OK, CHANGE, &format!("<p>{words}{ended}</p>"))
         }
         Err(failure) => {
@@ -254,8 +258,8 @@ pub async fn change(State(app): State<App>, visitor: Visitor, Form(wire): Form<C
 fn counted(done: Result<TokensEnded, Failure>) -> (Result<(), Failure>, String) {
     let words = match &done {
         Ok(TokensEnded(0)) | Err(_) => String::new(),
-        Ok(TokensEnded(1)) => " One personal access token was ended.".to_owned(),
-        Ok(TokensEnded(count)) => format!(" {count} personal access tokens were ended."),
+        Ok(TokensEnded(1)) => " This ended one personal access token.".to_owned(),
+        Ok(TokensEnded(count)) => format!(" This ended {count} personal access tokens."),
     };
     (done.map(drop), words)
 }
@@ -263,7 +267,7 @@ fn counted(done: Result<TokensEnded, Failure>) -> (Result<(), Failure>, String) 
 /// A page whose body says that something failed, with the headers of such an answer.
 fn refused(failure: &Failure, title: &str, body: &str) -> Response {
     if let Failure::Core(Error::Internal(cause)) = failure {
-        tracing::error!(cause, "a page failed");
+        tracing::error!(cause, "cannot serve an account page");
     }
     let mut page = page(failure.status(), title, body);
     failure.headers(&mut page);

@@ -54,7 +54,7 @@ impl<C> Paging<C> {
         let mut given = STARTS.into_iter().zip(given).filter(|(_, is_given)| *is_given).map(|(name, _)| name);
         if let Some(first) = given.next() {
             for name in given {
-                problems.note(name, Code::Duplicate, format!("and {first} cannot be given together"));
+                problems.note(name, Code::Duplicate, format!("cannot be combined with {first}"));
             }
         }
         let offset = offset.or(skip).or(page).map(Start::Offset);

@@ -40,7 +40,7 @@ impl Query {
         let (_, value) = self.pairs.swap_remove(at);
         if self.has(name) {
             self.pairs.retain(|(key, _)| key != name);
-            problems.note(name, Code::Duplicate, "is given twice");
+            problems.note(name, Code::Duplicate, "must be given only once");
             return None;
         }
         if is_broken(&value) {

@@ -138,8 +138,9 @@ impl Listing {
             }
             self.written += 1;
             self.bytes += task.text_bytes();
-            (self.shape.item)(buffer, task, uuid)
-                .map_err(|e| taskwell_core::error::Error::Internal(format!("a task has no JSON: {e}")))?;
+            (self.shape.item)(buffer, task, uuid).map_err(|e| {
+                taskwell_core::error::Error::Internal(format!("cannot write a task as JSON: {e}"))
+            })?;
         }
         Ok(page.next)
     }
@@ -167,8 +168,8 @@ impl Listing {
                     let mut buffer = Vec::with_capacity(64 * 1024);
                     let next =
                         listing.trip(&mut buffer, usize::MAX, Some(after)).await.map_err(|failure| {
-                            tracing::warn!(?failure, "a streamed list was broken off");
-                            std::io::Error::other("the list was broken off")
+                            tracing::warn!(?failure, "a list was cut off while it was sent");
+                            std::io::Error::other("the list was cut off")
                         })?;
                     if let Some(next) = next {
                         (buffer, Step::Page(next))

@@ -40,16 +40,17 @@ pub enum Failure {
 pub const UNVERIFIED: &str = "Verify your email address first; the link is in your mail";
 
 /// To a right password whose account has a second factor.
-pub const CODE_NEEDED: &str = "A code of your second factor is needed: send it as totp_code";
-pub const WRONG_CODE: &str = "The code of your second factor is wrong, or was used";
-const LOOKS_TAKEN: &str = "This username looks like another name; choose one that cannot be mistaken for it";
-pub const MAIL_OFF: &str = "Mail is off: this server has no SMTP_URL";
+pub const CODE_NEEDED: &str = "A code from your second factor is required; send it as totp_code";
+pub const WRONG_CODE: &str = "The code from your second factor is wrong or was already used";
+const LOOKS_TAKEN: &str = "This username looks like another name; choose one that differs more";
+pub const MAIL_OFF: &str = "This server cannot send mail: its operator has not set SMTP_URL";
 
 /// To a cursor of before a restore.
-pub const GONE: &str = "The changes since then are no longer available; read all tasks again, then continue from the cursor in this answer";
-const CONTENT_CODING: &str = "No Content-Encoding of a request is supported; send the body as it is";
-const KEY_REUSED: &str = "This Idempotency-Key was used for another request; take a new one";
-const KEY_BUSY: &str = "A request with this Idempotency-Key is under way; try again in 1 s";
+pub const GONE: &str = "The changes since then are no longer available; read all tasks again, then continue from the cursor in this response";
+const CONTENT_CODING: &str =
+    "The server does not support a Content-Encoding of requests; send the body without one";
+const KEY_REUSED: &str = "This Idempotency-Key was already used for another request; use a new one";
+const KEY_BUSY: &str = "A request with this Idempotency-Key is still in progress; try again in 1 s";
 
 /// What a handler answers.
 pub type Answer = Result<Response, Failure>;
@@ -126,11 +127,9 @@ impl Failure {
             Failure::TooLarge(most) => format!("The body is larger than {most} bytes"),
             Failure::WrongType(allowed) => format!("The Content-Type must be {}", allowed.join(" or ")),
             Failure::UnknownContentCoding => CONTENT_CODING.into(),
-            Failure::UnknownTransferCoding => {
-                "The only Transfer-Encoding that is supported is chunked".into()
-            }
+            Failure::UnknownTransferCoding => "The only supported Transfer-Encoding is chunked".into(),
             Failure::BadHost(flaw) => format!("The Host header {flaw}"),
-            Failure::TooSlow => "The body did not arrive in time".into(),
+            Failure::TooSlow => "The body did not arrive in time; send the request again".into(),
             Failure::BadKey(flaw) => format!("The Idempotency-Key {flaw}"),
             Failure::KeyBusy => KEY_BUSY.into(),
         }
@@ -220,7 +219,7 @@ impl Tree {
             return response;
         };
         if let Failure::Core(Error::Internal(cause)) = failure {
-            tracing::error!(cause, request_id = id.as_str(), "internal error");
+            tracing::error!(cause, request_id = id.as_str(), "a request failed with an internal error");
         }
         let mut drawn = (self.render)(failure);
         failure.headers(&mut drawn);
@@ -246,7 +245,9 @@ pub fn typed_json(status: StatusCode, content_type: &'static str, body: &impl Se
         Ok(()) => {
             (status, [(header::CONTENT_TYPE, HeaderValue::from_static(content_type))], bytes).into_response()
         }
-        Err(e) => Failure::Core(Error::Internal(format!("an answer has no JSON: {e}"))).into_response(),
+        Err(e) => {
+            Failure::Core(Error::Internal(format!("cannot write a response as JSON: {e}"))).into_response()
+        }
     }
 }
 

@@ -20,54 +20,56 @@ use crate::store;
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Make an account; the password is asked for, or read from standard input.
+    /// Create an account. The command prompts for the password, or reads it from standard input or --password-file.
     Create {
-        /// The address to log in by.
+        /// The email address, which can be used to log in.
         #[arg(long)]
         email: String,
-        /// The name to log in by; without it one is made from the address.
+        /// The username, which can be used to log in. By default, it is derived from the email address.
         #[arg(long)]
         username: Option<String>,
-        /// A name to show.
+        /// The display name.
         #[arg(long)]
         name: Option<String>,
-        /// Give it the role admin.
+        /// Give the account the role `admin`.
         #[arg(long)]
         admin: bool,
         #[command(flatten)]
         password: PasswordSource,
     },
-    /// List all accounts.
+    /// List accounts. Each line has the id, username, email address, role and state.
     List {
-        /// Only those with these words in username, email or name.
+        /// List only accounts whose username, email address or name contains each of these words.
         #[arg(long, default_value = "")]
         q: String,
     },
-    /// Give an account another username.
+    /// Change the username of an account.
     SetUsername {
-        /// A username, an email address or an id.
+        /// The account: an id, a username or an email address.
         user: String,
+        /// The new username.
         username: String,
     },
-    /// Change what an account may do.
+    /// Change the role of an account.
     SetRole {
-        /// A username, an email address or an id.
+        /// The account: an id, a username or an email address.
         user: String,
+        /// The new role.
         role: RoleArg,
     },
-    /// Shut an account out: its sessions end at once.
+    /// Block an account at once and end its sessions.
     Deactivate {
-        /// A username, an email address or an id.
+        /// The account: an id, a username or an email address.
         user: String,
     },
-    /// Let a deactivated account in again.
+    /// Unblock a deactivated account.
     Activate {
-        /// A username, an email address or an id.
+        /// The account: an id, a username or an email address.
         user: String,
     },
-    /// Set another password and end all sessions, personal access tokens and mailed links of the account.
+    /// Set a new password and end all sessions, personal access tokens and mailed links of the account.
     ResetPassword {
-        /// A username, an email address or an id.
+        /// The account: an id, a username or an email address.
         user: String,
         #[command(flatten)]
         password: PasswordSource,
@@ -76,7 +78,8 @@ pub enum Command {
 
 #[derive(Args)]
 pub struct PasswordSource {
-    /// A file that holds the password; without it, it is asked for on a terminal, or read from standard input.
+    /// The file that holds the password. Without this option, the command prompts on a terminal and reads standard input
+    /// otherwise.
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
 }
@@ -129,7 +132,7 @@ async fn run_on(app: &App, command: Command) -> Outcome {
             let password = choose(app, &text, &own).map_err(|Flaw(_, e)| format!("password: {e}"))?;
             let ended = app.reset_password(user.id, password).await.map_err(|e| told(&e))?.0;
             print(&format!(
-                "{} has another password; its sessions have ended, and with them {ended} personal access {}",
+                "set a new password for {}; ended all its sessions and {ended} personal access {}",
                 user.username,
                 if ended == 1 { "token" } else { "tokens" }
             ))
@@ -212,19 +215,24 @@ async fn shadowed(app: &App) -> Result<Vec<Shadowed>, String> {
 pub async fn warn_of_shadowed(app: &App) {
     let shadowed = match shadowed(app).await {
         Ok(shadowed) => shadowed,
-        Err(error) => return tracing::warn!(error, "cannot look for accounts that share a name"),
+        Err(error) => {
+            return tracing::warn!(
+                error,
+                "cannot check whether accounts share a username or an email address"
+            );
+        }
     };
     for shadowed in &shadowed {
         let (id, what) = (shadowed.id.0, words_for(*shadowed));
         let remedy = match (shadowed.username, shadowed.email) {
-            (true, true) => "nobody can log in to it until it has another username",
-            (true, false) => "its owner logs in by the email address, or by another username",
-            _ => "its owner logs in by the username, and may choose another email address",
+            (true, true) => "nobody can log in to it until you change its username",
+            (true, false) => "its owner can log in with the email address, or with a new username",
+            _ => "its owner can log in with the username, and can then change the email address",
         };
         tracing::warn!(
             user.id = id,
-            "account {id} is {what}: an older account has the same name or address, as letter case is ignored in all scripts. \
-             Nothing is lost; {remedy}. To give it one: taskwell user set-username {id} NAME"
+            "account {id} is {what}: an older account has the same name or address, because Taskwell ignores letter case in \
+             all scripts. No data is lost; {remedy}. To change the username, run: taskwell user set-username {id} NAME"
         );
     }
 }
@@ -247,15 +255,17 @@ fn line(user: &User) -> String {
 impl PasswordSource {
     fn ask(&self) -> Result<String, String> {
         if let Some(file) = &self.password_file {
-            let text = secret::read(file).map_err(|e| format!("{}: {e}", file.display()))?;
-            return String::from_utf8(text).map_err(|_| format!("{}: is not UTF-8", file.display()));
+            let text = secret::read(file).map_err(|e| format!("the file {} {e}", file.display()))?;
+            return String::from_utf8(text).map_err(|_| format!("the file {} is not UTF-8", file.display()));
         }
         let stdin = std::io::stdin();
         if stdin.is_terminal() {
-            return rpassword::prompt_password("Password: ").map_err(|e| format!("cannot ask: {e}"));
+            let asked = rpassword::prompt_password("Password: ");
+            return asked.map_err(|e| format!("cannot read the password from the terminal: {e}"));
         }
         let mut text = String::new();
-        stdin.lock().read_line(&mut text).map_err(|e| format!("standard input: {e}"))?;
+        let read = stdin.lock().read_line(&mut text);
+        read.map_err(|e| format!("cannot read the password from standard input: {e}"))?;
         Ok(text.trim_end_matches(['\r', '\n']).to_owned())
     }
 }

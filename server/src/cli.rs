@@ -10,7 +10,7 @@ use crate::config::{Checked, Config, Dotenv, unknown, with_files};
 use crate::console::{Outcome, print};
 use crate::{accounts, audit, copy, health, import, serve, store, telemetry};
 
-/// The task back end that nobody has to write again: five REST contracts over one store.
+/// A task back end: five REST contracts over one store.
 #[derive(Parser)]
 #[command(name = "taskwell", version, about, max_term_width = 100)]
 struct Cli {
@@ -22,82 +22,86 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve the five contracts (what happens without a command).
+    /// Run the server. This is the default command.
     Serve,
-    /// Bring the database to this version's schema and stop.
+    /// Migrate the database to the schema of this version and exit.
     Migrate,
-    /// Make, list and change accounts.
+    /// Create, list and change accounts.
     #[command(subcommand)]
     User(accounts::Command),
-    /// Print what was done to accounts, newest first: time, action, who did it, whose account, address, detail.
+    /// Print the audit log, newest entry first. Each line has the time, action, actor, account, client address and detail.
     Audit {
-        /// Only about this account: its username, address or id.
+        /// Print only the entries about this account: an id, a username or an email address.
         #[arg(long)]
         user: Option<String>,
-        /// How many entries at most.
+        /// Maximum number of entries.
         #[arg(long, default_value_t = 100)]
         limit: usize,
     },
-    /// The keys that access tokens are signed with.
+    /// Manage the keys that sign access tokens.
     #[command(subcommand)]
     Keys(Keys),
-    /// Copy the database into a new file, also while it is being served.
+    /// Copy the database into a new file, even while the server runs (SQLite only).
     Backup {
-        /// The file to make; it must not exist.
+        /// The file to create. It must not exist yet.
         file: PathBuf,
     },
-    /// Replace what the database holds by a backup, also while it is being served.
+    /// Replace the contents of the database with a backup, even while the server runs (SQLite only).
     Restore {
-        /// A file that `taskwell backup` made.
+        /// A file that `taskwell backup` created.
         file: PathBuf,
     },
-    /// Begin a new epoch, after a recovery by other means than `restore` (point-in-time recovery, a promoted asynchronous
-    /// replica, a copied file): clients then read everything again, and no old version of a task matches any more.
+    /// Start a new epoch after a recovery by other means than `restore`: point-in-time recovery, a promoted asynchronous
+    /// replica or a copied file. Clients then read everything again, and earlier versions of tasks no longer match.
     Restored,
-    /// Copy a store into an empty one, of either database, and compare the two. Nobody should write to it meanwhile.
+    /// Copy a store into an empty one, on SQLite or PostgreSQL, and compare the two. Do not write to the source meanwhile.
     Copy {
         /// The store to read: `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`.
         #[arg(long, value_name = "URL")]
         from: String,
-        /// The store to fill, with nothing in it.
+        /// The empty store to copy into, as a URL of the same form.
         #[arg(long, value_name = "URL")]
         to: String,
-        /// Go on with a copy that broke off.
+        /// Continue an interrupted copy.
         #[arg(long)]
         resume: bool,
     },
-    /// Bring accounts and tasks of another back end over. Prints which columns are read as what and what becomes of each row that
-    /// is refused, left out or changed; writes with --apply. The exit code is 1 if anything was refused.
+    /// Import accounts and tasks from another back end. The command prints how it reads each column and which rows it refuses,
+    /// leaves out or changes. It writes only with --apply. The exit code is 1 if it refused a row.
     Import {
         /// The database to read: `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`.
         #[arg(long, value_name = "URL")]
         from: String,
-        /// What its tables look like.
+        /// The layout of its tables.
         #[arg(long, value_enum, default_value = "fastapi")]
         shape: import::Shape,
-        /// Read a column as this field, whatever its name suggests; `ignore` skips it. May be given several times.
+        /// Read a column as this field, regardless of its name. The field `ignore` skips the column. You can repeat this option.
         #[arg(long, value_name = "[TABLE.]COLUMN=FIELD", value_parser = Override::parse)]
         map: Vec<Override>,
-        /// Write, all or nothing.
+        /// Write the import, in one transaction.
         #[arg(long)]
         apply: bool,
-        /// Only tell, as without --apply.
+        /// Write nothing. This is the default.
         #[arg(long, conflicts_with = "apply")]
         dry_run: bool,
     },
     /// Print the OpenAPI document.
     Openapi,
-    /// Ask the server at HOST and PORT whether it is ready: exit code 0 if it is, within 2 seconds.
+    /// Check the server at HOST and PORT. The exit code is 0 if it reports within 2 seconds that it is ready.
     Healthcheck,
-    /// Print completions for a shell.
-    Completions { shell: clap_complete::Shell },
+    /// Print shell completions.
+    Completions {
+        /// The shell to print completions for.
+        shell: clap_complete::Shell,
+    },
     /// Print the manual page.
     Man,
 }
 
 #[derive(Subcommand)]
 enum Keys {
-    /// Make a new key, which signs after a restart; what the last ones signed stays good.
+    /// Generate a new key. A running server signs with it after SIGHUP or a restart. Tokens that the two previous
+    /// keys signed stay valid.
     Rotate,
 }
 
@@ -168,7 +172,9 @@ fn settings_again(dotenv: &Dotenv) -> Result<Checked, String> {
 
 fn warn_of_unknown() {
     for (name, meant) in unknown(&Cli::command()) {
-        tracing::warn!("{name} is set, but is no setting; perhaps {meant} is meant");
+        tracing::warn!(
+            "the environment sets {name}, which is not a setting of Taskwell. Did you mean {meant}?"
+        );
     }
 }
 

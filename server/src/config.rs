@@ -37,18 +37,20 @@ pub struct Config {
     #[arg(long, env = "HOST", value_name = "HOST", default_value = "127.0.0.1", global = true)]
     host: IpAddr,
 
-    /// The port to listen on; 0 takes a free one.
+    /// The port to listen on (0 to 65535). With 0, the system picks a free port.
     #[arg(long, env = "PORT", value_name = "PORT", default_value_t = 8000, global = true)]
     port: u16,
 
     #[command(flatten)]
     database: database::DatabaseFlags,
 
-    /// The secret that signs access tokens, at least 32 bytes; older ones may follow on lines of their own. Without it one is made and kept beside the database.
+    /// The secret that signs access tokens, at least 32 bytes. Older secrets, which still verify tokens, can follow on lines of
+    /// their own. On SQLite, Taskwell generates a secret by default and stores it beside the database. On PostgreSQL, set this
+    /// or `JWT_SECRET_FILE`.
     #[arg(long, env = "JWT_SECRET", value_name = "JWT_SECRET", hide_env_values = true, global = true)]
     jwt_secret: Option<Secret>,
 
-    /// A file that holds the secret.
+    /// The file that holds the secret, instead of `JWT_SECRET`.
     #[arg(
         long,
         env = "JWT_SECRET_FILE",
@@ -58,24 +60,24 @@ pub struct Config {
     )]
     jwt_secret_file: Option<PathBuf>,
 
-    /// How long an access token is good, in minutes (1 to 525600).
+    /// Lifetime of an access token, in minutes (1 to 525600).
     #[arg(long, env = "ACCESS_TOKEN_EXPIRE_MINUTES", value_name = "ACCESS_TOKEN_EXPIRE_MINUTES", default_value_t = 1440, value_parser = clap::value_parser!(u32).range(1..=525_600), global = true)]
     access_token_expire_minutes: u32,
 
-    /// The same for tokens of /user/login, whose clients know how to refresh (1 to 525600).
+    /// Lifetime of an access token from /user/login or /user/refresh-token, whose clients can refresh, in minutes (1 to 525600).
     #[arg(long, env = "SHORT_ACCESS_TOKEN_EXPIRE_MINUTES", value_name = "SHORT_ACCESS_TOKEN_EXPIRE_MINUTES", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=525_600), global = true)]
     short_access_token_expire_minutes: u32,
 
-    /// How long a session and its refresh token are good, in days (1 to 365).
+    /// Lifetime of a session and its refresh token, in days (1 to 365).
     #[arg(long, env = "REFRESH_TOKEN_EXPIRE_DAYS", value_name = "REFRESH_TOKEN_EXPIRE_DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=365), global = true)]
     refresh_token_expire_days: u32,
 
-    /// How long a session is good that nobody uses, in days (1 to 365).
+    /// How long an unused session stays valid, in days (1 to 365).
     #[arg(long, env = "SESSION_IDLE_DAYS", value_name = "SESSION_IDLE_DAYS", default_value_t = 14, value_parser = clap::value_parser!(u32).range(1..=365), global = true)]
     session_idle_days: u32,
 
-    /// How access tokens are signed: HS256 by the secret, `EdDSA` by a key that is made from it, whose public half others
-    /// find at /.well-known/jwks.json.
+    /// Signature algorithm of access tokens. `HS256` signs with the secret. `EdDSA` signs with a key that is derived from the
+    /// secret; its public key is at /.well-known/jwks.json.
     #[arg(
         long,
         env = "JWT_ALGORITHM",
@@ -86,7 +88,7 @@ pub struct Config {
     )]
     jwt_algorithm: JwtAlgorithm,
 
-    /// How passwords are hashed; what was hashed otherwise is verified too, and hashed anew at its login.
+    /// Algorithm for new password hashes. Hashes of the other algorithm stay valid and are replaced at the next login.
     #[arg(
         long,
         env = "PASSWORD_HASH",
@@ -97,19 +99,19 @@ pub struct Config {
     )]
     password_hash: PasswordHash,
 
-    /// bcrypt's cost (4 to 31); each step doubles the time of a hash.
+    /// Cost of a bcrypt hash (4 to 31). Each step doubles the time that a hash takes.
     #[arg(long, env = "BCRYPT_COST", value_name = "BCRYPT_COST", default_value_t = 12, value_parser = clap::value_parser!(u32).range(4..=31), global = true)]
     bcrypt_cost: u32,
 
-    /// The fewest characters of a new password (1 to 72).
+    /// Minimum length of a new password, in characters (1 to 72).
     #[arg(long, env = "PASSWORD_MIN_LENGTH", value_name = "PASSWORD_MIN_LENGTH", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=72), global = true)]
     password_min_length: u8,
 
-    /// Origins whose pages may call, with commas between, or *; by default the usual development servers on localhost.
+    /// Origins that may call the API, separated by commas, or `*`. By default, the usual development servers on localhost.
     #[arg(long, env = "CORS_ORIGINS", value_name = "CORS_ORIGINS", global = true)]
     cors_origins: Option<String>,
 
-    /// Whether tries are limited: on, or off for tests and benchmarks.
+    /// Whether to enforce rate limits. Use `off` only for tests and benchmarks.
     #[arg(
         long,
         env = "RATE_LIMITS",
@@ -120,23 +122,23 @@ pub struct Config {
     )]
     rate_limits: Switch,
 
-    /// Where somebody who has found a hole writes to, for /.well-known/security.txt: `mailto:…` or `https://…`.
+    /// Where to report vulnerabilities, for /.well-known/security.txt: `mailto:…` or `https://…`.
     #[arg(long, env = "SECURITY_CONTACT", value_name = "SECURITY_CONTACT", global = true)]
     security_contact: Option<String>,
 
     #[command(flatten)]
     mail: mail::Flags,
 
-    /// How long the audit log is kept, in days (1 to 3650).
+    /// How long to keep entries of the audit log, in days (1 to 3650).
     #[arg(long, env = "AUDIT_DAYS", value_name = "AUDIT_DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650), global = true)]
     audit_days: u32,
 
-    /// Redis, where several instances count tries together: `redis://USER:PASSWORD@HOST:PORT`. While it is away each counts for
-    /// itself.
+    /// Redis for rate limits that instances share: `redis://USER:PASSWORD@HOST:PORT`. While Redis is unreachable, each instance
+    /// counts on its own.
     #[arg(long, env = "REDIS_URL", value_name = "REDIS_URL", hide_env_values = true, global = true)]
     redis_url: Option<String>,
 
-    /// Proxies in front, as addresses or networks with commas between, whose `X-Forwarded-For` counts; by default none.
+    /// Proxies whose `X-Forwarded-For` header Taskwell trusts: addresses or networks, separated by commas. By default, none.
     #[arg(
         long,
         env = "TRUSTED_PROXIES",
@@ -149,7 +151,7 @@ pub struct Config {
     #[command(flatten)]
     connections: connections::ConnectionFlags,
 
-    /// How long a stop waits for requests under way, in seconds (0 to 3600).
+    /// How long a shutdown waits for active requests, in seconds (0 to 3600).
     #[arg(long, env = "SHUTDOWN_TIMEOUT_SECONDS", value_name = "SHUTDOWN_TIMEOUT_SECONDS", default_value_t = 25, value_parser = clap::value_parser!(u64).range(0..=3600), global = true)]
     shutdown_timeout_seconds: u64,
 
@@ -226,6 +228,7 @@ impl Config {
             (Some(secret), _) => Some(secret.clone()),
             (None, Some(file)) => Some(
                 Secret::read(file)
+                    .map_err(|e| format!("the file {e}"))
                     .map_err(|e| refused("JWT_SECRET_FILE", &file.display().to_string(), &e))?,
             ),
             (None, None) => None,
@@ -244,7 +247,7 @@ impl Config {
     fn contact(&self) -> Result<Option<String>, Refused> {
         match &self.security_contact {
             Some(contact) if !contact.starts_with("mailto:") && !contact.starts_with("https://") => {
-                Err(refused("SECURITY_CONTACT", contact, "must begin with mailto: or https://"))
+                Err(refused("SECURITY_CONTACT", contact, "the contact must start with mailto: or https://"))
             }
             contact => Ok(contact.clone()),
         }

@@ -8,7 +8,7 @@ pub type Outcome = Result<(), String>;
 /// The runtime of a command, on its own thread.
 pub fn runtime() -> Result<tokio::runtime::Runtime, String> {
     let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    built.map_err(|e| format!("cannot start: {e}"))
+    built.map_err(|e| format!("cannot start the async runtime: {e}"))
 }
 
 /// One line on standard output. A reader who has gone away is no failure.
@@ -16,7 +16,9 @@ pub fn print(line: &str) -> Outcome {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{line}").and_then(|()| out.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(format!("cannot print: {e}")),
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(format!("cannot write to standard output: {e}"))
+        }
         _ => Ok(()),
     }
 }
@@ -25,7 +27,7 @@ pub fn print(line: &str) -> Outcome {
 pub fn told(error: &Error) -> String {
     match error {
         Error::Unavailable { .. } => {
-            "the database does not answer any more; see whether it runs, and try again".to_owned()
+            "the database stopped responding; check that it is running, then try again".to_owned()
         }
         other => other.to_string(),
     }

@@ -27,7 +27,7 @@ impl Copy {
         if let Place::Sqlite(path) = &self.from
             && !path.exists()
         {
-            return Err(format!("--from: there is no file {}", path.display()));
+            return Err(format!("--from: the file {} does not exist", path.display()));
         }
         if let Place::Sqlite(path) = &self.to {
             require_folder(path, "--to")?;
@@ -45,7 +45,7 @@ impl Copy {
 fn tell(error: Error) -> String {
     match error {
         Error::Unavailable { .. } => {
-            "one of the databases does not answer any more; go on with --resume when it is back".into()
+            "one of the databases stopped responding; once it is back, continue with --resume".into()
         }
         other => other.to_string(),
     }

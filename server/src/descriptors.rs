@@ -23,8 +23,8 @@ pub fn fit(config: &mut Checked) {
     let fitting = files.saturating_sub(reserve).max(files / 2).max(1);
     if asked > fitting {
         tracing::warn!(
-            "this process may open {files} files, which is too few for MAX_CONNECTIONS={asked}: at most {fitting} connections \
-             are served at once. Raise the limit (ulimit -n, LimitNOFILE= of systemd, --ulimit nofile= of Docker) to \
+            "this process can open {files} files, which is too few for MAX_CONNECTIONS={asked}: Taskwell serves at most \
+             {fitting} connections. Raise the limit (ulimit -n, LimitNOFILE= of systemd, --ulimit nofile= of Docker) to \
              {} or lower MAX_CONNECTIONS",
             asked + reserve
         );

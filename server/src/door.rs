@@ -113,7 +113,7 @@ async fn accept(listener: &TcpListener, places: &Arc<Places>) -> (TcpStream, Pla
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, "a connection was not accepted");
+                tracing::warn!(%error, "cannot accept a connection");
                 sleep(PAUSE).await;
             }
         }
@@ -125,7 +125,7 @@ async fn accept(listener: &TcpListener, places: &Arc<Places>) -> (TcpStream, Pla
 fn refuse_new(listener: &TcpListener) {
     #[cfg(target_os = "linux")]
     if let Err(error) = socket2::SockRef::from(listener).attach_filter(&NO_SYN) {
-        tracing::debug!(%error, "new connections are accepted until the listener closes");
+        tracing::debug!(%error, "cannot ignore new connections during shutdown; they are accepted until the listener closes");
     }
     #[cfg(not(target_os = "linux"))]
     let _ = listener;

@@ -21,10 +21,13 @@ pub fn check((host, port): (IpAddr, u16)) -> Outcome {
     match ask(address) {
         Ok(answer) if answer.starts_with("HTTP/1.1 200 ") => print("ready"),
         Ok(answer) => {
-            let status = answer.lines().next().unwrap_or("no answer of HTTP");
+            let status = answer.lines().next().unwrap_or("it sent no HTTP response");
             Err(format!("the server at {address} is not ready: {status}"))
         }
-        Err(e) => Err(format!("no answer from {address} within {} s: {e}", WITHIN.as_secs())),
+        Err(e) => Err(format!(
+            "no response from {address} within {} s: {e}; check that the server is running there",
+            WITHIN.as_secs()
+        )),
     }
 }
 

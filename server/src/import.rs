@@ -13,8 +13,8 @@ use crate::store::require_folder;
 /// What the other back end's tables look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Shape {
-    /// One table of users and one of tasks or todos, as `FastAPI` back ends have them: by `SQLModel`, `SQLAlchemy`,
-    /// `fastapi-users` or Tortoise, in `snake_case` or `camelCase`, with integers or UUIDs as keys.
+    /// One table of users and one of tasks or todos, as in `FastAPI` back ends with `SQLModel`, `SQLAlchemy`, `fastapi-users` or
+    /// Tortoise. Names can be in `snake_case` or `camelCase`, and keys can be integers or UUIDs.
     Fastapi,
 }
 
@@ -32,7 +32,7 @@ impl Import {
         if let Place::Sqlite(path) = &self.from
             && !path.exists()
         {
-            return Err(format!("--from: there is no file {}", path.display()));
+            return Err(format!("--from: the file {} does not exist", path.display()));
         }
         let report = runtime()?.block_on(async {
             let from = Foreign::open(&self.from).await.map_err(|e| format!("--from: {e}"))?;
@@ -51,7 +51,10 @@ impl Import {
             report.map_err(|e| match e {
                 // A commit whose answer was lost may have been carried out.
                 Error::Unavailable { .. } if self.apply => {
-                    format!("{}. If it went away at the very end, all of it is stored: look first", told(&e))
+                    format!(
+                        "{}. The last commit may have stored the whole import: check before you repeat it",
+                        told(&e)
+                    )
                 }
                 e => format!("{}; nothing was written", told(&e)),
             })
@@ -63,23 +66,23 @@ impl Import {
         let Report { users, admins, deactivated, without_password, tasks } = report;
         print(&format!("users: {}", counted(users)))?;
         print(&format!(
-            "of the users that come over, {admins} are admins, {deactivated} are deactivated, {without_password} \
+            "of the accepted users, {admins} are admins, {deactivated} are deactivated, {without_password} \
              need a password reset"
         ))?;
         print(&format!("tasks: {}", counted(tasks)))?;
         let refused = users.refused + tasks.refused > 0;
         print(match (self.apply, refused) {
-            (true, false) => "all of it is stored",
-            (true, true) => "what comes over is stored",
-            (false, _) => "nothing was written; the same command with --apply brings it over",
+            (true, false) => "stored the whole import",
+            (true, true) => "stored the import without the refused rows",
+            (false, _) => "dry run: nothing was written; to import, run the same command with --apply",
         })?;
         if refused {
-            return Err(format!("{} users and {} tasks are refused", users.refused, tasks.refused));
+            return Err(format!("the import refused {} users and {} tasks", users.refused, tasks.refused));
         }
         Ok(())
     }
 }
 
 fn counted(Tally { come, refused, left_out }: Tally) -> String {
-    format!("{come} come over, {refused} are refused, {left_out} are left out")
+    format!("{come} accepted, {refused} refused, {left_out} left out")
 }

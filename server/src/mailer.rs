@@ -26,14 +26,14 @@ pub enum Mailer {
 
 /// An address, with a name before it or without.
 pub fn sender(text: &str) -> Result<Mailbox, String> {
-    text.parse().map_err(|e| format!("is no address, such as Taskwell <tasks@example.org>: {e}"))
+    text.parse().map_err(|e| format!("write an address such as Taskwell <tasks@example.org>: {e}"))
 }
 
 impl Mailer {
     /// A mailer by `smtp://` or `smtps://`, with `?tls=required` for STARTTLS; `from` is who it says it is from.
     pub fn smtp(url: &str, from: Mailbox) -> Result<Mailer, String> {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
-            .map_err(|e| format!("must be smtp://USER:PASSWORD@HOST:PORT or smtps://…: {e}"))?
+            .map_err(|e| format!("write smtp://USER:PASSWORD@HOST:PORT or smtps://…: {e}"))?
             .timeout(Some(SEND_WITHIN))
             .build();
         Ok(Mailer::Smtp { transport: Box::new(transport), from: Box::new(from) })
@@ -49,7 +49,7 @@ impl Mailer {
                 }
                 Ok(None) => tokio::time::sleep(LOOK_EVERY).await,
                 Err(error) => {
-                    tracing::warn!(%error, "mail that waits can't be read");
+                    tracing::warn!(%error, "cannot read the mail queue; the next attempt follows in 5 s");
                     tokio::time::sleep(LOOK_EVERY * 5).await;
                 }
             }
@@ -62,10 +62,10 @@ impl Mailer {
             // If this fails it is sent twice, which is better than not at all.
             Ok(()) => {
                 if let Err(error) = app.mail_sent(id).await {
-                    tracing::warn!(%error, id, "sent mail stays in the queue");
+                    tracing::warn!(%error, id, "cannot remove sent mail from the queue; it will be sent again");
                 }
             }
-            Err(cause) => tracing::warn!(cause, id, "mail was not sent; it is tried again"),
+            Err(cause) => tracing::warn!(cause, id, "cannot send mail; it stays in the queue"),
         }
     }
 
@@ -76,7 +76,7 @@ impl Mailer {
                 Ok(())
             }
             Mailer::Smtp { transport, from } => {
-                let to = mail.to.parse().map_err(|e| format!("no address: {e}"))?;
+                let to = mail.to.parse().map_err(|e| format!("the recipient address is invalid: {e}"))?;
                 let message = Message::builder()
                     .from(Mailbox::clone(from))
                     .to(Mailbox::new(None, to))

@@ -158,8 +158,8 @@ impl Taken {
             let client = client.address();
             tracing::warn!(
                 %client,
-                "this client has {share} connections, a quarter of MAX_CONNECTIONS; further ones are refused. If it is a \
-                 proxy, name it in TRUSTED_PROXIES"
+                "this client has {share} connections, a quarter of MAX_CONNECTIONS; Taskwell refuses further ones. If it is \
+                 a proxy, add it to TRUSTED_PROXIES"
             );
         }
     }

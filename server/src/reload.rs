@@ -38,21 +38,21 @@ impl Reload {
         while self.hangups.recv().await.is_some() {
             match (self.again)().and_then(|config| Ok((store::secret_again(&config)?, config))) {
                 Ok((secret, config)) => self.take(&secret, &config),
-                Err(error) => tracing::warn!("SIGHUP: nothing was read again: {error}"),
+                Err(error) => tracing::warn!("SIGHUP: no setting was reloaded: {error}"),
             }
         }
     }
 
     fn take(&self, secret: &Secret, config: &Checked) {
         if let Err(error) = self.app.replace_secrets(&secret.all()) {
-            return tracing::warn!(%error, "SIGHUP: nothing was read again");
+            return tracing::warn!(%error, "SIGHUP: no setting was reloaded");
         }
         let mut taken = vec![format!("RUST_LOG={}", config.log.wanted), secret.told()];
         if let (Some(mailer), Some(new)) = (&self.mailer, &config.mailer) {
             mailer.send_replace(new.clone());
             taken.push("SMTP_URL and MAIL_FROM".to_owned());
         }
-        let tell = || tracing::info!("SIGHUP: read again: {}", taken.join("; "));
+        let tell = || tracing::info!("SIGHUP: reloaded {}", taken.join("; "));
         // A level that hides it is told of before it counts.
         let is_told = tracing::enabled!(tracing::Level::INFO);
         if is_told {

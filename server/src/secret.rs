@@ -35,8 +35,8 @@ impl Secret {
     /// How many there are, and which one signs, told without telling any.
     pub fn told(&self) -> String {
         match self.0.len() {
-            1 => "one secret, which signs".to_owned(),
-            count => format!("{count} secrets, of which the first one signs"),
+            1 => "1 token secret".to_owned(),
+            count => format!("{count} token secrets, of which the first one signs"),
         }
     }
 
@@ -129,14 +129,16 @@ fn new() -> Result<String, String> {
 
 fn check(secret: &[u8]) -> Result<(), String> {
     let bytes = secret.len();
-    let advice = "take 32 random bytes, such as openssl rand -base64 32 prints";
+    let advice = "use 32 random bytes, for example from openssl rand -base64 32";
     if bytes < SECRET_BYTES_MIN {
-        return Err(format!("it has {bytes} bytes, at least {SECRET_BYTES_MIN} are needed; {advice}"));
+        return Err(format!(
+            "the secret has {bytes} bytes, but at least {SECRET_BYTES_MIN} are required; {advice}"
+        ));
     }
     let text = String::from_utf8_lossy(secret).to_lowercase();
     let one_byte = secret.iter().all(|b| *b == secret[0]);
     if one_byte || PLACEHOLDERS.iter().any(|known| text.contains(known)) {
-        return Err(format!("it is an example's, which everybody knows; {advice}"));
+        return Err(format!("the secret is a well-known example; {advice}"));
     }
     Ok(())
 }

@@ -33,12 +33,14 @@ pub fn run(mut config: Checked, logging: &Logging, again: Again) -> Outcome {
     descriptors::fit(&mut config);
     let config = &config;
     if let Scheme::Bcrypt(cost @ ..10) = config.settings.scheme {
-        tracing::warn!("BCRYPT_COST {cost} is below 10: hashes are quick to guess; fit for tests alone");
+        tracing::warn!(
+            "BCRYPT_COST={cost} is below 10, which makes passwords easy to guess from their hashes; use it only for tests"
+        );
     }
     let runtime = runtime()?;
     // From here on the signal no longer ends the process, however long the database takes.
     let hangups = runtime.block_on(async { signal(SignalKind::hangup()) });
-    let hangups = hangups.map_err(|e| format!("cannot wait for signals: {e}"))?;
+    let hangups = hangups.map_err(|e| format!("cannot handle signals: {e}"))?;
     // Before the database is touched: where the port is taken, another server may be at work on it. Nobody is let in before it is
     // open, though: whoever could connect would wait for an answer.
     let socket = bind(config)?;
@@ -52,10 +54,10 @@ pub fn run(mut config: Checked, logging: &Logging, again: Again) -> Outcome {
         security_contact: config.security_contact.clone(),
     };
     let service = service(app.clone(), &options);
-    let workers = Workers::start().map_err(|e| format!("cannot start: {e}"))?;
+    let workers = Workers::start().map_err(|e| format!("cannot start the worker threads: {e}"))?;
     if matches!(config.mailer, Some(Mailer::Log)) {
         tracing::warn!(
-            "MAIL=log prints mail, and with it links that let anybody in; fit for development alone"
+            "MAIL=log prints mail to the log, including links that anybody can use to log in; use it only for development"
         );
     }
     runtime.block_on(async {
@@ -94,7 +96,7 @@ fn bind(config: &Checked) -> Result<TcpSocket, String> {
 
 fn refused(config: &Checked, error: &std::io::Error) -> String {
     let address = SocketAddr::from(config.listen);
-    format!("cannot listen on {address}: {error}; choose others with HOST and PORT")
+    format!("cannot listen on {address}: {error}; choose another address with HOST and PORT")
 }
 
 async fn serve(
@@ -106,7 +108,7 @@ async fn serve(
 ) -> Outcome {
     let stops = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
     let (Ok(terminate), Ok(interrupt)) = stops else {
-        return Err("cannot wait for signals".into());
+        return Err("cannot handle SIGTERM and SIGINT".into());
     };
     let mut stops = Stops { terminate, interrupt };
     let bound = listener.local_addr().map_err(|e| format!("cannot listen: {e}"))?;
@@ -120,12 +122,18 @@ async fn serve(
     readiness.stop();
     // Their clients go on at another instance, or at this one when it is back.
     app.end_watches();
-    tracing::info!("stopping: requests under way may finish");
+    tracing::info!("shutting down: active requests can finish");
     let patience = Duration::from_secs(config.shutdown_timeout_s);
     tokio::select! {
         () = door.let_out(listener) => return Ok(()),
-        () = tokio::time::sleep(patience) => tracing::warn!("some requests took too long and were cut off"),
-        () = stops.next() => tracing::warn!("a second signal: requests were cut off"),
+        () = tokio::time::sleep(patience) => {
+            tracing::warn!(
+                "shutting down: closed the requests that were still active after SHUTDOWN_TIMEOUT_SECONDS"
+            );
+        }
+        () = stops.next() => {
+            tracing::warn!("shutting down: closed all active requests after a second signal");
+        }
     }
     door.shut().await;
     Ok(())

@@ -68,7 +68,7 @@ pub struct Redis {
 impl Redis {
     /// Connects with the first use.
     pub fn new(url: &str) -> Result<Redis, String> {
-        let wrong = |e: redis::RedisError| format!("must be redis://USER:PASSWORD@HOST:PORT: {e}");
+        let wrong = |e: redis::RedisError| format!("write redis://USER:PASSWORD@HOST:PORT: {e}");
         let client = redis::Client::open(url).map_err(wrong)?;
         let (take, give_back) = (Script::new(TAKE), Script::new(GIVE_BACK));
         let (connection, is_away) = (OnceLock::new(), watch::Sender::default());
@@ -83,7 +83,7 @@ impl Redis {
             let Some(mut connection) = self.connected() else { continue };
             // The manager reconnects after a failed command: it is this check that brings the connection back.
             if in_time(redis::cmd("PING").query_async::<()>(&mut connection)).await.is_ok() {
-                tracing::info!("Redis is back");
+                tracing::info!("Redis is reachable again; instances share rate limits");
                 self.is_away.send_replace(false);
             }
         }
@@ -112,7 +112,7 @@ impl Redis {
 
     fn leave_alone(&self, cause: &str) {
         if !self.is_away.send_replace(true) {
-            tracing::warn!(cause, "Redis is away; this instance counts for itself");
+            tracing::warn!(cause, "Redis is unreachable; this instance counts rate limits on its own");
         }
     }
 }
@@ -120,7 +120,7 @@ impl Redis {
 async fn in_time<T>(answer: impl Future<Output = RedisResult<T>>) -> Result<T, String> {
     match tokio::time::timeout(ANSWER_WITHIN * 2, answer).await {
         Ok(answer) => answer.map_err(|e| e.to_string()),
-        Err(_) => Err("no answer in time".to_owned()),
+        Err(_) => Err("Redis did not respond in time".to_owned()),
     }
 }
 

@@ -19,7 +19,7 @@ pub fn open(config: &Checked) -> Result<App, String> {
         && is_readable_by_all(&file)
     {
         tracing::warn!(
-            "{} can be read by every user of this machine, and whoever reads it can sign tokens; run chmod 600 on it",
+            "every user of this machine can read the secret in {} and sign tokens with it; run chmod 600 on the file",
             file.display()
         );
     }
@@ -53,9 +53,8 @@ pub fn secret_again(config: &Checked) -> Result<Secret, String> {
         return Ok(secret.clone());
     }
     let file = config.secret_file().ok_or(NO_SECRET)?;
-    let tell = |e| format!("{}: {e}", file.display());
-    let secret = Secret::read(&file).map_err(tell)?;
-    secret.check().map_err(tell)?;
+    let secret = Secret::read(&file).map_err(|e| format!("the file {} {e}", file.display()))?;
+    secret.check().map_err(|e| format!("{}: {e}", file.display()))?;
     Ok(secret)
 }
 
@@ -64,7 +63,7 @@ pub fn require_folder(file: &Path, by: &str) -> Result<(), String> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     match folder {
         Some(folder) if !folder.is_dir() => Err(format!(
-            "there is no folder {} for {}; make it, or choose another place with {by}",
+            "the folder {} for {} does not exist; create it, or choose another path with {by}",
             folder.display(),
             file.file_name().unwrap_or_default().display()
         )),
@@ -78,8 +77,8 @@ fn beside(database: &Path) -> Result<Secret, String> {
     let secret = Secret::beside(database)?;
     if is_lost {
         tracing::warn!(
-            "{} was missing and has been made anew: whoever was logged in must log in again. \
-             If you have the old one, stop the server and put it back",
+            "the secret file {} was missing, so Taskwell generated a new secret: all users must log in again. \
+             If you have the old file, stop the server and put it back",
             Secret::file(database).display()
         );
     }
@@ -112,7 +111,10 @@ fn open_with(config: &Checked, secret: &Secret) -> Result<App, String> {
 pub fn rotate_keys(config: &Checked) -> Outcome {
     let Some(file) = config.secret_file() else {
         return Err(match config.jwt_secret {
-            Some(_) => "the secret is in JWT_SECRET: put a new one on a line before it, and restart".into(),
+            Some(_) => {
+                "the secret is in JWT_SECRET; add a new one on a line before it, then restart the server"
+                    .into()
+            }
             None => NO_SECRET.into(),
         });
     };
@@ -120,16 +122,16 @@ pub fn rotate_keys(config: &Checked) -> Outcome {
         require_folder(path, "DATABASE_URL")?;
         beside(path)?;
     }
-    let secret = Secret::rotate(&file).map_err(|e| format!("{}: {e}", file.display()))?;
+    let secret = Secret::rotate(&file).map_err(|e| format!("the file {} {e}", file.display()))?;
     let before = secret.all().len() - 1;
     print(&format!(
-        "{} has a new secret, which signs after SIGHUP or a restart; the last {before} before it still verify",
+        "added a new secret to {}, which signs after SIGHUP or a restart; earlier secrets that still verify tokens: {before}",
         file.display()
     ))
 }
 
-const NO_SECRET: &str = "JWT_SECRET or JWT_SECRET_FILE is needed on PostgreSQL, the same for every instance: \
-                         32 random bytes or more, such as openssl rand -base64 32 prints";
+const NO_SECRET: &str = "PostgreSQL requires JWT_SECRET or JWT_SECRET_FILE, with the same secret for every instance: \
+                         at least 32 random bytes, for example from openssl rand -base64 32";
 
 pub fn migrate(config: &Checked) -> Outcome {
     let app = open_to_manage(config)?;
@@ -141,14 +143,14 @@ pub fn backup(config: &Checked, file: &Path) -> Outcome {
     let path = sqlite(config, "pg_dump")?;
     require_folder(file, "FILE")?;
     db::backup(path, file).map_err(|e| e.to_string())?;
-    print(&format!("{} is backed up as {}", path.display(), file.display()))
+    print(&format!("backed up {} to {}", path.display(), file.display()))
 }
 
 pub fn restore(config: &Checked, file: &Path) -> Outcome {
     let path = sqlite(config, "pg_restore")?;
     require_folder(path, "DATABASE_URL")?;
     taskwell_core::store::restore(file, path, &Clock::default()).map_err(|e| e.to_string())?;
-    print(&format!("{} holds what {} held", path.display(), file.display()))
+    print(&format!("restored {} from {}", path.display(), file.display()))
 }
 
 /// What follows a recovery that Taskwell did not do itself.
@@ -156,13 +158,13 @@ pub fn restored(config: &Checked) -> Outcome {
     let app = open_to_manage(config)?;
     let runtime = runtime()?;
     runtime.block_on(app.as_operator(taskwell_core::store::begin_epoch)).map_err(|e| told(&e))?;
-    print(&format!("{} has begun a new epoch: clients read everything again", shown(&config.place)))
+    print(&format!("started a new epoch in {}: clients read everything again", shown(&config.place)))
 }
 
 fn sqlite<'c>(config: &'c Checked, instead: &str) -> Result<&'c Path, String> {
     match &config.place {
         Place::Sqlite(path) => Ok(path),
-        Place::Postgres(_) => Err(format!("this is for SQLite; PostgreSQL has {instead} for it")),
+        Place::Postgres(_) => Err(format!("this command supports only SQLite; on PostgreSQL, use {instead}")),
     }
 }
 

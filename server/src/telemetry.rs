@@ -79,7 +79,7 @@ impl Logging {
                     continue;
                 }
                 let lines = count - told;
-                tracing::warn!(lines, "log lines were dropped: nobody read standard error for a while");
+                tracing::warn!(lines, "dropped log lines because nothing read standard error");
                 // Where this one was dropped too, it is told again.
                 if dropped.dropped_lines() == count {
                     told = count;

@@ -178,7 +178,7 @@ on_each_database! {
         let detail = reply.json()["detail"].as_str().unwrap().to_owned();
         assert_eq!(reply.status, 400);
         assert!(detail.starts_with("Validation error: "));
-        for field in ["title: 201 characters, 200 allowed", "status:", "priority:", "due_date:"] {
+        for field in ["title: must have at most 200 characters, but has 201", "status:", "priority:", "due_date:"] {
             assert!(detail.contains(field), "{detail}");
         }
     }

@@ -146,6 +146,30 @@ fn the_committed_build_is_that_of_the_sources() {
     }
 }
 
+/// The web app knows some answers by their words.
+#[test]
+fn the_answers_that_the_web_app_knows_are_those_of_the_server() {
+    let source = |path: &str| std::fs::read_to_string(Path::new(SOURCES).join(path)).unwrap();
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut server = String::new();
+    for folder in ["core/src", "http/src"].map(|folder| repository.join(folder)) {
+        let rust = files(&folder).into_iter().filter(|path| path.extension().is_some_and(|end| end == "rs"));
+        rust.for_each(|path| server.push_str(&std::fs::read_to_string(folder.join(path)).unwrap()));
+    }
+    let (german, forms) = (source("src/texts/de.ts"), source("src/account/forms.tsx"));
+    let blamed = forms.split("const BLAMED").nth(1).unwrap().split("};").next().unwrap();
+    let details = german.split("details: {").nth(1).unwrap().split("    },").next().unwrap();
+    let known: Vec<&str> = [blamed, details]
+        .iter()
+        .flat_map(|part| part.lines())
+        .filter_map(|line| line.trim().strip_prefix('"')?.split_once("\":").map(|(key, _)| key))
+        .collect();
+    assert!(known.len() > 10, "{known:?}");
+    for words in known {
+        assert!(server.contains(words), "no answer of the server says: {words}");
+    }
+}
+
 #[test]
 fn the_sources_satisfy_the_type_checker_eslint_and_prettier() {
     must(Command::new("npm").current_dir(sources()).args(["run", "--silent", "check"]));

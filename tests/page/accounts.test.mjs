@@ -155,7 +155,7 @@ flow("a forgotten password is reset by the link of a mail", async (stage, server
   await page.goto(server.url + link);
   await page.locator("input[type=password]").fill("quite another 1843");
   await page.keyboard.press("Enter");
-  await page.getByText("Your new password holds").waitFor();
+  await page.getByText("Your password was changed.").waitFor();
   await page.goto(`${server.url}/app/sign-in`);
   await signIn(page, "forgetful", "quite another 1843");
 });

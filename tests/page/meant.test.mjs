@@ -262,6 +262,6 @@ flow("mail is no longer offered once the server says that it sends none", async 
   assert.equal(await page.getByRole("link", { name: "Forgot your password?" }).count(), 0);
   const other = await stage.signedIn({ name: "nomail" }, { path: "/app/settings" });
   await other.getByRole("button", { name: "Send a link to verify it" }).click();
-  await toast(other, "Mail is off").waitFor();
+  await toast(other, "This server cannot send mail").waitFor();
   await other.getByRole("button", { name: "Send a link to verify it" }).waitFor({ state: "detached" });
 });

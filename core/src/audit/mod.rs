@@ -63,6 +63,6 @@ pub fn parse_cursor(text: &str) -> Result<Cursor, Flaw> {
     if cursor.order == BY_ID && cursor.key.is_none() {
         Ok(cursor)
     } else {
-        Err(Flaw::new(Code::Format, "a cursor of another list"))
+        Err(Flaw::new(Code::Format, "must be a cursor of this list"))
     }
 }

@@ -96,7 +96,7 @@ impl FromRow for Ends {
 
 /// A place in a sequence as a client gives it back.
 pub fn place(text: &str) -> Result<Stamp, Flaw> {
-    let message = "must be a number of your sequence, or the cursor of the last answer";
+    let message = "must be the number of a change, or the cursor of an earlier response";
     Stamp::parse(text).ok_or_else(|| Flaw::new(Code::Range, message))
 }
 

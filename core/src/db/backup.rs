@@ -21,10 +21,10 @@ use crate::error::{Error, Result};
 /// `to` exists, or one of the files can't be read or written.
 pub fn backup(from: &Path, to: &Path) -> Result<()> {
     if !from.exists() {
-        return Err(Error::internal("no database", from.display()));
+        return Err(Error::internal("the database does not exist", from.display()));
     }
     if to.exists() {
-        return Err(Error::internal("exists already, choose another name", to.display()));
+        return Err(Error::internal("the file already exists, choose another name", to.display()));
     }
     let source = open(from, READER_CACHE_KIB)?;
     migrate::require_known(&source)?;
@@ -38,7 +38,7 @@ pub fn backup(from: &Path, to: &Path) -> Result<()> {
 /// `from` is damaged, is no database of Taskwell's or comes from a newer version; then `to` is untouched.
 pub fn restore(from: &Path, to: &Path, clock: &Clock, prepare: impl Fn(&mut Tx) -> Result<()>) -> Result<()> {
     if !from.exists() {
-        return Err(Error::internal("no backup", from.display()));
+        return Err(Error::internal("the backup does not exist", from.display()));
     }
     // Migrated beside the target, so that a server on it never sees an older schema.
     let staged = Draft::new(to, ".restoring")?;

@@ -190,5 +190,5 @@ async fn each_of_server(
 }
 
 fn reading(cause: String) -> Error {
-    Error::internal("cannot read the other database", cause)
+    Error::internal("cannot read the source database", cause)
 }

@@ -70,8 +70,8 @@ pub(super) fn require_whole(connection: &Connection) -> Result<()> {
 /// Why nothing but `taskwell copy` may open the store.
 fn filling() -> Error {
     Error::Internal(
-        "the store is incomplete: a copy into it was begun and has not ended. Finish it with taskwell copy --resume, \
-         or take an empty database"
+        "the store is an incomplete copy. Complete it with taskwell copy --resume, \
+         or use an empty database"
             .into(),
     )
 }
@@ -106,7 +106,9 @@ fn begin_alone(connection: &Connection) -> Result<()> {
     loop {
         match sqlite::begin_write(connection) {
             Err(Error::Unavailable { .. }) => {
-                tracing::warn!("another process holds the database's write lock; the migration waits for it");
+                tracing::warn!(
+                    "another process holds the write lock of the database; the migration waits for it"
+                );
             }
             begun => return begun,
         }
@@ -145,7 +147,7 @@ fn require_references(connection: &Connection) -> Result<()> {
         Some((table, parent)) => {
             let (table, parent): (String, String) = (table, parent);
             Err(Error::Internal(format!(
-                "after the migration a row of {table} would refer to a row of {parent} that is not there. \
+                "cannot migrate: a row of {table} would refer to a row of {parent} that does not exist. \
                  Nothing was changed"
             )))
         }
@@ -164,7 +166,7 @@ fn failed(number: i64, name: &str, e: Error) -> Error {
 /// error it is closed, and the server undoes what was done.
 pub(super) async fn postgres(connection: &PostgresConnection, clock: &Clock) -> Result<Migrated> {
     let client = connection.client();
-    let failure = |e: tokio_postgres::Error| Error::internal("migrating", postgres_message(&e));
+    let failure = |e: tokio_postgres::Error| Error::internal("cannot migrate", postgres_message(&e));
     // Held until the transaction ends. Its number is arbitrary, and this program's own.
     let lock = "BEGIN; SELECT pg_advisory_xact_lock(6022140762140857)";
     client.batch_execute(lock).await.map_err(failure)?;
@@ -212,11 +214,12 @@ async fn require_no_others(client: &Client) -> Result<()> {
             &[],
         )
         .await
-        .map_err(|e| Error::internal("migrating", postgres_message(&e)))?;
+        .map_err(|e| Error::internal("cannot migrate", postgres_message(&e)))?;
     match theirs {
         None => Ok(()),
         Some(row) => Err(Error::Internal(format!(
-            "the database has a table {} that is not Taskwell's: take a database or schema of its own. Nothing was changed",
+            "the database has a table {} that does not belong to Taskwell; use a separate database or schema. Nothing was \
+             changed",
             row.get::<_, &str>(0)
         ))),
     }
@@ -240,7 +243,7 @@ async fn postgres_version(client: &Client) -> Result<Option<i64>, tokio_postgres
 /// That the database is Taskwell's, of this version or an older one.
 pub(super) fn require_known(connection: &Connection) -> Result<()> {
     let refusal = match version(connection)? {
-        None => Error::Internal("this is not a Taskwell database".into()),
+        None => Error::Internal("the file is not a Taskwell database".into()),
         Some(newer) if newer > CURRENT => newer_schema(newer),
         Some(_) => return Ok(()),
     };
@@ -258,8 +261,8 @@ pub(super) fn require_replaceable(connection: &Connection) -> Result<()> {
 
 fn newer_schema(found: i64) -> Error {
     Error::Internal(format!(
-        "the database has schema version {found} and this Taskwell knows versions up to {CURRENT}: \
-         it was written by a newer Taskwell; run that one, or restore an older backup. Nothing was changed"
+        "the database has schema version {found}, but this Taskwell supports only versions up to {CURRENT}. Run the newer \
+         Taskwell that wrote the database, or restore an older backup. Nothing was changed"
     ))
 }
 

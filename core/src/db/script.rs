@@ -84,7 +84,7 @@ impl Refusal {
             Refusal::Full => Error::StorageFull,
             Refusal::Aborted => Error::Internal("a transaction was used after it had failed".into()),
             Refusal::Unique(constraint) => Error::internal("a unique value came twice", constraint),
-            Refusal::Other(cause) => Error::internal("postgres", cause),
+            Refusal::Other(cause) => Error::internal("PostgreSQL", cause),
         }
     }
 }

@@ -26,12 +26,14 @@ impl Draft {
     /// Another process is at work under it.
     pub fn new(of: &Path, suffix: &str) -> Result<Draft> {
         let path = with_suffix(of, suffix);
-        let made = |e| Error::internal(&format!("cannot make {}", path.display()), e);
+        let made = |e| Error::internal(&format!("cannot create {}", path.display()), e);
         // A lock of its own file: closing any descriptor of a database drops the locks that SQLite has on it.
         let lock = std::fs::File::create(with_suffix(&path, "-lock")).map_err(made)?;
         if let Err(e) = lock.try_lock() {
             return Err(match e {
-                TryLockError::WouldBlock => Error::internal("another process is at work on", of.display()),
+                TryLockError::WouldBlock => {
+                    Error::internal("another Taskwell command is working on", of.display())
+                }
                 TryLockError::Error(e) => made(e),
             });
         }
@@ -52,7 +54,7 @@ impl Draft {
         let file = |what: &str, e: std::io::Error| Error::internal(what, e);
         let opened = std::fs::File::open(&self.path).map_err(|e| file("cannot open the copy", e))?;
         opened.sync_all().map_err(|e| file("cannot sync the copy", e))?;
-        std::fs::rename(&self.path, name).map_err(|e| file("cannot name the copy", e))?;
+        std::fs::rename(&self.path, name).map_err(|e| file("cannot rename the copy", e))?;
         sync_folder(name)
     }
 }
@@ -97,8 +99,8 @@ pub(super) fn keep_before(path: &Path, version: i64) -> Result<()> {
             other => format!("{other:?}"),
         };
         Error::Internal(format!(
-            "the database needs a migration, and the copy that is kept before it cannot be written to {}: {cause}. \
-             Make room for a second copy of the database and start again. Nothing was changed",
+            "cannot back up the database to {} before its migration: {cause}. Free space for a second copy of the database \
+             and start again. Nothing was changed",
             copy.display()
         ))
     })

@@ -95,7 +95,9 @@ fn describe(
     let mut key: Vec<(i64, String)> =
         described.iter().filter(|column| column.2 > 0).map(|column| (column.2, column.0.clone())).collect();
     if key.is_empty() {
-        return Err(Error::Internal(format!("the table {name} has no primary key. Nothing was written")));
+        return Err(Error::Internal(format!(
+            "cannot copy the table {name}, because it has no primary key. Nothing was written"
+        )));
     }
     key.sort();
     let column = |Described(column, kind, _)| {
@@ -131,7 +133,10 @@ fn in_order(mut left: Vec<Table>) -> Result<Vec<Table>> {
         };
         let Some(at) = (0..left.len()).find(|at| !is_waiting(&left[*at], &left)) else {
             let names: Vec<&str> = left.iter().map(|table| table.name.as_str()).collect();
-            return Err(Error::internal("these tables refer to each other in a circle", names.join(", ")));
+            return Err(Error::internal(
+                "cannot copy tables that refer to each other in a circle",
+                names.join(", "),
+            ));
         };
         ordered.push(left.remove(at));
     }

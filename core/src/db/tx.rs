@@ -280,7 +280,7 @@ fn first<T: FromRow>(answer: &Answer) -> Result<Option<T>> {
 }
 
 fn missing(sql: &str) -> Error {
-    Error::internal("no row where one must be", sql)
+    Error::internal("a query returned no row", sql)
 }
 
 /// Keeps other writers from the rows, but not rows that refer to them.

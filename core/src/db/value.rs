@@ -49,7 +49,7 @@ pub trait Column: Sized {
 
 /// The error of a column that holds what it should not.
 pub fn unexpected(wanted: &str, found: Value) -> Error {
-    Error::internal("a column does not hold what it should", format!("{wanted}, but {found:?}"))
+    Error::internal("unexpected value in the database", format!("expected {wanted}, found {found:?}"))
 }
 
 /// That no text among the parameters is one that only SQLite would take. Doors name the field that holds it; here nothing

@@ -248,7 +248,7 @@ fn write_loop(connection: &Connection, queue: &Queue<Job>, clock: &Clock, commit
                 Err(error) => Err(error),
             };
             if let Err(error) = &committed {
-                tracing::error!(%error, "a group of {} writes was not committed", group.len());
+                tracing::error!(%error, "cannot commit a group of {} writes; none of them was acknowledged", group.len());
                 sqlite::rollback(connection);
             }
             commits.fetch_add(1, Ordering::Release);
@@ -288,7 +288,9 @@ impl Purge {
         self.tried = Some(Instant::now());
         match sqlite::purge_log(connection) {
             Ok(is_done) => self.is_wanted = !is_done,
-            Err(error) => tracing::warn!(%error, "the log still holds what was deleted; it is tried again"),
+            Err(error) => {
+                tracing::warn!(%error, "cannot empty the write-ahead log, which still contains deleted data; Taskwell tries again");
+            }
         }
     }
 }
@@ -390,7 +392,9 @@ fn watch_loop(path: &Path, live: &Live, clock: &Clock) {
                 }
                 connection = Some(open);
             }
-            Err(error) => tracing::warn!(%error, "what other processes write is not seen for now"),
+            Err(error) => {
+                tracing::warn!(%error, "cannot check for changes by other processes; Taskwell tries again");
+            }
         }
     }
 }

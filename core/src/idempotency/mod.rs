@@ -50,7 +50,7 @@ pub(crate) fn find<T: DeserializeOwned>(tx: &mut Tx, slot: &Slot) -> Result<Opti
         return Err(Error::KeyReused);
     }
     let outcome = serde_json::from_str(&kept.outcome);
-    outcome.map(Some).map_err(|e| Error::internal("an outcome that was kept can't be read", e))
+    outcome.map(Some).map_err(|e| Error::internal("cannot read the stored response of an idempotency key", e))
 }
 
 /// Deletes some of what was kept long enough; whether there is more.

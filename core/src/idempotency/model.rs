@@ -18,14 +18,17 @@ impl Once {
     /// The key has 1 to 255 visible ASCII characters; `request` is a [`digest`] of all that the request says.
     pub fn new(key: &str, request: [u8; 32]) -> Result<Once, Flaw> {
         match key.len() {
-            0 => Err(Flaw::new(Code::TooShort, "is empty")),
+            0 => Err(Flaw::new(Code::TooShort, "must not be empty")),
             1..=Once::KEY_CHARS_MAX if key.bytes().all(|b| b.is_ascii_graphic()) => {
                 Ok(Once { key: key.to_owned(), request })
             }
-            1..=Once::KEY_CHARS_MAX => Err(Flaw::new(Code::Format, "must be visible ASCII characters")),
-            n => {
-                Err(Flaw::new(Code::TooLong, format!("has {n} characters, {} allowed", Once::KEY_CHARS_MAX)))
+            1..=Once::KEY_CHARS_MAX => {
+                Err(Flaw::new(Code::Format, "must contain only visible ASCII characters"))
             }
+            n => Err(Flaw::new(
+                Code::TooLong,
+                format!("must have at most {} characters, but has {n}", Once::KEY_CHARS_MAX),
+            )),
         }
     }
 

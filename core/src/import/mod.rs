@@ -124,7 +124,12 @@ impl<T: FnMut(&Remark)> Import<T> {
         };
         let key = SourceKey::of(id);
         if self.users.contains_key(&key) {
-            self.judge(Noun::User, id, Verdict::Refused, Note::new(id_column, "another user has this id"));
+            self.judge(
+                Noun::User,
+                id,
+                Verdict::Refused,
+                Note::new(id_column, "another user already has this id"),
+            );
             return Ok(());
         }
         let fate = match user::read(values, self.now) {
@@ -151,7 +156,7 @@ impl<T: FnMut(&Remark)> Import<T> {
             adopted => adopted.map(Some),
         });
         let Some(user) = adopted.await? else {
-            let note = Note::new("email", "another account has this address");
+            let note = Note::new("email", "another account already has this address");
             self.judge(Noun::User, id, Verdict::Refused, note);
             return Ok(Fate::Refused);
         };
@@ -161,7 +166,8 @@ impl<T: FnMut(&Remark)> Import<T> {
         if let Some(Note { column, message: wanted }) = username
             && wanted != user.username
         {
-            let message = format!("{wanted:?} is taken or not allowed; it becomes {}", user.username);
+            let message =
+                format!("{wanted:?} is taken or not allowed; the username becomes {}", user.username);
             self.judge(Noun::User, id, Verdict::Changed, Note { column, message });
         }
         self.report.users.come += 1;
@@ -202,8 +208,8 @@ impl<T: FnMut(&Remark)> Import<T> {
         match self.users.get(&SourceKey::of(owner)) {
             Some(Fate::Here(owner)) => Ok((*owner, task, notes)),
             Some(Fate::LeftOut) => not_here(Verdict::LeftOut, "its user counts as deleted there"),
-            Some(Fate::Refused) => not_here(Verdict::Refused, "its user is refused"),
-            None => not_here(Verdict::Refused, "there is no such user"),
+            Some(Fate::Refused) => not_here(Verdict::Refused, "the user of this task is refused"),
+            None => not_here(Verdict::Refused, "this user does not exist"),
         }
     }
 

@@ -24,11 +24,11 @@ impl Override {
     /// A sentence that tells which part is missing or unknown.
     pub fn parse(text: &str) -> Result<Override, String> {
         let Some((column, word)) = text.rsplit_once('=') else {
-            return Err("write COLUMN=FIELD".into());
+            return Err("write it as COLUMN=FIELD".into());
         };
         if word != IGNORE && Noun::User.spec(word).is_none() && Noun::Task.spec(word).is_none() {
             return Err(format!(
-                "there is no field {word:?}; a user has {}; a task has {}; {IGNORE} skips the column",
+                "{word:?} is not a field; users have {}; tasks have {}; {IGNORE} skips the column",
                 words(Noun::User),
                 words(Noun::Task)
             ));

@@ -43,14 +43,14 @@ impl Tables {
     pub async fn find(from: &Foreign, overrides: &[Override]) -> Result<Tables> {
         let names = from.tables().await?;
         if ["schema_migrations", "counters"].iter().all(|own| names.iter().any(|name| name == own)) {
-            return Err(Error::Internal("this is a store of Taskwell's: `taskwell copy` moves it".into()));
+            return Err(Error::Internal("the source is a Taskwell store; use `taskwell copy` for it".into()));
         }
         let users = Table::find(from, &names, Noun::User, overrides).await?;
         let tasks = Table::find(from, &names, Noun::Task, overrides).await?;
         for given in overrides {
             if !users.knows(given) && !tasks.knows(given) {
                 return Err(Error::Internal(format!(
-                    "--map {given}: no such column could be that; {} has {}; {} has {}",
+                    "--map {given}: no such column for this field; {} has {}; {} has {}",
                     users.name,
                     users.all().join(", "),
                     tasks.name,
@@ -86,7 +86,7 @@ impl Table {
     async fn find(from: &Foreign, names: &[String], noun: Noun, overrides: &[Override]) -> Result<Table> {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let Some(name) = noun.tables().iter().find_map(|wanted| named(&names, wanted)) else {
-            return Err(Error::Internal(format!("there is no table {}", noun.tables().join(" or "))));
+            return Err(Error::Internal(format!("the source has no table {}", noun.tables().join(" or "))));
         };
         let there = from.columns(name).await?;
         let mut table = Table {
@@ -169,7 +169,7 @@ fn assigned(noun: Noun, table: &str, there: &[ForeignColumn], overrides: &[Overr
         let mut found: Vec<String> = mapped.map(|(name, _)| (*name).to_owned()).collect();
         if found.len() > 1 && matches!(spec.columns, Columns::One | Columns::AtMostOne) {
             return Err(Error::Internal(format!(
-                "--map: {table}.{} are all mapped to {}, which is one column",
+                "--map: {table}.{} are all mapped to {}; map only one column to it",
                 found.join(" and "),
                 spec.word
             )));
@@ -182,7 +182,7 @@ fn assigned(noun: Noun, table: &str, there: &[ForeignColumn], overrides: &[Overr
         }
         if found.is_empty() && matches!(spec.columns, Columns::One | Columns::OneOrMore) {
             return Err(Error::Internal(format!(
-                "table {table} has no column {}; it has {}; `--map COLUMN={}` names another one",
+                "the table {table} has no column {}; it has {}; name the column with --map COLUMN={}",
                 [spec.guesses, spec.fallbacks].concat().join(" or "),
                 names.join(", "),
                 spec.word

@@ -87,11 +87,14 @@ fn role(values: &Values, notes: &mut Vec<Note>) -> Role {
         return if is_admin { Role::Admin } else { Role::User };
     };
     let Ok(role) = Role::parse(&member(word)) else {
-        notes.push(Note::new(column, format!("there is no role {} here; it becomes user", shown(word))));
+        notes.push(Note::new(
+            column,
+            format!("{} is not a role of Taskwell; the role becomes user", shown(word)),
+        ));
         return Role::User;
     };
     if let Some((column, _)) = admin.filter(|_| is_admin && role == Role::User) {
-        notes.push(Note::new(column, "is true, but the role is user, which wins"));
+        notes.push(Note::new(column, "is true, but the role is user, which takes precedence"));
     }
     role
 }
@@ -104,7 +107,7 @@ fn is_active(values: &Values, notes: &mut Vec<Note>) -> bool {
             Some(Some(active)) => is_active &= active,
             unclear => {
                 let what = if unclear.is_some() { "is neither true nor false" } else { "is empty" };
-                notes.push(Note::new(column, format!("{what}; the account comes over deactivated")));
+                notes.push(Note::new(column, format!("{what}; the account becomes deactivated")));
                 is_active = false;
             }
         }
@@ -121,9 +124,9 @@ fn is_active(values: &Values, notes: &mut Vec<Note>) -> bool {
             ) => is_active = false,
             word => {
                 let what = word.map_or("is empty".into(), |word| {
-                    format!("{} is no known word for an account that may log in", shown(word))
+                    format!("{} is not a known word for an active account", shown(word))
                 });
-                notes.push(Note::new(column, format!("{what}; the account comes over deactivated")));
+                notes.push(Note::new(column, format!("{what}; the account becomes deactivated")));
                 is_active = false;
             }
         }
@@ -143,8 +146,7 @@ fn is_verified(values: &Values, notes: &mut Vec<Note>) -> bool {
     let Some((column, value)) = values.find(Field::EmailVerified) else { return false };
     let is_verified = flag(value).or_else(|| time(value).ok().map(|_| true));
     is_verified.unwrap_or_else(|| {
-        notes
-            .push(Note::new(column, "is neither true, false nor a time; the address counts as not verified"));
+        notes.push(Note::new(column, "is neither true, false nor a time; the address becomes unverified"));
         false
     })
 }

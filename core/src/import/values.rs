@@ -146,7 +146,7 @@ fn counted(text: &str) -> Option<Result<Timestamp, Flaw>> {
     let is_in_range = us.abs() < 9_007_199_254_740_992.0;
     #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
     let time = is_in_range.then(|| Timestamp::from_micros(us.round() as i64));
-    Some(time.ok_or_else(|| Flaw::new(Code::Range, "is too large for a number of seconds since 1970")))
+    Some(time.ok_or_else(|| Flaw::new(Code::Range, "is too large for seconds since 1970")))
 }
 
 /// A text that a programming language stored as bytes.

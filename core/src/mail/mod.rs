@@ -120,7 +120,12 @@ pub(crate) fn next(tx: &mut Tx, mails: Mails, base: &str) -> Result<Next> {
     };
     let wait = usize::try_from(mail.attempts).ok().and_then(|attempts| AGAIN_AFTER_S.get(attempts));
     let Some(wait) = wait else {
-        tracing::error!(id = mail.id, kind = mail.kind.as_str(), "mail was given up");
+        tracing::error!(
+            id = mail.id,
+            kind = mail.kind.as_str(),
+            "gave up sending mail after {} attempts; check SMTP_URL and the mail server",
+            AGAIN_AFTER_S.len()
+        );
         sql::delete(tx, mail.id)?;
         return Ok(Next::Dropped);
     };

@@ -94,9 +94,9 @@ fn about_tokens(detail: Option<&str>) -> String {
     match detail {
         None => String::new(),
         Some(TOKENS_KEPT) => " Its personal access tokens still work.".to_owned(),
-        Some("0") => " No personal access tokens were ended.".to_owned(),
-        Some("1") => " One personal access token was ended.".to_owned(),
-        Some(count) => format!(" {count} personal access tokens were ended."),
+        Some("0") => " This ended no personal access tokens.".to_owned(),
+        Some("1") => " This ended one personal access token.".to_owned(),
+        Some(count) => format!(" This ended {count} personal access tokens."),
     }
 }
 
@@ -104,36 +104,38 @@ fn about_tokens(detail: Option<&str>) -> String {
 pub fn write(mail: &Waiting, base: &str, token: Option<&str>) -> Outgoing {
     let (token, at) = (token.unwrap_or(""), mail.created_at);
     let detail = mail.detail.as_deref().unwrap_or("");
-    let not_you = "If that was not you, choose another password at once, which ends all other sessions and personal access tokens.";
+    let not_you = "If this was not you, change your password at once. This ends all other sessions and personal access tokens.";
     let (subject, text) = match mail.kind {
         Kind::Verify => (
             "Verify your email address",
             format!(
-                "Open this link within a day to show that this address is yours:\n\n{base}/verify-email?token={token}\n\n\
-                 If you have no account here, leave it: nothing happens then."
+                "To verify your email address, open this link within 24 hours:\n\n{base}/verify-email?token={token}\n\n\
+                 If you do not have an account here, ignore this mail."
             ),
         ),
         Kind::Reset => (
             "Choose a new password",
             format!(
-                "Open this link within an hour to choose a new password:\n\n{base}/reset-password?token={token}\n\n\
-                 If you have not asked for it, leave it: your password stays as it is."
+                "To choose a new password, open this link within an hour:\n\n{base}/reset-password?token={token}\n\n\
+                 If you did not request this, ignore this mail. Your password does not change."
             ),
         ),
-        Kind::NewDevice => {
-            ("A new login", format!("Somebody logged in to your account at {at}: {detail}.\n\n{not_you}"))
-        }
+        Kind::NewDevice => (
+            "New login to your account",
+            format!("Somebody logged in to your account at {at}: {detail}.\n\n{not_you}"),
+        ),
         Kind::PasswordChanged => (
             "Your password was changed",
             format!(
-                "The password of your account was changed at {at}.{}\n\nIf that was not you, reset it by \"forgot password\".",
+                "The password of your account was changed at {at}.{}\n\n\
+                 If this was not you, use \"Forgot your password?\" to set a new one at once.",
                 about_tokens(mail.detail.as_deref())
             ),
         ),
         Kind::EmailChanged => (
             "Your email address was changed",
             format!(
-                "Your account has another email address since {at}; this one is its address no more.\n\n{not_you}"
+                "The email address of your account was changed at {at}. This address is no longer used for it.\n\n{not_you}"
             ),
         ),
     };

@@ -180,7 +180,7 @@ impl Parts {
         let first = secrets.first().ok_or_else(|| Error::Internal("there is no secret".into()))?;
         if let Some(short) = secrets.iter().find(|secret| secret.len() < SECRET_BYTES_MIN) {
             return Err(Error::Internal(format!(
-                "a secret has {} bytes, at least {SECRET_BYTES_MIN} are needed",
+                "a token secret has {} bytes, but at least {SECRET_BYTES_MIN} are required",
                 short.len()
             )));
         }

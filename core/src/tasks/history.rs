@@ -60,7 +60,7 @@ impl Changed {
         let task = after
             .map(|after| {
                 let members = serde_json::from_str(&after)
-                    .map_err(|e| Error::internal("a recorded change is no JSON object", e))?;
+                    .map_err(|e| Error::internal("a recorded change is not a JSON object", e))?;
                 let task =
                     Task { id: task_id, uuid: task_uuid, owner, version: seq, ..recalled(&members, at) };
                 Ok(task.in_epoch(epoch))

@@ -70,7 +70,7 @@ impl Order {
             _ => {
                 return Err(Flaw::new(
                     Code::UnknownWord,
-                    "must be one of created_at, updated_at, due_date, priority, or one of them after a -",
+                    "must be one of created_at, updated_at, due_date, priority, with an optional - before it",
                 ));
             }
         };
@@ -84,7 +84,7 @@ impl Order {
         order
             .filter(|order| cursor.key.is_some() || order.by == By::DueDate)
             .map(|order| (order, cursor))
-            .ok_or_else(|| Flaw::new(Code::Format, "a cursor of another list"))
+            .ok_or_else(|| Flaw::new(Code::Format, "must be a cursor of this list"))
     }
 
     /// Where to begin: before every key there can be.

@@ -61,7 +61,7 @@ impl Days {
         if (1..=Days::MAX).contains(&days) {
             Ok(Days(days))
         } else {
-            Err(Flaw::new(Code::Range, format!("must be 1 to {}", Days::MAX)))
+            Err(Flaw::new(Code::Range, format!("must be from 1 to {}", Days::MAX)))
         }
     }
 

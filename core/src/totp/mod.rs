@@ -30,7 +30,7 @@ pub(crate) fn enrol(tx: &mut Tx, user: i64, account: &str) -> Result<Enrolment> 
 
 /// Turns the second factor on by a first code, and returns the recovery codes, which are never shown again.
 pub(crate) fn confirm(tx: &mut Tx, user: i64, code: &str) -> Result<Vec<String>> {
-    let wrong = || Error::invalid("code", Code::WrongCode, "is not the code that the device shows now");
+    let wrong = || Error::invalid("code", Code::WrongCode, "is not the current code of your authenticator");
     let totp = sql::find(tx, user)?.ok_or_else(wrong)?;
     if totp.is_confirmed {
         return Err(Error::Conflict(Conflict::TwoFactorOn));

@@ -78,7 +78,7 @@ impl Username {
         if text.chars().all(Username::allows) {
             Ok(Username(text.into_owned()))
         } else {
-            Err(Flaw::new(Code::Format, "only letters, digits and . _ - are allowed"))
+            Err(Flaw::new(Code::Format, "must contain only letters, digits and . _ -"))
         }
     }
 
@@ -112,11 +112,7 @@ impl Username {
             return Ok(());
         };
         if names::mixes_scripts(&self.0) {
-            return Err(Error::invalid(
-                "username",
-                Code::Format,
-                "mixes letters of several scripts; use one",
-            ));
+            return Err(Error::invalid("username", Code::Format, "must not mix letters of several scripts"));
         }
         if skeleton.chars().all(|c| c.is_ascii() && Username::allows(c)) {
             return Err(Error::Conflict(Conflict::UsernameLooksTaken));
@@ -172,13 +168,16 @@ impl Email {
     pub fn parse(text: &str) -> Result<Email, Flaw> {
         let text = text::nfc_up_to(text.trim(), Email::CHARS_MAX);
         if text.chars().count() > Email::CHARS_MAX {
-            return Err(Flaw::new(Code::TooLong, format!("more than {} characters", Email::CHARS_MAX)));
+            return Err(Flaw::new(
+                Code::TooLong,
+                format!("must have at most {} characters", Email::CHARS_MAX),
+            ));
         }
         let options = email_address::Options::default().without_display_text().without_domain_literal();
         let plain = !text.contains(|c: char| c.is_control() || c.is_whitespace());
         match email_address::EmailAddress::parse_with_options(&text, options) {
             Ok(_) if plain => Ok(Email(text.into_owned())),
-            _ => Err(Flaw::new(Code::Format, "not an email address")),
+            _ => Err(Flaw::new(Code::Format, "must be an email address, such as ada@example.org")),
         }
     }
 

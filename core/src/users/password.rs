@@ -64,7 +64,7 @@ impl Password {
         }
         check_hashable(&password)?;
         if policy == Policy::Mixed && !is_mixed(&password) {
-            let message = "needs an upper and a lower case letter, a digit and a special character";
+            let message = "needs an uppercase and a lowercase letter, a digit and a special character";
             return Err(Flaw::new(Code::WeakPassword, message));
         }
         let folded = text::fold(&password);
@@ -90,10 +90,13 @@ impl Password {
 
 fn check_hashable(text: &str) -> Result<(), Flaw> {
     if text.len() > BYTES_MAX {
-        return Err(Flaw::new(Code::TooLong, format!("{} bytes, {BYTES_MAX} allowed", text.len())));
+        return Err(Flaw::new(
+            Code::TooLong,
+            format!("must have at most {BYTES_MAX} bytes, but has {}", text.len()),
+        ));
     }
     if text.contains('\0') {
-        return Err(Flaw::new(Code::Control, "must not hold U+0000"));
+        return Err(Flaw::new(Code::Control, "must not contain U+0000"));
     }
     Ok(())
 }

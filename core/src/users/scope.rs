@@ -40,12 +40,12 @@ impl Scopes {
         let mut scopes = Scopes(0);
         for word in words {
             let scope = Scope::ALL.into_iter().find(|scope| scope.as_str() == word).ok_or_else(|| {
-                Flaw::new(Code::UnknownWord, "must be some of tasks:read, tasks:write, account:read, admin")
+                Flaw::new(Code::UnknownWord, "must contain only tasks:read, tasks:write, account:read, admin")
             })?;
             scopes.0 |= scope as u8;
         }
         if scopes.0 == 0 {
-            return Err(Flaw::new(Code::TooShort, "at least one scope is needed"));
+            return Err(Flaw::new(Code::TooShort, "must contain at least one scope"));
         }
         Ok(scopes)
     }

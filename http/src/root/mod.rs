@@ -38,7 +38,7 @@ pub fn user_api() -> Api {
             &Method::POST,
             "/signup",
             accounts::sign_up,
-            Doc::new("rootSignUp", "Make an account")
+            Doc::new("rootSignUp", "Create an account")
                 .public()
                 .body::<SignUpWire>()
                 .answers::<SignedUpWire>(StatusCode::CREATED, "The new account.")
@@ -51,7 +51,7 @@ pub fn user_api() -> Api {
             Doc::new("rootLogin", "Log in")
                 .public()
                 .body::<LoginWire>()
-                .answers::<TokensWire>(StatusCode::OK, "A session is open.")
+                .answers::<TokensWire>(StatusCode::OK, "The tokens of a new session.")
                 .fails(StatusCode::UNAUTHORIZED, "Invalid credentials")
                 .fails(StatusCode::NOT_FOUND, "user doesn't exist"),
         )
@@ -68,7 +68,7 @@ pub fn user_api() -> Api {
             "/refresh-token",
             accounts::refresh,
             refused(Doc::new("rootRefresh", "Get a new access token").public())
-                .note("The refresh token stays good until logout or expiry. Tokens of the other contracts, which rotate, are refused.")
+                .note("The refresh token stays valid until logout or expiry. The endpoint refuses refresh tokens of other contracts, because those rotate.")
                 .body::<RefreshWire>()
                 .answers::<TokenWire>(StatusCode::OK, "A new access token."),
         )
@@ -81,10 +81,10 @@ pub fn auth_api() -> Api {
             &Method::POST,
             "/register",
             accounts::register,
-            Doc::new("rootRegister", "Make an account and log in")
+            Doc::new("rootRegister", "Create an account and log in")
                 .public()
                 .body::<RegisterWire>()
-                .answers::<AuthenticatedWire>(StatusCode::OK, "The account is made, a session is open.")
+                .answers::<AuthenticatedWire>(StatusCode::OK, "The new account and its access token.")
                 .fails(StatusCode::BAD_REQUEST, "Username or email already exists"),
         )
         .route(
@@ -94,7 +94,7 @@ pub fn auth_api() -> Api {
             Doc::new("rootAuthenticate", "Log in")
                 .public()
                 .body::<LoginWire>()
-                .answers::<AuthenticatedWire>(StatusCode::OK, "A session is open.")
+                .answers::<AuthenticatedWire>(StatusCode::OK, "The account and its access token.")
                 .fails(StatusCode::UNAUTHORIZED, "Invalid credentials"),
         )
 }
@@ -103,7 +103,7 @@ pub fn auth_api() -> Api {
 pub fn tasks_api() -> Api {
     let one = |id, summary| {
         Doc::new(id, summary)
-            .path("task_id", id_schema(), "The task's integer id or its UUID.")
+            .path("task_id", id_schema(), "The task's integer id or UUID.")
             .fails(StatusCode::NOT_FOUND, "Task not found")
     };
     Api::new("", "root", ERRORS)
@@ -122,7 +122,7 @@ pub fn tasks_api() -> Api {
             &Method::POST,
             "/tasks",
             tasks::create,
-            Doc::new("rootCreateTask", "Make a task")
+            Doc::new("rootCreateTask", "Create a task")
                 .body::<NewTaskWire>()
                 .answers::<TaskCreatedWire>(StatusCode::CREATED, "The new task.")
                 .header("ETag"),
@@ -131,16 +131,14 @@ pub fn tasks_api() -> Api {
             &Method::GET,
             "/tasks/{task_id}",
             tasks::one,
-            one("rootGetTask", "Read a task")
-                .answers::<TaskWire>(StatusCode::OK, "The task.")
-                .shows_version(),
+            one("rootGetTask", "Get a task").answers::<TaskWire>(StatusCode::OK, "The task.").shows_version(),
         )
         .route(
             &Method::DELETE,
             "/tasks/{task_id}",
             tasks::delete,
             one("rootDeleteTask", "Delete a task")
-                .answers::<MessageWire>(StatusCode::OK, "The task is gone.")
+                .answers::<MessageWire>(StatusCode::OK, "The task was deleted.")
                 .guarded(),
         )
 }

@@ -67,7 +67,7 @@ impl<'a> TaskWire<'a> {
     }
 }
 
-/// The answer to a new task: 002's envelope, with 000's members beside it.
+/// The response to a new task: the envelope of contract 002, and the fields of contract 000.
 #[derive(Serialize, ToSchema)]
 #[schema(as = RootTaskCreated)]
 pub struct TaskCreatedWire<'a> {
@@ -94,14 +94,14 @@ impl<'a> TaskCreatedWire<'a> {
     }
 }
 
-/// All tasks: the schema of the list, which is streamed.
+/// A list of tasks.
 #[derive(Serialize, ToSchema)]
 #[schema(as = RootTasks)]
 pub struct TasksWire {
     tasks: Vec<TaskWire<'static>>,
 }
 
-/// A task to be made.
+/// A new task.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = RootNewTask)]
 pub struct NewTaskWire {
@@ -111,7 +111,7 @@ pub struct NewTaskWire {
     #[schema(value_type = Option<DescriptionText>)]
     #[serde(default)]
     description: Member,
-    /// `pending` if left out.
+    /// Default: `pending`.
     #[schema(value_type = String, required = false, pattern = "^(pending|on going|completed)$", example = "on going")]
     #[serde(default)]
     status: Member,
@@ -182,7 +182,7 @@ impl From<User> for SignedUpWire {
     }
 }
 
-/// A login by address.
+/// A login with an email address.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = RootLogin)]
 pub struct LoginWire {
@@ -192,7 +192,7 @@ pub struct LoginWire {
     #[schema(value_type = String, required, min_length = 1, format = Password, example = "analytical engine 1843")]
     #[serde(default)]
     password: Member,
-    /// The code of the second factor, or a recovery code, where the account has one.
+    /// A code from the second factor, or a recovery code, if the account has a second factor.
     #[schema(value_type = String, required = false, example = "287082")]
     #[serde(default)]
     totp_code: Member,
@@ -215,7 +215,7 @@ impl LoginWire {
     }
 }
 
-/// Contract 000's answer to a login.
+/// Contract 000's response to a login.
 #[derive(Serialize, ToSchema)]
 #[schema(as = RootTokens)]
 pub struct TokensWire {
@@ -287,7 +287,7 @@ impl RegisterWire {
     }
 }
 
-/// Contract 002's answer to a sign-up and to a login.
+/// Contract 002's response to a sign-up and to a login.
 #[derive(Serialize, ToSchema)]
 #[schema(as = RootAuthenticated)]
 pub struct AuthenticatedWire {
@@ -318,14 +318,14 @@ impl From<Grant> for AuthenticatedWire {
     }
 }
 
-/// A text for people.
+/// A message for people.
 #[derive(Serialize, ToSchema)]
 #[schema(as = RootMessage)]
 pub struct MessageWire {
     pub message: &'static str,
 }
 
-/// An error: one text under both names, and every field that is wrong.
+/// An error: the same text in `detail` and `message`, and every invalid field.
 #[derive(Serialize, ToSchema)]
 #[schema(as = RootError)]
 pub struct ErrorWire<'a> {

@@ -51,7 +51,7 @@ pub async fn forgot_password(
     Body(wire): Body<ForgotWire>,
 ) -> Answer {
     app.forgot_password(wire?.read()?, visitor.door(false)).await?;
-    Ok(told(StatusCode::ACCEPTED, "If there is such an account, mail is on its way"))
+    Ok(told(StatusCode::ACCEPTED, "If the account exists, mail is on its way"))
 }
 
 pub async fn reset_password(State(app): State<App>, visitor: Visitor, Body(wire): Body<ResetWire>) -> Answer {
@@ -71,7 +71,7 @@ pub async fn verify_email(
 
 pub async fn send_verification(State(app): State<App>, Token(claims): Token) -> Answer {
     app.send_verification(claims).await?;
-    Ok(told(StatusCode::ACCEPTED, "If the address is not verified yet, mail is on its way"))
+    Ok(told(StatusCode::ACCEPTED, "If the email address is not verified yet, mail is on its way"))
 }
 
 fn told(status: StatusCode, message: &'static str) -> Response {

@@ -110,8 +110,8 @@ impl Stream {
                     sleep(AGAIN_AFTER).await;
                 }
                 Err(Failure::Core(Error::Internal(cause))) => {
-                    tracing::error!(cause, "an event stream was broken off");
-                    return Err(std::io::Error::other("the event stream was broken off"));
+                    tracing::error!(cause, "an event stream was cut off");
+                    return Err(std::io::Error::other("the event stream was cut off"));
                 }
                 Err(_) => return Ok(None),
             }

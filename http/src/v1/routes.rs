@@ -30,29 +30,29 @@ fn auth_api(api: Api) -> Api {
         Doc::new(id, summary)
             .public()
             .body::<SignUpWire>()
-            .answers::<SignedUpWire>(StatusCode::CREATED, "The account is made.")
+            .answers::<SignedUpWire>(StatusCode::CREATED, "The account was created.")
             .fails(StatusCode::BAD_REQUEST, "Username or email already exists")
     };
-    api.route(&Method::POST, "/auth/signup", auth::sign_up, sign_up("signUp", "Make an account"))
+    api.route(&Method::POST, "/auth/signup", auth::sign_up, sign_up("signUp", "Create an account"))
         .route(
             &Method::POST,
             "/auth/register",
             auth::sign_up,
-            sign_up("register", "Make an account").note("The same as `/auth/signup`."),
+            sign_up("register", "Create an account").note("An alias of `/auth/signup`."),
         )
         .route(
             &Method::POST,
             "/auth/login",
             auth::login,
             Doc::new("login", "Log in")
-                .note("By address or username. OAuth2's password form is taken too, as either type that browsers send forms as; parts and members that are not known are ignored.")
+                .note("Log in with an email address or a username. The endpoint also accepts the OAuth2 password form, URL-encoded or as multipart. It ignores unknown fields.")
                 .public()
                 .body::<LoginWire>()
                 .body_also(URLENCODED, named::<PasswordFormWire>)
                 .body_also(MULTIPART, password_form_data)
                 // It makes openapi-python-client import what an operation with several bodies needs.
                 .header_parameter("User-Agent", json!({ "type": "string" }), "Names the session in the list of sessions.")
-                .answers::<TokensWire>(StatusCode::OK, "A session is open.")
+                .answers::<TokensWire>(StatusCode::OK, "The tokens of a new session.")
                 .fails(StatusCode::UNAUTHORIZED, "Incorrect email or password"),
         )
         .route(
@@ -60,10 +60,10 @@ fn auth_api(api: Api) -> Api {
             "/auth/refresh",
             auth::refresh,
             Doc::new("refresh", "Get new tokens")
-                .note("The refresh token is used up; using it again ends the session. A token of `/user/login` does not rotate: it is answered as it is.")
+                .note("A refresh token is valid for one use. If you use it again, the session ends. Refresh tokens from `/user/login` do not rotate: the response contains them unchanged.")
                 .public()
                 .body::<RefreshWire>()
-                .answers::<TokensWire>(StatusCode::OK, "New tokens of the same session.")
+                .answers::<TokensWire>(StatusCode::OK, "New tokens for the same session.")
                 .fails(StatusCode::UNAUTHORIZED, "Invalid token"),
         )
         .route(
@@ -71,14 +71,14 @@ fn auth_api(api: Api) -> Api {
             "/auth/logout",
             auth::logout,
             Doc::new("logout", "Log out")
-                .note("Ends the session: its access and refresh tokens are dead at once.")
+                .note("Ends the session. Its access token and its refresh token stop working at once.")
                 .answers::<MessageWire>(StatusCode::OK, "The session has ended."),
         )
 }
 
 fn one_task(id: &'static str, summary: &'static str) -> Doc {
     Doc::new(id, summary)
-        .path("task_id", id_schema(), "The task's integer id or its UUID.")
+        .path("task_id", id_schema(), "The task's integer id or UUID.")
         .fails(StatusCode::NOT_FOUND, "Task not found")
 }
 
@@ -86,7 +86,7 @@ fn tasks_api(api: Api) -> Api {
     let update = |id, summary, media: &'static str| {
         one_task(id, summary)
             .body_as::<TaskUpdateWire>(media)
-            .answers::<TaskWire>(StatusCode::OK, "The task as it is now.")
+            .answers::<TaskWire>(StatusCode::OK, "The updated task.")
             .header("ETag")
             .guarded()
     };
@@ -95,14 +95,14 @@ fn tasks_api(api: Api) -> Api {
         "/tasks",
         tasks::list,
         list_parameters(Doc::new("listTasks", "List your tasks"))
-            .note("All of them, newest first, unless a limit is given. A task that changes while a long list is read may be missing from it or stand in it as it was.")
+            .note("Without a `limit`, the response contains all tasks, newest first. If a task changes while the server sends a long list, the list may contain its old state or omit it.")
             .answers_list::<TaskWire>(StatusCode::OK, "Your tasks."),
     )
     .route(
         &Method::POST,
         "/tasks",
         tasks::create,
-        Doc::new("createTask", "Make a task")
+        Doc::new("createTask", "Create a task")
             .body::<NewTaskWire>()
             .answers::<TaskWire>(StatusCode::CREATED, "The new task.")
             .header("ETag")
@@ -112,7 +112,7 @@ fn tasks_api(api: Api) -> Api {
         &Method::GET,
         "/tasks/{task_id}",
         tasks::one,
-        one_task("getTask", "Read a task")
+        one_task("getTask", "Get a task")
             .answers::<TaskWire>(StatusCode::OK, "The task.")
             .shows_version(),
     )
@@ -120,22 +120,22 @@ fn tasks_api(api: Api) -> Api {
         &Method::PUT,
         "/tasks/{task_id}",
         tasks::update,
-        update("updateTask", "Change a task", "application/json")
-            .note("Members that are left out stay as they are."),
+        update("updateTask", "Update a task", "application/json")
+            .note("Omitted fields stay unchanged."),
     )
     .route(
         &Method::PATCH,
         "/tasks/{task_id}",
         tasks::patch,
-        update("patchTask", "Change a task", "application/merge-patch+json")
-            .note("JSON Merge Patch (RFC 7396), with the same meaning as `PUT`; plain `application/json` is taken too."),
+        update("patchTask", "Patch a task", "application/merge-patch+json")
+            .note("A JSON Merge Patch (RFC 7396) with the same effect as `PUT`. The endpoint also accepts `application/json`."),
     )
     .route(
         &Method::DELETE,
         "/tasks/{task_id}",
         tasks::delete,
         one_task("deleteTask", "Delete a task")
-            .empty(StatusCode::NO_CONTENT, "The task is gone.")
+            .empty(StatusCode::NO_CONTENT, "The task was deleted.")
             .guarded(),
     )
 }
@@ -145,23 +145,23 @@ fn own_account_api(api: Api) -> Api {
         &Method::GET,
         "/users/me",
         users::me,
-        Doc::new("getMe", "Read your account").answers::<UserWire>(StatusCode::OK, "Your account."),
+        Doc::new("getMe", "Get your account").answers::<UserWire>(StatusCode::OK, "Your account."),
     )
     .route(
         &Method::PATCH,
         "/users/me",
         users::update_me,
-        account_update(Doc::new("updateMe", "Change your account"))
-            .note("Another `email` asks for your `current_password`."),
+        account_update(Doc::new("updateMe", "Update your account"))
+            .note("A new `email` requires your `current_password`."),
     )
     .route(
         &Method::DELETE,
         "/users/me",
         users::delete_me,
         Doc::new("deleteMe", "Delete your account")
-            .note("With all that is yours. Asks for your password.")
+            .note("Deletes the account and all its data. Requires your password.")
             .body::<PasswordProofWire>()
-            .empty(StatusCode::NO_CONTENT, "The account is gone.")
+            .empty(StatusCode::NO_CONTENT, "The account was deleted.")
             .fails(StatusCode::FORBIDDEN, WRONG_PASSWORD)
             .fails(StatusCode::CONFLICT, LAST_ADMIN),
     )
@@ -170,9 +170,9 @@ fn own_account_api(api: Api) -> Api {
         "/users/me/password",
         users::change_password,
         Doc::new("changePassword", "Change your password")
-            .note("Asks for the old one. Ends your other sessions, all links to reset the password, and your personal access tokens unless `keep_tokens` is true.")
+            .note("Requires the current password. Ends your other sessions, all links to reset the password and, unless `keep_tokens` is true, your personal access tokens.")
             .body::<PasswordChangeWire>()
-            .answers::<PasswordChangedWire>(StatusCode::OK, "The new password holds from now on.")
+            .answers::<PasswordChangedWire>(StatusCode::OK, "The password was changed.")
             .fails(StatusCode::FORBIDDEN, WRONG_PASSWORD),
     )
     .route(
@@ -180,21 +180,21 @@ fn own_account_api(api: Api) -> Api {
         "/users/me/sessions",
         users::sessions,
         Doc::new("listSessions", "List your sessions")
-            .answers_list::<SessionWire>(StatusCode::OK, "Your living sessions, newest first."),
+            .answers_list::<SessionWire>(StatusCode::OK, "Your active sessions, newest first."),
     )
     .route(
         &Method::DELETE,
         "/users/me/sessions",
         users::end_sessions,
         Doc::new("endSessions", "End all your sessions")
-            .note("The one that asks among them.")
-            .empty(StatusCode::NO_CONTENT, "You are logged out everywhere."),
+            .note("Also ends the session that sends the request.")
+            .empty(StatusCode::NO_CONTENT, "All sessions have ended."),
     )
     .route(
         &Method::DELETE,
         "/users/me/sessions/{session_id}",
         users::end_session,
-        Doc::new("endSession", "End a session of yours")
+        Doc::new("endSession", "End one of your sessions")
             .path("session_id", json!({ "type": "string", "format": "uuid" }), "The session's id.")
             .empty(StatusCode::NO_CONTENT, "The session has ended.")
             .fails(StatusCode::NOT_FOUND, "Session not found"),
@@ -203,16 +203,17 @@ fn own_account_api(api: Api) -> Api {
 
 /// An operation of admins'.
 fn admin(id: &'static str, summary: &'static str) -> Doc {
-    Doc::new(id, summary).note("For admins.").fails(StatusCode::FORBIDDEN, "Not enough permissions")
+    Doc::new(id, summary).note("Only for admins.").fails(StatusCode::FORBIDDEN, "Not enough permissions")
 }
 
 /// What an admin's operation on its own account needs, named by its id though it is.
-const OWN_BY_SESSION: &str = "For admins. Your own account only with an access token of a login.";
+const OWN_BY_SESSION: &str =
+    "Only for admins. On your own account, it requires an access token from a login.";
 
 /// One about a user.
 fn admin_of_user(id: &'static str, summary: &'static str) -> Doc {
     admin(id, summary)
-        .path("user_id", id_schema(), "The user's integer id or its UUID.")
+        .path("user_id", id_schema(), "The user's integer id or UUID.")
         .fails(StatusCode::NOT_FOUND, "User not found")
 }
 
@@ -225,25 +226,25 @@ fn admin_api(api: Api) -> Api {
             .query(
                 "q",
                 words_schema(),
-                "Only accounts that have each of these words in username, email or name.",
+                "Only accounts whose username, email address or name contains each of these words.",
             )
             .answers_list::<UserWire>(
                 StatusCode::OK,
-                "Accounts in the order of their ids, 100 a page unless a limit is given.",
+                "The accounts, ordered by id. Without a `limit`, a page has 100.",
             ),
     )
     .route(
         &Method::GET,
         "/users/{user_id}",
         users::one,
-        admin_of_user("getUser", "Read an account").answers::<UserWire>(StatusCode::OK, "The account."),
+        admin_of_user("getUser", "Get an account").answers::<UserWire>(StatusCode::OK, "The account."),
     )
     .route(
         &Method::PATCH,
         "/users/{user_id}",
         users::update,
-        account_update(admin_of_user("updateUser", "Change an account"))
-            .note("For admins. Your own account changes only with an access token of a login, and another `email` of it asks for your `current_password`.")
+        account_update(admin_of_user("updateUser", "Update an account"))
+            .note("Only for admins. On your own account, it requires an access token from a login, and a new `email` requires your `current_password`.")
             .fails(StatusCode::CONFLICT, LAST_ADMIN),
     )
     .route(
@@ -252,7 +253,7 @@ fn admin_api(api: Api) -> Api {
         users::delete,
         admin_of_user("deleteUser", "Delete an account")
             .note(OWN_BY_SESSION)
-            .empty(StatusCode::NO_CONTENT, "The account is gone, with all that was its.")
+            .empty(StatusCode::NO_CONTENT, "The account and all its data were deleted.")
             .fails(StatusCode::CONFLICT, LAST_ADMIN),
     )
     .route(
@@ -270,7 +271,7 @@ fn admin_sessions_api(api: Api) -> Api {
         "/users/{user_id}/sessions",
         users::sessions_of,
         admin_of_user("listUserSessions", "List a user's sessions")
-            .answers_list::<SessionWire>(StatusCode::OK, "The living sessions, newest first."),
+            .answers_list::<SessionWire>(StatusCode::OK, "The active sessions, newest first."),
     )
     .route(
         &Method::DELETE,
@@ -278,7 +279,7 @@ fn admin_sessions_api(api: Api) -> Api {
         users::end_sessions_of,
         admin_of_user("endUserSessions", "End all sessions of a user")
             .note(OWN_BY_SESSION)
-            .empty(StatusCode::NO_CONTENT, "The user is logged out everywhere."),
+            .empty(StatusCode::NO_CONTENT, "All sessions of the user have ended."),
     )
     .route(
         &Method::DELETE,
@@ -286,7 +287,7 @@ fn admin_sessions_api(api: Api) -> Api {
         users::end_session_of,
         admin("endUserSession", "End a session of a user")
             .note(OWN_BY_SESSION)
-            .path("user_id", id_schema(), "The user's integer id or its UUID.")
+            .path("user_id", id_schema(), "The user's integer id or UUID.")
             .path("session_id", json!({ "type": "string", "format": "uuid" }), "The session's id.")
             .empty(StatusCode::NO_CONTENT, "The session has ended.")
             .fails(StatusCode::NOT_FOUND, "Session not found"),
@@ -296,7 +297,7 @@ fn admin_sessions_api(api: Api) -> Api {
 /// What `PATCH` of an account says, whoever's it is.
 fn account_update(doc: Doc) -> Doc {
     doc.body::<UserUpdateWire>()
-        .answers::<UserWire>(StatusCode::OK, "The account as it is now.")
+        .answers::<UserWire>(StatusCode::OK, "The updated account.")
         .fails(StatusCode::BAD_REQUEST, "Username or email already exists")
         .fails(StatusCode::FORBIDDEN, WRONG_PASSWORD)
 }

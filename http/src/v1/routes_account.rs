@@ -18,40 +18,40 @@ pub fn mail_api(api: Api) -> Api {
         &Method::POST,
         "/auth/password/forgot",
         auth::forgot_password,
-        Doc::new("forgotPassword", "Get a link to choose a new password")
-            .note("The same answer whether there is such an account or not. A link ends when a newer one is sent, and when the password, the address or `is_active` changes.")
+        Doc::new("forgotPassword", "Request a link to reset the password")
+            .note("The response is the same whether or not the account exists. A link becomes invalid when the server sends a newer one, and when the password, the email address or `is_active` changes.")
             .public()
             .body::<ForgotWire>()
-            .answers::<MessageWire>(StatusCode::ACCEPTED, "If there is such an account, mail is on its way.")
+            .answers::<MessageWire>(StatusCode::ACCEPTED, "If the account exists, the server sends mail to its address.")
             .fails(StatusCode::CONFLICT, MAIL_OFF),
     )
     .route(
         &Method::POST,
         "/auth/password/reset",
         auth::reset_password,
-        Doc::new("resetPassword", "Choose a new password by the token of a link")
-            .note("Ends all sessions, personal access tokens and older links.")
+        Doc::new("resetPassword", "Reset the password with the token from a link")
+            .note("Ends all sessions, personal access tokens and earlier links of the account.")
             .public()
             .body::<ResetWire>()
-            .answers::<PasswordChangedWire>(StatusCode::OK, "The new password holds.")
+            .answers::<PasswordChangedWire>(StatusCode::OK, "The password was changed.")
             .fails(StatusCode::UNAUTHORIZED, "Invalid token"),
     )
     .route(
         &Method::POST,
         "/auth/email/verify",
         auth::verify_email,
-        Doc::new("verifyEmail", "Verify your address by the token of a link")
+        Doc::new("verifyEmail", "Verify your email address with the token from a link")
             .public()
             .body::<MailTokenWire>()
-            .answers::<MessageWire>(StatusCode::OK, "The address is verified.")
+            .answers::<MessageWire>(StatusCode::OK, "The email address is verified.")
             .fails(StatusCode::UNAUTHORIZED, "Invalid token"),
     )
     .route(
         &Method::POST,
         "/auth/email/verification",
         auth::send_verification,
-        Doc::new("sendVerification", "Get the link to verify your address again")
-            .answers::<MessageWire>(StatusCode::ACCEPTED, "Mail is on its way.")
+        Doc::new("sendVerification", "Request another link to verify your email address")
+            .answers::<MessageWire>(StatusCode::ACCEPTED, "If the email address is not verified yet, the server sends mail to it.")
             .fails(StatusCode::FORBIDDEN, "Not enough permissions")
             .fails(StatusCode::CONFLICT, MAIL_OFF),
     )
@@ -63,16 +63,16 @@ pub fn tokens_api(api: Api) -> Api {
         "/users/me/tokens",
         tokens::list,
         Doc::new("listTokens", "List your personal access tokens")
-            .answers_list::<TokenWire>(StatusCode::OK, "Your tokens, newest first, without their secrets."),
+            .answers_list::<TokenWire>(StatusCode::OK, "Your personal access tokens, newest first, without their secrets."),
     )
     .route(
         &Method::POST,
         "/users/me/tokens",
         tokens::create,
-        Doc::new("createToken", "Make a personal access token")
-            .note("For a program that acts for you. It may no more than its scopes say. Only with an access token of a login.")
+        Doc::new("createToken", "Create a personal access token")
+            .note("The token is for a program that acts on your behalf. It can do no more than its scopes allow. This endpoint requires an access token from a login.")
             .body::<NewTokenWire>()
-            .answers::<MadeTokenWire>(StatusCode::CREATED, "The token, with its secret, which is shown this once.")
+            .answers::<MadeTokenWire>(StatusCode::CREATED, "The token with its secret. The server shows the secret only once.")
             .fails(StatusCode::FORBIDDEN, "Not enough permissions")
             .fails(StatusCode::CONFLICT, TOO_MANY_TOKENS),
     )
@@ -81,9 +81,9 @@ pub fn tokens_api(api: Api) -> Api {
         "/users/me/tokens/{token_id}",
         tokens::delete,
         Doc::new("deleteToken", "Delete a personal access token")
-            .note("Only with an access token of a login.")
+            .note("Requires an access token from a login.")
             .path("token_id", json!({ "type": "string", "format": "uuid" }), "The token's id.")
-            .empty(StatusCode::NO_CONTENT, "The token is refused from now on.")
+            .empty(StatusCode::NO_CONTENT, "The token was deleted and stops working at once.")
             .fails(StatusCode::FORBIDDEN, "Not enough permissions")
             .fails(StatusCode::NOT_FOUND, "Token not found"),
     )
@@ -92,8 +92,8 @@ pub fn tokens_api(api: Api) -> Api {
         "/audit",
         tokens::audit,
         paging_parameters(Doc::new("listAudit", "Read the audit log"), audit_cursor())
-            .note("What was done to your account, newest first; for admins, to all. Your own list does not show the address from which an admin acted.")
-            .answers_list::<AuditWire>(StatusCode::OK, "Entries, 100 a page unless a limit is given."),
+            .note("Lists actions on your account, or on all accounts if you are an admin. Entries about your own account do not show the address from which an admin acted.")
+            .answers_list::<AuditWire>(StatusCode::OK, "The entries, newest first. Without a `limit`, a page has 100."),
     )
 }
 
@@ -105,19 +105,19 @@ pub fn second_factor_api(api: Api) -> Api {
         &Method::GET,
         "/users/me/totp",
         second_factor::state,
-        Doc::new("getTotp", "Look at your second factor")
-            .answers::<StateWire>(StatusCode::OK, "Whether it is on.")
+        Doc::new("getTotp", "Get the state of your second factor")
+            .answers::<StateWire>(StatusCode::OK, "Whether the second factor is on.")
             .fails(StatusCode::FORBIDDEN, "Not enough permissions"),
     )
     .route(
         &Method::POST,
         "/users/me/totp",
         second_factor::enrol,
-        proof("enrolTotp", "Get a secret for an authenticator")
+        proof("enrolTotp", "Get a secret for an authenticator app")
             .note(
-                "A second factor (RFC 6238). It is asked for from the first code on that you confirm it by.",
+                "Starts the setup of a second factor (RFC 6238). Logins require it once you have confirmed a first code.",
             )
-            .answers::<EnrolmentWire>(StatusCode::CREATED, "The secret, which is shown this once.")
+            .answers::<EnrolmentWire>(StatusCode::CREATED, "The secret. The server shows it only once.")
             .fails(StatusCode::CONFLICT, TWO_FACTOR_ON),
     )
     .route(
@@ -125,11 +125,11 @@ pub fn second_factor_api(api: Api) -> Api {
         "/users/me/totp/confirm",
         second_factor::confirm,
         Doc::new("confirmTotp", "Turn the second factor on")
-            .note("From now on a login needs a code, in the member `totp_code`.")
+            .note("Afterwards, every login requires a code in the field `totp_code`.")
             .body::<CodeWire>()
             .answers::<RecoveryWire>(
                 StatusCode::OK,
-                "Codes for when the authenticator is lost; shown this once.",
+                "Recovery codes for a lost authenticator. The server shows them only once.",
             )
             .fails(StatusCode::FORBIDDEN, "Not enough permissions")
             .fails(StatusCode::CONFLICT, TWO_FACTOR_ON),
@@ -139,6 +139,6 @@ pub fn second_factor_api(api: Api) -> Api {
         "/users/me/totp",
         second_factor::remove,
         proof("removeTotp", "Turn the second factor off")
-            .empty(StatusCode::NO_CONTENT, "A login needs no code any more."),
+            .empty(StatusCode::NO_CONTENT, "The second factor is off."),
     )
 }

@@ -14,18 +14,18 @@ pub fn live_api(api: Api) -> Api {
         &Method::GET,
         "/changes",
         changes::list,
-        Doc::new("listChanges", "Read what happened to your tasks")
+        Doc::new("listChanges", "List changes to your tasks")
             .note(
-                "Every creation, update and deletion, by whichever contract, in the order of your sequence of changes. \
-                 A page may hold fewer than the limit where texts are long; `more` and the Link header lead on. \
-                 After the store was restored from a backup, changes since an earlier place can no longer be told: the \
-                 answer is 410. Read all tasks then, and continue from the `cursor` (or the number `last`) that it holds.",
+                "Lists every creation, update and deletion, through any contract, in the order of your change numbers. \
+                 A page may contain fewer changes than `limit` if texts are long; `more` and the `Link` header point to the rest. \
+                 After the store was restored from a backup, changes since an earlier `since` are no longer available: the \
+                 response is 410. In this case, read all tasks and continue from the `cursor` (or the number `last`) in the response.",
             )
-            .query("since", seq(), "Only changes after this number, or after the `cursor` of an earlier answer; all if left out.")
+            .query("since", seq(), "Only changes after this number, or after the `cursor` of an earlier response. By default, all changes.")
             .query(
                 "limit",
                 json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 100 }),
-                "At most so many.",
+                "Maximum number of changes.",
             )
             .answers::<ChangesWire>(StatusCode::OK, "Your changes, oldest first.")
             .header("Link")
@@ -36,21 +36,21 @@ pub fn live_api(api: Api) -> Api {
         &Method::GET,
         "/events",
         events::follow,
-        Doc::new("streamEvents", "Follow what happens to your tasks")
+        Doc::new("streamEvents", "Stream changes to your tasks")
             .note(
-                "Server-sent events. `change`: its data is a change as in `/changes`, its id the change's number. `ready`: \
-                 all that was missed has been sent, and its data `{\"last\":42,\"cursor\":\"42\"}` tells your newest number. `reset`: the \
-                 store was restored from a backup. Read all tasks again; the stream continues from the `cursor` in its \
-                 data. A comment comes every 15 seconds at least. The stream ends with its session, and where the server stops. \
-                 An account may have 16 of them at a time on one instance.",
+                "Sends server-sent events. `change`: the data is a change as in `/changes`, and the id is its number. `ready`: \
+                 the server has sent all missed changes; the data `{\"last\":42,\"cursor\":\"42\"}` has your newest number. `reset`: the \
+                 store was restored from a backup. Read all tasks again; the stream continues from the `cursor` in the \
+                 data. The server sends a comment at least every 15 seconds. The stream ends when its session ends or the server stops. \
+                 An account can have 16 streams at a time on one instance.",
             )
-            .query("last_event_id", seq(), "The same as the header, for clients that cannot set it; the header wins.")
+            .query("last_event_id", seq(), "Same as the header `Last-Event-ID`, for clients that cannot set it. The header takes precedence.")
             .header_parameter(
                 "Last-Event-ID",
                 seq(),
-                "Sends all changes after this event first, without a gap. Without it the stream begins at the present.",
+                "The stream starts with all changes after this event, without a gap. By default, it starts with new changes.",
             )
-            .streams(StatusCode::OK, "What happens, as it happens.", "text/event-stream")
+            .streams(StatusCode::OK, "The stream of events.", "text/event-stream")
             .fails(StatusCode::FORBIDDEN, "Not enough permissions"),
     )
 }

@@ -17,14 +17,14 @@ use crate::extract::{Body, Token};
 use crate::member::Member;
 use crate::tree::{Answer, Failure, json, secret_json};
 
-/// A secret for an authenticator.
+/// A secret for an authenticator app.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TotpEnrolment)]
 pub struct EnrolmentWire {
-    /// To be typed: Base32 (RFC 4648).
+    /// The secret in Base32 (RFC 4648), to type into the app.
     #[schema(example = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")]
     secret: String,
-    /// The same for a QR code.
+    /// The secret as a URI, for a QR code.
     #[schema(
         example = "otpauth://totp/Taskwell:ada@example.org?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Taskwell"
     )]
@@ -32,11 +32,11 @@ pub struct EnrolmentWire {
     qr_code: QrCodeWire,
 }
 
-/// The QR code of `uri`, to be drawn on white.
+/// The QR code of `uri`. Draw it on white.
 #[derive(Serialize, ToSchema)]
 #[schema(as = QrCode)]
 pub struct QrCodeWire {
-    /// The length of a side in modules, with the four around it that scanners need.
+    /// The length of a side in modules, including the margin of four modules that scanners need.
     #[schema(example = 45)]
     size: usize,
     /// The dark modules, as an SVG path.
@@ -48,8 +48,8 @@ impl QrCodeWire {
     const QUIET: usize = 4;
 
     fn of(text: &str) -> Result<QrCodeWire, Failure> {
-        let code =
-            QrCode::new(text).map_err(|e| Error::Internal(format!("an otpauth URI has no QR code: {e}")))?;
+        let code = QrCode::new(text)
+            .map_err(|e| Error::Internal(format!("cannot make a QR code of an otpauth URI: {e}")))?;
         let width = code.width();
         let mut path = String::new();
         for (y, row) in code.to_colors().chunks(width).enumerate() {
@@ -67,7 +67,7 @@ impl QrCodeWire {
     }
 }
 
-/// The code that the authenticator shows now.
+/// The code that the authenticator app shows now.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = TotpCode)]
 pub struct CodeWire {
@@ -76,7 +76,7 @@ pub struct CodeWire {
     code: Member,
 }
 
-/// Codes for who has lost the authenticator, each good for one login.
+/// Recovery codes for a lost authenticator. Each is valid for one login.
 #[derive(Serialize, ToSchema)]
 #[schema(as = RecoveryCodes)]
 pub struct RecoveryWire {
@@ -84,12 +84,12 @@ pub struct RecoveryWire {
     recovery_codes: Vec<String>,
 }
 
-/// Whether logins are guarded.
+/// The state of the second factor.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TotpState)]
 pub struct StateWire {
     enabled: bool,
-    /// How many recovery codes were not used yet.
+    /// Number of unused recovery codes.
     #[schema(example = 10)]
     recovery_codes_left: i64,
 }

@@ -67,11 +67,11 @@ pub struct SignUpWire {
     #[schema(value_type = EmailText, required)]
     #[serde(default)]
     email: Member,
-    /// At least 8 characters, at most 72 bytes; none of the commonly used ones, not your own name or address.
+    /// At least 8 characters and at most 72 bytes. It must not be a common password or your own name or email address.
     #[schema(value_type = PasswordText, required)]
     #[serde(default)]
     password: Member,
-    /// A name to show.
+    /// The display name.
     #[schema(value_type = Option<NameText>)]
     #[serde(default)]
     name: Member,
@@ -96,7 +96,7 @@ impl SignUpWire {
     }
 }
 
-/// The answer to a sign-up.
+/// The response to a sign-up.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SignedUp)]
 pub struct SignedUpWire {
@@ -105,21 +105,21 @@ pub struct SignedUpWire {
     pub user: UserWire,
 }
 
-/// A login by address or by username.
+/// A login with an email address or a username.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = Login)]
 pub struct LoginWire {
     #[schema(value_type = String, required = false, example = "ada@example.org")]
     #[serde(default)]
     email: Member,
-    /// Read where there is no `email`; an address is taken here too, as OAuth2's password form sends it.
+    /// Used if there is no `email`. It can also be an email address, as in the OAuth2 password form.
     #[schema(value_type = String, required = false, example = "ada")]
     #[serde(default)]
     username: Member,
     #[schema(value_type = String, required, format = Password, example = "analytical engine 1843")]
     #[serde(default)]
     password: Member,
-    /// The code of the second factor, or a recovery code, where the account has one.
+    /// A code from the second factor, or a recovery code, if the account has a second factor.
     #[schema(value_type = String, required = false, example = "287082")]
     #[serde(default)]
     totp_code: Member,
@@ -142,20 +142,20 @@ impl LoginWire {
     }
 }
 
-/// OAuth2's password form (RFC 6749, section 4.3.2), as an HTML form or a client of `FastAPI` sends it.
+/// The OAuth2 password form (RFC 6749, section 4.3.2), as HTML forms and `FastAPI` clients send it.
 #[derive(ToSchema)]
 #[schema(as = PasswordForm)]
 #[expect(dead_code, reason = "names the members for the schema; they are read as those of a login")]
 pub struct PasswordFormWire {
-    /// A username or an address.
+    /// A username or an email address.
     #[schema(pattern = "^[^\\x00\\ufffd]*$", example = "ada")]
     username: String,
     #[schema(format = Password, pattern = "^[^\\x00\\ufffd]*$", example = "analytical engine 1843")]
     password: String,
-    /// The code of the second factor, or a recovery code, where the account has one.
+    /// A code from the second factor, or a recovery code, if the account has a second factor.
     #[schema(value_type = String, required = false, pattern = "^[^\\x00\\ufffd]*$", example = "287082")]
     totp_code: Option<String>,
-    /// Not looked at.
+    /// Ignored.
     #[schema(value_type = String, required = false, pattern = "^password$", example = "password")]
     grant_type: Option<String>,
 }
@@ -168,7 +168,7 @@ pub fn password_form_data(schemas: &mut Schemas) -> Value {
     json!({ "$ref": "#/components/schemas/PasswordFormData" })
 }
 
-/// Tokens.
+/// The tokens of a session.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Tokens)]
 pub struct TokensWire {
@@ -176,10 +176,10 @@ pub struct TokensWire {
     pub access_token: String,
     #[schema(example = "bearer")]
     pub token_type: &'static str,
-    /// Seconds that `access_token` is good.
+    /// Lifetime of `access_token` in seconds.
     #[schema(example = 86400)]
     pub expires_in: i64,
-    /// Good for one refresh.
+    /// Valid for one refresh.
     pub refresh_token: String,
 }
 
@@ -200,14 +200,14 @@ impl RefreshWire {
     }
 }
 
-/// A text for people.
+/// A message for people.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Message)]
 pub struct MessageWire {
     pub message: &'static str,
 }
 
-/// What may be changed of an account: what is left out stays.
+/// An update of an account. Omitted fields stay unchanged.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = UserUpdate)]
 pub struct UserUpdateWire {
@@ -220,15 +220,15 @@ pub struct UserUpdateWire {
     #[schema(value_type = EmailText, required = false)]
     #[serde(default)]
     email: Member,
-    /// An admin's to change; passed over in `/users/me`.
+    /// Only admins can change it; ignored in `/users/me`.
     #[schema(value_type = RoleWord, required = false)]
     #[serde(default)]
     role: Member,
-    /// An admin's to change; passed over in `/users/me`.
+    /// Only admins can change it; ignored in `/users/me`.
     #[schema(value_type = bool, required = false)]
     #[serde(default)]
     is_active: Member,
-    /// Required for another `email` of your own account; else passed over.
+    /// Required for a new `email` of your own account; otherwise ignored.
     #[schema(value_type = String, required = false, format = Password)]
     #[serde(default)]
     current_password: Member,
@@ -255,7 +255,7 @@ impl UserUpdateWire {
     }
 }
 
-/// Another password.
+/// A change of the password.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = PasswordChange)]
 pub struct PasswordChangeWire {
@@ -266,7 +266,7 @@ pub struct PasswordChangeWire {
     #[schema(value_type = PasswordText, required)]
     #[serde(default)]
     new_password: Member,
-    /// Whether your personal access tokens go on working. Keep them only if nobody else can have one.
+    /// Whether your personal access tokens stay valid. Keep them only if nobody else can have one.
     #[schema(value_type = bool, required = false, default = false)]
     #[serde(default)]
     keep_tokens: Member,
@@ -284,24 +284,24 @@ impl PasswordChangeWire {
     }
 }
 
-/// The answer to another password.
+/// The response to a change of the password.
 #[derive(Serialize, ToSchema)]
 #[schema(as = PasswordChanged)]
 pub struct PasswordChangedWire {
-    #[schema(example = "The new password holds from now on")]
+    #[schema(example = "The password was changed")]
     message: &'static str,
-    /// How many personal access tokens the change has ended.
+    /// Number of personal access tokens that the change ended.
     #[schema(example = 2)]
     tokens_ended: u64,
 }
 
 impl From<TokensEnded> for PasswordChangedWire {
     fn from(ended: TokensEnded) -> PasswordChangedWire {
-        PasswordChangedWire { message: "The new password holds from now on", tokens_ended: ended.0 }
+        PasswordChangedWire { message: "The password was changed", tokens_ended: ended.0 }
     }
 }
 
-/// What proves that it is you.
+/// The password that confirms the request.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = PasswordProof)]
 pub struct PasswordProofWire {
@@ -318,21 +318,21 @@ impl PasswordProofWire {
     }
 }
 
-/// What a login opened.
+/// A session, which a login opened.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Session)]
 pub struct SessionWire {
     id: Uuid,
-    /// Whether it is the one that asks.
+    /// Whether this session sent the request.
     current: bool,
-    /// What it runs on, made from the user agent.
+    /// Browser and system, derived from the user agent.
     #[schema(example = "Firefox on Linux")]
     name: String,
     #[schema(required)]
     user_agent: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    /// To the hour.
+    /// Accurate to the hour.
     #[schema(value_type = String, format = DateTime)]
     last_used_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -357,7 +357,7 @@ impl SessionWire {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemWire<'a> {
-    /// `about:blank`: the status says what kind of problem it is.
+    /// `about:blank`: the status says what kind of error it is.
     #[serde(rename = "type")]
     #[schema(example = "about:blank")]
     pub kind: &'static str,
@@ -367,12 +367,12 @@ pub struct ProblemWire<'a> {
     pub status: u16,
     #[schema(example = "Task not found")]
     pub detail: &'a str,
-    /// Every field that is wrong; empty where it isn't about fields.
+    /// Every invalid field; empty if the error is not about fields.
     pub errors: Vec<FieldProblemWire<'a>>,
     /// With 410: the number of your newest change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<i64>,
-    /// With 410: where to continue once everything was read again.
+    /// With 410: where to continue after you have read all tasks again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }

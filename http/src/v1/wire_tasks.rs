@@ -22,7 +22,7 @@ pub struct TaskWire<'a> {
     uuid: Uuid,
     #[schema(example = 1)]
     user_id: i64,
-    /// The same as `user_id`.
+    /// Same as `user_id`.
     #[schema(example = 1)]
     owner_id: i64,
     #[schema(example = "Write the report")]
@@ -43,7 +43,7 @@ pub struct TaskWire<'a> {
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
-    /// The number of its last change in your sequence of changes; what its `ETag` holds.
+    /// The number of the task's last change, which its `ETag` contains.
     #[schema(example = 1)]
     version: i64,
 }
@@ -69,7 +69,7 @@ impl<'a> From<&'a Task> for TaskWire<'a> {
     }
 }
 
-/// What happened to a task.
+/// The kind of a change.
 #[derive(ToSchema)]
 #[schema(as = ChangeKind, rename_all = "snake_case")]
 #[expect(dead_code, reason = "names the words for the schema")]
@@ -83,7 +83,7 @@ enum KindWord {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Change)]
 pub struct ChangeWire<'a> {
-    /// Its place in your sequence of changes, which starts with 1 and has no gaps.
+    /// The number of the change. Your changes are numbered from 1 without gaps.
     #[schema(example = 7)]
     seq: i64,
     #[schema(value_type = KindWord)]
@@ -93,7 +93,7 @@ pub struct ChangeWire<'a> {
     task_uuid: Uuid,
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// The task as it was after this change; `null` where it was deleted.
+    /// The task after this change; `null` if the change deleted it.
     #[schema(required)]
     task: Option<TaskWire<'a>>,
 }
@@ -119,41 +119,41 @@ pub struct ChangesWire<'a> {
     /// The number of your newest change.
     #[schema(example = 42)]
     pub last: i64,
-    /// The `since` of the next request. Once the store was restored from a backup, it holds more than a number.
+    /// The `since` for the next request. After the store was restored from a backup, it contains more than a number.
     #[schema(example = "42")]
     pub cursor: String,
-    /// Whether there are changes after the last one shown.
+    /// Whether there are changes after the last one in this response.
     pub more: bool,
 }
 
-/// A task to be made.
+/// A new task.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = NewTask)]
 pub struct NewTaskWire {
-    /// On one line; spaces at its ends are cut off.
+    /// One line. The server removes spaces around it.
     #[schema(value_type = TitleText, required)]
     #[serde(default)]
     title: Member,
     #[schema(value_type = Option<DescriptionText>)]
     #[serde(default)]
     description: Member,
-    /// `pending` if left out.
+    /// Default: `pending`.
     #[schema(value_type = StatusWord, required = false)]
     #[serde(default)]
     status: Member,
-    /// `medium` if left out.
+    /// Default: `medium`.
     #[schema(value_type = PriorityWord, required = false)]
     #[serde(default)]
     priority: Member,
-    /// ISO 8601; without a zone it is UTC.
+    /// ISO 8601. A time without a zone is UTC.
     #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
     due_date: Member,
-    /// `status` wins over it.
+    /// Ignored if there is a `status`.
     #[schema(value_type = bool, required = false)]
     #[serde(default)]
     completed: Member,
-    /// Completes the task at that moment; `status` and `completed` win over it.
+    /// Completes the task at this time. `status` and `completed` take precedence.
     #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
     completed_at: Member,
@@ -176,7 +176,7 @@ impl NewTaskWire {
     }
 }
 
-/// What is to be changed of a task: what is left out stays, `null` clears what may be empty.
+/// An update of a task. Omitted fields stay unchanged; `null` clears a field that can be empty.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = TaskUpdate)]
 pub struct TaskUpdateWire {
@@ -195,11 +195,11 @@ pub struct TaskUpdateWire {
     #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
     due_date: Member,
-    /// `status` wins over it.
+    /// Ignored if there is a `status`.
     #[schema(value_type = bool, required = false)]
     #[serde(default)]
     completed: Member,
-    /// Completes the task at that moment, `null` reopens it; `status` and `completed` win over it.
+    /// Completes the task at this time; `null` reopens it. `status` and `completed` take precedence.
     #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
     completed_at: Member,

@@ -13,7 +13,7 @@ use crate::member::Member;
 use crate::tree::Failure;
 use crate::wire::NameText;
 
-/// What a token may be made for.
+/// A permission of a personal access token.
 #[derive(ToSchema)]
 #[schema(as = Scope)]
 #[expect(dead_code, reason = "names the words for the schema")]
@@ -28,18 +28,18 @@ pub enum ScopeWord {
     Admin,
 }
 
-/// A personal access token to be made.
+/// A new personal access token.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = NewToken)]
 pub struct NewTokenWire {
-    /// What it is for.
+    /// What you use the token for.
     #[serde(default)]
     #[schema(value_type = NameText, required, example = "backup script")]
     name: Member,
     #[serde(default)]
     #[schema(value_type = Vec<ScopeWord>, required, min_items = 1, max_items = 32, example = json!(["tasks:read"]))]
     scopes: Member,
-    /// How long it is good.
+    /// Lifetime in days.
     #[serde(default)]
     #[schema(value_type = i64, required = false, minimum = 1, maximum = 366, default = 90)]
     expires_in_days: Member,
@@ -67,7 +67,7 @@ pub struct TokenWire {
     scopes: Vec<&'static str>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    /// To the hour; `null` before its first use.
+    /// Accurate to the hour; `null` before the first use.
     #[schema(value_type = Option<String>, format = DateTime, required)]
     last_used_at: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
@@ -87,11 +87,11 @@ impl From<PersonalToken> for TokenWire {
     }
 }
 
-/// A personal access token that was made just now, with its secret.
+/// A personal access token that was just created, with its secret.
 #[derive(Serialize, ToSchema)]
 #[schema(as = MadeToken)]
 pub struct MadeTokenWire {
-    /// What to send as the bearer token. It is shown this once.
+    /// Send this as the bearer token. The server shows it only once.
     #[schema(example = "twpat_…")]
     pub token: String,
     #[serde(flatten)]
@@ -105,15 +105,15 @@ pub struct AuditWire {
     id: i64,
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// The user who did it; `null` where nobody was proven, or an operator did it.
+    /// The user who acted; `null` if nobody was authenticated or an operator acted.
     #[schema(required)]
     actor_id: Option<i64>,
-    /// The user whose account it is about; `null` where there is none.
+    /// The user whose account the entry is about; `null` if there is none.
     #[schema(required)]
     user_id: Option<i64>,
     #[schema(example = "logged_in")]
     action: String,
-    /// The address that it came from.
+    /// The client's IP address.
     #[schema(required, example = "192.0.2.1")]
     client: Option<String>,
     #[schema(required)]

@@ -43,14 +43,14 @@ pub async fn forgot_password(
     Body(wire): Body<ForgotWire>,
 ) -> Answer {
     app.forgot_password(wire?.read()?, visitor.door(false)).await?;
-    Ok(done("If there is such an account, mail is on its way"))
+    Ok(done("If the account exists, mail is on its way"))
 }
 
 pub async fn reset_password(State(app): State<App>, visitor: Visitor, Body(wire): Body<ResetWire>) -> Answer {
     let (token, new) = wire?.read()?;
     // How many personal access tokens it has ended is no member of this contract's answers.
     app.reset_forgotten(token, new, Policy::Mixed, visitor.door(false)).await?;
-    Ok(done("The new password holds from now on"))
+    Ok(done("The password was changed"))
 }
 
 pub async fn verify_email(

@@ -45,10 +45,10 @@ pub fn auth_api() -> Api {
             &Method::POST,
             "/signup",
             auth::sign_up,
-            Doc::new("webSignUp", "Make an account and sign in")
+            Doc::new("webSignUp", "Create an account and sign in")
                 .public()
                 .body::<SignUpWire>()
-                .answers::<SignedInWire>(StatusCode::OK, "The account is made, a session is open.")
+                .answers::<SignedInWire>(StatusCode::OK, "The new account and the tokens of its session.")
                 .fails(StatusCode::BAD_REQUEST, "Email already exists"),
         )
         .route(
@@ -58,7 +58,7 @@ pub fn auth_api() -> Api {
             Doc::new("webSignIn", "Sign in")
                 .public()
                 .body::<SignInWire>()
-                .answers::<SignedInWire>(StatusCode::OK, "A session is open.")
+                .answers::<SignedInWire>(StatusCode::OK, "The account and the tokens of a new session.")
                 .fails(StatusCode::UNAUTHORIZED, "Incorrect email or password"),
         )
         .route(
@@ -66,10 +66,10 @@ pub fn auth_api() -> Api {
             "/refresh",
             auth::refresh,
             Doc::new("webRefresh", "Get new tokens")
-                .note("The refresh token is used up; using it again ends the session. A token of `/user/login` does not rotate: it is answered as it is.")
+                .note("A refresh token is valid for one use. If you use it again, the session ends. Refresh tokens from `/user/login` do not rotate: the response contains them unchanged.")
                 .public()
                 .body::<RefreshWire>()
-                .answers::<SignedInWire>(StatusCode::OK, "New tokens of the same session.")
+                .answers::<SignedInWire>(StatusCode::OK, "New tokens for the same session.")
                 .fails(StatusCode::UNAUTHORIZED, "Invalid token"),
         )
         .route(
@@ -86,31 +86,34 @@ fn mail_api(api: Api) -> Api {
         &Method::POST,
         "/forgot-password",
         auth::forgot_password,
-        Doc::new("webForgotPassword", "Get a link to choose a new password")
-            .note("The same answer whether there is such an account or not.")
+        Doc::new("webForgotPassword", "Request a link to reset the password")
+            .note("The response is the same whether or not the account exists.")
             .public()
             .body::<ForgotWire>()
-            .answers::<DoneWire>(StatusCode::OK, "If there is such an account, mail is on its way.")
+            .answers::<DoneWire>(
+                StatusCode::OK,
+                "If the account exists, the server sends mail to its address.",
+            )
             .fails(StatusCode::CONFLICT, crate::tree::MAIL_OFF),
     )
     .route(
         &Method::POST,
         "/reset-password",
         auth::reset_password,
-        Doc::new("webResetPassword", "Choose a new password by the token of a link")
+        Doc::new("webResetPassword", "Reset the password with the token from a link")
             .public()
             .body::<ResetWire>()
-            .answers::<DoneWire>(StatusCode::OK, "The new password holds; all sessions have ended.")
+            .answers::<DoneWire>(StatusCode::OK, "The password was changed, and all sessions have ended.")
             .fails(StatusCode::UNAUTHORIZED, "Invalid token"),
     )
     .route(
         &Method::POST,
         "/verify-email",
         auth::verify_email,
-        Doc::new("webVerifyEmail", "Verify your address by the token of a link")
+        Doc::new("webVerifyEmail", "Verify your email address with the token from a link")
             .public()
             .body::<MailTokenWire>()
-            .answers::<DoneWire>(StatusCode::OK, "The address is verified.")
+            .answers::<DoneWire>(StatusCode::OK, "The email address is verified.")
             .fails(StatusCode::UNAUTHORIZED, "Invalid token"),
     )
 }
@@ -135,7 +138,7 @@ pub fn api() -> Api {
             &Method::POST,
             "/tasks",
             tasks::create,
-            Doc::new("webCreateTask", "Make a task")
+            Doc::new("webCreateTask", "Create a task")
                 .body::<NewTaskWire>()
                 .answers::<TaskWire>(StatusCode::CREATED, "The new task.")
                 .header("ETag"),
@@ -144,15 +147,15 @@ pub fn api() -> Api {
             &Method::GET,
             "/tasks/{task_id}",
             tasks::one,
-            one("webGetTask", "Read a task").answers::<TaskWire>(StatusCode::OK, "The task.").shows_version(),
+            one("webGetTask", "Get a task").answers::<TaskWire>(StatusCode::OK, "The task.").shows_version(),
         )
         .route(
             &Method::PUT,
             "/tasks/{task_id}",
             tasks::update,
-            one("webUpdateTask", "Change a task")
+            one("webUpdateTask", "Update a task")
                 .body::<TaskUpdateWire>()
-                .answers::<TaskWire>(StatusCode::OK, "The task as it is now.")
+                .answers::<TaskWire>(StatusCode::OK, "The updated task.")
                 .header("ETag")
                 .guarded(),
         )
@@ -161,7 +164,7 @@ pub fn api() -> Api {
             "/tasks/{task_id}",
             tasks::delete,
             one("webDeleteTask", "Delete a task")
-                .answers::<DoneWire>(StatusCode::OK, "The task is gone.")
+                .answers::<DoneWire>(StatusCode::OK, "The task was deleted.")
                 .guarded(),
         )
         .route(
@@ -170,7 +173,7 @@ pub fn api() -> Api {
             tasks::complete,
             one("webCompleteTask", "Complete or reopen a task")
                 .body::<CompleteWire>()
-                .answers::<TaskWire>(StatusCode::OK, "The task as it is now.")
+                .answers::<TaskWire>(StatusCode::OK, "The updated task.")
                 .header("ETag")
                 .guarded(),
         )

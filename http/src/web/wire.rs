@@ -17,7 +17,7 @@ use crate::wire::{
     DescriptionText, EmailText, MomentText, PasswordText, PriorityWord, RoleWord, StatusWord, TitleText,
 };
 
-/// A task as contract 001 shows it.
+/// A task in the format of contract 001.
 #[derive(Serialize, ToSchema)]
 #[schema(as = WebTask)]
 pub struct TaskWire<'a> {
@@ -59,7 +59,7 @@ impl<'a> TaskWire<'a> {
     }
 }
 
-/// A task to be made (contract 001, "POST /api/tasks").
+/// A new task (contract 001, "POST /api/tasks").
 #[derive(Deserialize, ToSchema)]
 #[schema(as = WebNewTask)]
 pub struct NewTaskWire {
@@ -69,18 +69,18 @@ pub struct NewTaskWire {
     #[schema(value_type = Option<DescriptionText>)]
     #[serde(default)]
     description: Member,
-    /// `pending` if left out.
+    /// Default: `pending`.
     #[schema(value_type = StatusWord, required = false)]
     #[serde(default)]
     status: Member,
-    /// `medium` if left out.
+    /// Default: `medium`.
     #[schema(value_type = PriorityWord, required = false)]
     #[serde(default)]
     priority: Member,
     #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
     due_date: Member,
-    /// Completes the task at that moment, unless `status` says otherwise.
+    /// Completes the task at this time. `status` takes precedence.
     #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
     completed_at: Member,
@@ -103,7 +103,7 @@ impl NewTaskWire {
     }
 }
 
-/// What is to be changed of a task (contract 001, `PUT /api/tasks/{task_id}`).
+/// An update of a task (contract 001, `PUT /api/tasks/{task_id}`).
 #[derive(Deserialize, ToSchema)]
 #[schema(as = WebTaskUpdate)]
 pub struct TaskUpdateWire {
@@ -122,7 +122,7 @@ pub struct TaskUpdateWire {
     #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
     due_date: Member,
-    /// Completes the task at that moment, `null` reopens it; `status` wins over it.
+    /// Completes the task at this time; `null` reopens it. `status` takes precedence.
     #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
     completed_at: Member,
@@ -146,7 +146,7 @@ impl TaskUpdateWire {
     }
 }
 
-/// Whether a task is done (contract 001, `PATCH /api/tasks/{task_id}/complete`).
+/// Whether a task is completed (contract 001, `PATCH /api/tasks/{task_id}/complete`).
 #[derive(Deserialize, ToSchema)]
 #[schema(as = WebComplete)]
 pub struct CompleteWire {
@@ -176,11 +176,11 @@ pub struct SignUpWire {
     #[schema(value_type = EmailText, required)]
     #[serde(default)]
     email: Member,
-    /// At least 8 characters with both cases, a digit and a special character.
+    /// At least 8 characters with upper case, lower case, a digit and a special character.
     #[schema(value_type = String, required, format = Password, min_length = 8, max_length = 72, pattern = "^(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])(?=.*[^A-Za-z0-9])(?:[ -~]{8,72}|[^\\x00]{8,18})$", example = "secure.Password-1843")]
     #[serde(default)]
     password: Member,
-    /// The same again.
+    /// The password again.
     #[schema(value_type = PasswordText, required)]
     #[serde(default)]
     confirm_password: Member,
@@ -197,7 +197,7 @@ impl SignUpWire {
             .required("password", p, |text| Password::chosen(text, Policy::Mixed, password_chars_min, &own));
         let confirmed = self.confirm_password.text("confirmPassword", p);
         if confirmed.is_some() && !same {
-            p.note("confirmPassword", Code::Mismatch, "is not the same as password");
+            p.note("confirmPassword", Code::Mismatch, "must be the same as password");
         }
         let new = email.zip(password).map(|(email, password)| SignUp {
             username: None,
@@ -219,7 +219,7 @@ pub struct SignInWire {
     #[schema(value_type = String, required, format = Password, example = "secure.Password-1843")]
     #[serde(default)]
     password: Member,
-    /// The code of the second factor, or a recovery code, where the account has one.
+    /// A code from the second factor, or a recovery code, if the account has a second factor.
     #[schema(value_type = String, required = false, example = "287082")]
     #[serde(default)]
     totp_code: Member,
@@ -254,7 +254,7 @@ impl RefreshWire {
     }
 }
 
-/// What sign-up, sign-in and refresh answer.
+/// The response to sign-up, sign-in and refresh.
 #[derive(Serialize, ToSchema)]
 #[schema(as = WebSignedIn)]
 pub struct SignedInWire {
@@ -266,7 +266,7 @@ pub struct SignedInWire {
     token_type: &'static str,
 }
 
-/// An account as contract 001 shows it.
+/// An account in the format of contract 001.
 #[derive(Serialize, ToSchema)]
 #[schema(as = WebUser)]
 pub struct UserWire {
@@ -300,7 +300,7 @@ impl From<Grant> for SignedInWire {
     }
 }
 
-/// That it was done.
+/// A success message.
 #[derive(Serialize, ToSchema)]
 #[schema(as = WebDone)]
 pub struct DoneWire {

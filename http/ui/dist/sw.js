@@ -1,5 +1,5 @@
-const PLACE = "/assets/2025340f28080fd1";
-const FILES = ["/assets/admin-EGZDOP5D.js", "/assets/app-XHCLEHKW.js", "/assets/chunk-4U663NYZ.js", "/assets/chunk-FMFEPEV6.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-SVKYLF7D.js", "/assets/chunk-SYLIJJEI.js", "/assets/chunk-T7IJ6LFZ.js", "/assets/de-L3CRPJKA.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-6SAG63FH.css", "/assets/settings-PXQIOMBM.js", "/assets/sign-6RG2MOEO.js"];
+const PLACE = "/assets/fdc5312425c8de53";
+const FILES = ["/assets/admin-7UJABCT2.js", "/assets/app-PWCSPNUZ.js", "/assets/chunk-6FB6FO6G.js", "/assets/chunk-CQ2WT7MB.js", "/assets/chunk-DA2VGW2C.js", "/assets/chunk-FY4UA4OO.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-NXFQK6OV.js", "/assets/de-BVMRRS6H.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-6SAG63FH.css", "/assets/settings-KQKPZ7JM.js", "/assets/sign-T22FUUU6.js"];
 const SHELL = "/app";
 self.addEventListener("install", (event) => {
   event.waitUntil(keepAll());

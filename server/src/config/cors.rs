@@ -27,7 +27,7 @@ pub fn read(origins: Option<&str>) -> Result<Cors, Refused> {
                 return Err(refused(
                     "CORS_ORIGINS",
                     origin,
-                    "must be * or origins such as https://app.example.org, with commas between",
+                    "allowed are * and origins such as https://app.example.org, separated by commas",
                 ));
             }
         }

@@ -12,7 +12,7 @@ use super::refused::{Refused, refused_url};
 #[derive(Args)]
 #[expect(clippy::struct_field_names, reason = "a field is called as its flag")]
 pub struct DatabaseFlags {
-    /// The database: `sqlite://PATH`, where PATH is all that follows, or `postgres://USER:PASSWORD@HOST/DATABASE`.
+    /// The database: `sqlite://PATH`, where PATH is everything after `sqlite://`, or `postgres://USER:PASSWORD@HOST/DATABASE`.
     #[arg(
         long,
         env = "DATABASE_URL",
@@ -23,7 +23,7 @@ pub struct DatabaseFlags {
     )]
     database_url: String,
 
-    /// PostgreSQL past a pooler: where migrations run. By default the same as `DATABASE_URL`.
+    /// PostgreSQL URL that bypasses a pooler, for migrations and LISTEN. By default, `DATABASE_URL`.
     #[arg(
         long,
         env = "DATABASE_DIRECT_URL",
@@ -33,7 +33,7 @@ pub struct DatabaseFlags {
     )]
     database_direct_url: Option<String>,
 
-    /// A copy that follows PostgreSQL (streaming replication), for reads that it is new enough for.
+    /// URL of a streaming replica that serves task reads once it has caught up with the owner's latest change.
     #[arg(
         long,
         env = "DATABASE_REPLICA_URL",
@@ -43,8 +43,9 @@ pub struct DatabaseFlags {
     )]
     database_replica_url: Option<String>,
 
-    /// Whether statements are prepared once per connection to PostgreSQL: auto where no pooler is in between; true also behind
-    /// a pooler that keeps the statements of its clients apart, as `PgBouncer` since 1.21 with `max_prepared_statements`.
+    /// Whether to use named prepared statements on PostgreSQL. With `auto`, Taskwell uses them on connections without a pooler.
+    /// Choose `true` only for a pooler that tracks prepared statements, such as `PgBouncer` 1.21 or newer with
+    /// `max_prepared_statements` above 0.
     #[arg(
         long,
         env = "DATABASE_PREPARED_STATEMENTS",
@@ -55,23 +56,24 @@ pub struct DatabaseFlags {
     )]
     database_prepared_statements: PreparedStatements,
 
-    /// Connections to PostgreSQL that are opened at the start (0 to 1000); `DATABASE_POOL_MAX` bounds it.
+    /// Connections to PostgreSQL to open at startup (0 to 1000), at most `DATABASE_POOL_MAX`.
     #[arg(long, env = "DATABASE_POOL_MIN", value_name = "DATABASE_POOL_MIN", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=1000), global = true)]
     database_pool_min: u32,
 
-    /// The most connections to PostgreSQL (2 to 1000): four that reads share, one to listen on, the others for writes.
+    /// Maximum number of connections to the primary PostgreSQL server (2 to 1000). With 8 or more, five serve reads, one serves
+    /// LISTEN and the others serve writes.
     #[arg(long, env = "DATABASE_POOL_MAX", value_name = "DATABASE_POOL_MAX", default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=1000), global = true)]
     database_pool_max: u32,
 
-    /// How long a connection to PostgreSQL may take, in seconds (1 to 60).
+    /// Timeout for opening a connection to PostgreSQL, in seconds (1 to 60).
     #[arg(long, env = "DATABASE_CONNECT_TIMEOUT_SECONDS", value_name = "DATABASE_CONNECT_TIMEOUT_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60), global = true)]
     database_connect_timeout_seconds: u64,
 
-    /// How long a request may wait for PostgreSQL, with all that it does there, in seconds (1 to 600).
+    /// Total time that a request may spend on PostgreSQL, waiting included, in seconds (1 to 600).
     #[arg(long, env = "DATABASE_STATEMENT_TIMEOUT_SECONDS", value_name = "DATABASE_STATEMENT_TIMEOUT_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600), global = true)]
     database_statement_timeout_seconds: u64,
 
-    /// How long a PostgreSQL that is away at the start is waited for, in seconds (0 to 3600).
+    /// How long to wait at startup while PostgreSQL is unreachable, in seconds (0 to 3600).
     #[arg(long, env = "DATABASE_WAIT_SECONDS", value_name = "DATABASE_WAIT_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=3600), global = true)]
     database_wait_seconds: u64,
 }
@@ -97,7 +99,7 @@ impl DatabaseFlags {
 
     fn server(&self, name: &str, url: &str) -> Result<Server, Refused> {
         if !url.starts_with("postgres") {
-            let allowed = "must be sqlite://PATH, where PATH is all that follows, or postgres://USER:PASSWORD@HOST/DATABASE";
+            let allowed = "allowed are sqlite://PATH and postgres://USER:PASSWORD@HOST/DATABASE";
             return Err(refused_url(name, url, allowed));
         }
         let mut server = Server::parse(url).map_err(|e| refused_url(name, url, &e))?;
@@ -140,13 +142,13 @@ fn sqlite_path(url: &str) -> Option<Result<PathBuf, String>> {
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
     let unread = query.split('&').find(|pair| !matches!(*pair, "" | "mode=rwc" | "mode=rw"));
     if let Some(pair) = unread {
-        return Some(Err(format!("{pair} is not understood; remove it")));
+        return Some(Err(format!("Taskwell does not know the parameter {pair}; remove it")));
     }
     let is_relative = path.starts_with("/./") || path.starts_with("/../");
     let path = if is_relative { &path[1..] } else { path };
     Some(match path {
         "" | ":memory:" | "/:memory:" => {
-            Err("a file is needed: sqlite://PATH, where PATH is all that follows".into())
+            Err("the URL names no file; write sqlite://PATH, where PATH is everything after sqlite://".into())
         }
         path => Ok(PathBuf::from(path)),
     })

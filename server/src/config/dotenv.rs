@@ -75,8 +75,8 @@ fn told(error: &dotenvy::Error) -> String {
     match error {
         // The line's text may hold a secret, so only its place is told.
         dotenvy::Error::LineParse(_, at) => {
-            format!(".env: a line is not NAME=value (at its character {at}); mend or remove it")
+            format!(".env: a line is not NAME=value (at character {at} of the line); correct or remove it")
         }
-        error => format!(".env: {error}"),
+        error => format!("cannot read .env: {error}"),
     }
 }

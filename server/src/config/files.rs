@@ -29,7 +29,7 @@ pub fn with_files(mut command: Command) -> Result<Command, String> {
             return Err(format!("{name} and {variable} are both set; remove one of them"));
         }
         let file = Path::new(&file);
-        let tell = |e: &str| format!("{variable}: {}: {e}", file.display());
+        let tell = |e: &str| format!("{variable}: the file {} {e}", file.display());
         let bytes = secret::read(file).map_err(|e| tell(&e))?;
         let text = String::from_utf8(bytes).map_err(|_| tell("is not UTF-8"))?;
         if text.is_empty() {

@@ -8,11 +8,11 @@ use super::refused::{Refused, refused};
 /// The flags of the log.
 #[derive(Args)]
 pub struct LogFlags {
-    /// What is logged: a level, or levels of modules beside it, such as `warn` or `info,taskwell_core=debug`.
+    /// Log level: error, warn, info, debug, trace or off. You can add levels for modules, as in `info,taskwell_core=debug`.
     #[arg(long, env = "RUST_LOG", value_name = "RUST_LOG", default_value = "info", global = true)]
     rust_log: String,
 
-    /// How it is logged: text for people, json for machines, auto for text on a terminal and json elsewhere.
+    /// Log format. `auto` writes text to a terminal and JSON elsewhere.
     #[arg(
         long,
         env = "LOG_FORMAT",
@@ -56,7 +56,7 @@ fn directives(text: &str) -> Result<Targets, String> {
         // An empty level would be `error`.
         let read = if level.is_empty() { None } else { level.parse::<LevelFilter>().ok() };
         let level = read.ok_or_else(|| {
-            format!("{directive} is no directive; allowed are error, warn, info, debug, trace and off, also for a module, as in warn,taskwell_core=debug")
+            format!("'{directive}' is not a log level; allowed are error, warn, info, debug, trace and off, also for a module, as in warn,taskwell_core=debug")
         })?;
         wanted = match module {
             Some(module) => wanted.with_target(module, level),

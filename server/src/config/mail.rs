@@ -8,12 +8,12 @@ use crate::mailer::{self, Mailer};
 /// The flags of mail.
 #[derive(Args)]
 pub struct Flags {
-    /// The server that mail goes by: `smtp://USER:PASSWORD@HOST:587?tls=required` (STARTTLS) or `smtps://…` (TLS). Without it
-    /// there is no mail.
+    /// The mail server: `smtp://USER:PASSWORD@HOST:587?tls=required` (STARTTLS) or `smtps://…` (TLS). Without it, Taskwell
+    /// sends no mail.
     #[arg(long, env = "SMTP_URL", value_name = "SMTP_URL", hide_env_values = true, global = true)]
     smtp_url: Option<String>,
 
-    /// Whom mail is from.
+    /// Sender address of mail.
     #[arg(
         long,
         env = "MAIL_FROM",
@@ -23,11 +23,11 @@ pub struct Flags {
     )]
     mail_from: String,
 
-    /// Where mail goes: smtp, or log for development alone, which prints it.
+    /// How to send mail: `smtp`, or `log`, which prints mail to the log. Use `log` only for development.
     #[arg(long, env = "MAIL", value_name = "MAIL", value_parser = mail_to, default_value = "smtp", global = true)]
     mail: MailTo,
 
-    /// Where people reach this server, for links in mail, such as `https://tasks.example.org`.
+    /// Base URL for links in mail, such as `https://tasks.example.org`. An `https://` URL also turns on HSTS.
     #[arg(
         long,
         env = "PUBLIC_URL",
@@ -37,7 +37,7 @@ pub struct Flags {
     )]
     public_url: String,
 
-    /// Whether an address must be verified before a login.
+    /// Whether login requires a verified email address.
     #[arg(long, env = "REQUIRE_VERIFIED_EMAIL", value_name = "REQUIRE_VERIFIED_EMAIL", default_value_t = false, action = clap::ArgAction::Set, global = true)]
     pub require_verified_email: bool,
 }
@@ -47,7 +47,7 @@ fn mail_to(text: &str) -> Result<MailTo, String> {
     if text.starts_with('/') {
         Ok(MailTo::Smtp)
     } else {
-        MailTo::from_str(text, false).map_err(|_| "must be smtp or log".into())
+        MailTo::from_str(text, false).map_err(|_| "allowed are smtp and log".into())
     }
 }
 
@@ -70,10 +70,11 @@ impl Flags {
             (MailTo::Smtp, None) => None,
         };
         if self.require_verified_email && mailer.is_none() {
-            return Err(refused("REQUIRE_VERIFIED_EMAIL", "true", "needs mail: set SMTP_URL"));
+            return Err(refused("REQUIRE_VERIFIED_EMAIL", "true", "it requires mail; set SMTP_URL"));
         }
         if !self.public_url.starts_with("http://") && !self.public_url.starts_with("https://") {
-            return Err(refused("PUBLIC_URL", &self.public_url, "must begin with http:// or https://"));
+            let allowed = "the URL must start with http:// or https://";
+            return Err(refused("PUBLIC_URL", &self.public_url, allowed));
         }
         Ok((mailer, self.public_url.trim_end_matches('/').to_owned()))
     }

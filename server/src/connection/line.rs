@@ -74,7 +74,7 @@ impl Line {
             Box::pin(sleep(self.write_timeout))
         });
         ready!(stalled.as_mut().poll(cx));
-        Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "an answer was not read in time")))
+        Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "the client did not read the response in time")))
     }
 }
 

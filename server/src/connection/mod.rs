@@ -64,7 +64,7 @@ pub struct Patience {
 pub fn bound_unsent(listener: &TcpListener) {
     #[cfg(target_os = "linux")]
     if let Err(error) = socket2::SockRef::from(listener).set_tcp_notsent_lowat(UNSENT_BYTES_MAX) {
-        tracing::warn!(%error, "what waits to be sent on a connection is not bounded");
+        tracing::warn!(%error, "cannot limit unsent data per connection; WRITE_TIMEOUT_SECONDS may close slow clients");
     }
     #[cfg(not(target_os = "linux"))]
     let _ = listener;
@@ -80,7 +80,7 @@ pub async fn serve(
 ) {
     let stream = match TcpStream::from_std(stream) {
         Ok(stream) => stream,
-        Err(error) => return tracing::warn!(%error, "a connection was not accepted"),
+        Err(error) => return tracing::warn!(%error, "cannot serve an accepted connection"),
     };
     // Without it an answer may wait for the acknowledgement of the last one. A socket that is gone says so soon enough.
     let _ = stream.set_nodelay(true);

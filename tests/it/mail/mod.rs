@@ -255,7 +255,7 @@ on_each_database! {
             let call = if let Some(agent) = agent { call.header("user-agent", agent) } else { call };
             assert_eq!(call.json(&proof).send().await.status, 200);
             let mails = sent(&t).await;
-            mails.iter().filter(|mail| mail.subject == "A new login").map(|mail| mail.text.clone()).collect()
+            mails.iter().filter(|mail| mail.subject == "New login to your account").map(|mail| mail.text.clone()).collect()
         };
         let firefox = Some("Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0");
         let first = login("192.0.2.1", firefox).await;

@@ -39,8 +39,8 @@ on_each_database! {
         let t = with_mail(t).await;
         let path = "/api/v1/users/me/password";
         for (keep, ended, words) in [
-            (Value::Null, 3, " 3 personal access tokens were ended."),
-            (json!(false), 3, " 3 personal access tokens were ended."),
+            (Value::Null, 3, " This ended 3 personal access tokens."),
+            (json!(false), 3, " This ended 3 personal access tokens."),
             (json!(true), 0, " Its personal access tokens still work."),
         ] {
             let (ada, _) = ada_anew(&t).await;
@@ -77,18 +77,18 @@ on_each_database! {
             let reply = reset(&t, door, &link).await;
             assert_eq!(reply.status, 200, "{reply:?}");
             match door {
-                "/reset-password" => assert!(reply.text().contains(" 3 personal access tokens were ended.")),
+                "/reset-password" => assert!(reply.text().contains(" This ended 3 personal access tokens.")),
                 "/api/auth/reset-password" => assert_eq!(
                     reply.json(),
-                    json!({ "success": true, "message": "The new password holds from now on" })
+                    json!({ "success": true, "message": "The password was changed" })
                 ),
                 _ => assert_eq!(
                     reply.json(),
-                    json!({ "message": "The new password holds from now on", "tokens_ended": 3 })
+                    json!({ "message": "The password was changed", "tokens_ended": 3 })
                 ),
             }
             assert_eq!(alive(&t, &tokens).await, 0, "{door}");
-            assert!(told(&t).await.contains(" 3 personal access tokens were ended."));
+            assert!(told(&t).await.contains(" This ended 3 personal access tokens."));
         }
     }
 
@@ -121,7 +121,7 @@ on_each_database! {
             let form = format!("login=ada&current_password={PASSWORD}&new_password={NEW_PASSWORD}&token={more}");
             let reply = t.post("/change-password").header("content-type", FORM).body(form).send().await;
             assert_eq!(reply.status, 200, "{reply:?}");
-            assert_eq!(reply.text().contains(" 3 personal access tokens were ended."), left == 0);
+            assert_eq!(reply.text().contains(" This ended 3 personal access tokens."), left == 0);
             assert_eq!(alive(&t, &tokens).await, left);
         }
     }

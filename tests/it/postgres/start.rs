@@ -37,7 +37,7 @@ async fn a_newer_schema_and_another_programs_tables_are_refused_untouched() {
     let database = Database::new().await;
     database.rows("CREATE TABLE users (id INTEGER)").await;
     let told = open(&database.url, Duration::ZERO).unwrap_err();
-    assert!(told.contains("a table users that is not Taskwell's"), "{told}");
+    assert!(told.contains("a table users that does not belong to Taskwell"), "{told}");
     assert_eq!(database.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").await.len(), 1);
 
     let database = Database::new().await;
@@ -52,7 +52,7 @@ async fn a_server_that_comes_late_is_waited_for_and_one_that_does_not_is_named()
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("postgres://taskwell@127.0.0.1:{port}/postgres");
     let told = open(&url, Duration::ZERO).unwrap_err();
-    assert!(told.contains("cannot reach the database") && told.contains("refused"), "{told}");
+    assert!(told.contains("cannot connect to PostgreSQL") && told.contains("refused"), "{told}");
     let waiting = std::thread::spawn(move || open(&url, Duration::from_secs(30)));
     let _late = Cluster::start_with(port, &["listen_addresses=127.0.0.1"], |_| ());
     waiting.join().unwrap().unwrap();

@@ -129,7 +129,7 @@ fn a_backup_made_while_serving_is_whole_and_can_be_restored_while_serving() {
     let sound: String = copy.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(sound, "ok");
     drop(copy);
-    assert!(refused(folder, &["backup", "copy.db"]).contains("exists already"));
+    assert!(refused(folder, &["backup", "copy.db"]).contains("already exists"));
 
     done(folder, &["restore", "copy.db"], "");
     let restored = titles(&server, &token);

@@ -84,7 +84,7 @@ async fn a_copy_fills_only_an_empty_store_and_goes_on_where_it_broke_off() {
     assert!(told.contains("not empty") && told.contains("--resume"), "{told}");
     // As if it had broken off in the middle of the tasks.
     let told = refused(folder, "sqlite://here.db", &database.url, &["--resume"]);
-    assert!(told.contains("a store of its own"), "{told}");
+    assert!(told.contains("a separate store"), "{told}");
     database
         .rows("DELETE FROM changes; DELETE FROM tasks WHERE id > 500; UPDATE store SET is_filling = TRUE")
         .await;

@@ -40,8 +40,8 @@ fn a_setting_with_a_password_can_come_from_a_file() {
     assert!(by_flag.0 && folder.join("flag.db").exists(), "{by_flag:?}");
     for (variables, told) in [
         (vec![("DATABASE_URL_FILE", "url"), ("DATABASE_URL", "sqlite://x.db")], "are both set"),
-        (vec![("SMTP_URL_FILE", "nowhere")], "SMTP_URL_FILE: nowhere: cannot be read"),
-        (vec![("REDIS_URL_FILE", "empty")], "REDIS_URL_FILE: empty: is empty"),
+        (vec![("SMTP_URL_FILE", "nowhere")], "SMTP_URL_FILE: the file nowhere cannot be read"),
+        (vec![("REDIS_URL_FILE", "empty")], "REDIS_URL_FILE: the file empty is empty"),
         (vec![("REDIS_URL_FILE", "url")], "REDIS_URL"),
     ] {
         let (is_done, error) = migrate(folder, &variables);
@@ -62,8 +62,8 @@ fn urls_of_sqlite_are_read_as_other_libraries_write_them() {
         assert!(is_done && folder.join(file).exists(), "{url}: {error}");
     }
     for (variables, told) in [
-        (("DATABASE_URL", "sqlite://d.db?mode=ro"), "mode=ro is not understood"),
-        (("DATABASE_URL", "sqlite://nowhere/d.db"), "there is no folder nowhere"),
+        (("DATABASE_URL", "sqlite://d.db?mode=ro"), "does not know the parameter mode=ro"),
+        (("DATABASE_URL", "sqlite://nowhere/d.db"), "the folder nowhere for d.db does not exist"),
         (("DATABASE_URL", "postgres://ada:canary@x@localhost/a"), "%40"),
         (("DATABASE_URL", "postgres://ada:canary#x@localhost/a"), "%23"),
         (("DATABASE_URL", "postgres://ada:canary?x@localhost/a"), "%3F"),
@@ -89,7 +89,10 @@ fn a_folder_that_is_missing_is_named_by_every_command() {
         "user list --database-url sqlite://nowhere/b.db",
     ] {
         let (is_done, error) = run(taskwell(folder).args(command.split(' ')));
-        assert!(!is_done && error.contains("there is no folder nowhere for b.db"), "{command}: {error}");
+        assert!(
+            !is_done && error.contains("the folder nowhere for b.db does not exist"),
+            "{command}: {error}"
+        );
     }
     // What the program says about itself needs no settings.
     let broken = |command: &str| run(taskwell(folder).arg(command).env("SMTP_URL_FILE", "nowhere"));
@@ -97,7 +100,7 @@ fn a_folder_that_is_missing_is_named_by_every_command() {
     // A secret that is lost is not made anew without a word.
     std::fs::remove_file(folder.join("taskwell.db.jwt-secret")).unwrap();
     let (_, warned) = run(taskwell(folder).args(["keys", "rotate"]));
-    assert!(warned.contains("was missing and has been made anew"), "{warned}");
+    assert!(warned.contains("was missing, so Taskwell generated a new secret"), "{warned}");
 }
 
 #[test]
@@ -107,7 +110,7 @@ fn a_sender_that_is_none_is_told_by_its_name_and_the_mail_of_a_login_shell_is_pa
     let (is_done, error) = migrate(folder.path(), &[smtp, ("MAIL_FROM", "nobody at all")]);
     assert!(!is_done && error.contains("MAIL_FROM") && !error.contains("SMTP_URL"), "{error}");
     assert!(migrate(folder.path(), &[("MAIL", "/var/mail/ada")]).0);
-    assert!(migrate(folder.path(), &[("MAIL", "post")]).1.contains("must be smtp or log"));
+    assert!(migrate(folder.path(), &[("MAIL", "post")]).1.contains("allowed are smtp and log"));
 }
 
 #[test]
@@ -127,18 +130,20 @@ fn a_misspelled_setting_and_a_secret_that_is_lost_or_open_are_warned_about() {
     let secret = folder.join("taskwell.db.jwt-secret");
     let first = log_of(Server::run(taskwell(folder).args(["--port", "0"]).env("CORS_ORIGIN", "*")));
     assert!(
-        first.contains("CORS_ORIGIN is set, but is no setting; perhaps CORS_ORIGINS is meant"),
+        first.contains(
+            "the environment sets CORS_ORIGIN, which is not a setting of Taskwell. Did you mean CORS_ORIGINS?"
+        ),
         "{first}"
     );
-    assert!(!first.contains("made anew"), "{first}");
+    assert!(!first.contains("generated a new secret"), "{first}");
     std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o644)).unwrap();
     let open = log_of(Server::start(folder));
-    assert!(open.contains("can be read by every user"), "{open}");
+    assert!(open.contains("every user of this machine can read"), "{open}");
     std::fs::remove_file(&secret).unwrap();
     let lost = log_of(Server::start(folder));
-    assert!(lost.contains("was missing and has been made anew"), "{lost}");
+    assert!(lost.contains("was missing, so Taskwell generated a new secret"), "{lost}");
     let quiet = log_of(Server::start(folder));
-    assert!(!quiet.contains("made anew") && !quiet.contains("can be read"), "{quiet}");
+    assert!(!quiet.contains("generated a new secret") && !quiet.contains("can read"), "{quiet}");
 }
 
 #[tokio::test]
@@ -181,7 +186,7 @@ fn the_health_of_a_server_is_asked_without_other_programs() {
     assert_eq!(check("0.0.0.0"), (true, String::new()));
     drop(server);
     let (is_done, error) = check("127.0.0.1");
-    assert!(!is_done && error.contains("no answer from 127.0.0.1"), "{error}");
+    assert!(!is_done && error.contains("no response from 127.0.0.1"), "{error}");
 }
 
 #[test]

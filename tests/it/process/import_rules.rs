@@ -60,7 +60,7 @@ async fn who_was_shut_out_stays_out() {
     let statements = accounts(columns, &values) + NO_TASKS;
     for (from, to) in sources(folder, "other", &statements).await {
         let told = import(folder, &from, &to, &["--apply"], 0);
-        assert!(told.contains("users: 8 come over, 0 are refused, 2 are left out"), "{told}");
+        assert!(told.contains("users: 8 accepted, 0 refused, 2 left out"), "{told}");
         assert!(told.contains("0 are admins, 6 are deactivated"), "{told}");
         for unclear in ["changed: user 2: active: ", "changed: user 6: status: "] {
             assert!(told.contains(unclear), "{told}");
@@ -122,10 +122,10 @@ async fn a_task_whose_owners_disagree_or_that_was_thrown_away_does_not_come() {
             for words in [
                 "refused: task 4: owner_id: is 1, but user_id is 0",
                 "refused: task 5: user_id: is empty",
-                "refused: task 6: user_id: there is no such user",
+                "refused: task 6: user_id: this user does not exist",
                 "left out: task 7: deleted_at: counts as deleted there",
                 "refused: task 8: state: must be one of pending, in_progress, completed",
-                "tasks: 3 come over, 4 are refused, 1 are left out",
+                "tasks: 3 accepted, 4 refused, 1 left out",
             ] {
                 assert!(told.contains(words), "{words}: {told}");
             }

@@ -36,10 +36,10 @@ async fn a_back_end_on_fastapi_users_comes_over() {
             "read: todos.is_done as completed",
             "not read: user.favorite_color",
             "deleted_at: counts as deleted there",
-            "users: 11 come over, 0 are refused, 1 are left out",
+            "users: 11 accepted, 0 refused, 1 left out",
             "1 are admins, 2 are deactivated, 3 need a password reset",
-            "tasks: 7 come over, 0 are refused, 2 are left out",
-            "all of it is stored",
+            "tasks: 7 accepted, 0 refused, 2 left out",
+            "stored the whole import",
         ] {
             assert!(told.contains(words), "{words}: {told}");
         }
@@ -78,16 +78,16 @@ async fn a_back_end_on_tortoise_comes_over() {
         make("import_tortoise", &from);
         let told = import(folder, &from, &to, &["--apply"], 1);
         for words in [
-            "changed: user 2: role: there is no role \"moderator\" here; it becomes user",
-            "changed: user 4: status: \"on holiday\" is no known word",
+            "changed: user 2: role: \"moderator\" is not a role of Taskwell; the role becomes user",
+            "changed: user 4: status: \"on holiday\" is not a known word",
             "left out: user 5: status: counts as deleted there",
-            "changed: user 6: enabled: is empty; the account comes over deactivated",
+            "changed: user 6: enabled: is empty; the account becomes deactivated",
             "changed: task 4: done: is false, but the status is completed",
             "changed: task 5: completed_at: is dropped",
             "left out: task 6: owner_id: its user counts as deleted there",
-            "users: 5 come over, 0 are refused, 1 are left out",
+            "users: 5 accepted, 0 refused, 1 left out",
             "1 are admins, 3 are deactivated, 0 need a password reset",
-            "tasks: 4 come over, 1 are refused, 1 are left out",
+            "tasks: 4 accepted, 1 refused, 1 left out",
         ] {
             assert!(told.contains(words), "{words}: {told}");
         }
@@ -159,7 +159,7 @@ fn a_map_that_means_nothing_is_refused_by_name() {
     for (map, words) in [
         (&["spare"][..], "COLUMN=FIELD"),
         (&["=title"], "column"),
-        (&["spare=colour"], "no field \"colour\"; a user has id, email"),
+        (&["spare=colour"], "\"colour\" is not a field; users have id, email"),
         (&["colour=title"], "--map colour=title: no such column"),
         (&["spare=title"], "--map spare=title: no such column"),
         (&["cats.spare=name"], "--map cats.spare=name: no such column"),

@@ -210,7 +210,7 @@ fn without_a_mail_server_what_needs_mail_says_so() {
     let reply = server.send("POST", "/api/v1/auth/password/forgot", "", Some(&forgot));
     assert_eq!(
         (reply.status, &reply.json()["detail"]),
-        (409, &json!("Mail is off: this server has no SMTP_URL"))
+        (409, &json!("This server cannot send mail: its operator has not set SMTP_URL"))
     );
     let reply = server.send("POST", "/api/auth/forgot-password", "", Some(&forgot));
     assert_eq!((reply.status, &reply.json()["error_code"]), (409, &json!("MAIL_OFF")));

@@ -54,7 +54,7 @@ fn a_new_secret_signs_and_the_old_one_still_verifies() {
     done(folder.path(), &["keys", "rotate"], "");
     assert_eq!(key_of(&token(&server, "login")), key_of(&before));
     hang_up(&server);
-    assert!(logged(&mut log, "SIGHUP").contains("2 secrets"));
+    assert!(logged(&mut log, "SIGHUP").contains("2 token secrets"));
     let after = token(&server, "login");
     assert_ne!(key_of(&after), key_of(&before));
     for token in [&before, &after] {
@@ -64,7 +64,7 @@ fn a_new_secret_signs_and_the_old_one_still_verifies() {
     let file = folder.path().join("taskwell.db.jwt-secret");
     std::fs::rename(&file, folder.path().join("elsewhere")).unwrap();
     hang_up(&server);
-    assert!(logged(&mut log, "SIGHUP").contains("nothing was read again"));
+    assert!(logged(&mut log, "SIGHUP").contains("no setting was reloaded"));
     assert!(!file.exists());
     assert_eq!(server.send("GET", "/api/v1/users/me", &after, None).status, 200);
 }
@@ -89,7 +89,7 @@ fn the_level_of_the_log_changes_and_a_wrong_one_changes_nothing() {
     std::fs::write(&env, "RUST_LOG=inof\n").unwrap();
     hang_up(&server);
     let told = logged(&mut log, "SIGHUP");
-    assert!(told.contains("nothing was read again") && told.contains("inof"), "{told}");
+    assert!(told.contains("no setting was reloaded") && told.contains("inof"), "{told}");
     server.send("GET", "/api/v1/users/me", "", None);
     logged(&mut log, "/api/v1/users/me");
     assert_eq!(server.stop(), Some(0));

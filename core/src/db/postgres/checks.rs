@@ -51,7 +51,9 @@ async fn require_utf8(client: &Client) -> Result<()> {
 async fn require_same(direct: &Client, main: &Client) -> Result<()> {
     let failed = Refusal::into_error;
     let chance = random_id()?;
-    let (bytes, _) = chance.split_first_chunk::<8>().ok_or_else(|| Error::Internal("no chance".into()))?;
+    let (bytes, _) = chance
+        .split_first_chunk::<8>()
+        .ok_or_else(|| Error::Internal("a random id has too few bytes".into()))?;
     let key = i64::from_be_bytes(*bytes);
     let schema = "SELECT current_schema()";
     row(direct, "BEGIN").await.map_err(failed)?;
@@ -66,7 +68,7 @@ async fn require_same(direct: &Client, main: &Client) -> Result<()> {
     }
     let what = if taken.as_deref() == Some("f") { "schema" } else { "database" };
     Err(Error::Internal(format!(
-        "DATABASE_DIRECT_URL leads to another {what} than DATABASE_URL: make it name the same one, past the pooler. \
+        "DATABASE_DIRECT_URL leads to another {what} than DATABASE_URL; it must lead to the same one without the pooler. \
          Nothing was changed"
     )))
 }
@@ -76,7 +78,7 @@ impl Identity {
     pub async fn refuse_replica(&self, replica: &Connection) -> Result<Option<String>, Refusal> {
         let [database, in_recovery] = two(replica.row(DATABASE).await?);
         if in_recovery.as_deref() != Some("t") {
-            return Ok(Some("leads to a server that is no standby".into()));
+            return Ok(Some("leads to a server that is not a standby".into()));
         }
         if database.as_deref() != Some(&self.database) {
             return Ok(Some("leads to another database than DATABASE_URL".into()));

@@ -63,7 +63,7 @@ pub fn message(e: &tokio_postgres::Error) -> String {
 
 /// What a column holds.
 pub fn value(row: &Row, column: usize) -> Result<Value<'_>> {
-    let Cell(value) = row.try_get(column).map_err(|e| Error::internal("postgres", message(&e)))?;
+    let Cell(value) = row.try_get(column).map_err(|e| Error::internal("PostgreSQL", message(&e)))?;
     Ok(value)
 }
 

@@ -80,10 +80,10 @@ async fn first_served(server: &Server, target: &Target) -> Result<(Client, Serve
         };
         match refusal {
             Refusal::Lost(cause) if started.elapsed() < server.start_within => {
-                tracing::warn!(cause, "the database is away; it is waited for");
+                tracing::warn!(cause, "PostgreSQL is unreachable; waiting for up to DATABASE_WAIT_SECONDS");
             }
             Refusal::Lost(cause) | Refusal::Other(cause) => {
-                return Err(Error::internal("cannot reach the database", cause));
+                return Err(Error::internal("cannot connect to PostgreSQL", cause));
             }
             other => return Err(other.into_error()),
         }
@@ -105,7 +105,7 @@ impl Connection {
                 client.batch_execute(&format!("SET {limit}")).await.map_err(|e| refusal(&e))?;
             } else if server.prepares == Prepares::Auto && target.go_unnamed() {
                 tracing::warn!(
-                    "the database is behind a pooler: statements are sent without names. \
+                    "PostgreSQL is behind a pooler, so Taskwell does not use named prepared statements. \
                      See DATABASE_PREPARED_STATEMENTS and DATABASE_DIRECT_URL"
                 );
             }
@@ -185,7 +185,7 @@ impl Connection {
         };
         timeout_at(deadline, sending).await.unwrap_or_else(|_| {
             self.give_up();
-            refused(statements, &Refusal::Late("no answer in time".into()))
+            refused(statements, &Refusal::Late("no response in time".into()))
         })
     }
 
@@ -198,7 +198,7 @@ impl Connection {
         let done = timeout_at(deadline, self.simple(words, words, true)).await;
         done.unwrap_or_else(|_| {
             self.give_up();
-            Err(Refusal::Late("no answer in time".into()))
+            Err(Refusal::Late("no response in time".into()))
         })
     }
 
@@ -277,7 +277,7 @@ impl Connection {
             self.stuck.store(true, Ordering::Relaxed);
             if self.target.go_unnamed() {
                 tracing::warn!(
-                    "a pooler mixed up the names of statements: from here on they are sent without names. \
+                    "a pooler mixed up named prepared statements, so Taskwell stops using them. \
                      See DATABASE_PREPARED_STATEMENTS"
                 );
             }

@@ -120,8 +120,8 @@ impl News {
         loop {
             let Err(refusal) = self.connect(&server).await else {
                 tracing::warn!(
-                    "the database is behind a pooler, where nobody can listen: events of other instances \
-                     are found by polling. DATABASE_DIRECT_URL leads past the pooler"
+                    "PostgreSQL is behind a pooler, which does not support LISTEN; Taskwell finds events of other instances \
+                     by polling. To use LISTEN, set DATABASE_DIRECT_URL to a URL that bypasses the pooler"
                 );
                 return self.tell_by_writers(&server, &writers).await;
             };
@@ -130,7 +130,7 @@ impl News {
                 failures = 0;
             }
             if failures == 0 {
-                tracing::warn!(?refusal, "other instances are not heard; it is looked for what they write");
+                tracing::warn!(?refusal, "cannot LISTEN for other instances; polling instead");
             }
             sleep(Duration::from_millis(AGAIN_AFTER_MS[failures.min(AGAIN_AFTER_MS.len() - 1)])).await;
             failures += 1;
@@ -161,7 +161,7 @@ impl News {
                     self.hear(said.payload());
                 }
             }
-            Err(Refusal::Lost("the connection to listen on ended".into()))
+            Err(Refusal::Lost("the LISTEN connection ended".into()))
         };
         match select(pin!(hears), pin!(self.speak(server, &client))).await {
             Either::Left((ended, _)) | Either::Right((ended, _)) => ended,
@@ -169,7 +169,7 @@ impl News {
     }
 
     async fn speak(&self, server: &Server, client: &Client) -> Result<Pooled, Refusal> {
-        let late = || Refusal::Lost("no answer in time".into());
+        let late = || Refusal::Lost("no response in time".into());
         let say = async |words: &str| {
             let said = timeout(server.answer_within, client.batch_execute(words)).await;
             said.map_err(|_| late())?.map_err(|e| refusal(&e))

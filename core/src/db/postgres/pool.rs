@@ -286,8 +286,13 @@ impl Connector {
             }
             Err(refusal) => {
                 match &refusal {
-                    Refusal::Lost(cause) => tracing::warn!(cause, "the database is away"),
-                    other => tracing::error!(?other, "the database refuses connections"),
+                    Refusal::Lost(cause) => {
+                        tracing::warn!(cause, "PostgreSQL is unreachable; requests get 503 until it is back");
+                    }
+                    other => tracing::error!(
+                        ?other,
+                        "PostgreSQL refuses connections; check DATABASE_URL and the server's log"
+                    ),
                 }
                 away.until =
                     Some(Instant::now() + AWAY_AT_FIRST * 2_u32.pow(away.failures.min(AWAY_DOUBLINGS)));

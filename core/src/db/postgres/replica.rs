@@ -120,7 +120,7 @@ impl Replica {
             }
             Some(_) => {}
         }
-        tracing::debug!(?refusal, "the replica does not answer; the primary is asked");
+        tracing::debug!(?refusal, "the replica does not respond; the primary serves the read");
         None
     }
 }
@@ -133,7 +133,7 @@ impl Shared {
         if state.links.iter().any(|link| link.open.as_ref().is_some_and(|open| Arc::ptr_eq(open, failed))) {
             let failures = self.failures.fetch_add(1, Ordering::Relaxed);
             if failures == 0 {
-                tracing::warn!(?refusal, "the replica is away; the primary answers");
+                tracing::warn!(?refusal, "the replica is unreachable; the primary serves all reads");
             }
             state.not_before = Some(Instant::now() + AGAIN_AFTER[failures.min(AGAIN_AFTER.len() - 1)]);
             for link in &mut state.links {
@@ -160,7 +160,7 @@ impl Shared {
             Err(refusal) => {
                 let failures = self.failures.fetch_add(1, Ordering::Relaxed);
                 if failures == 0 {
-                    tracing::warn!(?refusal, "the replica is away; the primary answers");
+                    tracing::warn!(?refusal, "the replica is unreachable; the primary serves all reads");
                 }
                 state.not_before = Some(Instant::now() + AGAIN_AFTER[failures.min(AGAIN_AFTER.len() - 1)]);
             }
@@ -172,12 +172,14 @@ impl Shared {
         let connection = Connection::open(&self.server, &self.target).await?;
         let checked =
             tokio::time::timeout(self.server.connect_within, self.primary.refuse_replica(&connection));
-        let wrong = checked.await.map_err(|_| Refusal::Lost("no answer in time".into()))??;
+        let wrong = checked.await.map_err(|_| Refusal::Lost("no response in time".into()))??;
         match wrong {
             None => Ok(connection),
             Some(wrong) => {
                 if !self.is_wrong_told.swap(true, Ordering::Relaxed) {
-                    tracing::error!("DATABASE_REPLICA_URL {wrong}: it is not used; the primary answers");
+                    tracing::error!(
+                        "DATABASE_REPLICA_URL {wrong}; Taskwell does not use it, and the primary serves all reads"
+                    );
                 }
                 Err(Refusal::Other(wrong))
             }

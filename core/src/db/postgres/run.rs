@@ -77,7 +77,7 @@ where
             }
         };
         if tried {
-            tracing::warn!(cause = lost, "the connection to the database was lost");
+            tracing::warn!(cause = lost, "lost the connection to PostgreSQL during a read");
             return Err(Error::Unavailable { retry_after_s: 1 });
         }
         tried = true;
@@ -110,7 +110,7 @@ where
         tries += 1;
         let is_lost = matches!(refusal, Refusal::Lost(_));
         if tries >= TRIES_MAX || (is_lost && lost) || Instant::now() >= deadline {
-            tracing::warn!(?refusal, tries, "a write was given up");
+            tracing::warn!(?refusal, tries, "gave up a write to PostgreSQL");
             return Err(refusal.into_error());
         }
         lost |= is_lost;
@@ -200,7 +200,7 @@ async fn end<T>(
         Some(Refusal::Lost(cause) | Refusal::Late(cause)) => {
             tracing::error!(
                 cause,
-                "the connection was lost during a commit: it may or may not have been carried out"
+                "lost the connection to PostgreSQL during a commit, which may or may not have taken effect"
             );
             shared.news.tell(script.told());
             Ended::With(Err(Error::Unavailable { retry_after_s: 1 }))

@@ -14,6 +14,7 @@ use super::tls::{self, Files, Proof};
 
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(10);
+const SCHEMES: &str = "the URL must start with postgres:// or postgresql://";
 
 /// A server of PostgreSQL's, and the bounds of what is asked of it.
 #[derive(Debug, Clone)]
@@ -159,13 +160,13 @@ fn primary(url: &str) -> Result<Target, String> {
 }
 
 fn parse(url: &str) -> Result<Target, String> {
-    let (scheme, rest) = url.split_once("://").ok_or("must be a URL")?;
+    let (scheme, rest) = url.split_once("://").ok_or(SCHEMES)?;
     let name = scheme.split('+').next().unwrap_or(scheme);
     if !matches!(name, "postgres" | "postgresql") {
-        return Err("must begin with postgres:// or postgresql://".into());
+        return Err(SCHEMES.into());
     }
     if has_bare_signs(rest) {
-        return Err("the user or the password holds @, /, ? or #, which stand for parts of a URL: write %40, %2F, %3F, %23".into());
+        return Err("write @, /, ? and # in the user or the password as %40, %2F, %3F and %23".into());
     }
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
     let mut kept = Vec::new();
@@ -189,7 +190,7 @@ fn parse(url: &str) -> Result<Target, String> {
         config.application_name("taskwell");
     }
     if config.get_dbname().is_none() {
-        return Err("names no database: postgres://USER@HOST/DATABASE".into());
+        return Err("the URL names no database; write postgres://USER@HOST/DATABASE".into());
     }
     let (asked, fallback, proof) = match mode {
         "disable" | "false" => (SslMode::Disable, Fallback::None, Proof::None),
@@ -204,7 +205,7 @@ fn parse(url: &str) -> Result<Target, String> {
         "verify-full" => (SslMode::Require, Fallback::None, Proof::Host),
         other => {
             return Err(format!(
-                "sslmode={other}: allowed are disable, allow, prefer, require, verify-ca and verify-full"
+                "sslmode={other} is invalid; allowed are disable, allow, prefer, require, verify-ca and verify-full"
             ));
         }
     };

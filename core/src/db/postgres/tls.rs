@@ -57,8 +57,8 @@ pub fn connector(proof: Proof, files: &Files) -> Result<MakeRustlsConnect, Strin
             let own = own_certificate(certificate, key, &provider)?;
             config.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own)))
         }
-        (Some(_), None) => return Err("sslcert needs sslkey, the file of its private key".into()),
-        (None, Some(_)) => return Err("sslkey needs sslcert, the file of its certificate".into()),
+        (Some(_), None) => return Err("sslcert requires sslkey, the file with its private key".into()),
+        (None, Some(_)) => return Err("sslkey requires sslcert, the file with its certificate".into()),
     }))
 }
 
@@ -71,7 +71,7 @@ fn own_certificate(chain: &Path, key: &Path, provider: &CryptoProvider) -> Resul
     let certificates = CertificateDer::pem_file_iter(chain).map_err(|e| in_chain(&e))?;
     let certificates: Vec<_> = certificates.collect::<Result<_, _>>().map_err(|e| in_chain(&e))?;
     if certificates.is_empty() {
-        return Err(in_chain(&"holds no certificate"));
+        return Err(in_chain(&"the file contains no certificate"));
     }
     let private = PrivateKeyDer::from_pem_file(key).map_err(|e| wrong("sslkey", key, &e))?;
     let signs = provider.key_provider.load_private_key(private).map_err(|e| wrong("sslkey", key, &e))?;
@@ -89,7 +89,7 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, String> {
     for certificate in CertificateDer::pem_file_iter(file).map_err(|e| wrong(&e))? {
         roots.add(certificate.map_err(|e| wrong(&e))?).map_err(|e| wrong(&e))?;
     }
-    if roots.is_empty() { Err(wrong(&"holds no certificate")) } else { Ok(roots) }
+    if roots.is_empty() { Err(wrong(&"the file contains no certificate")) } else { Ok(roots) }
 }
 
 #[derive(Debug)]

@@ -29,11 +29,11 @@ pub(in crate::db) fn value<'r>(row: &'r rusqlite::Row, column: usize) -> Result<
     Ok(match row.get_ref(column).map_err(error)? {
         ValueRef::Null => Value::Null(Kind::Int),
         ValueRef::Integer(int) => Value::Int(int),
-        ValueRef::Text(text) => {
-            Value::Text(std::str::from_utf8(text).map_err(|e| Error::internal("text in the database", e))?)
-        }
+        ValueRef::Text(text) => Value::Text(
+            std::str::from_utf8(text).map_err(|e| Error::internal("invalid UTF-8 in the database", e))?,
+        ),
         ValueRef::Blob(bytes) => Value::Bytes(bytes),
-        ValueRef::Real(real) => return Err(Error::internal("no column holds a fraction", real)),
+        ValueRef::Real(real) => return Err(Error::internal("unexpected fraction in the database", real)),
     })
 }
 

@@ -235,8 +235,8 @@ pub(super) fn commit(connection: &Connection) -> Result<()> {
         if let Some(ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC) = extended_code(&e) {
             tracing::error!(
                 error = %e,
-                "the disk failed to sync a commit: nothing was acknowledged, and the process stops. \
-                 Check the disk before the next start"
+                "the disk failed to sync a commit. Taskwell acknowledged nothing and stops. \
+                 Check the disk before you start it again"
             );
             // The log is written by a thread of its own.
             std::thread::sleep(Duration::from_millis(200));
@@ -251,7 +251,7 @@ pub(super) fn rollback(connection: &Connection) {
     if !connection.is_autocommit()
         && let Err(error) = simple(connection, "ROLLBACK")
     {
-        tracing::error!(%error, "rollback failed");
+        tracing::error!(%error, "cannot roll back a transaction");
     }
 }
 
@@ -292,7 +292,7 @@ pub(super) fn close(connection: &Connection) {
     let looked = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
     let folded = looked.and_then(|()| truncate_log(connection, CLOSE_TIMEOUT)).map(drop);
     if let Err(error) = folded {
-        tracing::warn!(%error, "the write-ahead log was not folded into the database; it will be at the next start");
+        tracing::warn!(%error, "cannot merge the write-ahead log into the database; Taskwell merges it at the next start");
     }
 }
 
@@ -303,7 +303,7 @@ pub(super) fn erase_older(connection: &Connection, version: i64) {
     }
     let erased = connection.execute_batch("VACUUM").map_err(error);
     if let Err(error) = erased.and_then(|()| purge_log(connection)) {
-        tracing::warn!(%error, "text that was deleted before is still in the database file; run VACUUM to remove it");
+        tracing::warn!(%error, "the database file still contains text that was deleted earlier; run VACUUM to remove it");
     }
 }
 

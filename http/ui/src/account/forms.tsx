@@ -108,8 +108,8 @@ function Reveal({ isShown, onFlip }: { isShown: boolean; onFlip: () => void }) {
 const BLAMED: Record<string, string[]> = {
   "Incorrect email or password": ["login", "password"],
   "Username or email already exists": ["email", "username"],
-  "This username looks like another name; choose one that cannot be mistaken for it": ["username"],
-  "The code of your second factor is wrong, or was used": ["totp_code"],
+  "This username looks like another name; choose one that differs more": ["username"],
+  "The code from your second factor is wrong or was already used": ["totp_code"],
 };
 
 /** Leads from a refused form to what is wrong with it, which the focus reads out. */

@@ -23,7 +23,7 @@ export async function withMail(work: () => Promise<unknown>) {
     if (
       error instanceof Refusal &&
       error.status === 409 &&
-      error.detail.startsWith("Mail is off")
+      error.detail.startsWith("This server cannot send mail")
     ) {
       isMailOff.value = true;
       try {

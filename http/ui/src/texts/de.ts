@@ -525,11 +525,12 @@ export const de: Texts = {
       "Not enough permissions": "Dazu fehlt dir die Berechtigung.",
       "Username or email already exists":
         "Den Benutzernamen oder die E-Mail-Adresse gibt es schon.",
-      "This username looks like another name; choose one that cannot be mistaken for it":
+      "This username looks like another name; choose one that differs more":
         "Dieser Benutzername sieht aus wie ein anderer; wähl einen, den man nicht verwechselt.",
-      "The code of your second factor is wrong, or was used":
+      "The code from your second factor is wrong or was already used":
         "Der Code ist falsch oder wurde schon verwendet.",
-      "Mail is off: this server has no SMTP_URL": "Dieser Server verschickt keine E-Mails.",
+      "This server cannot send mail: its operator has not set SMTP_URL":
+        "Dieser Server verschickt keine E-Mails.",
       "Internal server error": "Im Server ist ein Fehler aufgetreten. Versuch es noch einmal.",
       "The server's disk is full; nothing was stored":
         "Der Datenträger des Servers ist voll; nichts wurde gespeichert.",
