@@ -3,7 +3,7 @@
 
 mod account;
 mod bookkeeping;
-mod letters;
+mod email;
 mod live;
 mod login;
 mod once;
@@ -13,17 +13,17 @@ mod touches;
 use std::sync::Arc;
 
 use self::touches::Touches;
-use crate::audit::{self, Action, Who};
+use crate::audit::{self, Action, Actor};
 use crate::bearer::{self, Bearer, Stale};
 use crate::client::Client;
 use crate::clock::Clock;
-use crate::db::{Db, Migrated, Place, Tx};
-use crate::error::{Error, Result, Unproven};
+use crate::db::{DatabaseLocation, Db, Migrated, Tx};
+use crate::error::{AuthError, Error, Result};
 use crate::hasher::Hasher;
 use crate::limits::{Limits, Shared};
 use crate::mail;
 use crate::sessions::token::{Keys, PublicKey};
-use crate::sessions::{self, Door, Grant, RefreshToken, Refreshed};
+use crate::sessions::{self, Grant, LoginContext, RefreshToken, Refreshed};
 use crate::settings::{Mails, Settings};
 use crate::users::password::Password;
 use crate::users::{self, Caller, Draft, Email, Name, Role, TokensEnded, User, UserId, Username};
@@ -77,7 +77,7 @@ impl App {
     /// # Errors
     /// No secret is fit, or the store can't be opened.
     pub fn open(
-        place: &Place,
+        place: &DatabaseLocation,
         secrets: &[&[u8]],
         settings: Settings,
         clock: Clock,
@@ -90,7 +90,7 @@ impl App {
     /// # Errors
     /// As [`App::open`].
     pub fn open_among(
-        place: &Place,
+        place: &DatabaseLocation,
         secrets: &[&[u8]],
         settings: Settings,
         clock: Clock,
@@ -134,7 +134,7 @@ impl App {
 
     /// What a door came to. A token that does not live counts for the client that sent it, once for each request.
     fn admitted<T>(&self, bearer: &Bearer, outcome: Result<T>) -> Result<T> {
-        if let Err(Error::Unauthenticated(Unproven::BadToken)) = outcome {
+        if let Err(Error::Unauthenticated(AuthError::BadToken)) = outcome {
             let now = self.0.clock.now();
             bearer.count_once(|| self.0.limits.invalid_token(bearer.client(), now))?;
         }
@@ -205,28 +205,32 @@ impl App {
     }
 
     /// Makes an account with the role `user`.
-    pub async fn register(&self, new: SignUp, door: &Door) -> Result<User> {
-        self.0.limits.sign_up(door.client, self.0.clock.now()).await?;
-        let making = Box::pin(self.make(new, Role::User, door));
-        self.settled_at(door, making).await
+    pub async fn register(&self, new: SignUp, login_context: &LoginContext) -> Result<User> {
+        self.0.limits.sign_up(login_context.client, self.0.clock.now()).await?;
+        let making = Box::pin(self.make(new, Role::User, login_context));
+        self.or_replay_anonymous(login_context, making).await
     }
 
     /// Makes an account and opens its first session, both or neither.
-    pub async fn sign_up(&self, new: SignUp, door: Door) -> Result<Grant> {
+    pub async fn sign_up(&self, new: SignUp, login_context: LoginContext) -> Result<Grant> {
         if self.settings().verified_email_required {
-            self.register(new, &door).await?;
-            return Err(Error::Unauthenticated(Unproven::UnverifiedEmail));
+            self.register(new, &login_context).await?;
+            return Err(Error::Unauthenticated(AuthError::UnverifiedEmail));
         }
-        self.0.limits.sign_up(door.client, self.0.clock.now()).await?;
+        self.0.limits.sign_up(login_context.client, self.0.clock.now()).await?;
         let draft = self.draft(new, Role::User).await?;
         let parts = self.rules();
         self.0
             .db
             .write(move |tx| {
                 let user = users::register(tx, &draft)?;
-                let who = Who { user: Some(user.id.0), client: door.client, mails: parts.settings.mailing() };
+                let who = Actor {
+                    user: Some(user.id.0),
+                    client: login_context.client,
+                    mails: parts.settings.mailing(),
+                };
                 signed_up(tx, who, &user)?;
-                sessions::open(tx, &parts.keys, &parts.settings, user, &door)
+                sessions::open(tx, &parts.keys, &parts.settings, user, &login_context)
             })
             .await
     }
@@ -244,57 +248,57 @@ impl App {
     }
 
     /// New tokens for a refresh token, which is used up by it. Using one twice ends its session.
-    pub async fn refresh(&self, token: RefreshToken, door: Door) -> Result<Grant> {
-        self.0.limits.refresh(door.client, self.0.clock.now()).await?;
+    pub async fn refresh(&self, token: RefreshToken, login_context: LoginContext) -> Result<Grant> {
+        self.0.limits.refresh(login_context.client, self.0.clock.now()).await?;
         let parts = self.rules();
         let refreshed = self
             .0
             .db
-            .write(move |tx| sessions::rotate(tx, &parts.keys, &parts.settings, &token, &door))
+            .write(move |tx| sessions::rotate(tx, &parts.keys, &parts.settings, &token, &login_context))
             .await?;
         granted(refreshed)
     }
 
     /// A new access token for a refresh token that stays good (contract 000).
-    pub async fn renew(&self, token: RefreshToken, door: Door) -> Result<String> {
-        self.0.limits.refresh(door.client, self.0.clock.now()).await?;
+    pub async fn renew(&self, token: RefreshToken, login_context: LoginContext) -> Result<String> {
+        self.0.limits.refresh(login_context.client, self.0.clock.now()).await?;
         let parts = self.rules();
         let renewed = self
             .0
             .db
-            .write(move |tx| sessions::renew(tx, &parts.keys, &parts.settings, &token, &door))
+            .write(move |tx| sessions::renew(tx, &parts.keys, &parts.settings, &token, &login_context))
             .await?;
         granted(renewed)
     }
 
     /// Ends the session of a refresh token (contract 000).
-    pub async fn logout_by_refresh(&self, token: RefreshToken, door: &Door) -> Result<()> {
-        let end = self.write_at(door, move |tx| sessions::end_by_refresh(tx, &token));
-        self.settled_at(door, end).await
+    pub async fn logout_by_refresh(&self, token: RefreshToken, login_context: &LoginContext) -> Result<()> {
+        let end = self.write_anonymous(login_context, move |tx| sessions::end_by_refresh(tx, &token));
+        self.or_replay_anonymous(login_context, end).await
     }
 
     /// Makes an account of any role: the operator's command line.
     pub async fn create_user(&self, new: SignUp, role: Role) -> Result<User> {
-        self.make(new, role, &Door::default()).await
+        self.make(new, role, &LoginContext::default()).await
     }
 
-    async fn make(&self, new: SignUp, role: Role, door: &Door) -> Result<User> {
-        let client = door.client;
+    async fn make(&self, new: SignUp, role: Role, login_context: &LoginContext) -> Result<User> {
+        let client = login_context.client;
         let draft = self.draft(new, role).await?;
         let mails = if role == Role::User { self.settings().mailing() } else { Mails::Off };
         let write = move |tx: &mut Tx| {
             let user = users::register(tx, &draft)?;
-            let who = Who { user: client.map(|_| user.id.0), client, mails };
+            let who = Actor { user: client.map(|_| user.id.0), client, mails };
             signed_up(tx, who, &user)?;
             Ok(user)
         };
-        self.write_at(door, write).await
+        self.write_anonymous(login_context, write).await
     }
 
     /// Sets a password without the old one and ends every session, token and link: the operator's command line.
     pub async fn reset_password(&self, user: UserId, new: Password) -> Result<TokensEnded> {
         let hash = self.0.hasher.hash(new).await?;
-        self.0.db.write(move |tx| users::reset_password(tx, Who::default(), user, &hash)).await
+        self.0.db.write(move |tx| users::reset_password(tx, Actor::default(), user, &hash)).await
     }
 
     /// A transaction in nobody's name: the operator's command line and health checks. No contract may call it.
@@ -312,7 +316,7 @@ impl App {
 }
 
 /// What goes with a sign-up.
-fn signed_up(tx: &mut Tx, who: Who, user: &User) -> Result<()> {
+fn signed_up(tx: &mut Tx, who: Actor, user: &User) -> Result<()> {
     let id = Some(user.id.0);
     audit::record(tx, who, id, Action::SignedUp, None)?;
     mail::queue_welcome(tx, who, user.id.0, &user.email)
@@ -321,6 +325,6 @@ fn signed_up(tx: &mut Tx, who: Who, user: &User) -> Result<()> {
 fn granted<T>(refreshed: Refreshed<T>) -> Result<T> {
     match refreshed {
         Refreshed::Granted(grant) => Ok(grant),
-        Refreshed::Reused => Err(Error::Unauthenticated(Unproven::BadRefreshToken)),
+        Refreshed::Reused => Err(Error::Unauthenticated(AuthError::BadRefreshToken)),
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::client::Client;
 use crate::db::Tx;
 use crate::error::Result;
-use crate::idempotency::Once;
+use crate::idempotency::IdempotentRequest;
 use crate::sessions;
 use crate::sessions::token::{Claims, Keys};
 use crate::settings::Settings;
@@ -22,7 +22,7 @@ pub struct Bearer {
     pub(crate) proof: Proof,
     client: Option<Client>,
     /// As what the request is to have its effect once.
-    pub(crate) once: Option<Once>,
+    pub(crate) once: Option<IdempotentRequest>,
     /// Whether the request has been counted. A request may come to a door several times.
     is_counted: Arc<AtomicBool>,
 }
@@ -46,7 +46,7 @@ impl Bearer {
 
     /// The same, of a request that is to have its effect once.
     #[must_use]
-    pub fn once(self, once: Option<Once>) -> Bearer {
+    pub fn once(self, once: Option<IdempotentRequest>) -> Bearer {
         Bearer { once, ..self }
     }
 

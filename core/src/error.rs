@@ -13,7 +13,7 @@ pub enum Error {
     /// The input breaks a rule; every field that does is listed.
     Invalid(Vec<Problem>),
     /// Nobody, or nobody who may act, was proven by token or password.
-    Unauthenticated(Unproven),
+    Unauthenticated(AuthError),
     /// The caller is known and may not do this.
     Forbidden,
     /// There is no such thing, or it is not the caller's to see.
@@ -29,7 +29,7 @@ pub enum Error {
     /// Too much is waiting; worth trying again after so many seconds.
     Unavailable { retry_after_s: u32 },
     /// Tried too often.
-    TooMany(Exceeded),
+    TooMany(RateLimited),
     /// Needs mail, of which there is none here.
     MailOff,
     /// The disk that holds the database is full.
@@ -40,7 +40,7 @@ pub enum Error {
 
 /// A try that was one too many: of so many tries in so many seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exceeded {
+pub struct RateLimited {
     /// The name of the limit, as the header `RateLimit-Policy` has it.
     pub policy: &'static str,
     pub tries: i64,
@@ -86,7 +86,7 @@ pub enum Conflict {
 
 /// Why the caller is not taken for anybody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unproven {
+pub enum AuthError {
     /// No bearer token was sent.
     NoToken,
     /// The access token is malformed, forged, expired, or its session has ended.
@@ -107,15 +107,15 @@ pub enum Unproven {
     RefreshTokenExpired,
 }
 
-impl Unproven {
+impl AuthError {
     /// A password or a code was compared and is not the account's: it counts against the limit of wrong guesses.
     pub(crate) fn is_wrong_guess(self) -> bool {
-        matches!(self, Unproven::UnknownUser | Unproven::WrongPassword | Unproven::WrongCode)
+        matches!(self, AuthError::UnknownUser | AuthError::WrongPassword | AuthError::WrongCode)
     }
 
     /// The password was right; what is missing or wrong is told in words that no older contract has.
     pub fn is_more_than_a_password(self) -> bool {
-        matches!(self, Unproven::CodeNeeded | Unproven::WrongCode | Unproven::UnverifiedEmail)
+        matches!(self, AuthError::CodeNeeded | AuthError::WrongCode | AuthError::UnverifiedEmail)
     }
 }
 
@@ -174,11 +174,11 @@ impl Code {
 
 /// What is wrong with a value whose field is not known yet: what `Title::parse` and its like answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Flaw(pub Code, pub Cow<'static, str>);
+pub struct Violation(pub Code, pub Cow<'static, str>);
 
-impl Flaw {
-    pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Flaw {
-        Flaw(code, message.into())
+impl Violation {
+    pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Violation {
+        Violation(code, message.into())
     }
 }
 
@@ -218,8 +218,12 @@ impl Problems {
     }
 
     /// The value, or its flaw noted under `field`.
-    pub fn take<T>(&mut self, field: impl Into<Cow<'static, str>>, parsed: Result<T, Flaw>) -> Option<T> {
-        parsed.map_err(|Flaw(code, message)| self.note(field, code, message)).ok()
+    pub fn take<T>(
+        &mut self,
+        field: impl Into<Cow<'static, str>>,
+        parsed: Result<T, Violation>,
+    ) -> Option<T> {
+        parsed.map_err(|Violation(code, message)| self.note(field, code, message)).ok()
     }
 
     /// `value` where nothing is wrong. A value that is missing has left a problem behind.

@@ -8,7 +8,7 @@ use argon2::{Argon2, Params};
 use futures_channel::oneshot;
 
 use crate::clock::random_bytes;
-use crate::error::{Error, Flaw, Result};
+use crate::error::{Error, Result, Violation};
 use crate::queue::Queue;
 use crate::settings::Scheme;
 use crate::users::password::{Password, PasswordHash};
@@ -58,7 +58,9 @@ impl Hasher {
     /// # Errors
     /// The hash would stand for other passwords too (`Password::check_hashable`).
     pub async fn hash(&self, password: Password) -> Result<PasswordHash> {
-        password.check_hashable().map_err(|Flaw(code, message)| Error::invalid("password", code, message))?;
+        password
+            .check_hashable()
+            .map_err(|Violation(code, message)| Error::invalid("password", code, message))?;
         let scheme = self.0.scheme;
         self.run(move || hash(&password, scheme)).await
     }

@@ -20,7 +20,7 @@ const RETRY_AFTER_S: u32 = 5;
 
 /// All who wait on this instance. Cheap to clone.
 #[derive(Clone)]
-pub struct Live(Arc<Hub>);
+pub struct Subscribers(Arc<Hub>);
 
 struct Hub {
     /// How many wait: all that a write looks at where nobody does.
@@ -52,24 +52,24 @@ impl Signal {
 }
 
 /// Somebody who waits, until it is dropped.
-pub struct Watch {
-    live: Live,
+pub struct Subscription {
+    live: Subscribers,
     owner: i64,
     signal: Arc<Signal>,
 }
 
-impl Live {
+impl Subscribers {
     /// For at most so many.
-    pub fn new(count_max: usize) -> Live {
+    pub fn new(count_max: usize) -> Subscribers {
         let (count, changed) = (AtomicUsize::new(0), Condvar::new());
-        Live(Arc::new(Hub { count, count_max, state: Mutex::default(), changed }))
+        Subscribers(Arc::new(Hub { count, count_max, state: Mutex::default(), changed }))
     }
 
     /// Waits for what happens to an account from now on; woken once at the beginning, for what happened meanwhile.
     ///
     /// # Errors
     /// Too many wait already, for this account or at all, or the server stops.
-    pub fn watch(&self, owner: i64) -> Result<Watch> {
+    pub fn watch(&self, owner: i64) -> Result<Subscription> {
         let mut state = self.state();
         if state.closed || self.0.count.load(Ordering::Relaxed) >= self.0.count_max {
             return Err(Error::Unavailable { retry_after_s: RETRY_AFTER_S });
@@ -84,7 +84,7 @@ impl Live {
         // Before the store is looked at: a write that this look misses sees the count.
         self.0.count.fetch_add(1, Ordering::SeqCst);
         self.0.changed.notify_all();
-        Ok(Watch { live: self.clone(), owner, signal })
+        Ok(Subscription { live: self.clone(), owner, signal })
     }
 
     /// Nobody waits any longer, now and later.
@@ -100,7 +100,7 @@ impl Live {
     }
 
     /// Wakes those who wait for these accounts, about which something was committed.
-    pub(crate) fn tell(&self, owners: &[i64]) {
+    pub(crate) fn notify(&self, owners: &[i64]) {
         if owners.is_empty() || !self.is_watched() {
             return;
         }
@@ -111,7 +111,7 @@ impl Live {
     }
 
     /// Wakes all: something may have been missed.
-    pub(crate) fn tell_all(&self) {
+    pub(crate) fn notify_all(&self) {
         self.state().by_owner.values().flatten().for_each(|signal| signal.wake());
     }
 
@@ -149,7 +149,7 @@ impl Live {
     }
 }
 
-impl Watch {
+impl Subscription {
     /// When it is time to look.
     pub async fn woken(&self) {
         poll_fn(|context| {
@@ -171,7 +171,7 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for Subscription {
     fn drop(&mut self) {
         let mut state = self.live.state();
         if let Some(places) = state.by_owner.get_mut(&self.owner) {

@@ -1,7 +1,7 @@
 //! Paging by keyset: how many items, and after which one. A cursor stays good while rows come and go. An offset, which does
 //! not, is a cursor at the beginning that still has items to skip.
 
-use crate::error::{Code, Flaw, Result};
+use crate::error::{Code, Result, Violation};
 
 /// How many items a page may hold: 1 to 1000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,12 +10,12 @@ pub struct Limit(u16);
 impl Limit {
     pub const MAX: u16 = 1000;
 
-    pub fn parse(text: &str) -> Result<Limit, Flaw> {
+    pub fn parse(text: &str) -> Result<Limit, Violation> {
         let limit = whole_number(text).and_then(|number| u16::try_from(number).ok());
         limit
             .filter(|limit| (1..=Limit::MAX).contains(limit))
             .map(Limit)
-            .ok_or_else(|| Flaw::new(Code::Range, "must be a whole number from 1 to 1000"))
+            .ok_or_else(|| Violation::new(Code::Range, "must be a whole number from 1 to 1000"))
     }
 
     pub fn get(self) -> usize {
@@ -37,20 +37,20 @@ pub struct Offset(u32);
 impl Offset {
     pub const MAX: u32 = 100_000;
 
-    pub fn parse(text: &str) -> Result<Offset, Flaw> {
+    pub fn parse(text: &str) -> Result<Offset, Violation> {
         let offset = whole_number(text).filter(|offset| *offset <= Offset::MAX);
         offset.map(Offset).ok_or_else(|| {
-            Flaw::new(Code::Range, "must be a whole number from 0 to 100000; use cursor for more")
+            Violation::new(Code::Range, "must be a whole number from 0 to 100000; use cursor for more")
         })
     }
 
     /// What comes before the page of that number. The first page is 1.
-    pub fn of_page(number: &str, limit: Limit) -> Result<Offset, Flaw> {
+    pub fn of_page(number: &str, limit: Limit) -> Result<Offset, Violation> {
         let page = whole_number(number).filter(|page| *page > 0);
-        let page = page.ok_or_else(|| Flaw::new(Code::Range, "must be a whole number of at least 1"))?;
+        let page = page.ok_or_else(|| Violation::new(Code::Range, "must be a whole number of at least 1"))?;
         let offset = (page - 1).saturating_mul(limit.0.into());
         if offset > Offset::MAX {
-            return Err(Flaw::new(
+            return Err(Violation::new(
                 Code::Range,
                 "must start within the first 100000 items; use cursor for more",
             ));
@@ -97,7 +97,7 @@ impl Cursor {
         }
     }
 
-    pub fn parse(text: &str) -> Result<Cursor, Flaw> {
+    pub fn parse(text: &str) -> Result<Cursor, Violation> {
         let hex = text.bytes().all(|b| b.is_ascii_hexdigit());
         let number = |part: &str| u64::from_str_radix(part, 16).ok().map(u64::cast_signed);
         let parsed = || match text.len() {
@@ -109,7 +109,7 @@ impl Cursor {
             let order = u8::from_str_radix(&text[..2], 16).ok()?;
             Some(Cursor { order, key, id, skip: 0 })
         });
-        cursor.ok_or_else(|| Flaw::new(Code::Format, "must be a cursor from the Link header of a page"))
+        cursor.ok_or_else(|| Violation::new(Code::Format, "must be a cursor from the Link header of a page"))
     }
 }
 

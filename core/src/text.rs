@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use caseless::Caseless as _;
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
-use crate::error::{Code, Flaw, Result};
+use crate::error::{Code, Result, Violation};
 
 /// `text` in NFC, in which all bounds are counted.
 pub fn nfc(text: &str) -> Cow<'_, str> {
@@ -49,7 +49,7 @@ pub fn search_fold(title: &str, description: Option<&str>) -> String {
 }
 
 /// One line of text: trimmed, NFC, `min` to `max` characters, no control characters.
-pub fn line(text: &str, min: usize, max: usize) -> Result<String, Flaw> {
+pub fn line(text: &str, min: usize, max: usize) -> Result<String, Violation> {
     let text = nfc_up_to(text.trim(), max);
     check_length(&text, min, max)?;
     if let Some(at) = text.chars().position(char::is_control) {
@@ -59,7 +59,7 @@ pub fn line(text: &str, min: usize, max: usize) -> Result<String, Flaw> {
 }
 
 /// Text of several lines: NFC, at most `max` characters, no control characters but tab and line ends.
-pub fn lines(text: &str, max: usize) -> Result<String, Flaw> {
+pub fn lines(text: &str, max: usize) -> Result<String, Violation> {
     let text = nfc_up_to(text, max);
     check_length(&text, 0, max)?;
     let bad = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
@@ -70,12 +70,12 @@ pub fn lines(text: &str, max: usize) -> Result<String, Flaw> {
 }
 
 /// That `text` has `min` to `max` characters.
-pub fn check_length(text: &str, min: usize, max: usize) -> Result<(), Flaw> {
+pub fn check_length(text: &str, min: usize, max: usize) -> Result<(), Violation> {
     let chars = text.chars().count();
     if chars < min {
         Err(too_short(chars, min))
     } else if chars > max {
-        Err(Flaw::new(Code::TooLong, format!("must have at most {max} characters, but has {chars}")))
+        Err(Violation::new(Code::TooLong, format!("must have at most {max} characters, but has {chars}")))
     } else {
         Ok(())
     }
@@ -83,23 +83,23 @@ pub fn check_length(text: &str, min: usize, max: usize) -> Result<(), Flaw> {
 
 /// That both databases can store `text`: PostgreSQL's texts hold every character but U+0000, at which functions of SQLite's
 /// stop reading.
-pub fn check_storable(text: &str) -> Result<(), Flaw> {
+pub fn check_storable(text: &str) -> Result<(), Violation> {
     match memchr::memchr(0, text.as_bytes()) {
         None => Ok(()),
-        Some(_) => Err(Flaw::new(Code::Control, "must not contain U+0000")),
+        Some(_) => Err(Violation::new(Code::Control, "must not contain U+0000")),
     }
 }
 
-fn too_short(chars: usize, min: usize) -> Flaw {
+fn too_short(chars: usize, min: usize) -> Violation {
     let message = match (chars, min) {
         (0, 1) => "must not be empty".into(),
         _ => format!("must have at least {min} characters, but has {chars}"),
     };
-    Flaw::new(Code::TooShort, message)
+    Violation::new(Code::TooShort, message)
 }
 
-fn control(at: usize) -> Flaw {
-    Flaw::new(Code::Control, format!("must not contain the control character at position {}", at + 1))
+fn control(at: usize) -> Violation {
+    Violation::new(Code::Control, format!("must not contain the control character at position {}", at + 1))
 }
 
 /// The words of a search, folded; a text matches if it holds each of them, in whatever place.
@@ -108,11 +108,11 @@ pub struct Words(Vec<String>);
 
 impl Words {
     /// At most 200 characters and 16 words.
-    pub fn parse(text: &str) -> Result<Words, Flaw> {
+    pub fn parse(text: &str) -> Result<Words, Violation> {
         let text = line(text, 0, 200)?;
         let words: Vec<String> = text.split_whitespace().map(fold).collect();
         if words.len() > 16 {
-            return Err(Flaw::new(
+            return Err(Violation::new(
                 Code::TooLong,
                 format!("must have at most 16 words, but has {}", words.len()),
             ));

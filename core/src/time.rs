@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr as _;
 
-use crate::error::{Code, Flaw, Result};
+use crate::error::{Code, Result, Violation};
 
 /// A point in time, in microseconds since 1970-01-01T00:00:00Z. Prints as RFC 3339 in UTC with `Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,9 +35,9 @@ impl Timestamp {
 
     /// ISO 8601 / RFC 3339 with `Z`, an offset, no zone (taken as UTC), or a date alone (midnight UTC), in the years
     /// 1 to 9999. Parts of a microsecond are cut off.
-    pub fn parse(text: &str) -> Result<Timestamp, Flaw> {
+    pub fn parse(text: &str) -> Result<Timestamp, Violation> {
         let flaw =
-            || Flaw::new(Code::Format, "must be an ISO 8601 date or time, such as 2026-12-31T10:00:00Z");
+            || Violation::new(Code::Format, "must be an ISO 8601 date or time, such as 2026-12-31T10:00:00Z");
         let shaped = text.len() <= CHARS_MAX
             && text.len() >= 10
             && text.as_bytes()[..4].iter().all(u8::is_ascii_digit)
@@ -53,7 +53,7 @@ impl Timestamp {
             Err(_) => utc_us(text).ok_or_else(flaw)?,
         };
         if !(YEAR_1_US..YEAR_10000_US).contains(&us) {
-            return Err(Flaw::new(Code::Range, "must be within the years 1 to 9999 in UTC"));
+            return Err(Violation::new(Code::Range, "must be within the years 1 to 9999 in UTC"));
         }
         Ok(Timestamp(us))
     }
@@ -158,7 +158,7 @@ impl serde::Serialize for Timestamp {
 impl<'de> serde::Deserialize<'de> for Timestamp {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Timestamp, D::Error> {
         let text = String::deserialize(from)?;
-        Timestamp::parse(&text).map_err(|Flaw(_, message)| serde::de::Error::custom(message))
+        Timestamp::parse(&text).map_err(|Violation(_, message)| serde::de::Error::custom(message))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use ring::digest::{Context, SHA256};
 
-use crate::db::{Db, Dialect, Kind, Owned, Param, Table, TableColumn, Tx, tables};
+use crate::db::{ColumnType, Db, Dialect, Owned, Param, Table, TableColumn, Tx, tables};
 use crate::error::{Error, Result};
 
 /// Rows in one transaction.
@@ -119,11 +119,13 @@ fn refusal(what: &str) -> Error {
 }
 
 /// PostgreSQL tells booleans and UUIDs; to SQLite they are integers and bytes.
-fn common_kind(one: Kind, other: Kind) -> Option<Kind> {
+fn common_kind(one: ColumnType, other: ColumnType) -> Option<ColumnType> {
     match (one, other) {
         _ if one == other => Some(one),
-        (Kind::Bool, Kind::Int) | (Kind::Int, Kind::Bool) => Some(Kind::Bool),
-        (Kind::Uuid, Kind::Bytes) | (Kind::Bytes, Kind::Uuid) => Some(Kind::Uuid),
+        (ColumnType::Bool, ColumnType::Int) | (ColumnType::Int, ColumnType::Bool) => Some(ColumnType::Bool),
+        (ColumnType::Uuid, ColumnType::Bytes) | (ColumnType::Bytes, ColumnType::Uuid) => {
+            Some(ColumnType::Uuid)
+        }
         _ => None,
     }
 }
@@ -185,7 +187,7 @@ impl Table {
         self.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ")
     }
 
-    fn kinds(&self) -> Vec<Kind> {
+    fn kinds(&self) -> Vec<ColumnType> {
         self.columns.iter().map(|column| column.kind).collect()
     }
 
@@ -201,7 +203,7 @@ impl Table {
     /// The key's columns, each followed by `more`; text compares by its bytes in both databases.
     fn key_list(&self, dialect: Dialect, more: &str) -> String {
         let column = |(_, column): (usize, &TableColumn)| match (column.kind, dialect) {
-            (Kind::Text, Dialect::Postgres) => format!("{} COLLATE \"C\"{more}", quoted(&column.name)),
+            (ColumnType::Text, Dialect::Postgres) => format!("{} COLLATE \"C\"{more}", quoted(&column.name)),
             _ => format!("{}{more}", quoted(&column.name)),
         };
         self.keys().map(column).collect::<Vec<_>>().join(", ")
@@ -330,7 +332,7 @@ fn set_last_id(tx: &mut Tx, table: &Table, last: i64) -> Result<()> {
 mod tests {
     use super::*;
     use crate::clock::Clock;
-    use crate::db::Place;
+    use crate::db::DatabaseLocation;
     use crate::settings::Settings;
 
     #[test]
@@ -339,7 +341,7 @@ mod tests {
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir(&folder).unwrap();
         let open = |name: &str| {
-            let place = Place::Sqlite(folder.join(name));
+            let place = DatabaseLocation::Sqlite(folder.join(name));
             Db::open(&place, &Settings::default(), &Clock::default()).unwrap()
         };
         let (here, there) = (open("here.db").0, open("there.db").0);

@@ -11,8 +11,8 @@ use axum::http::request::Parts;
 use ipnet::IpNet;
 use taskwell_core::app::App;
 use taskwell_core::client::Client;
-use taskwell_core::idempotency::Once;
-use taskwell_core::sessions::Door;
+use taskwell_core::idempotency::IdempotentRequest;
+use taskwell_core::sessions::LoginContext;
 
 /// The other end of the connection, put into a request by whoever accepted it.
 #[derive(Debug, Clone, Copy)]
@@ -66,7 +66,7 @@ pub fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr
 pub struct Visitor {
     client: Option<Client>,
     user_agent: Option<String>,
-    once: Option<Once>,
+    once: Option<IdempotentRequest>,
 }
 
 impl Visitor {
@@ -75,8 +75,8 @@ impl Visitor {
     }
 
     /// `short` at contract 000's door.
-    pub fn door(self, short: bool) -> Door {
-        Door { short, client: self.client, user_agent: self.user_agent, code: None, once: self.once }
+    pub fn login_context(self, short: bool) -> LoginContext {
+        LoginContext { short, client: self.client, user_agent: self.user_agent, code: None, once: self.once }
     }
 }
 
@@ -88,7 +88,7 @@ impl FromRequestParts<App> for Visitor {
         Ok(Visitor {
             client: parts.extensions.get::<Client>().copied(),
             user_agent: agent.map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned()),
-            once: parts.extensions.get::<Once>().cloned(),
+            once: parts.extensions.get::<IdempotentRequest>().cloned(),
         })
     }
 }

@@ -11,8 +11,8 @@ use taskwell_core::app::App;
 use taskwell_core::bearer::Bearer;
 use taskwell_core::client::Client;
 use taskwell_core::epoch::Stamp;
-use taskwell_core::error::{Code, Error, Flaw, Unproven};
-use taskwell_core::idempotency::Once;
+use taskwell_core::error::{AuthError, Code, Error, Violation};
+use taskwell_core::idempotency::IdempotentRequest;
 use taskwell_core::tasks::Expected;
 
 use crate::body::{self, Arrived};
@@ -33,18 +33,18 @@ impl FromRequestParts<App> for Token {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Token, Failure> {
         let unproven = |why| Failure::Core(Error::Unauthenticated(why));
         let mut values = parts.headers.get_all(header::AUTHORIZATION).iter();
-        let value = values.next().ok_or_else(|| unproven(Unproven::NoToken))?;
-        let text = value.to_str().map_err(|_| unproven(Unproven::BadToken))?;
+        let value = values.next().ok_or_else(|| unproven(AuthError::NoToken))?;
+        let text = value.to_str().map_err(|_| unproven(AuthError::BadToken))?;
         let token = text
             .split_at_checked(7)
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer "))
-            .ok_or_else(|| unproven(Unproven::NoToken))?
+            .ok_or_else(|| unproven(AuthError::NoToken))?
             .1;
         if values.next().is_some() {
-            return Err(unproven(Unproven::BadToken));
+            return Err(unproven(AuthError::BadToken));
         }
         let client = parts.extensions.get::<Client>().copied();
-        let once = parts.extensions.get::<Once>().cloned();
+        let once = parts.extensions.get::<IdempotentRequest>().cloned();
         Ok(Token(app.verify(token.trim(), client)?.once(once)))
     }
 }
@@ -79,7 +79,7 @@ pub async fn read_json<T: DeserializeOwned>(
     media_type(&request, types)?;
     let body = read(request).await?;
     parse_object(&body.bytes)
-        .map_err(|Flaw(code, message)| Failure::Core(Error::invalid("body", code, message)))
+        .map_err(|Violation(code, message)| Failure::Core(Error::invalid("body", code, message)))
 }
 
 /// Which of `types` the body is of.
@@ -110,8 +110,8 @@ pub async fn read(request: Request) -> Result<Arrived, Failure> {
 }
 
 /// A JSON object as `T`; serde would take an array for a struct, and its words for errors are mended here.
-fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Flaw> {
-    let flaw = |message: String| Err(Flaw::new(Code::Syntax, message));
+fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Violation> {
+    let flaw = |message: String| Err(Violation::new(Code::Syntax, message));
     let Ok(text) = std::str::from_utf8(bytes) else {
         return flaw("is not UTF-8".into());
     };
@@ -128,7 +128,7 @@ fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Flaw> {
     match serde_json::from_str(text) {
         Ok(value) => Ok(value),
         Err(e) if e.to_string().starts_with("duplicate field") => {
-            Err(Flaw::new(Code::Duplicate, format!("has a {e}")))
+            Err(Violation::new(Code::Duplicate, format!("has a {e}")))
         }
         Err(e) => flaw(format!("is not valid JSON: {e}")),
     }

@@ -9,7 +9,7 @@ const COOP: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
 /// Puts them in. `https` says that people reach this server by HTTPS alone.
-pub fn guard(headers: &mut HeaderMap, https: bool) {
+pub fn security_headers(headers: &mut HeaderMap, https: bool) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(COOP, HeaderValue::from_static("same-origin"));

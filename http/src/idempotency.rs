@@ -9,14 +9,14 @@ use axum::extract::Request;
 use axum::http::header::{self, HeaderMap};
 use axum::http::{Method, header::HeaderName};
 use taskwell_core::client::Client;
-use taskwell_core::idempotency::{Once, digest};
+use taskwell_core::idempotency::{IdempotentRequest, digest};
 
 use crate::body;
 use crate::tree::Failure;
 
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// Whether a request has to be led in by [`Running::admit`].
+/// Whether a request has to be led in by [`InFlight::admit`].
 pub fn is_asked(request: &Request) -> bool {
     let is_write = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
     is_write && request.headers().contains_key(IDEMPOTENCY_KEY)
@@ -24,26 +24,26 @@ pub fn is_asked(request: &Request) -> bool {
 
 /// The requests with a key that are under way in this process. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Running(Arc<Mutex<HashSet<[u8; 32]>>>);
+pub struct InFlight(Arc<Mutex<HashSet<[u8; 32]>>>);
 
 /// A request that is under way, until this is dropped: also when its client hangs up. Its transaction may go on then, which
 /// the store settles.
-pub struct UnderWay {
-    running: Running,
+pub struct InFlightGuard {
+    running: InFlight,
     mark: [u8; 32],
     body: body::Share,
 }
 
-impl Drop for UnderWay {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         self.running.lock().remove(&self.mark);
     }
 }
 
-impl Running {
-    /// The request, which knows its key and what it says; whoever sends the same key before [`UnderWay`] is dropped is
+impl InFlight {
+    /// The request, which knows its key and what it says; whoever sends the same key before [`InFlightGuard`] is dropped is
     /// refused.
-    pub async fn admit(&self, request: Request) -> Result<(Request, UnderWay), Failure> {
+    pub async fn admit(&self, request: Request) -> Result<(Request, InFlightGuard), Failure> {
         let key = key(request.headers())?;
         let mut under_way = self.enter(mark(&request, &key)).ok_or(Failure::KeyBusy)?;
         let (mut parts, body) = request.into_parts();
@@ -52,13 +52,13 @@ impl Running {
         let kind = parts.headers.get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
         let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
         let said = digest(&[parts.method.as_str().as_bytes(), target.as_bytes(), kind, &body]);
-        let once = Once::new(&key, said).map_err(|flaw| Failure::BadKey(flaw.1))?;
+        let once = IdempotentRequest::new(&key, said).map_err(|flaw| Failure::BadKey(flaw.1))?;
         parts.extensions.insert(once);
         Ok((Request::from_parts(parts, Body::from(body)), under_way))
     }
 
-    fn enter(&self, mark: [u8; 32]) -> Option<UnderWay> {
-        self.lock().insert(mark).then(|| UnderWay {
+    fn enter(&self, mark: [u8; 32]) -> Option<InFlightGuard> {
+        self.lock().insert(mark).then(|| InFlightGuard {
             running: self.clone(),
             mark,
             body: body::Share::default(),

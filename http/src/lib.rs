@@ -1,5 +1,6 @@
 //! How Taskwell is spoken to: three trees of routes for five contracts. Holds no rule of the model and writes no SQL.
 
+mod account_pages;
 mod apis;
 mod body;
 mod client;
@@ -12,13 +13,12 @@ mod form;
 mod head;
 mod headers;
 mod idempotency;
-mod letters;
-mod member;
 mod openapi;
 mod ops;
 mod options;
 mod paging;
 mod parameters;
+mod raw_field;
 mod request_id;
 mod root;
 mod service;

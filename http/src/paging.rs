@@ -3,7 +3,7 @@
 use axum::http::Uri;
 use axum::http::header::{self, HeaderValue};
 use axum::response::Response;
-use taskwell_core::error::{Code, Flaw, Problems};
+use taskwell_core::error::{Code, Problems, Violation};
 use taskwell_core::page::{Cursor, Limit, Offset};
 
 use crate::parameters::Query;
@@ -41,7 +41,7 @@ impl<C> Paging<C> {
     pub fn read(
         query: &mut Query,
         problems: &mut Problems,
-        parse_cursor: impl FnOnce(&str) -> Result<C, Flaw>,
+        parse_cursor: impl FnOnce(&str) -> Result<C, Violation>,
     ) -> Paging<C> {
         let has_limit = query.has("limit");
         let limit = query.take("limit", problems, Limit::parse);

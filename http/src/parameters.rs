@@ -7,7 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::http::Uri;
 use axum::http::request::Parts;
 use taskwell_core::app::App;
-use taskwell_core::error::{Code, Flaw, Problems};
+use taskwell_core::error::{Code, Problems, Violation};
 
 /// The query's parameters. A handler takes those that it knows, each of which may be given once.
 pub struct Query {
@@ -34,7 +34,7 @@ impl Query {
         &mut self,
         name: &'static str,
         problems: &mut Problems,
-        parse: impl FnOnce(&str) -> Result<T, Flaw>,
+        parse: impl FnOnce(&str) -> Result<T, Violation>,
     ) -> Option<T> {
         let at = self.pairs.iter().position(|(key, _)| key == name)?;
         let (_, value) = self.pairs.swap_remove(at);
@@ -62,10 +62,10 @@ pub fn is_broken(text: &str) -> bool {
 }
 
 /// `true` or `false`, in any case: Python writes `True`.
-pub fn flag(text: &str) -> Result<bool, Flaw> {
+pub fn flag(text: &str) -> Result<bool, Violation> {
     match text {
         _ if text.eq_ignore_ascii_case("true") => Ok(true),
         _ if text.eq_ignore_ascii_case("false") => Ok(false),
-        _ => Err(Flaw::new(Code::UnknownWord, "must be true or false")),
+        _ => Err(Violation::new(Code::UnknownWord, "must be true or false")),
     }
 }

@@ -22,11 +22,11 @@ use tower_http::cors::{Cors, CorsLayer};
 
 use crate::client::{self, Network, Peer};
 use crate::compress::{self, Asked};
-use crate::idempotency::{self, Running};
+use crate::idempotency::{self, InFlight};
 use crate::options::Options;
 use crate::request_id::{RequestId, X_REQUEST_ID};
 use crate::tree::{Failure, Tree};
-use crate::{apis, head, headers, letters, openapi, ops, root, swagger, ui, v1, web};
+use crate::{account_pages, apis, head, headers, openapi, ops, root, swagger, ui, v1, web};
 
 /// Where each tree lies; the first that holds a path draws its failures.
 const TREES: [Tree; 6] = [
@@ -48,7 +48,7 @@ struct Routes {
     with_cors: Cors<Router>,
     /// For what is answered before the router.
     cors: CorsLayer,
-    running: Running,
+    running: InFlight,
     trusted_proxies: Vec<Network>,
     /// Whether people reach this server by HTTPS.
     https: bool,
@@ -66,10 +66,10 @@ pub fn service(app: App, options: &Options) -> Service {
         .route("/readyz", get(async move |app| ops::readyz(app, &readiness).await))
         .route("/openapi.json", get(async move || swagger::document(&document)))
         .route("/.well-known/security.txt", get(async move || ops::security_txt(contact.as_deref())))
-        .route("/.well-known/change-password", get(letters::change_password))
-        .route("/change-password", get(letters::change_page).post(letters::change))
-        .route("/verify-email", get(letters::verify_page).post(letters::verify))
-        .route("/reset-password", get(letters::reset_page).post(letters::reset))
+        .route("/.well-known/change-password", get(account_pages::change_password))
+        .route("/change-password", get(account_pages::change_page).post(account_pages::change))
+        .route("/verify-email", get(account_pages::verify_page).post(account_pages::verify))
+        .route("/reset-password", get(account_pages::reset_page).post(account_pages::reset))
         .route("/.well-known/jwks.json", get(ops::jwks))
         .merge(swagger::routes())
         .merge(ui::routes());
@@ -81,7 +81,7 @@ pub fn service(app: App, options: &Options) -> Service {
         .with_state(app);
     let cors = options.cors.layer();
     let with_cors = cors.layer(router.clone());
-    let (running, trusted_proxies) = (Running::default(), options.trusted_proxies.clone());
+    let (running, trusted_proxies) = (InFlight::default(), options.trusted_proxies.clone());
     Service(Arc::new(Routes { router, with_cors, cors, running, trusted_proxies, https }))
 }
 
@@ -102,7 +102,7 @@ impl Service {
         let response = answered
             .unwrap_or_else(|_| Failure::Core(Error::Internal("a handler panicked".into())).into_response());
         let mut response = compress::answer(&asked, tree.draw(response, &id)).await;
-        headers::guard(response.headers_mut(), self.0.https);
+        headers::security_headers(response.headers_mut(), self.0.https);
         response.headers_mut().insert(X_REQUEST_ID, id.value());
         log(&method, &uri, &response, started, &id);
         response

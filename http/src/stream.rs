@@ -12,14 +12,14 @@ use serde::Serialize;
 use taskwell_core::app::{App, Lane};
 use taskwell_core::bearer::Bearer;
 use taskwell_core::error::Result;
-use taskwell_core::key::Key;
+use taskwell_core::id_or_uuid::IdOrUuid;
 use taskwell_core::page::{Cursor, Page};
 use taskwell_core::tasks::{self, Task};
 use uuid::Uuid;
 
 use crate::paging::link_next;
 use crate::tasks::ListQuery;
-use crate::tree::{Answer, Failure, both};
+use crate::tree::{Answer, Failure, combine};
 
 /// Tasks that the first trip to the store brings at most, and a later one.
 const FIRST_ROWS: usize = 32;
@@ -45,7 +45,7 @@ pub struct Shape {
 pub enum Owner {
     Caller,
     /// Somebody's, for an admin.
-    User(Key),
+    User(IdOrUuid),
 }
 
 struct Listing {
@@ -68,7 +68,7 @@ pub async fn list(
     shape: Shape,
     uri: &Uri,
 ) -> Answer {
-    let asked = both(owner, query);
+    let asked = combine(owner, query);
     let (owner, query) = match asked {
         Ok(asked) => asked,
         Err(wrong) => {

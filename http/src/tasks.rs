@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::http::header::{self, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use taskwell_core::error::{Error, Problems};
-use taskwell_core::key::Key;
+use taskwell_core::id_or_uuid::IdOrUuid;
 use taskwell_core::page::{Cursor, Limit};
 use taskwell_core::tasks::{Order, Priority, Query as Wanted, Status, Task};
 use taskwell_core::text::Words;
@@ -16,16 +16,16 @@ use crate::parameters::{Query, flag};
 use crate::tree::Failure;
 
 /// The task that a path means, by integer or UUID.
-pub fn key(path: &PathText) -> Result<Key, Failure> {
-    Key::parse(&path.0).map_err(|flaw| task_id_flaw(flaw).into())
+pub fn key(path: &PathText) -> Result<IdOrUuid, Failure> {
+    IdOrUuid::parse(&path.0).map_err(|flaw| task_id_flaw(flaw).into())
 }
 
 /// The same where the contract knows UUIDs only (001).
-pub fn uuid_key(path: &PathText) -> Result<Key, Failure> {
-    Key::parse_uuid(&path.0).map_err(|flaw| task_id_flaw(flaw).into())
+pub fn uuid_key(path: &PathText) -> Result<IdOrUuid, Failure> {
+    IdOrUuid::parse_uuid(&path.0).map_err(|flaw| task_id_flaw(flaw).into())
 }
 
-fn task_id_flaw(flaw: taskwell_core::error::Flaw) -> Error {
+fn task_id_flaw(flaw: taskwell_core::error::Violation) -> Error {
     Error::invalid("task_id", flaw.0, flaw.1)
 }
 

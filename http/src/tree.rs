@@ -6,7 +6,7 @@ use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use taskwell_core::error::{Conflict, Error, Exceeded, Problem, Unproven};
+use taskwell_core::error::{AuthError, Conflict, Error, Problem, RateLimited};
 
 use crate::request_id::RequestId;
 
@@ -76,7 +76,7 @@ impl Failure {
             Failure::Core(Error::Invalid(_)) | Failure::BadKey(_) | Failure::BadHost(_) => {
                 StatusCode::BAD_REQUEST
             }
-            Failure::Core(Error::Unauthenticated(Unproven::UnverifiedEmail) | Error::Forbidden) => {
+            Failure::Core(Error::Unauthenticated(AuthError::UnverifiedEmail) | Error::Forbidden) => {
                 StatusCode::FORBIDDEN
             }
             Failure::Core(Error::Unauthenticated(_)) => StatusCode::UNAUTHORIZED,
@@ -100,9 +100,9 @@ impl Failure {
     /// What to tell where a contract has no word of its own for it.
     pub fn detail(&self) -> String {
         match self {
-            Failure::Core(Error::Unauthenticated(Unproven::UnverifiedEmail)) => UNVERIFIED.into(),
-            Failure::Core(Error::Unauthenticated(Unproven::CodeNeeded)) => CODE_NEEDED.into(),
-            Failure::Core(Error::Unauthenticated(Unproven::WrongCode)) => WRONG_CODE.into(),
+            Failure::Core(Error::Unauthenticated(AuthError::UnverifiedEmail)) => UNVERIFIED.into(),
+            Failure::Core(Error::Unauthenticated(AuthError::CodeNeeded)) => CODE_NEEDED.into(),
+            Failure::Core(Error::Unauthenticated(AuthError::WrongCode)) => WRONG_CODE.into(),
             Failure::Core(Error::Unauthenticated(_)) => "Not authenticated".into(),
             Failure::Core(Error::Conflict(Conflict::UsernameLooksTaken)) => LOOKS_TAKEN.into(),
             Failure::Core(Error::MailOff) => MAIL_OFF.into(),
@@ -152,7 +152,7 @@ impl Failure {
             Failure::Core(Error::Unauthenticated(unproven)) if status == StatusCode::UNAUTHORIZED => {
                 // RFC 6750, section 3: the error is named where a token was sent.
                 let challenge = match unproven {
-                    Unproven::BadToken => r#"Bearer error="invalid_token""#,
+                    AuthError::BadToken => r#"Bearer error="invalid_token""#,
                     _ => "Bearer",
                 };
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
@@ -175,8 +175,8 @@ pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// What was exceeded, and when there is room again (draft-ietf-httpapi-ratelimit-headers).
-fn limit_headers(headers: &mut HeaderMap, exceeded: &Exceeded) {
-    let Exceeded { policy, tries, window_s, retry_after_s } = exceeded;
+fn limit_headers(headers: &mut HeaderMap, exceeded: &RateLimited) {
+    let RateLimited { policy, tries, window_s, retry_after_s } = exceeded;
     let quota = format!("\"{policy}\";q={tries};w={window_s}");
     let left = format!("\"{policy}\";r=0;t={retry_after_s}");
     headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
@@ -188,7 +188,7 @@ fn limit_headers(headers: &mut HeaderMap, exceeded: &Exceeded) {
 }
 
 /// Two parts of an input; where both are wrong, all that is wrong with them.
-pub fn both<A, B>(a: Result<A, Failure>, b: Result<B, Failure>) -> Result<(A, B), Failure> {
+pub fn combine<A, B>(a: Result<A, Failure>, b: Result<B, Failure>) -> Result<(A, B), Failure> {
     match (a, b) {
         (Ok(a), Ok(b)) => Ok((a, b)),
         (Err(Failure::Core(Error::Invalid(mut all))), Err(Failure::Core(Error::Invalid(more)))) => {

@@ -6,15 +6,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use taskwell_core::app::{App, SignUp};
-use taskwell_core::audit::Who;
-use taskwell_core::error::{Flaw, Problems};
+use taskwell_core::audit::Actor;
+use taskwell_core::error::{Problems, Violation};
 use taskwell_core::page::Limit;
 use taskwell_core::text::Words;
 use taskwell_core::users::password::{Password, Policy};
 use taskwell_core::users::{self, Email, Name, Role, Shadowed, Update, User, UserId, Username};
 
 use crate::config::Checked;
-use crate::console::{Outcome, print, runtime, told};
+use crate::console::{Outcome, print, runtime, sentence};
 use crate::secret;
 use crate::store;
 
@@ -103,12 +103,12 @@ async fn run_on(app: &App, command: Command) -> Outcome {
             let password = password.ask()?;
             let new = sign_up(app, &email, username.as_deref(), name.as_deref(), &password)?;
             let role = if admin { Role::Admin } else { Role::User };
-            let user = app.create_user(new, role).await.map_err(|e| told(&e))?;
+            let user = app.create_user(new, role).await.map_err(|e| sentence(&e))?;
             print(&line(&user))
         }
         Command::List { q } => list(app, &q).await,
         Command::SetUsername { user, username } => {
-            let username = Username::parse(&username).map_err(|Flaw(_, e)| format!("username: {e}"))?;
+            let username = Username::parse(&username).map_err(|Violation(_, e)| format!("username: {e}"))?;
             change(app, user, Update { username: Some(username), ..Update::default() }).await
         }
         Command::SetRole { user, role } => {
@@ -129,8 +129,8 @@ async fn run_on(app: &App, command: Command) -> Outcome {
             let user = find(app, user).await?;
             let text = password.ask()?;
             let own = [&*user.username, &*user.email, user.name.as_deref().unwrap_or("")];
-            let password = choose(app, &text, &own).map_err(|Flaw(_, e)| format!("password: {e}"))?;
-            let ended = app.reset_password(user.id, password).await.map_err(|e| told(&e))?.0;
+            let password = choose(app, &text, &own).map_err(|Violation(_, e)| format!("password: {e}"))?;
+            let ended = app.reset_password(user.id, password).await.map_err(|e| sentence(&e))?.0;
             print(&format!(
                 "set a new password for {}; ended all its sessions and {ended} personal access {}",
                 user.username,
@@ -159,32 +159,32 @@ fn sign_up(
         .collect();
     let password = p.take("password", choose(app, password, &own));
     let new = email.zip(password).map(|(email, password)| SignUp { username, name, email, password });
-    p.finish(new).map_err(|e| told(&e))
+    p.finish(new).map_err(|e| sentence(&e))
 }
 
-fn choose(app: &App, text: &str, own: &[&str]) -> Result<Password, Flaw> {
+fn choose(app: &App, text: &str, own: &[&str]) -> Result<Password, Violation> {
     Password::chosen(text, Policy::House, app.settings().password_chars_min, own)
 }
 
 async fn find(app: &App, login: String) -> Result<User, String> {
-    app.as_operator(move |tx| users::find_by_login(tx, &login)).await.map_err(|e| told(&e))
+    app.as_operator(move |tx| users::find_by_login(tx, &login)).await.map_err(|e| sentence(&e))
 }
 
 async fn change(app: &App, login: String, update: Update) -> Outcome {
     let id: UserId = find(app, login).await?.id;
-    let changed = app.as_operator(move |tx| users::update_user(tx, Who::default(), id, &update)).await;
-    print(&line(&changed.map_err(|e| told(&e))?))
+    let changed = app.as_operator(move |tx| users::update_user(tx, Actor::default(), id, &update)).await;
+    print(&line(&changed.map_err(|e| sentence(&e))?))
 }
 
 async fn list(app: &App, q: &str) -> Outcome {
-    let words = Words::parse(q).map_err(|Flaw(_, e)| format!("--q: {e}"))?;
+    let words = Words::parse(q).map_err(|Violation(_, e)| format!("--q: {e}"))?;
     let shadowed: HashMap<UserId, Shadowed> =
         shadowed(app).await?.into_iter().map(|shadowed| (shadowed.id, shadowed)).collect();
     let mut after = None;
     loop {
         let words = words.clone();
         let page = app.as_operator(move |tx| users::page(tx, &words, Limit::default().get(), after)).await;
-        let page = page.map_err(|e| told(&e))?;
+        let page = page.map_err(|e| sentence(&e))?;
         for user in &page.items {
             match shadowed.get(&user.id) {
                 Some(shadowed) => print(&format!("{}\t{}", line(user), words_for(*shadowed)))?,
@@ -203,7 +203,7 @@ async fn shadowed(app: &App) -> Result<Vec<Shadowed>, String> {
     let mut all: Vec<Shadowed> = Vec::new();
     loop {
         let after = all.last().map_or(0, |last| last.id.0);
-        let more = app.as_operator(move |tx| users::shadowed(tx, after)).await.map_err(|e| told(&e))?;
+        let more = app.as_operator(move |tx| users::shadowed(tx, after)).await.map_err(|e| sentence(&e))?;
         if more.is_empty() {
             return Ok(all);
         }

@@ -5,7 +5,7 @@ use taskwell_core::page::{Cursor, Limit};
 use taskwell_core::users;
 
 use crate::config::Checked;
-use crate::console::{Outcome, print, runtime, told};
+use crate::console::{Outcome, print, runtime, sentence};
 use crate::store;
 
 /// Prints the newest entries first, one per line with tabs between: time, action, actor, account, client, detail.
@@ -16,14 +16,14 @@ pub fn run(config: &Checked, user: Option<String>, mut lines: usize) -> Outcome 
         None => None,
         Some(login) => {
             let find = app.as_operator(move |tx| users::find_by_login(tx, &login));
-            Some(runtime.block_on(find).map_err(|e| told(&e))?.id.0)
+            Some(runtime.block_on(find).map_err(|e| sentence(&e))?.id.0)
         }
     };
     let mut after: Option<Cursor> = None;
     loop {
         let limit = Limit::default();
         let page = app.as_operator(move |tx| audit::page(tx, subject, limit, after));
-        let page = runtime.block_on(page).map_err(|e| told(&e))?;
+        let page = runtime.block_on(page).map_err(|e| sentence(&e))?;
         for entry in page.items {
             if lines == 0 {
                 return Ok(());

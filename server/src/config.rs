@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
-use taskwell_core::db::Place;
+use taskwell_core::db::DatabaseLocation;
 use taskwell_core::settings::{Scheme, Settings, Signing};
 use taskwell_http::{Cors, Network};
 
@@ -26,8 +26,8 @@ pub use self::log::{Log, LogFormat};
 use self::refused::{Refused, refused, refused_url};
 use crate::connection::Patience;
 use crate::mailer::Mailer;
+use crate::redis_limits::Redis;
 use crate::secret::Secret;
-use crate::shared::Redis;
 
 /// The flags; each can be set by the environment variable that its help names.
 #[derive(Args)]
@@ -182,7 +182,7 @@ pub enum Switch {
 /// The settings, found good.
 pub struct Checked {
     pub listen: (IpAddr, u16),
-    pub place: Place,
+    pub place: DatabaseLocation,
     pub jwt_secret: Option<Secret>,
     pub jwt_secret_file: Option<PathBuf>,
     pub settings: Settings,
@@ -202,7 +202,7 @@ impl Checked {
     pub fn secret_file(&self) -> Option<PathBuf> {
         match (&self.jwt_secret_file, &self.jwt_secret, &self.place) {
             (Some(file), _, _) => Some(file.clone()),
-            (None, None, Place::Sqlite(path)) => Some(Secret::file(path)),
+            (None, None, DatabaseLocation::Sqlite(path)) => Some(Secret::file(path)),
             _ => None,
         }
     }
@@ -219,7 +219,7 @@ impl Config {
     ///
     /// # Errors
     /// It is none; its password is not told.
-    pub fn place(&self, name: &str, url: &str) -> Result<Place, Refused> {
+    pub fn place(&self, name: &str, url: &str) -> Result<DatabaseLocation, Refused> {
         self.database.place(name, url)
     }
 

@@ -24,7 +24,7 @@ pub fn print(line: &str) -> Outcome {
 }
 
 /// What a command says of an error; `Unavailable` is worded for requests.
-pub fn told(error: &Error) -> String {
+pub fn sentence(error: &Error) -> String {
     match error {
         Error::Unavailable { .. } => {
             "the database stopped responding; check that it is running, then try again".to_owned()

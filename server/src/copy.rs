@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use taskwell_core::clock::Clock;
-use taskwell_core::db::{Db, Place};
+use taskwell_core::db::{DatabaseLocation, Db};
 use taskwell_core::error::Error;
 use taskwell_core::transfer;
 
@@ -13,23 +13,23 @@ use crate::store::require_folder;
 
 /// From where to where.
 pub struct Copy {
-    pub from: Place,
-    pub to: Place,
+    pub from: DatabaseLocation,
+    pub to: DatabaseLocation,
     pub resume: bool,
 }
 
 impl Copy {
     pub fn run(&self, config: &Checked) -> Outcome {
-        let open = |which: &str, place: &Place| {
+        let open = |which: &str, place: &DatabaseLocation| {
             let opened = Db::open(place, &config.settings, &Clock::default());
             opened.map(|(db, _)| db).map_err(|e| format!("{which}: {e}"))
         };
-        if let Place::Sqlite(path) = &self.from
+        if let DatabaseLocation::Sqlite(path) = &self.from
             && !path.exists()
         {
             return Err(format!("--from: the file {} does not exist", path.display()));
         }
-        if let Place::Sqlite(path) = &self.to {
+        if let DatabaseLocation::Sqlite(path) = &self.to {
             require_folder(path, "--to")?;
         }
         let (from, to) = (open("--from", &self.from)?, open("--to", &self.to)?);

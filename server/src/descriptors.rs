@@ -1,7 +1,7 @@
 //! Open files: how many the system allows, and how many connections that makes.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use taskwell_core::db::Place;
+use taskwell_core::db::DatabaseLocation;
 
 use crate::config::Checked;
 
@@ -15,8 +15,8 @@ pub fn fit(config: &mut Checked) {
         return;
     };
     let pool = match &config.place {
-        Place::Postgres(server) => server.pool_max,
-        Place::Sqlite(_) => 0,
+        DatabaseLocation::Postgres(server) => server.pool_max,
+        DatabaseLocation::Sqlite(_) => 0,
     };
     let (asked, reserve) = (config.connections_max, OTHERS + pool);
     // A limit that leaves hardly any is the operator's to raise; half of it serves somebody.

@@ -2,12 +2,12 @@
 
 use clap::ValueEnum;
 use taskwell_core::clock::Clock;
-use taskwell_core::db::{Db, Foreign, Place};
+use taskwell_core::db::{DatabaseLocation, Db, SourceDb};
 use taskwell_core::error::Error;
 use taskwell_core::import::{self, Override, Report, Tally};
 
 use crate::config::Checked;
-use crate::console::{Outcome, print, runtime, told};
+use crate::console::{Outcome, print, runtime, sentence};
 use crate::store::require_folder;
 
 /// What the other back end's tables look like.
@@ -20,7 +20,7 @@ pub enum Shape {
 
 /// From where, how it is read, and whether it is only tried.
 pub struct Import {
-    pub from: Place,
+    pub from: DatabaseLocation,
     pub shape: Shape,
     pub overrides: Vec<Override>,
     pub apply: bool,
@@ -29,18 +29,18 @@ pub struct Import {
 impl Import {
     /// Prints what comes over, and fails if anything was refused; what was not refused is stored all the same.
     pub fn run(&self, config: &Checked) -> Outcome {
-        if let Place::Sqlite(path) = &self.from
+        if let DatabaseLocation::Sqlite(path) = &self.from
             && !path.exists()
         {
             return Err(format!("--from: the file {} does not exist", path.display()));
         }
         let report = runtime()?.block_on(async {
-            let from = Foreign::open(&self.from).await.map_err(|e| format!("--from: {e}"))?;
+            let from = SourceDb::open(&self.from).await.map_err(|e| format!("--from: {e}"))?;
             let clock = Clock::default();
-            if let Place::Sqlite(path) = &config.place {
+            if let DatabaseLocation::Sqlite(path) = &config.place {
                 require_folder(path, "DATABASE_URL")?;
             }
-            let (to, _) = Db::open(&config.place, &config.settings, &clock).map_err(|e| told(&e))?;
+            let (to, _) = Db::open(&config.place, &config.settings, &clock).map_err(|e| sentence(&e))?;
             // A reader who has gone away is no reason to stop.
             let tell = |remark: &import::Remark| drop(print(&remark.to_string()));
             let report = match self.shape {
@@ -53,10 +53,10 @@ impl Import {
                 Error::Unavailable { .. } if self.apply => {
                     format!(
                         "{}. The last commit may have stored the whole import: check before you repeat it",
-                        told(&e)
+                        sentence(&e)
                     )
                 }
-                e => format!("{}; nothing was written", told(&e)),
+                e => format!("{}; nothing was written", sentence(&e)),
             })
         })?;
         self.sum_up(report)

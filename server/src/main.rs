@@ -1,5 +1,6 @@
 //! The process `taskwell`.
 
+mod acceptor;
 mod accounts;
 mod audit;
 mod cli;
@@ -8,16 +9,15 @@ mod connection;
 mod console;
 mod copy;
 mod descriptors;
-mod door;
 mod health;
 mod housekeeping;
 mod import;
 mod mailer;
-mod places;
+mod redis_limits;
 mod reload;
 mod secret;
 mod serve;
-mod shared;
+mod slots;
 mod store;
 mod telemetry;
 mod workers;

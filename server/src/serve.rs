@@ -11,16 +11,16 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::acceptor::Acceptor;
 use crate::accounts;
 use crate::config::Checked;
 use crate::connection;
 use crate::console::{Outcome, print, runtime};
 use crate::descriptors;
-use crate::door::Door;
 use crate::housekeeping;
 use crate::mailer::Mailer;
-use crate::places::Places;
 use crate::reload::{Again, Reload};
+use crate::slots::ConnectionSlots;
 use crate::store;
 use crate::telemetry::Logging;
 use crate::workers::Workers;
@@ -113,10 +113,10 @@ async fn serve(
     let mut stops = Stops { terminate, interrupt };
     let bound = listener.local_addr().map_err(|e| format!("cannot listen: {e}"))?;
     print(&format!("Taskwell listens on http://{bound}"))?;
-    let places = Places::new(config.connections_max, config.trusted_proxies.clone());
-    let mut door = Door::new(places, service, config.patience, workers);
+    let slots = ConnectionSlots::new(config.connections_max, config.trusted_proxies.clone());
+    let mut acceptor = Acceptor::new(slots, service, config.patience, workers);
     tokio::select! {
-        () = door.let_in(&listener) => {}
+        () = acceptor.accept_all(&listener) => {}
         () = stops.next() => {}
     }
     readiness.stop();
@@ -125,7 +125,7 @@ async fn serve(
     tracing::info!("shutting down: active requests can finish");
     let patience = Duration::from_secs(config.shutdown_timeout_s);
     tokio::select! {
-        () = door.let_out(listener) => return Ok(()),
+        () = acceptor.drain(listener) => return Ok(()),
         () = tokio::time::sleep(patience) => {
             tracing::warn!(
                 "shutting down: closed the requests that were still active after SHUTDOWN_TIMEOUT_SECONDS"
@@ -135,7 +135,7 @@ async fn serve(
             tracing::warn!("shutting down: closed all active requests after a second signal");
         }
     }
-    door.shut().await;
+    acceptor.abort().await;
     Ok(())
 }
 

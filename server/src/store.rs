@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use taskwell_core::app::App;
 use taskwell_core::clock::Clock;
-use taskwell_core::db::{self, Place};
+use taskwell_core::db::{self, DatabaseLocation};
 use taskwell_core::limits::Shared;
 
 use crate::config::Checked;
-use crate::console::{Outcome, print, runtime, told};
+use crate::console::{Outcome, print, runtime, sentence};
 use crate::secret::Secret;
 
 /// Opens the database of the settings, migrated, to be served.
@@ -37,7 +37,7 @@ pub fn open_to_manage(config: &Checked) -> Result<App, String> {
 
 /// The secret of the settings, or the one beside an SQLite database; none on PostgreSQL without a setting.
 fn secret(config: &Checked) -> Result<Option<Secret>, String> {
-    let Place::Sqlite(path) = &config.place else {
+    let DatabaseLocation::Sqlite(path) = &config.place else {
         return Ok(config.jwt_secret.clone());
     };
     require_folder(path, "DATABASE_URL")?;
@@ -100,7 +100,7 @@ fn open_with(config: &Checked, secret: &Secret) -> Result<App, String> {
     let shared = config.redis.clone().map(|redis| redis as Arc<dyn Shared>);
     let (settings, clock) = (config.settings.clone(), Clock::default());
     let opened = App::open_among(&config.place, &secret.all(), settings, clock, shared);
-    let (app, migrated) = opened.map_err(|e| told(&e))?;
+    let (app, migrated) = opened.map_err(|e| sentence(&e))?;
     if migrated.from != migrated.to {
         tracing::info!(from = migrated.from, to = migrated.to, "migrated the database");
     }
@@ -118,7 +118,7 @@ pub fn rotate_keys(config: &Checked) -> Outcome {
             None => NO_SECRET.into(),
         });
     };
-    if let (None, Place::Sqlite(path)) = (&config.jwt_secret, &config.place) {
+    if let (None, DatabaseLocation::Sqlite(path)) = (&config.jwt_secret, &config.place) {
         require_folder(path, "DATABASE_URL")?;
         beside(path)?;
     }
@@ -157,21 +157,23 @@ pub fn restore(config: &Checked, file: &Path) -> Outcome {
 pub fn restored(config: &Checked) -> Outcome {
     let app = open_to_manage(config)?;
     let runtime = runtime()?;
-    runtime.block_on(app.as_operator(taskwell_core::store::begin_epoch)).map_err(|e| told(&e))?;
+    runtime.block_on(app.as_operator(taskwell_core::store::begin_epoch)).map_err(|e| sentence(&e))?;
     print(&format!("started a new epoch in {}: clients read everything again", shown(&config.place)))
 }
 
 fn sqlite<'c>(config: &'c Checked, instead: &str) -> Result<&'c Path, String> {
     match &config.place {
-        Place::Sqlite(path) => Ok(path),
-        Place::Postgres(_) => Err(format!("this command supports only SQLite; on PostgreSQL, use {instead}")),
+        DatabaseLocation::Sqlite(path) => Ok(path),
+        DatabaseLocation::Postgres(_) => {
+            Err(format!("this command supports only SQLite; on PostgreSQL, use {instead}"))
+        }
     }
 }
 
 /// Where the store is, as it is told to people.
-fn shown(place: &Place) -> String {
+fn shown(place: &DatabaseLocation) -> String {
     match place {
-        Place::Sqlite(path) => path.display().to_string(),
-        Place::Postgres(server) => server.shown(),
+        DatabaseLocation::Sqlite(path) => path.display().to_string(),
+        DatabaseLocation::Postgres(server) => server.shown(),
     }
 }

@@ -6,9 +6,9 @@ use std::path::Path;
 use rusqlite::Connection;
 use serde_json::json;
 use taskwell_core::app::{App, SignUp};
-use taskwell_core::db::{Db, Dialect, Foreign, Place};
+use taskwell_core::db::{DatabaseLocation, Db, Dialect, SourceDb};
 use taskwell_core::import;
-use taskwell_core::sessions::Door;
+use taskwell_core::sessions::LoginContext;
 use taskwell_core::settings::{Scheme, Settings};
 use taskwell_core::users::password::{Password, Policy};
 use taskwell_core::users::{self, Email};
@@ -122,14 +122,14 @@ async fn work_on_mail(t: &Taskwell) {
         email: Email::parse("henry@example.org").unwrap(),
         password: Password::claimed(PASSWORD),
     };
-    app.register(new(), &Door::default()).await.unwrap();
+    app.register(new(), &LoginContext::default()).await.unwrap();
     let verify = next_token(&app).await;
-    app.verify_email(verify, Door::default()).await.unwrap();
-    app.forgot_password(Email::parse("henry@example.org").unwrap(), Door::default()).await.unwrap();
+    app.verify_email(verify, LoginContext::default()).await.unwrap();
+    app.forgot_password(Email::parse("henry@example.org").unwrap(), LoginContext::default()).await.unwrap();
     let reset = next_token(&app).await;
-    app.reset_forgotten(reset, PASSWORD.into(), Policy::House, Door::default()).await.unwrap();
+    app.reset_forgotten(reset, PASSWORD.into(), Policy::House, LoginContext::default()).await.unwrap();
     t.clock.advance_s(3600);
-    let door = Door { user_agent: Some("another".into()), ..Door::default() };
+    let door = LoginContext { user_agent: Some("another".into()), ..LoginContext::default() };
     app.login("henry@example.org".into(), Password::claimed(PASSWORD), door).await.unwrap();
 }
 
@@ -168,7 +168,7 @@ async fn work_on_import(t: &Taskwell) {
             "a".repeat(53)
         ))
         .unwrap();
-    let from = Foreign::open(&Place::Sqlite(other)).await.unwrap();
+    let from = SourceDb::open(&DatabaseLocation::Sqlite(other)).await.unwrap();
     let (to, _) = Db::open(&t.place, &Settings::default(), &t.clock).unwrap();
     let report = import::run(&from, &to, &[], t.clock.now(), true, |_| ()).await.unwrap();
     assert_eq!(report.tasks.come, 1);

@@ -4,8 +4,8 @@ use super::App;
 use crate::audit::{self, Action};
 use crate::bearer::Bearer;
 use crate::db::Tx;
-use crate::error::{Error, Flaw, Result, Unproven};
-use crate::mail::{self, Kind};
+use crate::error::{AuthError, Error, Result, Violation};
+use crate::mail::{self, MailKind};
 use crate::sessions;
 use crate::users::password::{Password, PasswordHash, Policy};
 use crate::users::sql::Credentials;
@@ -36,7 +36,7 @@ impl App {
             })
             .await
         });
-        self.settled(asked, doing).await
+        self.or_replay(asked, doing).await
     }
 
     /// The caller's hash, if the change needs a proof and brings the right one. Whether it needs one and brings none is found
@@ -73,7 +73,7 @@ impl App {
     ) -> Result<TokensEnded> {
         // The repeat of one that went well can't prove the old password any more.
         let doing = Box::pin(self.prove_and_change(token.clone(), old, new, keeps_tokens));
-        self.settled(token, doing).await
+        self.or_replay(token, doing).await
     }
 
     async fn prove_and_change(
@@ -88,7 +88,7 @@ impl App {
         let own = [&*user.username, &*user.email, user.name.as_deref().unwrap_or("")];
         let chars_min = self.0.settings.password_chars_min;
         let new = Password::chosen(&new, Policy::House, chars_min, &own)
-            .map_err(|Flaw(code, message)| Error::invalid("new_password", code, message))?;
+            .map_err(|Violation(code, message)| Error::invalid("new_password", code, message))?;
         let proven = self.prove(&token, me, old, "current_password").await?;
         let hash = self.0.hasher.hash(new).await?;
         self.write(token, Ok((proven, hash)), move |tx, caller, (proven, hash)| {
@@ -97,7 +97,7 @@ impl App {
             audit::record(tx, caller.who(), Some(caller.id().0), Action::PasswordChanged, None)?;
             let me = users::me(tx, caller)?;
             let told = mail::password_change(ended.0, keeps_tokens);
-            mail::queue(tx, caller.who(), Kind::PasswordChanged, Some(me.id.0), &me.email, Some(&told))?;
+            mail::queue(tx, caller.who(), MailKind::PasswordChanged, Some(me.id.0), &me.email, Some(&told))?;
             sessions::end_others(tx, caller)?;
             Ok(ended)
         })
@@ -122,7 +122,7 @@ impl App {
             users::sql::credentials(tx, caller.id())
         })
         .await?
-        .ok_or(Error::Unauthenticated(Unproven::BadToken))
+        .ok_or(Error::Unauthenticated(AuthError::BadToken))
     }
 
     /// The account's hash, if `password` is what it was made from.

@@ -2,7 +2,7 @@
 
 use super::App;
 use crate::error::Result;
-use crate::live::Watch;
+use crate::live::Subscription;
 use crate::users::UserId;
 
 impl App {
@@ -11,7 +11,7 @@ impl App {
     ///
     /// # Errors
     /// Too many wait already.
-    pub fn watch(&self, user: UserId) -> Result<Watch> {
+    pub fn watch(&self, user: UserId) -> Result<Subscription> {
         self.0.db.live().watch(user.0)
     }
 

@@ -1,12 +1,12 @@
 //! A login: which account, whether its password and code are right, and what is counted and written down where they are not.
 
 use super::App;
-use crate::audit::{self, Action, Who};
+use crate::audit::{self, Action, Actor};
 use crate::client::Client;
 use crate::db::Tx;
-use crate::error::{Error, Result, Unproven};
+use crate::error::{AuthError, Error, Result};
 use crate::limits::Target;
-use crate::sessions::{self, Door, Grant};
+use crate::sessions::{self, Grant, LoginContext};
 use crate::settings::Mails;
 use crate::users::password::Password;
 use crate::users::sql::Credentials;
@@ -17,10 +17,15 @@ impl App {
     /// whether it is active or not.
     ///
     /// # Errors
-    /// The error says which of [`Unproven::UnknownUser`] and [`Unproven::WrongPassword`] it was; most contracts answer both alike.
-    pub async fn login(&self, login: String, password: Password, door: Door) -> Result<Grant> {
+    /// The error says which of [`AuthError::UnknownUser`] and [`AuthError::WrongPassword`] it was; most contracts answer both alike.
+    pub async fn login(
+        &self,
+        login: String,
+        password: Password,
+        login_context: LoginContext,
+    ) -> Result<Grant> {
         let limits = &self.0.limits;
-        limits.login(door.client, self.0.clock.now()).await?;
+        limits.login(login_context.client, self.0.clock.now()).await?;
         let name = LoginName::typed(&login);
         let asked = name.clone();
         let found = self.0.db.read(move |tx| users::sql::credentials_by_login(tx, &asked)).await?;
@@ -29,15 +34,15 @@ impl App {
             Some(UserId(id)) => Target::Account { id, name: name.kind().as_str() },
             None => Target::Stranger { name: name.key() },
         };
-        let guess = limits.guess(door.client, target, self.0.clock.now()).await?;
-        let opened = self.open_session(found, password, &door).await;
+        let guess = limits.guess(login_context.client, target, self.0.clock.now()).await?;
+        let opened = self.open_session(found, password, &login_context).await;
         match opened {
             Ok(_) => limits.logged_in(guess, self.0.clock.now()).await,
             Err(Error::Unauthenticated(why)) => {
                 if !why.is_wrong_guess() {
                     limits.give_back(guess, self.0.clock.now()).await;
                 }
-                self.write_failed_login(id, why, door.client).await?;
+                self.write_failed_login(id, why, login_context.client).await?;
             }
             // The store or the hashing threads were busy: nobody was told anything about the password.
             Err(_) => limits.give_back(guess, self.0.clock.now()).await,
@@ -50,17 +55,17 @@ impl App {
         &self,
         found: Option<Credentials>,
         password: Password,
-        door: &Door,
+        login_context: &LoginContext,
     ) -> Result<Grant> {
         let stored = found.as_ref().map(|found| found.password.clone());
         let is_right = self.0.hasher.verify(password.clone(), stored).await?;
-        let known = found.ok_or(Error::Unauthenticated(Unproven::UnknownUser))?;
+        let known = found.ok_or(Error::Unauthenticated(AuthError::UnknownUser))?;
         // The right password of a deactivated account is as good as a wrong one, and takes the same way from here.
         if !is_right || !known.user.is_active {
-            return Err(Error::Unauthenticated(Unproven::WrongPassword));
+            return Err(Error::Unauthenticated(AuthError::WrongPassword));
         }
         if self.settings().verified_email_required && !known.user.email_verified {
-            return Err(Error::Unauthenticated(Unproven::UnverifiedEmail));
+            return Err(Error::Unauthenticated(AuthError::UnverifiedEmail));
         }
         let better = if self.0.hasher.is_outdated(&known.password) {
             // Where there is no time for it now, there is at another login.
@@ -68,7 +73,7 @@ impl App {
         } else {
             None
         };
-        let (parts, asked) = (self.rules(), door.clone());
+        let (parts, asked) = (self.rules(), login_context.clone());
         let (id, hash) = (known.user.id, known.password);
         let open = move |tx: &mut Tx| {
             sessions::open_verified(tx, &parts.keys, &parts.settings, (id, &hash), better.as_ref(), &asked)
@@ -80,16 +85,16 @@ impl App {
     async fn write_failed_login(
         &self,
         account: Option<UserId>,
-        why: Unproven,
+        why: AuthError,
         client: Option<Client>,
     ) -> Result<()> {
-        let who = Who { user: None, client, mails: Mails::Off };
+        let who = Actor { user: None, client, mails: Mails::Off };
         let subject = account.map(|id| id.0);
         // An unknown account, a deactivated one and a wrong password look alike.
         let detail = match why {
-            Unproven::CodeNeeded => Some("code_needed"),
-            Unproven::WrongCode => Some("wrong_code"),
-            Unproven::UnverifiedEmail => Some("unverified_email"),
+            AuthError::CodeNeeded => Some("code_needed"),
+            AuthError::WrongCode => Some("wrong_code"),
+            AuthError::UnverifiedEmail => Some("unverified_email"),
             _ => None,
         };
         self.0.db.write(move |tx| audit::record(tx, who, subject, Action::LoginFailed, detail)).await
@@ -97,7 +102,7 @@ impl App {
 
     /// Writes down that somebody with a living session failed to prove that it is its own.
     pub(super) async fn write_failed_proof(&self, account: UserId, client: Option<Client>) -> Result<()> {
-        let who = Who { user: Some(account.0), client, mails: Mails::Off };
+        let who = Actor { user: Some(account.0), client, mails: Mails::Off };
         self.0.db.write(move |tx| audit::record(tx, who, who.user, Action::ProofFailed, None)).await
     }
 }

@@ -8,8 +8,8 @@ use super::App;
 use crate::bearer::{self, Bearer};
 use crate::db::Tx;
 use crate::error::{Error, Result};
-use crate::idempotency::{self, Once, Slot, Whose};
-use crate::sessions::Door;
+use crate::idempotency::{self, IdempotentRequest, KeyScope, OutcomeKey};
+use crate::sessions::LoginContext;
 use crate::sessions::token::Keys;
 use crate::users::Caller;
 
@@ -24,22 +24,27 @@ impl App {
         F: Fn(&mut Tx, &Caller, &I) -> Result<T> + Send + 'static,
     {
         let Some(once) = token.once.clone() else {
-            return self.write_unkept(token, input, f).await;
+            return self.write_without_replay(token, input, f).await;
         };
         let keys = self.0.keys.clone();
-        let settle = move |tx: &mut Tx, caller: &Caller, input: &I| {
-            let slot = slot_of(caller, &once, &keys);
-            idempotency::settle(tx, &slot, |tx| f(tx, caller, input))
+        let run_once = move |tx: &mut Tx, caller: &Caller, input: &I| {
+            let key = key_of(caller, &once, &keys);
+            idempotency::run_once(tx, &key, |tx| f(tx, caller, input))
         };
         let asked = token.clone();
-        match self.write_unkept(token, input, settle).await {
+        match self.write_without_replay(token, input, run_once).await {
             Ok(written) => Ok(written),
-            Err(refused) => again(self.kept(asked).await, refused),
+            Err(refused) => again(self.replayed(asked).await, refused),
         }
     }
 
     /// The same where the outcome holds a secret, which is told this once: it is kept under no key.
-    pub async fn write_unkept<I, T, E, F>(&self, token: Bearer, input: Result<I, E>, f: F) -> Result<T, E>
+    pub async fn write_without_replay<I, T, E, F>(
+        &self,
+        token: Bearer,
+        input: Result<I, E>,
+        f: F,
+    ) -> Result<T, E>
     where
         I: Send + 'static,
         T: Send + 'static,
@@ -64,7 +69,7 @@ impl App {
     }
 
     /// What the token's request came to before, or else what `doing` comes to, which ends in a [`App::write`].
-    pub(super) async fn settled<T, E>(
+    pub(super) async fn or_replay<T, E>(
         &self,
         token: Bearer,
         doing: impl Future<Output = Result<T, E>>,
@@ -73,76 +78,82 @@ impl App {
         T: DeserializeOwned + Send + 'static,
         E: From<Error>,
     {
-        if let Some(outcome) = self.kept(token.clone()).await? {
+        if let Some(outcome) = self.replayed(token.clone()).await? {
             return Ok(outcome);
         }
         match doing.await {
             Ok(done) => Ok(done),
-            Err(refused) => again(self.kept(token).await, refused),
+            Err(refused) => again(self.replayed(token).await, refused),
         }
     }
 
-    async fn kept<T: DeserializeOwned + Send + 'static>(&self, token: Bearer) -> Result<Option<T>> {
+    async fn replayed<T: DeserializeOwned + Send + 'static>(&self, token: Bearer) -> Result<Option<T>> {
         let Some(once) = token.once.clone() else {
             return Ok(None);
         };
         let keys = self.0.keys.clone();
-        let look = move |tx: &mut Tx, caller: &Caller, (): &()| {
-            idempotency::find(tx, &slot_of(caller, &once, &keys))
-        };
+        let look =
+            move |tx: &mut Tx, caller: &Caller, (): &()| idempotency::find(tx, &key_of(caller, &once, &keys));
         self.read(token, Ok::<_, Error>(()), look).await
     }
 
-    /// The same for somebody without a session; `doing` ends in a [`App::write_at`].
-    pub(super) async fn settled_at<T>(&self, door: &Door, doing: impl Future<Output = Result<T>>) -> Result<T>
+    /// The same for somebody without a session; `doing` ends in a [`App::write_anonymous`].
+    pub(super) async fn or_replay_anonymous<T>(
+        &self,
+        login_context: &LoginContext,
+        doing: impl Future<Output = Result<T>>,
+    ) -> Result<T>
     where
         T: DeserializeOwned + Send + 'static,
     {
-        if let Some(outcome) = self.kept_at(door).await? {
+        if let Some(outcome) = self.kept_at(login_context).await? {
             return Ok(outcome);
         }
         match doing.await {
             Ok(done) => Ok(done),
-            Err(refused) => again(self.kept_at(door).await, refused),
+            Err(refused) => again(self.kept_at(login_context).await, refused),
         }
     }
 
-    async fn kept_at<T: DeserializeOwned + Send + 'static>(&self, door: &Door) -> Result<Option<T>> {
-        match self.slot_at(door) {
-            Some(slot) => self.0.db.read(move |tx| idempotency::find(tx, &slot)).await,
+    async fn kept_at<T: DeserializeOwned + Send + 'static>(
+        &self,
+        login_context: &LoginContext,
+    ) -> Result<Option<T>> {
+        match self.slot_at(login_context) {
+            Some(key) => self.0.db.read(move |tx| idempotency::find(tx, &key)).await,
             None => Ok(None),
         }
     }
 
     /// Writes in nobody's name.
-    pub(super) async fn write_at<T>(
+    pub(super) async fn write_anonymous<T>(
         &self,
-        door: &Door,
+        login_context: &LoginContext,
         f: impl Fn(&mut Tx) -> Result<T> + Send + 'static,
     ) -> Result<T>
     where
         T: Serialize + DeserializeOwned + Send + 'static,
     {
-        match self.slot_at(door) {
-            Some(slot) => self.0.db.write(move |tx| idempotency::settle(tx, &slot, &f)).await,
+        match self.slot_at(login_context) {
+            Some(key) => self.0.db.write(move |tx| idempotency::run_once(tx, &key, &f)).await,
             None => self.0.db.write(f).await,
         }
     }
 
-    fn slot_at(&self, door: &Door) -> Option<Slot> {
-        let once = door.once.as_ref()?;
-        Some(once.slot(&Whose::Client(door.client), |text| self.0.keys.seals(text)))
+    fn slot_at(&self, login_context: &LoginContext) -> Option<OutcomeKey> {
+        let once = login_context.once.as_ref()?;
+        Some(once.key(&KeyScope::Client(login_context.client), |text| self.0.keys.macs(text)))
     }
 }
 
-fn slot_of(caller: &Caller, once: &Once, keys: &Keys) -> Slot {
-    let whose = Whose::User { id: caller.id().0, rights: caller.rights(), role: caller.role().as_str() };
-    once.slot(&whose, |text| keys.seals(text))
+fn key_of(caller: &Caller, once: &IdempotentRequest, keys: &Keys) -> OutcomeKey {
+    let whose = KeyScope::User { id: caller.id().0, rights: caller.rights(), role: caller.role().as_str() };
+    once.key(&whose, |text| keys.macs(text))
 }
 
 /// What a request is told that was refused: that, but where it was done meanwhile, what it came to.
-fn again<T, E: From<Error>>(kept: Result<Option<T>>, refused: E) -> Result<T, E> {
-    match kept {
+fn again<T, E: From<Error>>(replayed: Result<Option<T>>, refused: E) -> Result<T, E> {
+    match replayed {
         Ok(Some(outcome)) => Ok(outcome),
         Err(error @ Error::KeyReused) => Err(error.into()),
         Ok(None) | Err(_) => Err(refused),

@@ -25,10 +25,14 @@ impl App {
         let me = self.credentials(&token).await?;
         let account = me.user.email.clone();
         let proven = self.prove(&token, me, password, "password").await?;
-        self.write_unkept(token, Ok::<_, Error>((proven, account)), |tx, caller, (proven, account)| {
-            require_same(tx, caller.id(), proven)?;
-            totp::enrol(tx, caller.id().0, account)
-        })
+        self.write_without_replay(
+            token,
+            Ok::<_, Error>((proven, account)),
+            |tx, caller, (proven, account)| {
+                require_same(tx, caller.id(), proven)?;
+                totp::enrol(tx, caller.id().0, account)
+            },
+        )
         .await
     }
 
@@ -54,7 +58,7 @@ impl App {
             audit::record(tx, caller.who(), Some(caller.id().0), Action::TwoFactorOn, None)?;
             Ok(codes)
         };
-        let confirmed = self.write_unkept(token, Ok::<_, Error>(code), confirm).await;
+        let confirmed = self.write_without_replay(token, Ok::<_, Error>(code), confirm).await;
         if let Err(Error::Invalid(_)) = confirmed {
             self.write_failed_proof(me, client).await?;
         } else {

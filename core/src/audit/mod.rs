@@ -4,10 +4,10 @@
 mod model;
 mod sql;
 
-pub use model::{Action, Entry, Who};
+pub use model::{Action, Actor, Entry};
 
 use crate::db::Tx;
-use crate::error::{Code, Flaw, Result};
+use crate::error::{Code, Result, Violation};
 use crate::page::{Cursor, Limit, Offset, Page};
 
 /// The tag of the log's only order in a cursor.
@@ -16,13 +16,13 @@ const BY_ID: u8 = 0x81;
 /// Writes something down.
 pub(crate) fn record(
     tx: &mut Tx,
-    who: Who,
+    who: Actor,
     subject: Option<i64>,
     action: Action,
     detail: Option<&str>,
 ) -> Result<()> {
     if let Some(account) = subject.filter(|_| action.may_end_access()) {
-        tx.tell(account);
+        tx.notify(account);
     }
     sql::insert(tx, who, subject, action, detail)
 }
@@ -58,11 +58,11 @@ fn cursor(id: i64) -> Cursor {
 }
 
 /// Reads a cursor of [`page`].
-pub fn parse_cursor(text: &str) -> Result<Cursor, Flaw> {
+pub fn parse_cursor(text: &str) -> Result<Cursor, Violation> {
     let cursor = Cursor::parse(text)?;
     if cursor.order == BY_ID && cursor.key.is_none() {
         Ok(cursor)
     } else {
-        Err(Flaw::new(Code::Format, "must be a cursor of this list"))
+        Err(Violation::new(Code::Format, "must be a cursor of this list"))
     }
 }

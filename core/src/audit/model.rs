@@ -31,7 +31,7 @@ impl Entry {
 
 /// Who does something: which user, if one was proven, and from where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Who {
+pub struct Actor {
     pub user: Option<i64>,
     pub client: Option<Client>,
     /// Whether mail goes out because of it.

@@ -1,6 +1,6 @@
 //! How the audit log is stored.
 
-use super::model::{Action, Entry, Who};
+use super::model::{Action, Actor, Entry};
 use crate::db::{FromRow, PRUNED_MAX, Row, Tx};
 use crate::error::Result;
 use crate::time::Timestamp;
@@ -21,7 +21,7 @@ impl FromRow for Entry {
 
 pub fn insert(
     tx: &mut Tx,
-    who: Who,
+    who: Actor,
     subject: Option<i64>,
     action: Action,
     detail: Option<&str>,

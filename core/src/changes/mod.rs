@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::db::{Column, FromRow, Row, Tx, Value, unexpected};
 use crate::epoch::{Epoch, Stamp};
-use crate::error::{Code, Error, Flaw, Result, Unproven};
+use crate::error::{AuthError, Code, Error, Result, Violation};
 use crate::time::Timestamp;
 use crate::users::{Caller, UserId};
 
@@ -20,29 +20,29 @@ pub struct Change {
     pub seq: i64,
     pub task_id: i64,
     pub task_uuid: Uuid,
-    pub kind: Kind,
+    pub kind: ChangeKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ChangeKind {
     Created,
     Updated,
     Deleted,
 }
 
-impl Kind {
+impl ChangeKind {
     pub fn as_str(self) -> &'static str {
         match self {
-            Kind::Created => "created",
-            Kind::Updated => "updated",
-            Kind::Deleted => "deleted",
+            ChangeKind::Created => "created",
+            ChangeKind::Updated => "updated",
+            ChangeKind::Deleted => "deleted",
         }
     }
 }
 
-impl Column for Kind {
-    fn read(value: Value) -> Result<Kind> {
-        let kinds = [Kind::Created, Kind::Updated, Kind::Deleted];
+impl Column for ChangeKind {
+    fn read(value: Value) -> Result<ChangeKind> {
+        let kinds = [ChangeKind::Created, ChangeKind::Updated, ChangeKind::Deleted];
         let known = |text: &str| kinds.into_iter().find(|kind| kind.as_str() == text);
         match value {
             Value::Text(text) => known(text).ok_or_else(|| unexpected("a kind of change", value)),
@@ -55,7 +55,7 @@ impl Column for Kind {
 #[derive(Debug, Clone)]
 pub(crate) struct Recorded {
     pub seq: i64,
-    pub kind: Kind,
+    pub kind: ChangeKind,
     pub task_id: i64,
     pub task_uuid: Uuid,
     pub at: Timestamp,
@@ -95,9 +95,9 @@ impl FromRow for Ends {
 }
 
 /// A place in a sequence as a client gives it back.
-pub fn place(text: &str) -> Result<Stamp, Flaw> {
+pub fn place(text: &str) -> Result<Stamp, Violation> {
     let message = "must be the number of a change, or the cursor of an earlier response";
-    Stamp::parse(text).ok_or_else(|| Flaw::new(Code::Range, message))
+    Stamp::parse(text).ok_or_else(|| Violation::new(Code::Range, message))
 }
 
 /// At most `count` of the owner's changes after `since`, in order, and the owner's newest number; fewer changes where they
@@ -112,7 +112,7 @@ pub(crate) fn since(
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     look(tx, owner, |tx| {
         let ends = "SELECT last, floor FROM counters WHERE owner = $1";
-        let ends = tx.find_assuming(ends, &[&owner], Ends::UNKNOWN)?;
+        let ends = tx.find_speculative(ends, &[&owner], Ends::UNKNOWN)?;
         let Ends { last, floor } = ends.unwrap_or(Ends { last: 0, floor: 0 });
         // A number alone is taken for one of this epoch if it can be: an epoch's numbers begin at its floor.
         let is_ours = since.epoch == epoch || (since.epoch == Epoch::FIRST && since.number <= last);
@@ -142,7 +142,7 @@ pub(crate) fn newest(tx: &mut Tx, owner: UserId) -> Result<i64> {
 pub fn next(tx: &mut Tx, owner: UserId) -> Result<i64> {
     let last = tx.find_held_assuming("SELECT last FROM counters WHERE owner = $1", &[&owner], 0)?;
     // Somebody has deleted the account since its session was looked up.
-    last.map(|last: i64| last + 1).ok_or(Error::Unauthenticated(Unproven::BadToken))
+    last.map(|last: i64| last + 1).ok_or(Error::Unauthenticated(AuthError::BadToken))
 }
 
 /// Looks where the owner's tasks are current: at a replica, if it has all changes that the primary has, else at the primary.
@@ -158,7 +158,7 @@ pub fn look<T>(tx: &mut Tx, owner: UserId, look: impl FnOnce(&mut Tx) -> Result<
 }
 
 fn last(tx: &mut Tx, owner: UserId, meanwhile: i64) -> Result<Option<i64>> {
-    tx.find_assuming("SELECT last FROM counters WHERE owner = $1", &[&owner], meanwhile)
+    tx.find_speculative("SELECT last FROM counters WHERE owner = $1", &[&owner], meanwhile)
 }
 
 /// Writes a change down under the number that [`next`] gave, with what the task was before and after, as JSON. Only this
@@ -191,18 +191,18 @@ pub fn record<T: Serialize>(
 
 /// Writes down that an import made a task of its owner's, whose id only the database knows. The number is used up by
 /// [`use_up`], once for many.
-pub(crate) fn record_adopted<T: Serialize>(tx: &mut Tx, seq: i64, task: Uuid, after: &T) -> Result<()> {
+pub(crate) fn record_imported<T: Serialize>(tx: &mut Tx, seq: i64, task: Uuid, after: &T) -> Result<()> {
     let at = tx.now().as_micros();
     tx.send(
         "INSERT INTO changes (owner, seq, task_id, task_uuid, kind, actor, at, after) \
          SELECT owner, $1, id, uuid, $2, owner, $3, $4 FROM tasks WHERE uuid = $5",
-        &[&seq, &Kind::Created.as_str(), &at, &json(after)?, &task],
+        &[&seq, &ChangeKind::Created.as_str(), &at, &json(after)?, &task],
     )
 }
 
 /// Uses numbers up, to this one.
 pub(crate) fn use_up(tx: &mut Tx, owner: UserId, seq: i64) -> Result<()> {
-    tx.tell(owner.0);
+    tx.notify(owner.0);
     tx.send("UPDATE counters SET last = $1 WHERE owner = $2", &[&seq, &owner])
 }
 

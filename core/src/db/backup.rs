@@ -108,7 +108,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::db::{Db, Place};
+    use crate::db::{DatabaseLocation, Db};
     use crate::settings::Settings;
 
     /// An empty folder under this name.
@@ -120,7 +120,9 @@ mod tests {
     }
 
     fn store(file: &Path) -> Db {
-        Db::open(&Place::Sqlite(file.to_owned()), &Settings::default(), &Clock::default()).unwrap().0
+        Db::open(&DatabaseLocation::Sqlite(file.to_owned()), &Settings::default(), &Clock::default())
+            .unwrap()
+            .0
     }
 
     fn holds_a_lock(file: &Path) -> bool {
@@ -181,7 +183,8 @@ mod tests {
         drop(sql);
         std::fs::write(&file, &before[0]).unwrap();
         std::fs::write(&log, &before[1]).unwrap();
-        let opened = Db::open(&Place::Sqlite(file.clone()), &Settings::default(), &Clock::default());
+        let opened =
+            Db::open(&DatabaseLocation::Sqlite(file.clone()), &Settings::default(), &Clock::default());
         assert!(matches!(opened, Err(Error::Internal(told)) if told.contains("newer Taskwell")));
         assert_eq!(before, [std::fs::read(&file).unwrap(), std::fs::read(&log).unwrap()]);
         std::fs::remove_dir_all(folder).unwrap();

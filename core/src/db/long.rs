@@ -11,12 +11,12 @@ use super::tx::Tx;
 use super::{postgres, work};
 use crate::error::{Error, Result};
 
-/// An open transaction. Dropped without [`Long::commit`] it is undone.
-pub struct Long(Inner);
+/// An open transaction. Dropped without [`LongTransaction::commit`] it is undone.
+pub struct LongTransaction(Inner);
 
 enum Inner {
     Sqlite { steps: mpsc::Sender<Step>, ended: Pin<Box<dyn Future<Output = Result<()>> + Send>> },
-    Postgres(Box<postgres::Long>),
+    Postgres(Box<postgres::LongTransaction>),
 }
 
 enum Step {
@@ -36,16 +36,16 @@ fn run_all(tx: &mut Tx, steps: &Mutex<mpsc::Receiver<Step>>) -> Result<()> {
     }
 }
 
-impl Long {
-    pub(super) fn on_sqlite(db: &work::Db) -> Long {
+impl LongTransaction {
+    pub(super) fn on_sqlite(db: &work::Db) -> LongTransaction {
         let (steps, taken) = mpsc::channel();
         let (db, taken) = (db.clone(), Mutex::new(taken));
         let ended = Box::pin(async move { db.write(move |tx| run_all(tx, &taken)).await });
-        Long(Inner::Sqlite { steps, ended })
+        LongTransaction(Inner::Sqlite { steps, ended })
     }
 
-    pub(super) fn on_postgres(long: postgres::Long) -> Long {
-        Long(Inner::Postgres(Box::new(long)))
+    pub(super) fn on_postgres(long: postgres::LongTransaction) -> LongTransaction {
+        LongTransaction(Inner::Postgres(Box::new(long)))
     }
 
     /// Runs one step. After an error nothing is left but to drop the transaction.

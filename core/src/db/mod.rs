@@ -3,7 +3,6 @@
 
 mod backup;
 mod dialect;
-mod foreign;
 mod lane;
 mod long;
 mod migrate;
@@ -13,6 +12,7 @@ mod postgres;
 mod row;
 mod script;
 mod snapshot;
+mod source;
 mod sqlite;
 mod tables;
 mod tx;
@@ -21,23 +21,23 @@ mod work;
 
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::live::Live;
+use crate::live::Subscribers;
 use crate::settings::Settings;
 
 pub use backup::{backup, restore};
 pub use dialect::Dialect;
 #[cfg(feature = "record")]
 pub use dialect::recorded;
-pub use foreign::{Foreign, ForeignColumn, Texts};
 pub use lane::Lane;
-pub use long::Long;
+pub use long::LongTransaction;
 pub use migrate::{CURRENT as SCHEMA_VERSION, Migrated};
-pub use place::Place;
+pub use place::DatabaseLocation;
 pub use postgres::{Prepares, Server};
 pub use row::{FromRow, Row};
+pub use source::{SourceColumn, SourceDb, TextRow};
 pub use tables::{Table, TableColumn, tables};
 pub use tx::Tx;
-pub use value::{Column, Kind, Owned, Param, Value, unexpected};
+pub use value::{Column, ColumnType, Owned, Param, Value, unexpected};
 
 /// The database, on its own threads; cheap to clone. They end when the last clone is dropped.
 #[derive(Clone)]
@@ -55,13 +55,13 @@ impl Db {
     ///
     /// # Errors
     /// It can't be reached, is no store of Taskwell's, or was written by a newer version.
-    pub fn open(place: &Place, settings: &Settings, clock: &Clock) -> Result<(Db, Migrated)> {
+    pub fn open(place: &DatabaseLocation, settings: &Settings, clock: &Clock) -> Result<(Db, Migrated)> {
         match place {
-            Place::Sqlite(path) => {
+            DatabaseLocation::Sqlite(path) => {
                 let (db, migrated) = work::Db::open(path, settings, clock)?;
                 Ok((Db::Sqlite(db), migrated))
             }
-            Place::Postgres(server) => {
+            DatabaseLocation::Postgres(server) => {
                 let (db, migrated) = postgres::Db::open(server, settings, clock)?;
                 Ok((Db::Postgres(db), migrated))
             }
@@ -69,7 +69,7 @@ impl Db {
     }
 
     /// Who waits for what is committed here.
-    pub fn live(&self) -> &Live {
+    pub fn live(&self) -> &Subscribers {
         match self {
             Db::Sqlite(db) => db.live(),
             Db::Postgres(db) => db.live(),
@@ -110,10 +110,10 @@ impl Db {
     }
 
     /// Begins a transaction of many steps.
-    pub async fn begin(&self) -> Result<Long> {
+    pub async fn begin(&self) -> Result<LongTransaction> {
         match self {
-            Db::Sqlite(db) => Ok(Long::on_sqlite(db)),
-            Db::Postgres(db) => Ok(Long::on_postgres(db.begin().await?)),
+            Db::Sqlite(db) => Ok(LongTransaction::on_sqlite(db)),
+            Db::Postgres(db) => Ok(LongTransaction::on_postgres(db.begin().await?)),
         }
     }
 

@@ -6,7 +6,7 @@ use super::postgres::Server;
 
 /// Where the store is.
 #[derive(Debug, Clone)]
-pub enum Place {
+pub enum DatabaseLocation {
     /// A file of SQLite's.
     Sqlite(PathBuf),
     /// A server of PostgreSQL's.

@@ -2,7 +2,7 @@
 
 use super::postgres::codec as postgres;
 use super::sqlite::codec as sqlite;
-use super::value::{Column, Kind, Owned};
+use super::value::{Column, ColumnType, Owned};
 use crate::error::Result;
 
 /// One row of a result; columns count from 0.
@@ -20,7 +20,7 @@ impl Row<'_> {
     }
 
     /// The first columns, each as the kind that it is meant to be.
-    pub fn owned(&self, kinds: &[Kind]) -> Result<Vec<Owned>> {
+    pub fn owned(&self, kinds: &[ColumnType]) -> Result<Vec<Owned>> {
         let columns = kinds.iter().enumerate();
         match self {
             Row::Sqlite(row) => {

@@ -28,13 +28,13 @@ pub(super) struct Script {
     chances: Vec<Chance>,
     chance_at: usize,
     /// The accounts about which somebody is to be told after the commit.
-    told: Vec<i64>,
+    to_notify: Vec<i64>,
 }
 
 struct Step {
     statement: Statement,
     on: Server,
-    answer: Option<Result<Answer, Refusal>>,
+    answer: Option<Result<Answer, StatementError>>,
 }
 
 /// Who is asked.
@@ -62,7 +62,7 @@ pub(super) struct Answer {
 
 /// Why a statement was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum StatementError {
     /// The unique constraint of this name.
     Unique(String),
     /// Another transaction was in the way; the same again may pass.
@@ -77,14 +77,16 @@ pub(super) enum Refusal {
     Other(String),
 }
 
-impl Refusal {
+impl StatementError {
     pub fn into_error(self) -> Error {
         match self {
-            Refusal::Again | Refusal::Lost(_) | Refusal::Late(_) => Error::Unavailable { retry_after_s: 1 },
-            Refusal::Full => Error::StorageFull,
-            Refusal::Aborted => Error::Internal("a transaction was used after it had failed".into()),
-            Refusal::Unique(constraint) => Error::internal("a unique value came twice", constraint),
-            Refusal::Other(cause) => Error::internal("PostgreSQL", cause),
+            StatementError::Again | StatementError::Lost(_) | StatementError::Late(_) => {
+                Error::Unavailable { retry_after_s: 1 }
+            }
+            StatementError::Full => Error::StorageFull,
+            StatementError::Aborted => Error::Internal("a transaction was used after it had failed".into()),
+            StatementError::Unique(constraint) => Error::internal("a unique value came twice", constraint),
+            StatementError::Other(cause) => Error::internal("PostgreSQL", cause),
         }
     }
 }
@@ -114,7 +116,7 @@ impl Script {
             has_replica: false,
             chances: Vec::new(),
             chance_at: 0,
-            told: Vec::new(),
+            to_notify: Vec::new(),
         }
     }
 
@@ -138,10 +140,10 @@ impl Script {
     }
 
     /// Runs the use case from its beginning.
-    pub fn turn<T>(&mut self, run: impl FnOnce(&mut Script) -> Result<T>) -> Turn<T> {
+    pub fn run_once<T>(&mut self, run: impl FnOnce(&mut Script) -> Result<T>) -> Turn<T> {
         (self.at, self.chance_at, self.blocked, self.assumed) = (0, 0, false, false);
         self.on = Server::Primary;
-        self.told.clear();
+        self.to_notify.clear();
         let outcome = run(self);
         if self.blocked || self.assumed { Turn::Ask } else { Turn::Done(outcome) }
     }
@@ -154,14 +156,14 @@ impl Script {
 
     /// Takes the answers to all that was pending of this server, in order. After a refusal a transaction refuses all that
     /// follows; each of those statements gets the refusal that was the cause, as no other says what happened.
-    pub fn answer(&mut self, on: Server, answers: Vec<Result<Answer, Refusal>>) {
+    pub fn answer(&mut self, on: Server, answers: Vec<Result<Answer, StatementError>>) {
         let mut cause = None;
         let mut answers = answers.into_iter();
         for step in self.steps.iter_mut().filter(|step| step.on == on) {
             if step.answer.is_none() {
                 let Some(answer) = answers.next() else { break };
                 step.answer = Some(match (answer, &cause) {
-                    (Err(Refusal::Aborted), Some(cause)) => Err(Refusal::clone(cause)),
+                    (Err(StatementError::Aborted), Some(cause)) => Err(StatementError::clone(cause)),
                     (answer, _) => answer,
                 });
             }
@@ -172,14 +174,16 @@ impl Script {
     }
 
     /// The first refusal that another try may get past, else the first of all.
-    pub fn refusal(&self) -> Option<&Refusal> {
+    pub fn refusal(&self) -> Option<&StatementError> {
         let refusals = || {
             self.steps.iter().filter_map(|step| match &step.answer {
                 Some(Err(refusal)) => Some(refusal),
                 _ => None,
             })
         };
-        refusals().find(|refusal| matches!(refusal, Refusal::Again | Refusal::Lost(_))).or(refusals().next())
+        refusals()
+            .find(|refusal| matches!(refusal, StatementError::Again | StatementError::Lost(_)))
+            .or(refusals().next())
     }
 
     /// Whether anything is to be committed.
@@ -187,13 +191,13 @@ impl Script {
         self.steps.iter().any(|step| !is_look(&step.statement.sql))
     }
 
-    pub fn tell(&mut self, account: i64) {
-        self.told.push(account);
+    pub fn notify(&mut self, account: i64) {
+        self.to_notify.push(account);
     }
 
     /// The accounts about which somebody is to be told after the commit.
-    pub fn told(&self) -> &[i64] {
-        &self.told
+    pub fn to_notify(&self) -> &[i64] {
+        &self.to_notify
     }
 
     pub fn now(&self) -> Timestamp {
@@ -201,7 +205,7 @@ impl Script {
     }
 
     /// Asks and needs the answer.
-    pub fn need(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Result<&Answer, Refusal>> {
+    pub fn require(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Result<&Answer, StatementError>> {
         self.need_within(sql, params, usize::MAX)
     }
 
@@ -211,7 +215,7 @@ impl Script {
         sql: &str,
         params: &[&dyn Param],
         bytes_max: usize,
-    ) -> Result<Result<&Answer, Refusal>> {
+    ) -> Result<Result<&Answer, StatementError>> {
         let at = self.step(sql, params, bytes_max)?;
         if self.steps[at].answer.is_none() {
             self.blocked = true;
@@ -220,7 +224,11 @@ impl Script {
     }
 
     /// Asks; `None` while the answer is not known, which the run then has to do without.
-    pub fn assume(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Option<Result<&Answer, Refusal>>> {
+    pub fn speculate(
+        &mut self,
+        sql: &str,
+        params: &[&dyn Param],
+    ) -> Result<Option<Result<&Answer, StatementError>>> {
         let at = self.step(sql, params, usize::MAX)?;
         if self.steps[at].answer.is_none() {
             self.assumed = true;
@@ -233,7 +241,7 @@ impl Script {
         self.step(sql, params, usize::MAX).map(drop)
     }
 
-    fn answer_at(&self, at: usize) -> Option<Result<&Answer, Refusal>> {
+    fn answer_at(&self, at: usize) -> Option<Result<&Answer, StatementError>> {
         self.steps[at].answer.as_ref().map(|answer| answer.as_ref().map_err(Clone::clone))
     }
 

@@ -3,7 +3,7 @@
 use super::dialect::Dialect;
 use super::row::{FromRow, Row};
 use super::tx::Tx;
-use super::value::Kind;
+use super::value::ColumnType;
 use crate::error::{Error, Result};
 
 /// A table as its database describes it.
@@ -23,7 +23,7 @@ pub struct Table {
 pub struct TableColumn {
     pub name: String,
     /// SQLite knows no booleans and no UUIDs.
-    pub kind: Kind,
+    pub kind: ColumnType,
 }
 
 const SQLITE_TABLES: &str = "/* tables */ SELECT name, (SELECT count(*) FROM sqlite_schema s WHERE s.name = t.name \
@@ -113,13 +113,13 @@ fn describe(
     Ok(Table { name, columns, key, parents, has_sequence })
 }
 
-fn kind_of(name: &str) -> Option<Kind> {
+fn kind_of(name: &str) -> Option<ColumnType> {
     Some(match name.to_ascii_lowercase().as_str() {
-        "integer" | "int" | "bigint" => Kind::Int,
-        "boolean" => Kind::Bool,
-        "text" => Kind::Text,
-        "blob" | "bytea" => Kind::Bytes,
-        "uuid" => Kind::Uuid,
+        "integer" | "int" | "bigint" => ColumnType::Int,
+        "boolean" => ColumnType::Bool,
+        "text" => ColumnType::Text,
+        "blob" | "bytea" => ColumnType::Bytes,
+        "uuid" => ColumnType::Uuid,
         _ => return None,
     })
 }

@@ -2,7 +2,7 @@
 
 use super::dialect::Dialect;
 use super::row::{FromRow, Row};
-use super::script::{self, Answer, Refusal, Script};
+use super::script::{self, Answer, Script, StatementError};
 use super::sqlite;
 use super::value::Param;
 use crate::clock::{Clock, random_bytes, random_id};
@@ -17,7 +17,7 @@ pub struct Tx<'c> {
     store: Store<'c>,
     now: Timestamp,
     /// The accounts about which somebody is to be told after the commit.
-    pub(super) told: Vec<i64>,
+    pub(super) to_notify: Vec<i64>,
     /// Something was deleted that no file may hold any longer.
     pub(super) erases: bool,
 }
@@ -29,11 +29,11 @@ enum Store<'c> {
 
 impl<'c> Tx<'c> {
     pub(super) fn on_sqlite(connection: &'c rusqlite::Connection, clock: &Clock) -> Tx<'c> {
-        Tx { store: Store::Sqlite(connection), now: clock.now(), told: Vec::new(), erases: false }
+        Tx { store: Store::Sqlite(connection), now: clock.now(), to_notify: Vec::new(), erases: false }
     }
 
     pub(super) fn on_postgres(script: &'c mut Script) -> Tx<'c> {
-        Tx { now: script.now(), store: Store::Postgres(script), told: Vec::new(), erases: false }
+        Tx { now: script.now(), store: Store::Postgres(script), to_notify: Vec::new(), erases: false }
     }
 
     /// All rows of a query.
@@ -51,7 +51,7 @@ impl<'c> Tx<'c> {
         match &mut self.store {
             Store::Sqlite(connection) => sqlite::all_by(connection, sql, params, make),
             Store::Postgres(script) => {
-                let answer = script.need(sql, params)?.map_err(Refusal::into_error)?;
+                let answer = script.require(sql, params)?.map_err(StatementError::into_error)?;
                 answer.rows.iter().map(|row| make(&Row::Postgres(row))).collect()
             }
         }
@@ -69,7 +69,8 @@ impl<'c> Tx<'c> {
         match &mut self.store {
             Store::Sqlite(connection) => sqlite::all_within(connection, sql, params, bytes_max, size),
             Store::Postgres(script) => {
-                let answer = script.need_within(sql, params, bytes_max)?.map_err(Refusal::into_error)?;
+                let answer =
+                    script.need_within(sql, params, bytes_max)?.map_err(StatementError::into_error)?;
                 let rows = answer.rows.iter().map(|row| T::from_row(&Row::Postgres(row)));
                 Ok((rows.collect::<Result<_>>()?, answer.is_cut))
             }
@@ -84,7 +85,7 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Whether all that was found so far is true, and nothing only assumed ([`Tx::find_assuming`]). It is in the run whose
+    /// Whether all that was found so far is true, and nothing only assumed ([`Tx::find_speculative`]). It is in the run whose
     /// outcome counts.
     pub fn is_certain(&self) -> bool {
         match &self.store {
@@ -97,25 +98,27 @@ impl<'c> Tx<'c> {
     pub fn find<T: FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Option<T>> {
         match &mut self.store {
             Store::Sqlite(connection) => sqlite::find(connection, sql, params),
-            Store::Postgres(script) => first(script.need(sql, params)?.map_err(Refusal::into_error)?),
+            Store::Postgres(script) => {
+                first(script.require(sql, params)?.map_err(StatementError::into_error)?)
+            }
         }
     }
 
     /// The first row, held against all other writers until this transaction ends: what is read here and written back
     /// depends on it. On SQLite there is one writer anyway.
-    pub fn find_held<T: FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Option<T>> {
+    pub fn find_for_update<T: FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Option<T>> {
         match &mut self.store {
             Store::Sqlite(connection) => sqlite::find(connection, sql, params),
             Store::Postgres(script) => {
-                let answer = script.need(&holding(sql), params)?;
-                first(answer.map_err(Refusal::into_error)?)
+                let answer = script.require(&holding(sql), params)?;
+                first(answer.map_err(StatementError::into_error)?)
             }
         }
     }
 
     /// The first row; where its way is long, the run goes on with `meanwhile` and looks up more, until the true one is
     /// there. What it writes waits, and its outcome does not count so far.
-    pub fn find_assuming<T: FromRow>(
+    pub fn find_speculative<T: FromRow>(
         &mut self,
         sql: &str,
         params: &[&dyn Param],
@@ -123,14 +126,14 @@ impl<'c> Tx<'c> {
     ) -> Result<Option<T>> {
         match &mut self.store {
             Store::Sqlite(connection) => sqlite::find(connection, sql, params),
-            Store::Postgres(script) => match script.assume(sql, params)? {
-                Some(answer) => first(answer.map_err(Refusal::into_error)?),
+            Store::Postgres(script) => match script.speculate(sql, params)? {
+                Some(answer) => first(answer.map_err(StatementError::into_error)?),
                 None => Ok(Some(meanwhile)),
             },
         }
     }
 
-    /// [`Tx::find_held`] and [`Tx::find_assuming`] in one.
+    /// [`Tx::find_for_update`] and [`Tx::find_speculative`] in one.
     pub fn find_held_assuming<T: FromRow>(
         &mut self,
         sql: &str,
@@ -139,7 +142,7 @@ impl<'c> Tx<'c> {
     ) -> Result<Option<T>> {
         match &mut self.store {
             Store::Sqlite(_) => self.find(sql, params),
-            Store::Postgres(_) => self.find_assuming(&holding(sql), params, meanwhile),
+            Store::Postgres(_) => self.find_speculative(&holding(sql), params, meanwhile),
         }
     }
 
@@ -152,7 +155,9 @@ impl<'c> Tx<'c> {
     pub fn execute(&mut self, sql: &str, params: &[&dyn Param]) -> Result<u64> {
         match &mut self.store {
             Store::Sqlite(connection) => sqlite::execute(connection, sql, params),
-            Store::Postgres(script) => Ok(script.need(sql, params)?.map_err(Refusal::into_error)?.changed),
+            Store::Postgres(script) => {
+                Ok(script.require(sql, params)?.map_err(StatementError::into_error)?.changed)
+            }
         }
     }
 
@@ -173,8 +178,8 @@ impl<'c> Tx<'c> {
                 Ok(connection.last_insert_rowid())
             }
             Store::Postgres(script) => {
-                let answer = script.need(&format!("{sql} RETURNING id"), params)?;
-                first(answer.map_err(Refusal::into_error)?)?.ok_or_else(|| missing(sql))
+                let answer = script.require(&format!("{sql} RETURNING id"), params)?;
+                first(answer.map_err(StatementError::into_error)?)?.ok_or_else(|| missing(sql))
             }
         }
     }
@@ -198,10 +203,10 @@ impl<'c> Tx<'c> {
     ) -> Result<Option<T>> {
         match &mut self.store {
             Store::Sqlite(connection) => sqlite::find_unless_taken(connection, sql, params, taken),
-            Store::Postgres(script) => match script.need(sql, params)? {
+            Store::Postgres(script) => match script.require(sql, params)? {
                 Ok(answer) => first(answer),
                 // The schema names each unique constraint after its column.
-                Err(Refusal::Unique(column)) => Err(taken(&column)),
+                Err(StatementError::Unique(column)) => Err(taken(&column)),
                 Err(refusal) => Err(refusal.into_error()),
             },
         }
@@ -227,10 +232,10 @@ impl<'c> Tx<'c> {
     }
 
     /// Wakes those who wait for what happens to this account, once it is committed.
-    pub fn tell(&mut self, account: i64) {
+    pub fn notify(&mut self, account: i64) {
         match &mut self.store {
-            Store::Sqlite(_) => self.told.push(account),
-            Store::Postgres(script) => script.tell(account),
+            Store::Sqlite(_) => self.to_notify.push(account),
+            Store::Postgres(script) => script.notify(account),
         }
     }
 
@@ -265,11 +270,11 @@ impl<'c> Tx<'c> {
 }
 
 /// The number of each account's newest change: so is seen what nobody told, as the writes of other processes.
-pub(super) fn look_for_news(tx: &mut Tx, owners: &[i64]) -> Result<Vec<(i64, i64)>> {
+pub(super) fn newest_changes(tx: &mut Tx, owners: &[i64]) -> Result<Vec<(i64, i64)>> {
     let mut newest = Vec::with_capacity(owners.len());
     for owner in owners {
         // All of them in one trip.
-        let last = tx.find_assuming("SELECT last FROM counters WHERE owner = $1", &[owner], 0)?;
+        let last = tx.find_speculative("SELECT last FROM counters WHERE owner = $1", &[owner], 0)?;
         newest.extend(last.map(|last: i64| (*owner, last)));
     }
     Ok(newest)

@@ -10,7 +10,7 @@ use crate::text;
 /// A value on its way in or out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value<'v> {
-    Null(Kind),
+    Null(ColumnType),
     Int(i64),
     /// SQLite has none: 0 and 1.
     Bool(bool),
@@ -22,7 +22,7 @@ pub enum Value<'v> {
 
 /// Which kind of value a NULL stands for: PostgreSQL wants to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ColumnType {
     Int,
     Bool,
     Text,
@@ -37,7 +37,7 @@ pub trait Param: Sync {
 
 /// Something that is always bound as the same kind, and so may also be missing.
 pub trait OfKind: Param {
-    const KIND: Kind;
+    const KIND: ColumnType;
 }
 
 /// Something that a column can be read as.
@@ -73,7 +73,7 @@ macro_rules! param {
         }
 
         impl OfKind for $type {
-            const KIND: Kind = Kind::$kind;
+            const KIND: ColumnType = ColumnType::$kind;
         }
     )*};
 }
@@ -159,7 +159,7 @@ impl Column for Uuid {
 /// A value on its own: one that waits to be sent, or is on its way from one store to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owned {
-    Null(Kind),
+    Null(ColumnType),
     Int(i64),
     Bool(bool),
     Text(String),
@@ -198,15 +198,15 @@ impl Owned {
     ///
     /// # Errors
     /// It is none of that kind.
-    pub fn read(value: Value, kind: Kind) -> Result<Owned> {
+    pub fn read(value: Value, kind: ColumnType) -> Result<Owned> {
         Ok(match (value, kind) {
             (Value::Null(_), kind) => Owned::Null(kind),
-            (value, Kind::Int) => Owned::Int(Column::read(value)?),
-            (value, Kind::Bool) => Owned::Bool(Column::read(value)?),
-            (value, Kind::Text) => Owned::Text(Column::read(value)?),
-            (value, Kind::Uuid) => Owned::Uuid(Column::read(value)?),
-            (Value::Bytes(bytes), Kind::Bytes) => Owned::Bytes(bytes.to_vec()),
-            (value, Kind::Bytes) => return Err(unexpected("bytes", value)),
+            (value, ColumnType::Int) => Owned::Int(Column::read(value)?),
+            (value, ColumnType::Bool) => Owned::Bool(Column::read(value)?),
+            (value, ColumnType::Text) => Owned::Text(Column::read(value)?),
+            (value, ColumnType::Uuid) => Owned::Uuid(Column::read(value)?),
+            (Value::Bytes(bytes), ColumnType::Bytes) => Owned::Bytes(bytes.to_vec()),
+            (value, ColumnType::Bytes) => return Err(unexpected("bytes", value)),
         })
     }
 }

@@ -13,10 +13,10 @@ use rusqlite::Connection;
 use super::lane::Lane;
 use super::migrate::{self, Migrated};
 use super::sqlite;
-use super::tx::{Tx, look_for_news};
+use super::tx::{Tx, newest_changes};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::live::Live;
+use crate::live::Subscribers;
 use crate::queue::Queue;
 use crate::settings::Settings;
 
@@ -40,7 +40,7 @@ pub struct Db(Arc<Threads>);
 
 struct Threads {
     queues: Arc<Queues>,
-    live: Live,
+    live: Subscribers,
     readers: Vec<JoinHandle<()>>,
     writer: Option<JoinHandle<()>>,
 }
@@ -101,7 +101,7 @@ impl Db {
             .map(|_| sqlite::open(path, sqlite::READER_CACHE_KIB))
             .collect::<Result<Vec<_>>>()?;
         let searcher = sqlite::open(path, sqlite::READER_CACHE_KIB)?;
-        let live = Live::new(settings.streams_max);
+        let live = Subscribers::new(settings.streams_max);
         Ok((Db::start(path, writer, readers, searcher, live, clock)?, migrated))
     }
 
@@ -110,7 +110,7 @@ impl Db {
         writer: Connection,
         readers: Vec<Connection>,
         searcher: Connection,
-        live: Live,
+        live: Subscribers,
         clock: &Clock,
     ) -> Result<Db> {
         let queues = Arc::new(Queues {
@@ -123,8 +123,8 @@ impl Db {
         let mut threads =
             Threads { queues: queues.clone(), live: live.clone(), readers: Vec::new(), writer: None };
         let (queue, count, time) = (queues.clone(), commits.clone(), clock.clone());
-        let tell = live.clone();
-        let write = move || write_loop(&writer, &queue.writes, &time, &count, &tell);
+        let notify = live.clone();
+        let write = move || write_loop(&writer, &queue.writes, &time, &count, &notify);
         threads.writer = Some(thread("db-write", write)?);
         let (place, time) = (path.to_owned(), clock.clone());
         threads.readers.push(thread("db-watch", move || watch_loop(&place, &live, &time))?);
@@ -139,7 +139,7 @@ impl Db {
         Ok(Db(Arc::new(threads)))
     }
 
-    pub fn live(&self) -> &Live {
+    pub fn live(&self) -> &Subscribers {
         &self.0.live
     }
 
@@ -217,19 +217,25 @@ fn thread(name: &str, f: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()
 /// What a group asks for after its commit.
 #[derive(Default)]
 struct After {
-    told: Vec<i64>,
+    to_notify: Vec<i64>,
     erases: bool,
 }
 
 impl After {
     fn take(&mut self, tx: &mut Tx) {
-        self.told.append(&mut tx.told);
+        self.to_notify.append(&mut tx.to_notify);
         self.erases |= tx.erases;
     }
 }
 
 /// Takes what is waiting, runs it in one transaction, commits once, and answers after that.
-fn write_loop(connection: &Connection, queue: &Queue<Job>, clock: &Clock, commits: &AtomicU64, live: &Live) {
+fn write_loop(
+    connection: &Connection,
+    queue: &Queue<Job>,
+    clock: &Clock,
+    commits: &AtomicU64,
+    live: &Subscribers,
+) {
     let mut purge = Purge::default();
     loop {
         let first = match purge.due_in() {
@@ -256,7 +262,7 @@ fn write_loop(connection: &Connection, queue: &Queue<Job>, clock: &Clock, commit
                 job.reply(&committed);
             }
             if committed.is_ok() {
-                live.tell(&after.told);
+                live.notify(&after.to_notify);
                 purge.is_wanted |= after.erases;
             }
         } else if !purge.is_wanted || queue.is_closed() {
@@ -375,13 +381,13 @@ fn read_loop(connection: &Connection, queue: &Queue<Job>, clock: &Clock, commits
 }
 
 /// Looks for what other processes write (the command line) while somebody waits for it.
-fn watch_loop(path: &Path, live: &Live, clock: &Clock) {
+fn watch_loop(path: &Path, live: &Subscribers, clock: &Clock) {
     let mut connection = None;
     while live.sleep(WATCH_EVERY) {
         let looked = connection.take().map_or_else(|| sqlite::open(path, sqlite::WATCHER_CACHE_KIB), Ok);
         let looked = looked.and_then(|open| {
             sqlite::begin_read(&open)?;
-            let newest = look_for_news(&mut Tx::on_sqlite(&open, clock), &live.watched());
+            let newest = newest_changes(&mut Tx::on_sqlite(&open, clock), &live.watched());
             sqlite::end_read(&open);
             Ok((open, newest?))
         });

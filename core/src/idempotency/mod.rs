@@ -9,8 +9,8 @@ mod sql;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use model::{Once, digest};
-pub(crate) use model::{Slot, Whose};
+pub use model::{IdempotentRequest, digest};
+pub(crate) use model::{KeyScope, OutcomeKey};
 
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -21,19 +21,19 @@ const KEPT_FOR_S: i64 = 24 * 3600;
 
 /// What a write comes to: what it came to before, where its slot says so, or else what `write` comes to now, which is then
 /// kept. A refusal changes nothing and is not kept.
-pub(crate) fn settle<T: Serialize + DeserializeOwned>(
+pub(crate) fn run_once<T: Serialize + DeserializeOwned>(
     tx: &mut Tx,
-    slot: &Slot,
+    key: &OutcomeKey,
     write: impl FnOnce(&mut Tx) -> Result<T>,
 ) -> Result<T> {
-    if let Some(outcome) = find(tx, slot)? {
+    if let Some(outcome) = find(tx, key)? {
         return Ok(outcome);
     }
     let outcome = write(tx)?;
     // Of two that write at once on two instances the second is refused here, with all that it did.
     let json = serde_json::to_string(&outcome).map_err(|e| Error::internal("an outcome has no JSON", e))?;
-    sql::delete(tx, slot, kept_since(tx))?;
-    sql::insert(tx, slot, &json)?;
+    sql::delete(tx, key, kept_since(tx))?;
+    sql::insert(tx, key, &json)?;
     Ok(outcome)
 }
 
@@ -41,12 +41,12 @@ pub(crate) fn settle<T: Serialize + DeserializeOwned>(
 ///
 /// # Errors
 /// The key was used for another request.
-pub(crate) fn find<T: DeserializeOwned>(tx: &mut Tx, slot: &Slot) -> Result<Option<T>> {
+pub(crate) fn find<T: DeserializeOwned>(tx: &mut Tx, key: &OutcomeKey) -> Result<Option<T>> {
     let since = kept_since(tx);
-    let Some(kept) = sql::find(tx, slot, since)?.filter(|kept| !kept.is_assumed()) else {
+    let Some(kept) = sql::find(tx, key, since)?.filter(|kept| !kept.is_assumed()) else {
         return Ok(None);
     };
-    if !slot.is_of(&kept.fingerprint, kept.role.as_deref()) {
+    if !key.is_of(&kept.fingerprint, kept.role.as_deref()) {
         return Err(Error::KeyReused);
     }
     let outcome = serde_json::from_str(&kept.outcome);

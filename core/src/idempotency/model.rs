@@ -3,54 +3,54 @@
 use ring::digest::{Context, SHA256};
 
 use crate::client::Client;
-use crate::error::{Code, Flaw, Result};
+use crate::error::{Code, Result, Violation};
 
 /// A request that is to have its effect once: the key that its client gave it, and what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Once {
+pub struct IdempotentRequest {
     key: String,
     request: [u8; 32],
 }
 
-impl Once {
+impl IdempotentRequest {
     pub const KEY_CHARS_MAX: usize = 255;
 
     /// The key has 1 to 255 visible ASCII characters; `request` is a [`digest`] of all that the request says.
-    pub fn new(key: &str, request: [u8; 32]) -> Result<Once, Flaw> {
+    pub fn new(key: &str, request: [u8; 32]) -> Result<IdempotentRequest, Violation> {
         match key.len() {
-            0 => Err(Flaw::new(Code::TooShort, "must not be empty")),
-            1..=Once::KEY_CHARS_MAX if key.bytes().all(|b| b.is_ascii_graphic()) => {
-                Ok(Once { key: key.to_owned(), request })
+            0 => Err(Violation::new(Code::TooShort, "must not be empty")),
+            1..=IdempotentRequest::KEY_CHARS_MAX if key.bytes().all(|b| b.is_ascii_graphic()) => {
+                Ok(IdempotentRequest { key: key.to_owned(), request })
             }
-            1..=Once::KEY_CHARS_MAX => {
-                Err(Flaw::new(Code::Format, "must contain only visible ASCII characters"))
+            1..=IdempotentRequest::KEY_CHARS_MAX => {
+                Err(Violation::new(Code::Format, "must contain only visible ASCII characters"))
             }
-            n => Err(Flaw::new(
+            n => Err(Violation::new(
                 Code::TooLong,
-                format!("must have at most {} characters, but has {n}", Once::KEY_CHARS_MAX),
+                format!("must have at most {} characters, but has {n}", IdempotentRequest::KEY_CHARS_MAX),
             )),
         }
     }
 
-    /// Where its outcome is kept. `seals` hides what the request says, a password among it, from whoever reads the store;
+    /// Where its outcome is kept. `macs` hides what the request says, a password among it, from whoever reads the store;
     /// the first of its results is stored, and any of them is known again.
-    pub(crate) fn slot(&self, whose: &Whose, seals: impl Fn(&[u8]) -> Vec<[u8; 32]>) -> Slot {
+    pub(crate) fn key(&self, whose: &KeyScope, macs: impl Fn(&[u8]) -> Vec<[u8; 32]>) -> OutcomeKey {
         let (user, kind, whose, rights, role) = match whose {
-            Whose::User { id, rights, role } => {
+            KeyScope::User { id, rights, role } => {
                 (Some(*id), "user", id.to_string(), rights.as_str(), Some(*role))
             }
-            Whose::Client(client) => {
+            KeyScope::Client(client) => {
                 (None, "client", client.map(|client| client.network()).unwrap_or_default(), "", None)
             }
         };
         let hash = digest(&[kind.as_bytes(), whose.as_bytes(), self.key.as_bytes()]);
         let said = digest(&[&self.request, &hash, rights.as_bytes()]);
-        Slot { user, hash, role, fingerprints: seals(&said) }
+        OutcomeKey { user, hash, role, fingerprints: macs(&said) }
     }
 }
 
 /// Among whose requests a key means one.
-pub(crate) enum Whose {
+pub(crate) enum KeyScope {
     /// An account's. With other rights or in another role it is another request: a token must not be told what only another
     /// may see, nor an account what it could see only while it was an admin's.
     User { id: i64, rights: String, role: &'static str },
@@ -60,7 +60,7 @@ pub(crate) enum Whose {
 
 /// The place of one outcome in the store.
 #[derive(Debug, Clone)]
-pub(crate) struct Slot {
+pub(crate) struct OutcomeKey {
     pub(super) user: Option<i64>,
     pub(super) hash: [u8; 32],
     /// The account's role now.
@@ -69,7 +69,7 @@ pub(crate) struct Slot {
     fingerprints: Vec<[u8; 32]>,
 }
 
-impl Slot {
+impl OutcomeKey {
     /// What is stored of the request.
     pub(super) fn fingerprint(&self) -> &[u8] {
         self.fingerprints.first().map_or(&[], |first| first)

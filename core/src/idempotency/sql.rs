@@ -1,6 +1,6 @@
 //! How outcomes are stored.
 
-use super::model::Slot;
+use super::model::OutcomeKey;
 use crate::db::{FromRow, PRUNED_MAX, Row, Tx};
 use crate::error::Result;
 use crate::time::Timestamp;
@@ -28,34 +28,34 @@ impl FromRow for Kept {
 }
 
 /// Goes out with whatever is looked up next.
-pub fn find(tx: &mut Tx, slot: &Slot, since: Timestamp) -> Result<Option<Kept>> {
-    tx.find_assuming(
+pub fn find(tx: &mut Tx, key: &OutcomeKey, since: Timestamp) -> Result<Option<Kept>> {
+    tx.find_speculative(
         "SELECT fingerprint, outcome, role FROM idempotency_keys WHERE hash = $1 AND at > $2",
-        &[&slot.hash.as_slice(), &since.as_micros()],
+        &[&key.hash.as_slice(), &since.as_micros()],
         Kept::ASSUMED,
     )
 }
 
 /// Makes room where there is one of before `since`.
-pub fn delete(tx: &mut Tx, slot: &Slot, since: Timestamp) -> Result<()> {
+pub fn delete(tx: &mut Tx, key: &OutcomeKey, since: Timestamp) -> Result<()> {
     tx.send(
         "DELETE FROM idempotency_keys WHERE hash = $1 AND at <= $2",
-        &[&slot.hash.as_slice(), &since.as_micros()],
+        &[&key.hash.as_slice(), &since.as_micros()],
     )
 }
 
 /// Of a user that this very transaction has deleted nothing is kept.
-pub fn insert(tx: &mut Tx, slot: &Slot, outcome: &str) -> Result<()> {
-    let (hash, now) = (slot.hash.as_slice(), tx.now().as_micros());
-    match slot.user {
+pub fn insert(tx: &mut Tx, key: &OutcomeKey, outcome: &str) -> Result<()> {
+    let (hash, now) = (key.hash.as_slice(), tx.now().as_micros());
+    match key.user {
         Some(user) => tx.send(
             "INSERT INTO idempotency_keys (hash, user_id, fingerprint, outcome, at, role) \
              SELECT $1, id, $2, $3, $4, $5 FROM users WHERE id = $6",
-            &[&hash, &slot.fingerprint(), &outcome, &now, &slot.role, &user],
+            &[&hash, &key.fingerprint(), &outcome, &now, &key.role, &user],
         ),
         None => tx.send(
             "INSERT INTO idempotency_keys (hash, fingerprint, outcome, at) VALUES ($1, $2, $3, $4)",
-            &[&hash, &slot.fingerprint(), &outcome, &now],
+            &[&hash, &key.fingerprint(), &outcome, &now],
         ),
     }
 }

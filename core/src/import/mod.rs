@@ -20,9 +20,9 @@ use self::fields::Noun;
 use self::tables::Tables;
 use self::user::Account;
 use self::values::{Note, Reading, Values};
-use crate::db::{Db, Foreign, Long, Texts};
+use crate::db::{Db, LongTransaction, SourceDb, TextRow};
 use crate::error::{Conflict, Error, Result};
-use crate::tasks::{self, Adopted};
+use crate::tasks::{self, Imported};
 use crate::time::Timestamp;
 use crate::users::{self, Role, UserId};
 
@@ -63,7 +63,7 @@ enum Fate {
 /// The tables are not there, lack a column, or an override names a column that is not there; then, and after any other error,
 /// nothing is written.
 pub async fn run(
-    from: &Foreign,
+    from: &SourceDb,
     to: &Db,
     overrides: &[Override],
     now: Timestamp,
@@ -87,7 +87,7 @@ pub async fn run(
         Ok(())
     })
     .await?;
-    from.each(&tables.tasks.rows(from), async |rows: Vec<Texts>| {
+    from.each(&tables.tasks.rows(from), async |rows: Vec<TextRow>| {
         for row in rows {
             import.take_task(&Values::new(&tables.tasks, &row)).await?;
         }
@@ -102,7 +102,7 @@ pub async fn run(
 }
 
 struct Import<T> {
-    to: Long,
+    to: LongTransaction,
     tell: T,
     report: Report,
     /// Stands in for times that the other database does not have.
@@ -110,7 +110,7 @@ struct Import<T> {
     /// Every user that was read. It is held in memory, some 50 bytes each.
     users: HashMap<SourceKey, Fate>,
     /// Tasks of one owner that are yet to be stored.
-    waiting: Option<(UserId, Vec<Adopted>)>,
+    waiting: Option<(UserId, Vec<Imported>)>,
 }
 
 impl<T: FnMut(&Remark)> Import<T> {
@@ -151,11 +151,11 @@ impl<T: FnMut(&Remark)> Import<T> {
         let Account { draft, standing, username } = account;
         let is_admin = draft.role == Role::Admin;
         let needs_reset = draft.password.is_unusable();
-        let adopted = self.to.run(move |tx| match users::adopt(tx, &draft, &standing) {
+        let imported = self.to.run(move |tx| match users::import(tx, &draft, &standing) {
             Err(Error::Conflict(Conflict::EmailTaken)) => Ok(None),
-            adopted => adopted.map(Some),
+            imported => imported.map(Some),
         });
-        let Some(user) = adopted.await? else {
+        let Some(user) = imported.await? else {
             let note = Note::new("email", "another account already has this address");
             self.judge(Noun::User, id, Verdict::Refused, note);
             return Ok(Fate::Refused);
@@ -197,7 +197,7 @@ impl<T: FnMut(&Remark)> Import<T> {
         Ok(())
     }
 
-    fn read_task(&self, values: &Values<'_>) -> Result<(UserId, Adopted, Vec<Note>), (Verdict, Note)> {
+    fn read_task(&self, values: &Values<'_>) -> Result<(UserId, Imported, Vec<Note>), (Verdict, Note)> {
         let (task, notes) = match task::read(values, self.now) {
             Reading::Comes(task, notes) => (task, notes),
             Reading::LeftOut(note) => return Err((Verdict::LeftOut, note)),
@@ -217,7 +217,7 @@ impl<T: FnMut(&Remark)> Import<T> {
     async fn flush(&mut self) -> Result<()> {
         if let Some((owner, tasks)) = self.waiting.take() {
             self.report.tasks.come += tasks.len() as u64;
-            self.to.run(move |tx| tasks::adopt(tx, owner, &tasks)).await?;
+            self.to.run(move |tx| tasks::import(tx, owner, &tasks)).await?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::Remark;
 use super::fields::{Columns, Field, Noun, Spec};
 use super::overrides::{Override, named};
-use crate::db::{Foreign, ForeignColumn};
+use crate::db::{SourceColumn, SourceDb};
 use crate::error::{Error, Result};
 
 /// The two tables that an import reads.
@@ -40,7 +40,7 @@ impl Tables {
     /// # Errors
     /// It is a store of Taskwell's own, a table or a column that must be there is missing, or an override names a column that
     /// is not there.
-    pub async fn find(from: &Foreign, overrides: &[Override]) -> Result<Tables> {
+    pub async fn find(from: &SourceDb, overrides: &[Override]) -> Result<Tables> {
         let names = from.tables().await?;
         if ["schema_migrations", "counters"].iter().all(|own| names.iter().any(|name| name == own)) {
             return Err(Error::Internal("the source is a Taskwell store; use `taskwell copy` for it".into()));
@@ -83,7 +83,7 @@ impl Tables {
 }
 
 impl Table {
-    async fn find(from: &Foreign, names: &[String], noun: Noun, overrides: &[Override]) -> Result<Table> {
+    async fn find(from: &SourceDb, names: &[String], noun: Noun, overrides: &[Override]) -> Result<Table> {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let Some(name) = noun.tables().iter().find_map(|wanted| named(&names, wanted)) else {
             return Err(Error::Internal(format!("the source has no table {}", noun.tables().join(" or "))));
@@ -97,7 +97,7 @@ impl Table {
             has_integer_id: false,
             place: from.place_of_row(name).await?,
         };
-        let is_read = |column: &&ForeignColumn| table.columns.iter().any(|read| read.name == column.name);
+        let is_read = |column: &&SourceColumn| table.columns.iter().any(|read| read.name == column.name);
         table.unread = there.iter().filter(|c| !is_read(c)).map(|c| c.name.clone()).collect();
         let id = table.columns_of(Field::Id).next();
         let id = id.and_then(|id| there.iter().find(|column| column.name == id.name));
@@ -107,7 +107,7 @@ impl Table {
 
     /// All rows. Tasks come owner by owner. Keys that count up give the order; others, such as UUIDs, say nothing about it, so
     /// that the time of creation does, and then the place where the database keeps the row.
-    pub fn rows(&self, from: &Foreign) -> String {
+    pub fn rows(&self, from: &SourceDb) -> String {
         let texts: Vec<String> =
             self.columns.iter().map(|column| from.as_text(&quoted(&column.name))).collect();
         let mut order = Vec::new();
@@ -151,7 +151,7 @@ impl Table {
 }
 
 /// Which column is read as what: the operator's word first, then the names.
-fn assigned(noun: Noun, table: &str, there: &[ForeignColumn], overrides: &[Override]) -> Result<Vec<Column>> {
+fn assigned(noun: Noun, table: &str, there: &[SourceColumn], overrides: &[Override]) -> Result<Vec<Column>> {
     let names: Vec<&str> = there.iter().map(|column| column.name.as_str()).collect();
     let mut given: Vec<(&str, Option<Field>)> = Vec::new();
     for said in overrides.iter().filter(|said| said.concerns(noun, table)) {
@@ -161,7 +161,7 @@ fn assigned(noun: Noun, table: &str, there: &[ForeignColumn], overrides: &[Overr
         }
         given.push((column, said.field(noun)));
     }
-    let mut free: Vec<&ForeignColumn> =
+    let mut free: Vec<&SourceColumn> =
         there.iter().filter(|column| !given.iter().any(|(name, _)| *name == column.name)).collect();
     let mut columns = Vec::new();
     for spec in noun.specs() {
@@ -194,10 +194,10 @@ fn assigned(noun: Noun, table: &str, there: &[ForeignColumn], overrides: &[Overr
 }
 
 /// The columns whose names suggest the field.
-fn guessed(spec: &Spec, free: &[&ForeignColumn]) -> Vec<String> {
+fn guessed(spec: &Spec, free: &[&SourceColumn]) -> Vec<String> {
     // Whether a task is done, or an account may be used, is sometimes a boolean named `status`.
-    let is_boolean = |column: &ForeignColumn| column.data_type.to_lowercase().contains("bool");
-    let fits = |column: &ForeignColumn| match spec.field {
+    let is_boolean = |column: &SourceColumn| column.data_type.to_lowercase().contains("bool");
+    let fits = |column: &SourceColumn| match spec.field {
         Field::Status | Field::AccountStatus => !is_boolean(column),
         _ => true,
     };

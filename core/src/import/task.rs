@@ -2,12 +2,12 @@
 
 use super::fields::Field;
 use super::values::{Note, Reading, Values, flag, member};
-use crate::error::{Code, Flaw, Result};
-use crate::tasks::{Adopted, Description, NewTask, Patch, Priority, StateChange, Status, Title};
+use crate::error::{Code, Result, Violation};
+use crate::tasks::{Description, Imported, NewTask, Patch, Priority, StateChange, Status, Title};
 use crate::time::Timestamp;
 
 /// Reads a task. `now` stands in for times that the other back end does not have.
-pub fn read(values: &Values, now: Timestamp) -> Reading<Adopted> {
+pub fn read(values: &Values, now: Timestamp) -> Reading<Imported> {
     if let Some(note) = values.deleted() {
         return Reading::LeftOut(note);
     }
@@ -33,11 +33,11 @@ pub fn owner<'r>(values: &Values<'r>) -> Result<(&'r str, &'r str), Note> {
     Ok(first)
 }
 
-fn task(values: &Values, now: Timestamp, notes: &mut Vec<Note>) -> Result<Adopted, Note> {
+fn task(values: &Values, now: Timestamp, notes: &mut Vec<Note>) -> Result<Imported, Note> {
     let (column, title) = values.needed(Field::Title)?;
     let title = Title::parse(title).map_err(|flaw| Note::flaw(column, &flaw))?;
     let (created_at, updated_at) = values.times(now)?;
-    Ok(Adopted {
+    Ok(Imported {
         task: NewTask {
             title,
             description: values.read(Field::Description, Description::parse)?,
@@ -55,12 +55,12 @@ fn task(values: &Values, now: Timestamp, notes: &mut Vec<Note>) -> Result<Adopte
 /// What the row says of its completion; the status wins, then the truth value, then the time.
 fn state(values: &Values, notes: &mut Vec<Note>) -> Result<StateChange, Note> {
     let status = values.read(Field::Status, |word| {
-        let flaw = Flaw::new(Code::UnknownWord, "must be one of pending, in_progress, completed");
+        let flaw = Violation::new(Code::UnknownWord, "must be one of pending, in_progress, completed");
         Status::parse_spoken(&member(word))
             .ok_or_else(|| with_way_out(&flaw, "status=completed if it only says whether the task is done"))
     })?;
     let completed = values.read(Field::Completed, |word| {
-        let flaw = Flaw::new(Code::Type, "is neither true nor false");
+        let flaw = Violation::new(Code::Type, "is neither true nor false");
         flag(word).ok_or_else(|| with_way_out(&flaw, "completed=completed_at if it says when"))
     })?;
     let completed_at = values.time(Field::CompletedAt)?;
@@ -86,6 +86,6 @@ fn state(values: &Values, notes: &mut Vec<Note>) -> Result<StateChange, Note> {
     Ok(StateChange { status, completed, completed_at: completed_at.map_or(Patch::Keep, Patch::Set) })
 }
 
-fn with_way_out(Flaw(code, message): &Flaw, map: &str) -> Flaw {
-    Flaw::new(*code, format!("{message} (or --map {map})"))
+fn with_way_out(Violation(code, message): &Violation, map: &str) -> Violation {
+    Violation::new(*code, format!("{message} (or --map {map})"))
 }

@@ -6,14 +6,14 @@ use super::values::{Note, Reading, Values, flag, from_bytes, is_set, member, tim
 use crate::error::Result;
 use crate::time::Timestamp;
 use crate::users::password::PasswordHash;
-use crate::users::{Draft, Email, LoginName, Name, Role, Standing, Username};
+use crate::users::{AccountState, Draft, Email, LoginName, Name, Role, Username};
 
 /// How much of an unknown word is shown.
 const SHOWN_CHARS_MAX: usize = 40;
 
 pub struct Account {
     pub draft: Draft,
-    pub standing: Standing,
+    pub standing: AccountState,
     /// The username there, with its column.
     pub username: Option<Note>,
 }
@@ -45,7 +45,7 @@ fn account(values: &Values, now: Timestamp, notes: &mut Vec<Note>) -> Result<Acc
             password: password(values, notes),
             role: role(values, notes),
         },
-        standing: Standing {
+        standing: AccountState {
             is_active: is_active(values, notes),
             email_verified: is_verified(values, notes),
             created_at,

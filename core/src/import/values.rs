@@ -3,7 +3,7 @@
 
 use super::fields::Field;
 use super::tables::Table;
-use crate::error::{Code, Flaw, Result};
+use crate::error::{Code, Result, Violation};
 use crate::time::Timestamp;
 
 /// Up to here a number counts seconds since 1970, which reaches the year 5138.
@@ -23,7 +23,7 @@ impl Note {
         Note { column: column.to_owned(), message: message.into() }
     }
 
-    pub fn flaw(column: &str, Flaw(_, message): &Flaw) -> Note {
+    pub fn flaw(column: &str, Violation(_, message): &Violation) -> Note {
         Note::new(column, message.as_ref())
     }
 }
@@ -74,7 +74,7 @@ impl<'r> Values<'r> {
     pub fn read<T>(
         &self,
         field: Field,
-        parse: impl FnOnce(&str) -> Result<T, Flaw>,
+        parse: impl FnOnce(&str) -> Result<T, Violation>,
     ) -> Result<Option<T>, Note> {
         let Some((column, value)) = self.find(field) else { return Ok(None) };
         parse(value).map(Some).map_err(|flaw| Note::flaw(column, &flaw))
@@ -122,7 +122,7 @@ pub fn member(word: &str) -> String {
 
 /// As databases print one: `2026-01-02 03:04:05.678901+00`; without a zone it is taken as UTC. A number counts seconds,
 /// milliseconds or microseconds since 1970.
-pub fn time(text: &str) -> Result<Timestamp, Flaw> {
+pub fn time(text: &str) -> Result<Timestamp, Violation> {
     let text = text.trim();
     if let Some(time) = counted(text) {
         return time;
@@ -134,7 +134,7 @@ pub fn time(text: &str) -> Result<Timestamp, Flaw> {
     }
 }
 
-fn counted(text: &str) -> Option<Result<Timestamp, Flaw>> {
+fn counted(text: &str) -> Option<Result<Timestamp, Violation>> {
     let is_number = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'+' | b'e'));
     let number: f64 = text.parse().ok().filter(|_| is_number)?;
     let us = match number.abs() {
@@ -146,7 +146,7 @@ fn counted(text: &str) -> Option<Result<Timestamp, Flaw>> {
     let is_in_range = us.abs() < 9_007_199_254_740_992.0;
     #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
     let time = is_in_range.then(|| Timestamp::from_micros(us.round() as i64));
-    Some(time.ok_or_else(|| Flaw::new(Code::Range, "is too large for seconds since 1970")))
+    Some(time.ok_or_else(|| Violation::new(Code::Range, "is too large for seconds since 1970")))
 }
 
 /// A text that a programming language stored as bytes.

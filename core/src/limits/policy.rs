@@ -1,7 +1,7 @@
 //! How many tries there are of what, and the arithmetic that counts them: the generic cell rate algorithm (ITU-T I.371),
 //! which needs one number for each subject.
 
-use crate::error::{Error, Exceeded};
+use crate::error::{Error, RateLimited};
 
 const SECOND_US: i64 = 1_000_000;
 
@@ -61,6 +61,6 @@ impl Policy {
     /// That there are no more tries, and for how many seconds.
     pub fn exceeded_for(self, retry_after_s: u32) -> Error {
         let Policy { name, tries, window_s } = self;
-        Error::TooMany(Exceeded { policy: name, tries, window_s, retry_after_s })
+        Error::TooMany(RateLimited { policy: name, tries, window_s, retry_after_s })
     }
 }

@@ -10,13 +10,13 @@ use ring::digest;
 
 use model::New;
 pub(crate) use model::password_change;
-pub use model::{Kind, Outgoing, device};
+pub use model::{MailKind, Outgoing, device};
 
 use self::sql::Sent;
-use crate::audit::Who;
+use crate::audit::Actor;
 use crate::clock::hex;
 use crate::db::Tx;
-use crate::error::{Error, Result, Unproven};
+use crate::error::{AuthError, Error, Result};
 use crate::settings::Mails;
 use quota::{Quota, WhenFull};
 
@@ -33,17 +33,17 @@ const TOKEN_CHARS: usize = 64;
 /// owner asked for is refused.
 ///
 /// # Errors
-/// [`Error::TooMany`], only for [`Kind::Verify`].
+/// [`Error::TooMany`], only for [`MailKind::Verify`].
 pub(crate) fn queue(
     tx: &mut Tx,
-    who: Who,
-    kind: Kind,
+    who: Actor,
+    kind: MailKind,
     user: Option<i64>,
     recipient: &str,
     detail: Option<&str>,
 ) -> Result<()> {
     let (full, quotas) = match (kind, user) {
-        (Kind::Verify, Some(user)) => {
+        (MailKind::Verify, Some(user)) => {
             let mut quotas = vec![Quota::of_address(recipient), Quota::of_account(user)];
             quotas.extend(who.client.map(Quota::of_client));
             (WhenFull::Refuse, quotas)
@@ -54,7 +54,7 @@ pub(crate) fn queue(
             quotas.extend(who.client.map(Quota::of_client));
             (WhenFull::Drop, quotas)
         }
-        (Kind::NewDevice, Some(user)) => {
+        (MailKind::NewDevice, Some(user)) => {
             let quotas = vec![
                 Quota::of_address(recipient),
                 Quota::of_address_by_logins(recipient),
@@ -75,14 +75,14 @@ pub(crate) fn queue(
 ///
 /// # Errors
 /// [`Error::TooMany`] if that would take more than a day.
-pub(crate) fn queue_welcome(tx: &mut Tx, who: Who, user: i64, recipient: &str) -> Result<()> {
+pub(crate) fn queue_welcome(tx: &mut Tx, who: Actor, user: i64, recipient: &str) -> Result<()> {
     let mut quotas = vec![Quota::of_address(recipient), Quota::of_account(user)];
     quotas.extend(who.client.map(Quota::of_client));
-    let waiting = New { kind: Kind::Verify, user: Some(user), recipient, detail: None };
+    let waiting = New { kind: MailKind::Verify, user: Some(user), recipient, detail: None };
     push(tx, who, &waiting, &quotas, WhenFull::DeferOrRefuse)
 }
 
-fn push(tx: &mut Tx, who: Who, new: &New, quotas: &[Quota], full: WhenFull) -> Result<()> {
+fn push(tx: &mut Tx, who: Actor, new: &New, quotas: &[Quota], full: WhenFull) -> Result<()> {
     let at = match who.mails {
         Mails::Off => None,
         Mails::Unlimited => Some(tx.now()),
@@ -157,7 +157,7 @@ fn has_place(tx: &mut Tx, user: i64) -> Result<bool> {
 }
 
 /// Makes the token of a new link, valid for that many seconds, and ends the older links of its purpose.
-fn new_link(tx: &mut Tx, purpose: Kind, to: &Sent, seconds: i64) -> Result<String> {
+fn new_link(tx: &mut Tx, purpose: MailKind, to: &Sent, seconds: i64) -> Result<String> {
     let token = hex(&tx.new_secret()?);
     let expires_at = tx.now().plus_seconds(seconds);
     sql::delete_tokens(tx, to.user, purpose)?;
@@ -181,15 +181,15 @@ pub(crate) fn sent(tx: &mut Tx, id: i64) -> Result<()> {
 ///
 /// # Errors
 /// It was not sent by us for this, or was used or ended, or its time is over.
-pub(crate) fn redeem(tx: &mut Tx, token: &str, purpose: Kind) -> Result<(i64, String)> {
+pub(crate) fn redeem(tx: &mut Tx, token: &str, purpose: MailKind) -> Result<(i64, String)> {
     // What no token of ours can be is not even hashed.
     let sent = if token.len() == TOKEN_CHARS { sql::find_token(tx, &hash(token), purpose)? } else { None };
-    sent.map(|sent| (sent.user, sent.email)).ok_or(Error::Unauthenticated(Unproven::BadRefreshToken))
+    sent.map(|sent| (sent.user, sent.email)).ok_or(Error::Unauthenticated(AuthError::BadRefreshToken))
 }
 
 /// Ends a user's links of one purpose: those that were sent, used or not, and those that are still to be sent to the address
 /// that the account has now. The account must be held.
-pub(crate) fn end_links(tx: &mut Tx, user: i64, purpose: Kind) -> Result<()> {
+pub(crate) fn end_links(tx: &mut Tx, user: i64, purpose: MailKind) -> Result<()> {
     sql::delete_waiting(tx, user, purpose)?;
     sql::delete_tokens(tx, user, purpose)
 }

@@ -6,7 +6,7 @@ use crate::time::Timestamp;
 
 /// Why somebody gets mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum MailKind {
     /// To prove that an address is its user's.
     Verify,
     /// A forgotten password. It is queued for an address alone, in the spelling that accounts are found by.
@@ -17,29 +17,34 @@ pub enum Kind {
     EmailChanged,
 }
 
-impl Kind {
-    pub const ALL: [Kind; 5] =
-        [Kind::Verify, Kind::Reset, Kind::NewDevice, Kind::PasswordChanged, Kind::EmailChanged];
+impl MailKind {
+    pub const ALL: [MailKind; 5] = [
+        MailKind::Verify,
+        MailKind::Reset,
+        MailKind::NewDevice,
+        MailKind::PasswordChanged,
+        MailKind::EmailChanged,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
-            Kind::Verify => "verify",
-            Kind::Reset => "reset",
-            Kind::NewDevice => "new_device",
-            Kind::PasswordChanged => "password_changed",
-            Kind::EmailChanged => "email_changed",
+            MailKind::Verify => "verify",
+            MailKind::Reset => "reset",
+            MailKind::NewDevice => "new_device",
+            MailKind::PasswordChanged => "password_changed",
+            MailKind::EmailChanged => "email_changed",
         }
     }
 
-    pub fn parse(word: &str) -> Option<Kind> {
-        Kind::ALL.into_iter().find(|kind| kind.as_str() == word)
+    pub fn parse(word: &str) -> Option<MailKind> {
+        MailKind::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
     /// How long the token in its link is good, in seconds, if it has one.
     pub fn token_s(self) -> Option<i64> {
         match self {
-            Kind::Verify => Some(24 * 3600),
-            Kind::Reset => Some(3600),
+            MailKind::Verify => Some(24 * 3600),
+            MailKind::Reset => Some(3600),
             _ => None,
         }
     }
@@ -47,7 +52,7 @@ impl Kind {
 
 /// Mail that is to wait.
 pub struct New<'a> {
-    pub kind: Kind,
+    pub kind: MailKind,
     pub user: Option<i64>,
     pub recipient: &'a str,
     pub detail: Option<&'a str>,
@@ -57,7 +62,7 @@ pub struct New<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
     pub id: i64,
-    pub kind: Kind,
+    pub kind: MailKind,
     pub user: Option<i64>,
     pub recipient: String,
     pub detail: Option<String>,
@@ -106,25 +111,25 @@ pub fn write(mail: &Waiting, base: &str, token: Option<&str>) -> Outgoing {
     let detail = mail.detail.as_deref().unwrap_or("");
     let not_you = "If this was not you, change your password at once. This ends all other sessions and personal access tokens.";
     let (subject, text) = match mail.kind {
-        Kind::Verify => (
+        MailKind::Verify => (
             "Verify your email address",
             format!(
                 "To verify your email address, open this link within 24 hours:\n\n{base}/verify-email?token={token}\n\n\
                  If you do not have an account here, ignore this mail."
             ),
         ),
-        Kind::Reset => (
+        MailKind::Reset => (
             "Choose a new password",
             format!(
                 "To choose a new password, open this link within an hour:\n\n{base}/reset-password?token={token}\n\n\
                  If you did not request this, ignore this mail. Your password does not change."
             ),
         ),
-        Kind::NewDevice => (
+        MailKind::NewDevice => (
             "New login to your account",
             format!("Somebody logged in to your account at {at}: {detail}.\n\n{not_you}"),
         ),
-        Kind::PasswordChanged => (
+        MailKind::PasswordChanged => (
             "Your password was changed",
             format!(
                 "The password of your account was changed at {at}.{}\n\n\
@@ -132,7 +137,7 @@ pub fn write(mail: &Waiting, base: &str, token: Option<&str>) -> Outgoing {
                 about_tokens(mail.detail.as_deref())
             ),
         ),
-        Kind::EmailChanged => (
+        MailKind::EmailChanged => (
             "Your email address was changed",
             format!(
                 "The email address of your account was changed at {at}. This address is no longer used for it.\n\n{not_you}"

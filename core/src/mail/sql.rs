@@ -1,6 +1,6 @@
 //! How mail waits, and how the tokens in its links are stored.
 
-use super::model::{Kind, New, Waiting};
+use super::model::{MailKind, New, Waiting};
 use crate::db::{FromRow, PRUNED_MAX, Row, Tx};
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
@@ -10,7 +10,7 @@ impl FromRow for Waiting {
         let kind: String = row.get(1)?;
         Ok(Waiting {
             id: row.get(0)?,
-            kind: Kind::parse(&kind).ok_or_else(|| Error::internal("unknown mail waits", kind))?,
+            kind: MailKind::parse(&kind).ok_or_else(|| Error::internal("unknown mail waits", kind))?,
             user: row.get(2)?,
             recipient: row.get(3)?,
             detail: row.get(4)?,
@@ -125,7 +125,7 @@ pub fn prune_sent(tx: &mut Tx, before: Timestamp) -> Result<bool> {
 /// A mail, held, if its time has come: another instance may have sent it meanwhile, or its link was ended.
 pub fn hold(tx: &mut Tx, id: i64) -> Result<Option<Waiting>> {
     let now = tx.now().as_micros();
-    tx.find_held(
+    tx.find_for_update(
         "SELECT id, kind, user_id, recipient, detail, attempts, created_at FROM mail_queue \
          WHERE id = $1 AND next_at <= $2",
         &[&id, &now],
@@ -134,12 +134,12 @@ pub fn hold(tx: &mut Tx, id: i64) -> Result<Option<Waiting>> {
 
 /// An account and the address that it has, held.
 pub fn hold_account(tx: &mut Tx, id: i64) -> Result<Option<Sent>> {
-    tx.find_held("SELECT id, email FROM users WHERE id = $1", &[&id])
+    tx.find_for_update("SELECT id, email FROM users WHERE id = $1", &[&id])
 }
 
 /// The active account of an address, in the spelling that accounts are found by; held.
 pub fn hold_account_of(tx: &mut Tx, email_key: &str) -> Result<Option<Sent>> {
-    tx.find_held("SELECT id, email FROM users WHERE email_key = $1 AND is_active", &[&email_key])
+    tx.find_for_update("SELECT id, email FROM users WHERE email_key = $1 AND is_active", &[&email_key])
 }
 
 pub fn put_off(tx: &mut Tx, id: i64, next_at: Timestamp) -> Result<()> {
@@ -157,7 +157,7 @@ pub fn insert_token(
     tx: &mut Tx,
     hash: &[u8],
     user: i64,
-    purpose: Kind,
+    purpose: MailKind,
     email: &str,
     expires_at: Timestamp,
 ) -> Result<()> {
@@ -168,7 +168,7 @@ pub fn insert_token(
 }
 
 /// Of two uses at once, the one that holds the account is the first.
-pub fn find_token(tx: &mut Tx, hash: &[u8], purpose: Kind) -> Result<Option<Sent>> {
+pub fn find_token(tx: &mut Tx, hash: &[u8], purpose: MailKind) -> Result<Option<Sent>> {
     let now = tx.now().as_micros();
     tx.find(
         "SELECT user_id, email FROM mail_tokens WHERE hash = $1 AND purpose = $2 AND expires_at > $3",
@@ -187,7 +187,7 @@ pub fn prune_tokens(tx: &mut Tx, before: Timestamp) -> Result<bool> {
 }
 
 /// What is still to be sent for one purpose: to the user, or to whoever has the address that is the user's now.
-pub fn delete_waiting(tx: &mut Tx, user: i64, purpose: Kind) -> Result<()> {
+pub fn delete_waiting(tx: &mut Tx, user: i64, purpose: MailKind) -> Result<()> {
     tx.send("DELETE FROM mail_queue WHERE user_id = $1 AND kind = $2", &[&user, &purpose.as_str()])?;
     tx.send(
         "DELETE FROM mail_queue WHERE recipient = (SELECT email_key FROM users WHERE id = $1) \
@@ -197,6 +197,6 @@ pub fn delete_waiting(tx: &mut Tx, user: i64, purpose: Kind) -> Result<()> {
 }
 
 /// All that the user has of one purpose, the expired ones too.
-pub fn delete_tokens(tx: &mut Tx, user: i64, purpose: Kind) -> Result<()> {
+pub fn delete_tokens(tx: &mut Tx, user: i64, purpose: MailKind) -> Result<()> {
     tx.send("DELETE FROM mail_tokens WHERE user_id = $1 AND purpose = $2", &[&user, &purpose.as_str()])
 }

@@ -5,16 +5,16 @@ mod sql;
 pub mod token;
 
 use model::device_name;
-pub use model::{Door, Grant, RefreshToken, Session};
+pub use model::{Grant, LoginContext, RefreshToken, Session};
 use token::{Claims, Keys};
 use uuid::Uuid;
 
-use crate::audit::{self, Action, Who};
+use crate::audit::{self, Action, Actor};
 use crate::client::Client;
 use crate::db::Tx;
-use crate::error::{Error, Noun, Result, Unproven};
-use crate::key::Key;
-use crate::mail::{self, Kind};
+use crate::error::{AuthError, Error, Noun, Result};
+use crate::id_or_uuid::IdOrUuid;
+use crate::mail::{self, MailKind};
 use crate::settings::{Mails, Settings};
 use crate::time::Timestamp;
 use crate::totp;
@@ -42,11 +42,11 @@ pub(crate) fn check(
 ) -> Result<(Caller, bool)> {
     // Somebody may have used it for long, in one request.
     if claims.expires_at <= tx.now() {
-        return Err(Error::Unauthenticated(Unproven::BadToken));
+        return Err(Error::Unauthenticated(AuthError::BadToken));
     }
     let idle_since = idle_since(tx, settings);
     let live = sql::live(tx, claims, idle_since)?.filter(|live| live.uuid == claims.user_uuid);
-    let live = live.ok_or(Error::Unauthenticated(Unproven::BadToken))?;
+    let live = live.ok_or(Error::Unauthenticated(AuthError::BadToken))?;
     let is_stale = live.last_used_at < tx.now().plus_seconds(-LAST_USE_KEPT_FOR_S);
     let caller = Caller {
         id: claims.user,
@@ -82,47 +82,53 @@ pub(crate) fn open_verified(
     settings: &Settings,
     (user, verified): (UserId, &PasswordHash),
     better: Option<&PasswordHash>,
-    door: &Door,
+    login_context: &LoginContext,
 ) -> Result<Grant> {
     let now = users::sql::credentials_held(tx, user)?;
     match now {
         Some(now) if now.user.is_active && now.password == *verified => {
-            totp::require(tx, user.0, door.code.as_deref())?;
-            let who = Who { user: Some(user.0), client: door.client, mails: settings.mailing() };
-            audit::record(tx, who, who.user, Action::LoggedIn, door.agent().as_deref())?;
-            tell_of_new_device(tx, who, &now.user, door)?;
+            totp::require(tx, user.0, login_context.code.as_deref())?;
+            let who = Actor { user: Some(user.0), client: login_context.client, mails: settings.mailing() };
+            audit::record(tx, who, who.user, Action::LoggedIn, login_context.agent().as_deref())?;
+            tell_of_new_device(tx, who, &now.user, login_context)?;
             if let Some(better) = better {
                 users::sql::set_password(tx, user, better)?;
             }
-            open(tx, keys, settings, now.user, door)
+            open(tx, keys, settings, now.user, login_context)
         }
-        _ => Err(Error::Unauthenticated(Unproven::WrongPassword)),
+        _ => Err(Error::Unauthenticated(AuthError::WrongPassword)),
     }
 }
 
 /// A login by a program and from a network that its user has no session of together tells the user so: what a program calls
 /// itself anybody can repeat. Right after the sign-up that is nothing new.
-fn tell_of_new_device(tx: &mut Tx, who: Who, user: &User, door: &Door) -> Result<()> {
+fn tell_of_new_device(tx: &mut Tx, who: Actor, user: &User, login_context: &LoginContext) -> Result<()> {
     let is_new_user = user.created_at > tx.now().plus_seconds(-NEW_USER_FOR_S);
-    let (agent, network) = (door.agent(), door.network());
+    let (agent, network) = (login_context.agent(), login_context.network());
     if who.mails == Mails::Off
         || is_new_user
         || sql::is_known(tx, user.id, agent.as_deref(), network.as_deref())?
     {
         return Ok(());
     }
-    let device = mail::device(&device_name(agent.as_deref()), door.client);
-    mail::queue(tx, who, Kind::NewDevice, who.user, &user.email, Some(&device))
+    let device = mail::device(&device_name(agent.as_deref()), login_context.client);
+    mail::queue(tx, who, MailKind::NewDevice, who.user, &user.email, Some(&device))
 }
 
 /// Opens a session for a user who was just made.
-pub(crate) fn open(tx: &mut Tx, keys: &Keys, settings: &Settings, user: User, door: &Door) -> Result<Grant> {
+pub(crate) fn open(
+    tx: &mut Tx,
+    keys: &Keys,
+    settings: &Settings,
+    user: User,
+    login_context: &LoginContext,
+) -> Result<Grant> {
     sql::prune(tx, user.id, tx.now().plus_seconds(-KEPT_EXPIRED_S), PER_USER_MAX - 1)?;
     let expires_at = tx.now().plus_seconds(i64::from(settings.refresh_token_days) * 86_400);
-    let (agent, network) = (door.agent(), door.network());
+    let (agent, network) = (login_context.agent(), login_context.network());
     let from = sql::From { user_agent: agent.as_deref(), network: network.as_deref() };
-    let session = sql::insert(tx, user.id, from, !door.short, expires_at)?;
-    grant(tx, keys, settings, user, session, door)
+    let session = sql::insert(tx, user.id, from, !login_context.short, expires_at)?;
+    grant(tx, keys, settings, user, session, login_context)
 }
 
 fn grant(
@@ -131,11 +137,11 @@ fn grant(
     settings: &Settings,
     user: User,
     session: Uuid,
-    door: &Door,
+    login_context: &LoginContext,
 ) -> Result<Grant> {
     let refresh_token = RefreshToken::new(&tx.new_secret()?);
     sql::insert_refresh(tx, &refresh_token.hash(), session)?;
-    let (access_token, expires_in_s) = access_token(tx, keys, settings, &user, session, door)?;
+    let (access_token, expires_in_s) = access_token(tx, keys, settings, &user, session, login_context)?;
     Ok(Grant { user, access_token, expires_in_s, refresh_token })
 }
 
@@ -145,10 +151,10 @@ fn access_token(
     settings: &Settings,
     user: &User,
     session: Uuid,
-    door: &Door,
+    login_context: &LoginContext,
 ) -> Result<(String, i64)> {
     let minutes =
-        if door.short { settings.short_access_token_minutes } else { settings.access_token_minutes };
+        if login_context.short { settings.short_access_token_minutes } else { settings.access_token_minutes };
     let expires_in_s = i64::from(minutes) * 60;
     let expires_at = tx.now().plus_seconds(expires_in_s);
     let token = keys.issue((user.id, user.uuid), session, tx.now(), expires_at)?;
@@ -169,11 +175,11 @@ pub(crate) fn rotate(
     keys: &Keys,
     settings: &Settings,
     token: &RefreshToken,
-    door: &Door,
+    login_context: &LoginContext,
 ) -> Result<Refreshed<Grant>> {
     let found = find_refresh(tx, token)?;
     let stays = found.rotates == Some(false);
-    let Refreshed::Granted(redeemed) = redeem(tx, keys, settings, token, &found, door)? else {
+    let Refreshed::Granted(redeemed) = redeem(tx, keys, settings, token, &found, login_context)? else {
         return Ok(Refreshed::Reused);
     };
     let Redeemed { user, session, successor, is_repeated } = redeemed;
@@ -182,7 +188,7 @@ pub(crate) fn rotate(
         sql::insert_refresh(tx, &successor.hash(), session)?;
     }
     let refresh_token = if stays { token.clone() } else { successor };
-    let (access_token, expires_in_s) = access_token(tx, keys, settings, &user, session, door)?;
+    let (access_token, expires_in_s) = access_token(tx, keys, settings, &user, session, login_context)?;
     Ok(Refreshed::Granted(Grant { user, access_token, expires_in_s, refresh_token }))
 }
 
@@ -193,17 +199,17 @@ pub(crate) fn renew(
     keys: &Keys,
     settings: &Settings,
     token: &RefreshToken,
-    door: &Door,
+    login_context: &LoginContext,
 ) -> Result<Refreshed<String>> {
     let found = find_refresh(tx, token)?;
     if found.rotates == Some(true) {
-        return Err(Error::Unauthenticated(Unproven::BadRefreshToken));
+        return Err(Error::Unauthenticated(AuthError::BadRefreshToken));
     }
-    let redeemed = redeem(tx, keys, settings, token, &found, door)?;
+    let redeemed = redeem(tx, keys, settings, token, &found, login_context)?;
     let Refreshed::Granted(Redeemed { user, session, .. }) = redeemed else {
         return Ok(Refreshed::Reused);
     };
-    let (token, _) = access_token(tx, keys, settings, &user, session, door)?;
+    let (token, _) = access_token(tx, keys, settings, &user, session, login_context)?;
     Ok(Refreshed::Granted(token))
 }
 
@@ -217,7 +223,7 @@ struct Redeemed {
 }
 
 fn find_refresh(tx: &mut Tx, token: &RefreshToken) -> Result<sql::Refresh> {
-    sql::find_refresh(tx, &token.hash())?.ok_or(Error::Unauthenticated(Unproven::BadRefreshToken))
+    sql::find_refresh(tx, &token.hash())?.ok_or(Error::Unauthenticated(AuthError::BadRefreshToken))
 }
 
 fn redeem(
@@ -226,16 +232,16 @@ fn redeem(
     settings: &Settings,
     token: &RefreshToken,
     found: &sql::Refresh,
-    door: &Door,
+    login_context: &LoginContext,
 ) -> Result<Refreshed<Redeemed>> {
-    let bad = Error::Unauthenticated(Unproven::BadRefreshToken);
+    let bad = Error::Unauthenticated(AuthError::BadRefreshToken);
     let successor = RefreshToken::new(&keys.successor(token.as_str()));
     if let Some(used_at) = found.used_at {
         let is_recent = tx.now() <= used_at.plus_seconds(REUSE_GRACE_S);
         if !is_recent || !sql::is_unused(tx, &successor.hash(), found.session)? {
             audit::record(
                 tx,
-                Who { user: None, client: door.client, mails: Mails::Off },
+                Actor { user: None, client: login_context.client, mails: Mails::Off },
                 Some(found.user.0),
                 Action::RefreshTokenReused,
                 None,
@@ -245,7 +251,7 @@ fn redeem(
         }
     }
     if found.expires_at <= tx.now() || found.last_used_at <= idle_since(tx, settings) {
-        return Err(Error::Unauthenticated(Unproven::RefreshTokenExpired));
+        return Err(Error::Unauthenticated(AuthError::RefreshTokenExpired));
     }
     let user = users::sql::find(tx, found.user)?.filter(|user| user.is_active).ok_or(bad)?;
     sql::touch(tx, found.session)?;
@@ -260,11 +266,11 @@ fn redeem(
 pub fn end_by_refresh(tx: &mut Tx, token: &RefreshToken) -> Result<()> {
     let found = sql::find_refresh(tx, &token.hash())?
         .filter(|found| found.used_at.is_none())
-        .ok_or(Error::Unauthenticated(Unproven::BadRefreshToken))?;
+        .ok_or(Error::Unauthenticated(AuthError::BadRefreshToken))?;
     if found.expires_at <= tx.now() {
-        return Err(Error::Unauthenticated(Unproven::RefreshTokenExpired));
+        return Err(Error::Unauthenticated(AuthError::RefreshTokenExpired));
     }
-    let who = Who { user: Some(found.user.0), client: None, mails: Mails::Off };
+    let who = Actor { user: Some(found.user.0), client: None, mails: Mails::Off };
     audit::record(tx, who, who.user, Action::LoggedOut, None)?;
     sql::delete(tx, found.user, found.session).map(drop)
 }
@@ -307,7 +313,7 @@ pub fn list(tx: &mut Tx, caller: &Caller) -> Result<Vec<Session>> {
 }
 
 /// The living sessions of a user, newest first, for admins.
-pub fn list_of(tx: &mut Tx, caller: &Caller, user: Key) -> Result<Vec<Session>> {
+pub fn list_of(tx: &mut Tx, caller: &Caller, user: IdOrUuid) -> Result<Vec<Session>> {
     caller.require_admin()?;
     let user = users::resolve(tx, user)?;
     sql::list(tx, user.id, caller.idle_since, PER_USER_MAX)

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::client::Client;
 use crate::clock::hex;
-use crate::idempotency::Once;
+use crate::idempotency::IdempotentRequest;
 use crate::time::Timestamp;
 use crate::users::User;
 
@@ -85,21 +85,21 @@ fn is_name(word: &str) -> bool {
 
 /// Who logs in where: it decides how long the access token is good, and whether the refresh token rotates.
 #[derive(Debug, Clone, Default)]
-pub struct Door {
+pub struct LoginContext {
     /// Contract 000's: its clients know how to refresh, so its access tokens are short-lived. They are told no other refresh
     /// token than their first, so that one does not rotate.
     pub short: bool,
     /// From where; `None` where nobody knows, as in tests.
     pub client: Option<Client>,
-    /// As the client sent it; `Door::agent` is what may be shown.
+    /// As the client sent it; `LoginContext::agent` is what may be shown.
     pub user_agent: Option<String>,
     /// The code of the second factor, if one came with the password.
     pub code: Option<String>,
     /// As what the request is to have its effect once. What answers tokens passes it over.
-    pub once: Option<Once>,
+    pub once: Option<IdempotentRequest>,
 }
 
-impl Door {
+impl LoginContext {
     /// What the client calls itself, as it is kept and shown: one line of plain spaces, without control characters and marks
     /// that turn or hide text. It stands in mail, in the audit log and on terminals.
     pub(super) fn agent(&self) -> Option<String> {

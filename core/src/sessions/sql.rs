@@ -11,16 +11,16 @@ use crate::time::Timestamp;
 use crate::users::{Role, UserId};
 
 /// Who a living session's user is.
-pub struct Live {
+pub struct LiveSession {
     pub uuid: Uuid,
     pub role: Role,
     pub last_used_at: Timestamp,
     pub epoch: Epoch,
 }
 
-impl FromRow for Live {
-    fn from_row(row: &Row) -> Result<Live> {
-        Ok(Live {
+impl FromRow for LiveSession {
+    fn from_row(row: &Row) -> Result<LiveSession> {
+        Ok(LiveSession {
             uuid: row.get(0)?,
             role: row.get(1)?,
             last_used_at: Timestamp::from_micros(row.get(2)?),
@@ -73,14 +73,14 @@ impl FromRow for Session {
 }
 
 /// The check of every request: the session is there, in time, used after `idle_since`, and its user active.
-pub fn live(tx: &mut Tx, claims: &Claims, idle_since: Timestamp) -> Result<Option<Live>> {
+pub fn live(tx: &mut Tx, claims: &Claims, idle_since: Timestamp) -> Result<Option<LiveSession>> {
     let now = tx.now();
-    tx.find_assuming(
+    tx.find_speculative(
         "SELECT u.uuid, u.role, s.last_used_at, u.epoch \
          FROM sessions s JOIN users u ON u.id = s.user_id \
          WHERE s.uuid = $1 AND s.user_id = $2 AND s.expires_at > $3 AND s.last_used_at > $4 AND u.is_active",
         &[&claims.session, &claims.user, &now.as_micros(), &idle_since.as_micros()],
-        Live { uuid: claims.user_uuid, role: Role::User, last_used_at: now, epoch: Epoch::FIRST },
+        LiveSession { uuid: claims.user_uuid, role: Role::User, last_used_at: now, epoch: Epoch::FIRST },
     )
 }
 
@@ -125,7 +125,7 @@ pub fn insert_refresh(tx: &mut Tx, hash: &[u8], session: Uuid) -> Result<()> {
 
 /// Held, so that of two uses at once one is the second.
 pub fn find_refresh(tx: &mut Tx, hash: &[u8]) -> Result<Option<Refresh>> {
-    tx.find_held(
+    tx.find_for_update(
         "SELECT s.uuid, r.used_at, s.user_id, s.expires_at, s.last_used_at, s.rotates \
          FROM refresh_tokens r JOIN sessions s ON s.uuid = r.session_uuid WHERE r.hash = $1",
         &[&hash],

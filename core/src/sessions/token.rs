@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::clock::{hex, random_bytes};
-use crate::error::{Error, Result, Unproven};
+use crate::error::{AuthError, Error, Result};
 use crate::settings::Signing;
 use crate::time::Timestamp;
 use crate::users::UserId;
@@ -128,7 +128,7 @@ impl Keys {
     }
 
     /// What may be stored of a text that must not be guessed from it: by the secret of now, then by those of before.
-    pub(crate) fn seals(&self, text: &[u8]) -> Vec<[u8; 32]> {
+    pub(crate) fn macs(&self, text: &[u8]) -> Vec<[u8; 32]> {
         let seal = |key| hmac::sign(key, text);
         self.0.load().requests.iter().filter_map(|key| seal(key).as_ref().try_into().ok()).collect()
     }
@@ -157,7 +157,7 @@ impl Keys {
 
     /// What a token says, if we signed it and its time is not over.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims> {
-        let bad = Error::Unauthenticated(Unproven::BadToken);
+        let bad = Error::Unauthenticated(AuthError::BadToken);
         if token.len() > TOKEN_BYTES_MAX {
             return Err(bad);
         }

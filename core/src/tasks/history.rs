@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::model::{Priority, Status, Task};
-use crate::changes::{self, Kind, Recorded};
+use crate::changes::{self, ChangeKind, Recorded};
 use crate::db::Tx;
 use crate::epoch::{Epoch, Stamp};
 use crate::error::{Error, Result};
@@ -18,7 +18,7 @@ const CHANGES_PER_TRIP_MAX: usize = 128;
 #[derive(Debug, Clone)]
 pub struct Changed {
     pub seq: i64,
-    pub kind: Kind,
+    pub kind: ChangeKind,
     pub task_id: i64,
     pub task_uuid: Uuid,
     pub at: Timestamp,

@@ -1,7 +1,7 @@
 //! What a list of tasks may be asked for: which tasks, in which order, from where on.
 
 use super::model::{Priority, Status, Task};
-use crate::error::{Code, Flaw, Result};
+use crate::error::{Code, Result, Violation};
 use crate::page::{Cursor, Offset};
 use crate::text::Words;
 use crate::time::Timestamp;
@@ -57,7 +57,7 @@ impl Order {
     ];
 
     /// `created_at`, `updated_at`, `due_date`, `priority`; with `-` in front the other way round.
-    pub fn parse(word: &str) -> Result<Order, Flaw> {
+    pub fn parse(word: &str) -> Result<Order, Violation> {
         let (descending, column) = match word.strip_prefix('-') {
             Some(column) => (true, column),
             None => (false, word),
@@ -68,7 +68,7 @@ impl Order {
             "due_date" => By::DueDate,
             "priority" => By::Priority,
             _ => {
-                return Err(Flaw::new(
+                return Err(Violation::new(
                     Code::UnknownWord,
                     "must be one of created_at, updated_at, due_date, priority, with an optional - before it",
                 ));
@@ -78,13 +78,13 @@ impl Order {
     }
 
     /// Reads a cursor of a list of tasks, and the order of the list that it continues.
-    pub fn of_cursor(text: &str) -> Result<(Order, Cursor), Flaw> {
+    pub fn of_cursor(text: &str) -> Result<(Order, Cursor), Violation> {
         let cursor = Cursor::parse(text)?;
         let order = Order::ALL.into_iter().find(|order| order.tag() == cursor.order);
         order
             .filter(|order| cursor.key.is_some() || order.by == By::DueDate)
             .map(|order| (order, cursor))
-            .ok_or_else(|| Flaw::new(Code::Format, "must be a cursor of this list"))
+            .ok_or_else(|| Violation::new(Code::Format, "must be a cursor of this list"))
     }
 
     /// Where to begin: before every key there can be.

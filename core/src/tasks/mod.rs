@@ -8,13 +8,13 @@ mod sql;
 
 pub use history::{Changed, History, history, newest};
 pub use list::{By, Order, Query};
-pub use model::{Adopted, Description, NewTask, Patch, Priority, StateChange, Status, Task, Title, Update};
+pub use model::{Description, Imported, NewTask, Patch, Priority, StateChange, Status, Task, Title, Update};
 
-use crate::changes::{self, Change, Kind};
+use crate::changes::{self, Change, ChangeKind};
 use crate::db::Tx;
 use crate::epoch::Stamp;
 use crate::error::{Error, Noun, Result};
-use crate::key::Key;
+use crate::id_or_uuid::IdOrUuid;
 use crate::page::{Cursor, Page};
 use crate::users::{self, Caller, Scope, UserId};
 
@@ -45,24 +45,24 @@ pub fn create(tx: &mut Tx, caller: &Caller, new: &NewTask) -> Result<Task> {
     let seq = changes::next(tx, caller.id())?;
     let mut task = new.to_task(tx.new_uuid()?, caller.id(), seq, tx.now());
     task.id = sql::insert(tx, &task)?;
-    changes::record(tx, caller, &change(Kind::Created, &task, seq), None, Some(&task.content()))?;
+    changes::record(tx, caller, &change(ChangeKind::Created, &task, seq), None, Some(&task.content()))?;
     Ok(task.in_epoch(caller.epoch))
 }
 
 /// Makes tasks that `owner` had in another back end, in their order and with their times.
-pub(crate) fn adopt(tx: &mut Tx, owner: UserId, tasks: &[Adopted]) -> Result<()> {
+pub(crate) fn import(tx: &mut Tx, owner: UserId, tasks: &[Imported]) -> Result<()> {
     let first = changes::next(tx, owner)?;
-    for (seq, Adopted { task, created_at, updated_at }) in (first..).zip(tasks) {
+    for (seq, Imported { task, created_at, updated_at }) in (first..).zip(tasks) {
         let mut task = task.to_task(tx.new_uuid()?, owner, seq, *updated_at);
         task.created_at = *created_at;
         sql::send(tx, &task)?;
-        changes::record_adopted(tx, seq, task.uuid, &task.content())?;
+        changes::record_imported(tx, seq, task.uuid, &task.content())?;
     }
     changes::use_up(tx, owner, first - 1 + i64::try_from(tasks.len()).unwrap_or(0))
 }
 
 /// One task of the caller's.
-pub fn one(tx: &mut Tx, caller: &Caller, key: Key) -> Result<Task> {
+pub fn one(tx: &mut Tx, caller: &Caller, key: IdOrUuid) -> Result<Task> {
     caller.require(Scope::TasksRead)?;
     let owner = caller.id();
     let found = changes::look(tx, owner, |tx| sql::find(tx, owner, key))?;
@@ -70,13 +70,19 @@ pub fn one(tx: &mut Tx, caller: &Caller, key: Key) -> Result<Task> {
 }
 
 /// A task of the caller's that is to be written.
-fn find(tx: &mut Tx, caller: &Caller, key: Key) -> Result<Task> {
+fn find(tx: &mut Tx, caller: &Caller, key: IdOrUuid) -> Result<Task> {
     let found = sql::find(tx, caller.id(), key)?.ok_or(Error::Missing(Noun::Task))?;
     Ok(found.in_epoch(caller.epoch))
 }
 
 /// Changes a task of the caller's. An update that changes nothing makes no new version and no record.
-pub fn update(tx: &mut Tx, caller: &Caller, key: Key, expected: &Expected, update: &Update) -> Result<Task> {
+pub fn update(
+    tx: &mut Tx,
+    caller: &Caller,
+    key: IdOrUuid,
+    expected: &Expected,
+    update: &Update,
+) -> Result<Task> {
     caller.require(Scope::TasksWrite)?;
     let seq = changes::next(tx, caller.id())?;
     let old = find(tx, caller, key)?;
@@ -88,29 +94,29 @@ pub fn update(tx: &mut Tx, caller: &Caller, key: Key, expected: &Expected, updat
     let is_reworded = new.title != old.title || new.description != old.description;
     sql::update(tx, &new, is_reworded)?;
     let (before, after) = (old.content(), new.content());
-    changes::record(tx, caller, &change(Kind::Updated, &new, seq), Some(&before), Some(&after))?;
+    changes::record(tx, caller, &change(ChangeKind::Updated, &new, seq), Some(&before), Some(&after))?;
     Ok(new)
 }
 
 /// Deletes a task of the caller's.
-pub fn delete(tx: &mut Tx, caller: &Caller, key: Key, expected: &Expected) -> Result<()> {
+pub fn delete(tx: &mut Tx, caller: &Caller, key: IdOrUuid, expected: &Expected) -> Result<()> {
     caller.require(Scope::TasksWrite)?;
     let seq = changes::next(tx, caller.id())?;
     let old = find(tx, caller, key)?;
     expected.check(&old)?;
     sql::delete(tx, &old)?;
-    changes::record(tx, caller, &change(Kind::Deleted, &old, seq), Some(&old.content()), None)
+    changes::record(tx, caller, &change(ChangeKind::Deleted, &old, seq), Some(&old.content()), None)
 }
 
-fn change(kind: Kind, task: &Task, seq: i64) -> Change {
+fn change(kind: ChangeKind, task: &Task, seq: i64) -> Change {
     Change { owner: task.owner, seq, task_id: task.id, task_uuid: task.uuid, kind }
 }
 
 /// Tells a task of somebody else from one that is not there: contract 001 answers 403, where the others say 404.
 /// To be asked with the error of a look-up that missed.
-pub fn reveal_foreign(tx: &mut Tx, key: Key, error: Error) -> Error {
+pub fn reveal_foreign(tx: &mut Tx, key: IdOrUuid, error: Error) -> Error {
     match (error, key) {
-        (Error::Missing(Noun::Task), Key::Uuid(uuid)) => match sql::exists(tx, uuid) {
+        (Error::Missing(Noun::Task), IdOrUuid::Uuid(uuid)) => match sql::exists(tx, uuid) {
             Ok(true) => Error::Forbidden,
             Ok(false) => Error::Missing(Noun::Task),
             Err(error) => error,
@@ -137,7 +143,7 @@ pub fn list(
 pub fn list_of(
     tx: &mut Tx,
     caller: &Caller,
-    user: Key,
+    user: IdOrUuid,
     query: &Query,
     count: usize,
     after: Option<Cursor>,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::db::{Column, Value, unexpected};
 use crate::epoch::{Epoch, Stamp};
-use crate::error::{Code, Flaw, Result};
+use crate::error::{Code, Result, Violation};
 use crate::text;
 use crate::time::Timestamp;
 use crate::users::UserId;
@@ -53,7 +53,7 @@ pub struct Title(String);
 impl Title {
     pub const CHARS_MAX: usize = 200;
 
-    pub fn parse(text: &str) -> Result<Title, Flaw> {
+    pub fn parse(text: &str) -> Result<Title, Violation> {
         text::line(text, 1, Title::CHARS_MAX).map(Title)
     }
 }
@@ -65,7 +65,7 @@ pub struct Description(String);
 impl Description {
     pub const CHARS_MAX: usize = 20_000;
 
-    pub fn parse(text: &str) -> Result<Description, Flaw> {
+    pub fn parse(text: &str) -> Result<Description, Violation> {
         text::lines(text, Description::CHARS_MAX).map(Description)
     }
 }
@@ -101,12 +101,12 @@ impl Status {
         }
     }
 
-    pub fn parse(word: &str) -> Result<Status, Flaw> {
+    pub fn parse(word: &str) -> Result<Status, Violation> {
         match word {
             "pending" => Ok(Status::Pending),
             "in_progress" => Ok(Status::InProgress),
             "completed" => Ok(Status::Completed),
-            _ => Err(Flaw::new(Code::UnknownWord, "must be one of pending, in_progress, completed")),
+            _ => Err(Violation::new(Code::UnknownWord, "must be one of pending, in_progress, completed")),
         }
     }
 }
@@ -130,13 +130,13 @@ impl Priority {
         }
     }
 
-    pub fn parse(word: &str) -> Result<Priority, Flaw> {
+    pub fn parse(word: &str) -> Result<Priority, Violation> {
         match word {
             "low" => Ok(Priority::Low),
             "medium" => Ok(Priority::Medium),
             "high" => Ok(Priority::High),
             "urgent" => Ok(Priority::Urgent),
-            _ => Err(Flaw::new(Code::UnknownWord, "must be one of low, medium, high, urgent")),
+            _ => Err(Violation::new(Code::UnknownWord, "must be one of low, medium, high, urgent")),
         }
     }
 
@@ -166,7 +166,7 @@ pub struct NewTask {
 
 /// A task that somebody had in another back end.
 #[derive(Debug, Clone)]
-pub struct Adopted {
+pub struct Imported {
     pub task: NewTask,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -336,12 +336,13 @@ impl Serialize for Priority {
 
 impl<'de> Deserialize<'de> for Status {
     fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Status, D::Error> {
-        Status::parse(&String::deserialize(from)?).map_err(|Flaw(_, message)| D::Error::custom(message))
+        Status::parse(&String::deserialize(from)?).map_err(|Violation(_, message)| D::Error::custom(message))
     }
 }
 
 impl<'de> Deserialize<'de> for Priority {
     fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Priority, D::Error> {
-        Priority::parse(&String::deserialize(from)?).map_err(|Flaw(_, message)| D::Error::custom(message))
+        Priority::parse(&String::deserialize(from)?)
+            .map_err(|Violation(_, message)| D::Error::custom(message))
     }
 }

@@ -10,7 +10,7 @@ use crate::changes::TRIP_BYTES_MAX;
 use crate::db::{FromRow, Param, Row, Tx};
 use crate::epoch::Epoch;
 use crate::error::Result;
-use crate::key::Key;
+use crate::id_or_uuid::IdOrUuid;
 use crate::page::Cursor;
 use crate::time::Timestamp;
 use crate::users::UserId;
@@ -67,14 +67,14 @@ fn with_values<T>(task: &Task, take: impl FnOnce(&[&dyn Param]) -> T) -> T {
     ])
 }
 
-pub fn find(tx: &mut Tx, owner: UserId, key: Key) -> Result<Option<Task>> {
+pub fn find(tx: &mut Tx, owner: UserId, key: IdOrUuid) -> Result<Option<Task>> {
     match key {
-        Key::Id(id) => tx.find(
+        IdOrUuid::Id(id) => tx.find(
             "SELECT id, uuid, owner, title, description, status, priority, due_date, completed_at, \
              created_at, updated_at, version FROM tasks WHERE id = $1 AND owner = $2",
             &[&id, &owner],
         ),
-        Key::Uuid(uuid) => tx.find(
+        IdOrUuid::Uuid(uuid) => tx.find(
             "SELECT id, uuid, owner, title, description, status, priority, due_date, completed_at, \
              created_at, updated_at, version FROM tasks WHERE uuid = $1 AND owner = $2",
             &[&uuid, &owner],

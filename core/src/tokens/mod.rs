@@ -11,7 +11,7 @@ pub use model::{Days, NewToken, PersonalToken, Secret, TokenHash, TokenName};
 use crate::audit::{self, Action};
 use crate::client::Client;
 use crate::db::Tx;
-use crate::error::{Conflict, Error, Noun, Result, Unproven};
+use crate::error::{AuthError, Conflict, Error, Noun, Result};
 use crate::settings::Mails;
 use crate::time::Timestamp;
 use crate::users::{self, Caller, Scope};
@@ -29,7 +29,7 @@ pub(crate) fn check(
     idle_since: Timestamp,
     mails: Mails,
 ) -> Result<(Caller, Option<Uuid>)> {
-    let live = sql::live(tx, hash)?.ok_or(Error::Unauthenticated(Unproven::BadToken))?;
+    let live = sql::live(tx, hash)?.ok_or(Error::Unauthenticated(AuthError::BadToken))?;
     let stale_at = tx.now().plus_seconds(-LAST_USE_KEPT_FOR_S);
     let is_stale = live.last_used_at.is_none_or(|last| last < stale_at);
     let caller = Caller {
@@ -61,10 +61,10 @@ pub fn create(tx: &mut Tx, caller: &Caller, new: &NewToken) -> Result<(PersonalT
         caller.require_admin()?;
     }
     // Held, so that of two at once the second counts the first.
-    users::sql::find_held(tx, caller.id())?;
+    users::sql::find_for_update(tx, caller.id())?;
     // Another password may have ended the session, and all tokens, while this waited.
     if !users::sql::has_session(tx, caller.id(), session)? {
-        return Err(Error::Unauthenticated(Unproven::BadToken));
+        return Err(Error::Unauthenticated(AuthError::BadToken));
     }
     if sql::list(tx, caller.id(), i64::try_from(PER_USER_MAX).unwrap_or(i64::MAX))?.len() >= PER_USER_MAX {
         return Err(Error::Conflict(Conflict::TooManyTokens));

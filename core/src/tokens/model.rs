@@ -4,7 +4,7 @@ use ring::digest;
 use uuid::Uuid;
 
 use crate::clock::hex;
-use crate::error::{Code, Flaw, Result};
+use crate::error::{Code, Result, Violation};
 use crate::text;
 use crate::time::Timestamp;
 use crate::users::Scopes;
@@ -41,7 +41,7 @@ pub struct TokenName(String);
 impl TokenName {
     pub const CHARS_MAX: usize = 100;
 
-    pub fn parse(text: &str) -> Result<TokenName, Flaw> {
+    pub fn parse(text: &str) -> Result<TokenName, Violation> {
         text::line(text, 1, TokenName::CHARS_MAX).map(TokenName)
     }
 
@@ -57,11 +57,11 @@ pub struct Days(i64);
 impl Days {
     pub const MAX: i64 = 366;
 
-    pub fn new(days: i64) -> Result<Days, Flaw> {
+    pub fn new(days: i64) -> Result<Days, Violation> {
         if (1..=Days::MAX).contains(&days) {
             Ok(Days(days))
         } else {
-            Err(Flaw::new(Code::Range, format!("must be from 1 to {}", Days::MAX)))
+            Err(Violation::new(Code::Range, format!("must be from 1 to {}", Days::MAX)))
         }
     }
 

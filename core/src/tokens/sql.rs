@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 use crate::users::{Role, Scopes, UserId};
 
 /// Whose a living token is, and what it may.
-pub struct Live {
+pub struct LiveToken {
     pub user: UserId,
     pub user_uuid: Uuid,
     pub role: Role,
@@ -20,9 +20,9 @@ pub struct Live {
     pub epoch: Epoch,
 }
 
-impl FromRow for Live {
-    fn from_row(row: &Row) -> Result<Live> {
-        Ok(Live {
+impl FromRow for LiveToken {
+    fn from_row(row: &Row) -> Result<LiveToken> {
+        Ok(LiveToken {
             user: row.get(0)?,
             user_uuid: row.get(1)?,
             role: row.get(2)?,
@@ -47,7 +47,7 @@ impl FromRow for PersonalToken {
     }
 }
 
-pub fn live(tx: &mut Tx, hash: &TokenHash) -> Result<Option<Live>> {
+pub fn live(tx: &mut Tx, hash: &TokenHash) -> Result<Option<LiveToken>> {
     let now = tx.now().as_micros();
     tx.find(
         "SELECT u.id, u.uuid, u.role, t.uuid, t.scopes, t.last_used_at, u.epoch \

@@ -6,7 +6,7 @@ mod sql;
 pub use model::{Enrolment, State};
 
 use crate::db::Tx;
-use crate::error::{Code, Conflict, Error, Result, Unproven};
+use crate::error::{AuthError, Code, Conflict, Error, Result};
 
 pub(crate) fn state(tx: &mut Tx, user: i64) -> Result<State> {
     sql::state(tx, user)
@@ -58,8 +58,8 @@ pub(crate) fn require(tx: &mut Tx, user: i64, code: Option<&str>) -> Result<()> 
     let Some(totp) = sql::find(tx, user)?.filter(|totp| totp.is_confirmed) else {
         return Ok(());
     };
-    let code = code.ok_or(Error::Unauthenticated(Unproven::CodeNeeded))?;
-    let wrong = Error::Unauthenticated(Unproven::WrongCode);
+    let code = code.ok_or(Error::Unauthenticated(AuthError::CodeNeeded))?;
+    let wrong = Error::Unauthenticated(AuthError::WrongCode);
     let Some(code) = model::typed(code) else {
         return Err(wrong);
     };

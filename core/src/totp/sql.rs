@@ -20,7 +20,7 @@ impl FromRow for Totp {
 
 /// Held, so that of two uses of one code at once one is the second.
 pub fn find(tx: &mut Tx, user: i64) -> Result<Option<Totp>> {
-    tx.find_held("SELECT secret, confirmed_at, last_step FROM totp WHERE user_id = $1", &[&user])
+    tx.find_for_update("SELECT secret, confirmed_at, last_step FROM totp WHERE user_id = $1", &[&user])
 }
 
 impl FromRow for State {

@@ -11,21 +11,22 @@ use password::PasswordHash;
 use sql::Credentials;
 
 pub use login_name::{LoginKind, LoginName};
-pub(crate) use sign_up::adopt;
+pub(crate) use sign_up::import;
 pub use sign_up::{register, require_free};
 pub use sql::Shadowed;
 
 pub use scope::{Scope, Scopes};
 
 pub use model::{
-    Account, Caller, Change, Draft, Email, Name, Role, Standing, TokensEnded, Update, User, UserId, Username,
+    Account, AccountState, Caller, Change, Draft, Email, Name, Role, TokensEnded, Update, User, UserId,
+    Username,
 };
 
-use crate::audit::{self, Action, Entry, Who};
+use crate::audit::{self, Action, Actor, Entry};
 use crate::db::Tx;
-use crate::error::{Code, Conflict, Error, Flaw, Noun, Result};
-use crate::key::Key;
-use crate::mail::{self, Kind};
+use crate::error::{Code, Conflict, Error, Noun, Result, Violation};
+use crate::id_or_uuid::IdOrUuid;
+use crate::mail::{self, MailKind};
 use crate::page::{Cursor, Limit, Offset, Page};
 use crate::text::{self, Words};
 
@@ -41,7 +42,7 @@ pub fn me(tx: &mut Tx, caller: &Caller) -> Result<User> {
 }
 
 /// One account, for admins.
-pub fn one(tx: &mut Tx, caller: &Caller, user: Key) -> Result<User> {
+pub fn one(tx: &mut Tx, caller: &Caller, user: IdOrUuid) -> Result<User> {
     caller.require_admin()?;
     resolve(tx, user)
 }
@@ -106,7 +107,7 @@ pub(crate) fn needs_proof(me: &User, update: &Update) -> bool {
 }
 
 /// Deletes an account and all that is its, for admins.
-pub fn delete(tx: &mut Tx, caller: &Caller, user: Key) -> Result<()> {
+pub fn delete(tx: &mut Tx, caller: &Caller, user: IdOrUuid) -> Result<()> {
     let id = decide_over(tx, caller, Account::Of(user))?;
     let user = sql::find(tx, id)?.ok_or(Error::Missing(Noun::User))?;
     remove(tx, caller.who(), &user)
@@ -126,12 +127,12 @@ pub fn list(
 }
 
 /// Reads a cursor of [`list`].
-pub fn parse_cursor(text: &str) -> Result<Cursor, Flaw> {
+pub fn parse_cursor(text: &str) -> Result<Cursor, Violation> {
     let cursor = Cursor::parse(text)?;
     if cursor.order == BY_ID && cursor.key.is_none() {
         Ok(cursor)
     } else {
-        Err(Flaw::new(Code::Format, "must be a cursor of this list"))
+        Err(Violation::new(Code::Format, "must be a cursor of this list"))
     }
 }
 
@@ -180,7 +181,7 @@ fn cursor(id: i64) -> Cursor {
 /// The account of that id, username or address, for the operator's command line. An id comes first: anybody may choose a
 /// username that reads like one.
 pub fn find_by_login(tx: &mut Tx, login: &str) -> Result<User> {
-    if let Ok(key) = Key::parse(login) {
+    if let Ok(key) = IdOrUuid::parse(login) {
         match resolve(tx, key) {
             Err(Error::Missing(_)) => {}
             found => return found,
@@ -194,8 +195,8 @@ pub fn find_by_login(tx: &mut Tx, login: &str) -> Result<User> {
 ///
 /// # Errors
 /// The new name or address is taken, or the last active admin would be gone.
-pub fn update_user(tx: &mut Tx, who: Who, id: UserId, update: &Update) -> Result<User> {
-    let old = sql::find_held(tx, id)?.ok_or(Error::Missing(Noun::User))?;
+pub fn update_user(tx: &mut Tx, who: Actor, id: UserId, update: &Update) -> Result<User> {
+    let old = sql::find_for_update(tx, id)?.ok_or(Error::Missing(Noun::User))?;
     let mut new = old.clone();
     if let Some(username) = &update.username
         && username.as_str() != text::nfc(&old.username)
@@ -226,15 +227,15 @@ pub fn update_user(tx: &mut Tx, who: Who, id: UserId, update: &Update) -> Result
     audit::record(tx, who, Some(id.0), Action::AccountChanged, Some(&changes(&old, &new)))?;
     // Before the address is another one: links are waiting for the old one.
     if new.email != old.email {
-        mail::end_links(tx, id.0, Kind::Verify)?;
+        mail::end_links(tx, id.0, MailKind::Verify)?;
     }
     if new.email != old.email || new.is_active != old.is_active {
-        mail::end_links(tx, id.0, Kind::Reset)?;
+        mail::end_links(tx, id.0, MailKind::Reset)?;
     }
     let new = sql::save(tx, &new)?;
     if new.email != old.email {
-        mail::queue(tx, who, Kind::EmailChanged, Some(id.0), &old.email, None)?;
-        mail::queue(tx, who, Kind::Verify, Some(id.0), &new.email, None)?;
+        mail::queue(tx, who, MailKind::EmailChanged, Some(id.0), &old.email, None)?;
+        mail::queue(tx, who, MailKind::Verify, Some(id.0), &new.email, None)?;
     }
     Ok(new)
 }
@@ -261,7 +262,7 @@ fn changes(old: &User, new: &User) -> String {
 }
 
 /// Sets a password without asking for the old one, and ends every session and token.
-pub fn reset_password(tx: &mut Tx, who: Who, id: UserId, password: &PasswordHash) -> Result<TokensEnded> {
+pub fn reset_password(tx: &mut Tx, who: Actor, id: UserId, password: &PasswordHash) -> Result<TokensEnded> {
     let ended = replace_password(tx, id, password, false)?;
     audit::record(tx, who, Some(id.0), Action::PasswordReset, None)?;
     sql::end_sessions(tx, id)?;
@@ -278,11 +279,11 @@ pub(crate) fn replace_password(
 ) -> Result<TokensEnded> {
     // First of all: from here on the account is held, and no link is made for it meanwhile.
     sql::set_password(tx, id, password)?;
-    mail::end_links(tx, id.0, Kind::Reset)?;
+    mail::end_links(tx, id.0, MailKind::Reset)?;
     if keeps_tokens { Ok(TokensEnded(0)) } else { sql::end_tokens(tx, id).map(TokensEnded) }
 }
 
-pub(crate) fn remove(tx: &mut Tx, who: Who, user: &User) -> Result<()> {
+pub(crate) fn remove(tx: &mut Tx, who: Actor, user: &User) -> Result<()> {
     // Before anything else is held: who writes a task holds the counter, and then needs the account's row.
     sql::hold_counter(tx, user.id)?;
     require_another_admin(tx, user)?;
@@ -306,10 +307,10 @@ pub fn audit_log(tx: &mut Tx, caller: &Caller, limit: Limit, after: Option<Curso
     Ok(page)
 }
 
-pub(crate) fn resolve(tx: &mut Tx, user: Key) -> Result<User> {
+pub(crate) fn resolve(tx: &mut Tx, user: IdOrUuid) -> Result<User> {
     let found = match user {
-        Key::Id(id) => sql::find(tx, UserId(id))?,
-        Key::Uuid(uuid) => sql::find_by_uuid(tx, uuid)?,
+        IdOrUuid::Id(id) => sql::find(tx, UserId(id))?,
+        IdOrUuid::Uuid(uuid) => sql::find_by_uuid(tx, uuid)?,
     };
     found.ok_or(Error::Missing(Noun::User))
 }

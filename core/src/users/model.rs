@@ -5,12 +5,12 @@ use uuid::Uuid;
 
 use super::password::{Password, PasswordHash};
 use super::scope::{Scope, Scopes};
-use crate::audit::Who;
+use crate::audit::Actor;
 use crate::client::Client;
 use crate::db::{Column, Param, Value, unexpected};
 use crate::epoch::Epoch;
-use crate::error::{Code, Conflict, Error, Flaw, Result};
-use crate::key::Key;
+use crate::error::{Code, Conflict, Error, Result, Violation};
+use crate::id_or_uuid::IdOrUuid;
 use crate::names;
 use crate::settings::Mails;
 use crate::text;
@@ -51,11 +51,11 @@ impl Role {
         }
     }
 
-    pub fn parse(word: &str) -> Result<Role, Flaw> {
+    pub fn parse(word: &str) -> Result<Role, Violation> {
         match word {
             "user" => Ok(Role::User),
             "admin" => Ok(Role::Admin),
-            _ => Err(Flaw::new(Code::UnknownWord, "must be user or admin")),
+            _ => Err(Violation::new(Code::UnknownWord, "must be user or admin")),
         }
     }
 }
@@ -72,13 +72,13 @@ impl Username {
     pub(super) const SUFFIXES: u32 = 100_000_000;
     const SUFFIX_CHARS: usize = 9;
 
-    pub fn parse(text: &str) -> Result<Username, Flaw> {
+    pub fn parse(text: &str) -> Result<Username, Violation> {
         let text = text::nfc(text.trim());
         text::check_length(&text, 1, Username::CHARS_MAX)?;
         if text.chars().all(Username::allows) {
             Ok(Username(text.into_owned()))
         } else {
-            Err(Flaw::new(Code::Format, "must contain only letters, digits and . _ -"))
+            Err(Violation::new(Code::Format, "must contain only letters, digits and . _ -"))
         }
     }
 
@@ -148,7 +148,7 @@ pub struct Name(String);
 impl Name {
     pub const CHARS_MAX: usize = 100;
 
-    pub fn parse(text: &str) -> Result<Name, Flaw> {
+    pub fn parse(text: &str) -> Result<Name, Violation> {
         text::line(text, 1, Name::CHARS_MAX).map(Name)
     }
 
@@ -165,10 +165,10 @@ pub struct Email(String);
 impl Email {
     pub const CHARS_MAX: usize = 254;
 
-    pub fn parse(text: &str) -> Result<Email, Flaw> {
+    pub fn parse(text: &str) -> Result<Email, Violation> {
         let text = text::nfc_up_to(text.trim(), Email::CHARS_MAX);
         if text.chars().count() > Email::CHARS_MAX {
-            return Err(Flaw::new(
+            return Err(Violation::new(
                 Code::TooLong,
                 format!("must have at most {} characters", Email::CHARS_MAX),
             ));
@@ -177,7 +177,7 @@ impl Email {
         let plain = !text.contains(|c: char| c.is_control() || c.is_whitespace());
         match email_address::EmailAddress::parse_with_options(&text, options) {
             Ok(_) if plain => Ok(Email(text.into_owned())),
-            _ => Err(Flaw::new(Code::Format, "must be an email address, such as ada@example.org")),
+            _ => Err(Violation::new(Code::Format, "must be an email address, such as ada@example.org")),
         }
     }
 
@@ -203,17 +203,17 @@ pub struct Draft {
 
 /// What an account is beside what its owner said.
 #[derive(Debug, Clone, Copy)]
-pub struct Standing {
+pub struct AccountState {
     pub is_active: bool,
     pub email_verified: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
 
-impl Standing {
+impl AccountState {
     /// Of an account that is made at `now`.
-    pub fn new(now: Timestamp) -> Standing {
-        Standing { is_active: true, email_verified: false, created_at: now, updated_at: now }
+    pub fn new(now: Timestamp) -> AccountState {
+        AccountState { is_active: true, email_verified: false, created_at: now, updated_at: now }
     }
 }
 
@@ -236,7 +236,7 @@ pub enum Account {
     /// The caller's own.
     Own,
     /// The one of that id, for admins. It may be the caller's own, too.
-    Of(Key),
+    Of(IdOrUuid),
 }
 
 /// A change that somebody asks for, with what proves it where the change needs a proof.
@@ -318,8 +318,8 @@ impl Caller {
     }
 
     /// Whom the audit log names.
-    pub(crate) fn who(&self) -> Who {
-        Who { user: Some(self.id.0), client: self.client, mails: self.mails }
+    pub(crate) fn who(&self) -> Actor {
+        Actor { user: Some(self.id.0), client: self.client, mails: self.mails }
     }
 }
 

@@ -3,7 +3,7 @@
 use argon2::Params;
 use argon2::password_hash::phc;
 
-use crate::error::{Code, Flaw, Result};
+use crate::error::{Code, Result, Violation};
 use crate::text;
 
 /// bcrypt looks at 72 bytes; what is longer is refused, never cut.
@@ -52,20 +52,20 @@ impl Password {
     }
 
     /// A new password that `policy` accepts. `own` are the user's names and address, which are no passwords.
-    pub fn chosen(text: &str, policy: Policy, chars_min: usize, own: &[&str]) -> Result<Password, Flaw> {
+    pub fn chosen(text: &str, policy: Policy, chars_min: usize, own: &[&str]) -> Result<Password, Violation> {
         let password = text::nfc_up_to(text, BYTES_MAX);
         let chars_min = match policy {
             Policy::House => chars_min,
             Policy::Mixed => chars_min.max(8),
         };
-        let weak = |why: &str| Err(Flaw::new(Code::WeakPassword, format!("{why} {ADVICE}")));
+        let weak = |why: &str| Err(Violation::new(Code::WeakPassword, format!("{why} {ADVICE}")));
         if password.chars().count() < chars_min {
             return weak(&format!("Use at least {chars_min} characters."));
         }
         check_hashable(&password)?;
         if policy == Policy::Mixed && !is_mixed(&password) {
             let message = "needs an uppercase and a lowercase letter, a digit and a special character";
-            return Err(Flaw::new(Code::WeakPassword, message));
+            return Err(Violation::new(Code::WeakPassword, message));
         }
         let folded = text::fold(&password);
         if is_common(&password.to_lowercase()) || is_common(&folded) {
@@ -79,7 +79,7 @@ impl Password {
 
     /// That its hash stands for this password alone. bcrypt stops after 72 bytes; below that it repeats the password with a
     /// zero byte after it, so `P` and `P U+0000 P` have one hash. Such texts are never hashed or compared, by any scheme.
-    pub(crate) fn check_hashable(&self) -> Result<(), Flaw> {
+    pub(crate) fn check_hashable(&self) -> Result<(), Violation> {
         check_hashable(&self.0)
     }
 
@@ -88,15 +88,15 @@ impl Password {
     }
 }
 
-fn check_hashable(text: &str) -> Result<(), Flaw> {
+fn check_hashable(text: &str) -> Result<(), Violation> {
     if text.len() > BYTES_MAX {
-        return Err(Flaw::new(
+        return Err(Violation::new(
             Code::TooLong,
             format!("must have at most {BYTES_MAX} bytes, but has {}", text.len()),
         ));
     }
     if text.contains('\0') {
-        return Err(Flaw::new(Code::Control, "must not contain U+0000"));
+        return Err(Violation::new(Code::Control, "must not contain U+0000"));
     }
     Ok(())
 }
@@ -141,9 +141,9 @@ impl PasswordHash {
     }
 
     /// A hash that another program made, if a login can verify it at a bounded cost: bcrypt (`2a`, `2b`, `2y`) or Argon2.
-    pub(crate) fn imported(text: &str) -> Result<PasswordHash, Flaw> {
+    pub(crate) fn imported(text: &str) -> Result<PasswordHash, Violation> {
         if text.len() > IMPORTED_BYTES_MAX {
-            return Err(Flaw::new(Code::TooLong, "is longer than any hash"));
+            return Err(Violation::new(Code::TooLong, "is longer than any hash"));
         }
         let check = if text.starts_with("$argon2") { check_argon2 } else { check_bcrypt };
         check(text)?;
@@ -166,23 +166,26 @@ impl PasswordHash {
 }
 
 /// `$2b$12$`, then 53 characters of salt and hash; `2a` and `2y` are other names of the same algorithm.
-fn check_bcrypt(text: &str) -> Result<(), Flaw> {
+fn check_bcrypt(text: &str) -> Result<(), Violation> {
     let fields: Vec<&str> = text.split('$').collect();
     let is_base64 = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'/');
     match fields[..] {
         ["", "2a" | "2b" | "2y", cost, rest] if rest.len() == 53 && is_base64(rest) => {
             match cost.parse::<u32>() {
                 Ok(4..=IMPORTED_COST_MAX) if cost.len() == 2 => Ok(()),
-                _ => Err(Flaw::new(Code::Range, format!("bcrypt's cost must be 04 to {IMPORTED_COST_MAX}"))),
+                _ => Err(Violation::new(
+                    Code::Range,
+                    format!("bcrypt's cost must be 04 to {IMPORTED_COST_MAX}"),
+                )),
             }
         }
-        _ => Err(Flaw::new(Code::Format, "is neither a bcrypt nor an Argon2 hash")),
+        _ => Err(Violation::new(Code::Format, "is neither a bcrypt nor an Argon2 hash")),
     }
 }
 
-fn check_argon2(text: &str) -> Result<(), Flaw> {
+fn check_argon2(text: &str) -> Result<(), Violation> {
     let params =
-        argon2_params(text).ok_or_else(|| Flaw::new(Code::Format, "is not a readable Argon2 hash"))?;
+        argon2_params(text).ok_or_else(|| Violation::new(Code::Format, "is not a readable Argon2 hash"))?;
     let is_bounded = params.m_cost() <= IMPORTED_MEMORY_KIB_MAX
         && params.p_cost() <= IMPORTED_LANES_MAX
         && work_kib(&params) <= IMPORTED_WORK_KIB_MAX;
@@ -193,7 +196,7 @@ fn check_argon2(text: &str) -> Result<(), Flaw> {
         "Argon2 may use at most m={IMPORTED_MEMORY_KIB_MAX}, p={IMPORTED_LANES_MAX} and \
          m*t={IMPORTED_WORK_KIB_MAX}"
     );
-    Err(Flaw::new(Code::Range, message))
+    Err(Violation::new(Code::Range, message))
 }
 
 /// The parameters of a whole Argon2 hash: one with its salt and its output.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::db::{Column, Value, unexpected};
-use crate::error::{Code, Flaw, Result};
+use crate::error::{Code, Result, Violation};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
@@ -36,16 +36,19 @@ impl Scopes {
     pub const ALL: Scopes = Scopes(0b1111);
 
     /// Scopes by their words, at least one.
-    pub fn parse<'w>(words: impl IntoIterator<Item = &'w str>) -> Result<Scopes, Flaw> {
+    pub fn parse<'w>(words: impl IntoIterator<Item = &'w str>) -> Result<Scopes, Violation> {
         let mut scopes = Scopes(0);
         for word in words {
             let scope = Scope::ALL.into_iter().find(|scope| scope.as_str() == word).ok_or_else(|| {
-                Flaw::new(Code::UnknownWord, "must contain only tasks:read, tasks:write, account:read, admin")
+                Violation::new(
+                    Code::UnknownWord,
+                    "must contain only tasks:read, tasks:write, account:read, admin",
+                )
             })?;
             scopes.0 |= scope as u8;
         }
         if scopes.0 == 0 {
-            return Err(Flaw::new(Code::TooShort, "must contain at least one scope"));
+            return Err(Violation::new(Code::TooShort, "must contain at least one scope"));
         }
         Ok(scopes)
     }

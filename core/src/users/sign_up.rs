@@ -1,6 +1,6 @@
 //! How an account comes into being, and under which names.
 
-use super::model::{Draft, Email, Standing, User, Username};
+use super::model::{AccountState, Draft, Email, User, Username};
 use super::sql;
 use crate::db::Tx;
 use crate::error::{Conflict, Error, Result};
@@ -13,7 +13,7 @@ const NAMES_TRIED_MAX: usize = 4;
 /// # Errors
 /// The address or the username is taken.
 pub fn register(tx: &mut Tx, draft: &Draft) -> Result<User> {
-    let standing = Standing::new(tx.now());
+    let standing = AccountState::new(tx.now());
     make(tx, draft, &standing)
 }
 
@@ -22,7 +22,7 @@ pub fn register(tx: &mut Tx, draft: &Draft) -> Result<User> {
 ///
 /// # Errors
 /// The address is taken.
-pub(crate) fn adopt(tx: &mut Tx, draft: &Draft, standing: &Standing) -> Result<User> {
+pub(crate) fn import(tx: &mut Tx, draft: &Draft, standing: &AccountState) -> Result<User> {
     require_free(tx, None, &draft.email)?;
     match &draft.username {
         Some(username) if !is_free(tx, username)? => {
@@ -40,7 +40,7 @@ fn is_free(tx: &mut Tx, username: &Username) -> Result<bool> {
     }
 }
 
-fn make(tx: &mut Tx, draft: &Draft, standing: &Standing) -> Result<User> {
+fn make(tx: &mut Tx, draft: &Draft, standing: &AccountState) -> Result<User> {
     if let Some(username) = &draft.username {
         username.require_distinct()?;
         return match sql::insert_if_free(tx, draft, username, standing)? {

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::login_name::{LoginKind, LoginName};
-use super::model::{Draft, Email, Standing, User, UserId, Username};
+use super::model::{AccountState, Draft, Email, User, UserId, Username};
 use super::password::PasswordHash;
 use crate::db::{FromRow, Row, Tx};
 use crate::error::{Conflict, Error, Result};
@@ -45,7 +45,7 @@ pub fn insert_if_free(
     tx: &mut Tx,
     draft: &Draft,
     username: &Username,
-    standing: &Standing,
+    standing: &AccountState,
 ) -> Result<Option<User>> {
     let uuid = tx.new_uuid()?;
     let user: Option<User> = tx.find(
@@ -123,8 +123,8 @@ pub fn find(tx: &mut Tx, id: UserId) -> Result<Option<User>> {
 }
 
 /// The same, held: what is written back is what was read.
-pub fn find_held(tx: &mut Tx, id: UserId) -> Result<Option<User>> {
-    tx.find_held(
+pub fn find_for_update(tx: &mut Tx, id: UserId) -> Result<Option<User>> {
+    tx.find_for_update(
         "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at \
          FROM users WHERE id = $1",
         &[&id],
@@ -149,7 +149,7 @@ pub fn credentials(tx: &mut Tx, id: UserId) -> Result<Option<Credentials>> {
 
 /// The same, held: what depends on the hash or on `is_active` is done before anybody changes them.
 pub fn credentials_held(tx: &mut Tx, id: UserId) -> Result<Option<Credentials>> {
-    tx.find_held(
+    tx.find_for_update(
         "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, \
          password_hash FROM users WHERE id = $1",
         &[&id],
@@ -241,8 +241,10 @@ pub fn list(tx: &mut Tx, after: i64, count: i64, skip: i64) -> Result<Vec<User>>
 
 /// Whether an active admin besides `but` is left; held, so that it stays one until `but` is none.
 pub fn another_admin_exists(tx: &mut Tx, but: UserId) -> Result<bool> {
-    let found: Option<i64> = tx
-        .find_held("SELECT id FROM users WHERE role = 'admin' AND is_active AND id <> $1 LIMIT 1", &[&but])?;
+    let found: Option<i64> = tx.find_for_update(
+        "SELECT id FROM users WHERE role = 'admin' AND is_active AND id <> $1 LIMIT 1",
+        &[&but],
+    )?;
     Ok(found.is_some())
 }
 
@@ -279,7 +281,7 @@ pub fn end_sessions(tx: &mut Tx, id: UserId) -> Result<()> {
 
 /// Keeps writers of the account's tasks waiting until this transaction ends.
 pub fn hold_counter(tx: &mut Tx, id: UserId) -> Result<()> {
-    tx.find_held::<i64>("SELECT last FROM counters WHERE owner = $1", &[&id]).map(drop)
+    tx.find_for_update::<i64>("SELECT last FROM counters WHERE owner = $1", &[&id]).map(drop)
 }
 
 /// With all that is the user's: sessions, tasks, changes go by the foreign keys.

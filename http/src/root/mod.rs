@@ -7,7 +7,7 @@ mod wire;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use serde_json::json;
-use taskwell_core::error::{Conflict, Error, Unproven};
+use taskwell_core::error::{AuthError, Conflict, Error};
 
 use crate::doc::{Api, Doc, ErrorDoc, id_schema, named};
 use crate::doc_lists::{completed_parameter, paging_parameters, task_cursor};
@@ -149,9 +149,9 @@ pub fn render_user(failure: &Failure) -> Response {
         Failure::Core(Error::Invalid(_)) => (StatusCode::BAD_REQUEST, "Invalid input data".into()),
         Failure::Core(Error::Conflict(_)) => (StatusCode::CONFLICT, "user already exists".into()),
         Failure::Core(Error::Unauthenticated(why)) => match why {
-            Unproven::UnknownUser => (StatusCode::NOT_FOUND, "user doesn't exist".into()),
-            Unproven::WrongPassword => (StatusCode::UNAUTHORIZED, "Invalid credentials".into()),
-            Unproven::RefreshTokenExpired => (StatusCode::UNAUTHORIZED, "refresh token expired".into()),
+            AuthError::UnknownUser => (StatusCode::NOT_FOUND, "user doesn't exist".into()),
+            AuthError::WrongPassword => (StatusCode::UNAUTHORIZED, "Invalid credentials".into()),
+            AuthError::RefreshTokenExpired => (StatusCode::UNAUTHORIZED, "refresh token expired".into()),
             why if why.is_more_than_a_password() => (failure.status(), failure.detail()),
             _ => (StatusCode::UNAUTHORIZED, "Invalid token".into()),
         },

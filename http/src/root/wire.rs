@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use taskwell_core::app::SignUp;
-use taskwell_core::error::{Code, Flaw, Problems};
+use taskwell_core::error::{Code, Problems, Violation};
 use taskwell_core::sessions::Grant;
 use taskwell_core::tasks::{Description, NewTask, StateChange, Status, Task, Title};
 use taskwell_core::text::check_storable;
@@ -12,7 +12,7 @@ use taskwell_core::users::{Email, Name, User, Username};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::member::Member;
+use crate::raw_field::RawField;
 use crate::tree::Failure;
 use crate::wire::{
     DescriptionText, EmailText, FieldProblemWire, NameText, PasswordText, TitleText, UsernameText,
@@ -28,8 +28,8 @@ pub fn status_word(status: Status) -> &'static str {
 }
 
 /// Reads 000's words, and what people write for them.
-fn parse_status(text: &str) -> Result<Status, Flaw> {
-    let unknown = || Flaw::new(Code::UnknownWord, "must be one of pending, on going, completed");
+fn parse_status(text: &str) -> Result<Status, Violation> {
+    let unknown = || Violation::new(Code::UnknownWord, "must be one of pending, on going, completed");
     Status::parse_spoken(text).ok_or_else(unknown)
 }
 
@@ -107,14 +107,14 @@ pub struct TasksWire {
 pub struct NewTaskWire {
     #[schema(value_type = TitleText, required)]
     #[serde(default)]
-    title: Member,
+    title: RawField,
     #[schema(value_type = Option<DescriptionText>)]
     #[serde(default)]
-    description: Member,
+    description: RawField,
     /// Default: `pending`.
     #[schema(value_type = String, required = false, pattern = "^(pending|on going|completed)$", example = "on going")]
     #[serde(default)]
-    status: Member,
+    status: RawField,
 }
 
 impl NewTaskWire {
@@ -140,13 +140,13 @@ impl NewTaskWire {
 pub struct SignUpWire {
     #[schema(value_type = NameText, required)]
     #[serde(default)]
-    name: Member,
+    name: RawField,
     #[schema(value_type = EmailText, required)]
     #[serde(default)]
-    email: Member,
+    email: RawField,
     #[schema(value_type = PasswordText, required)]
     #[serde(default)]
-    password: Member,
+    password: RawField,
 }
 
 impl SignUpWire {
@@ -188,14 +188,14 @@ impl From<User> for SignedUpWire {
 pub struct LoginWire {
     #[schema(value_type = String, required, min_length = 1, example = "exampleuser@example.com")]
     #[serde(default)]
-    email: Member,
+    email: RawField,
     #[schema(value_type = String, required, min_length = 1, format = Password, example = "analytical engine 1843")]
     #[serde(default)]
-    password: Member,
+    password: RawField,
     /// A code from the second factor, or a recovery code, if the account has a second factor.
     #[schema(value_type = String, required = false, example = "287082")]
     #[serde(default)]
-    totp_code: Member,
+    totp_code: RawField,
 }
 
 impl LoginWire {
@@ -203,7 +203,7 @@ impl LoginWire {
     pub fn read(self) -> Result<(String, Password, Option<String>), Failure> {
         let p = &mut Problems::default();
         let some = |text: &str| match text {
-            "" => Err(Flaw::new(Code::TooShort, "must not be empty")),
+            "" => Err(Violation::new(Code::TooShort, "must not be empty")),
             text => Ok(text.to_owned()),
         };
         let email = self.email.required("email", p, |text| check_storable(text).and_then(|()| some(text)));
@@ -238,7 +238,7 @@ impl From<Grant> for TokensWire {
 pub struct RefreshWire {
     #[schema(value_type = String, required)]
     #[serde(default)]
-    refresh_token: Member,
+    refresh_token: RawField,
 }
 
 impl RefreshWire {
@@ -262,13 +262,13 @@ pub struct TokenWire {
 pub struct RegisterWire {
     #[schema(value_type = UsernameText, required)]
     #[serde(default)]
-    username: Member,
+    username: RawField,
     #[schema(value_type = EmailText, required)]
     #[serde(default)]
-    email: Member,
+    email: RawField,
     #[schema(value_type = PasswordText, required)]
     #[serde(default)]
-    password: Member,
+    password: RawField,
 }
 
 impl RegisterWire {

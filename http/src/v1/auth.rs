@@ -4,21 +4,21 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use taskwell_core::app::App;
-use taskwell_core::sessions::{self, Door, Grant, RefreshToken};
+use taskwell_core::sessions::{self, Grant, LoginContext, RefreshToken};
 use taskwell_core::users::password::Policy;
 
 use super::wire::{
     LoginWire, MessageWire, PasswordChangedWire, RefreshWire, SignUpWire, SignedUpWire, TokensWire,
 };
+use crate::account_pages::{ForgotWire, MailTokenWire, ResetWire};
 use crate::client::Visitor;
 use crate::extract::{Body, Token};
 use crate::form::JsonOrForm;
-use crate::letters::{ForgotWire, MailTokenWire, ResetWire};
 use crate::tree::{Answer, json, secret_json};
 
 pub async fn sign_up(State(app): State<App>, visitor: Visitor, Body(wire): Body<SignUpWire>) -> Answer {
     let new = wire?.read(app.settings().password_chars_min)?;
-    let user = app.register(new, &visitor.door(false)).await?;
+    let user = app.register(new, &visitor.login_context(false)).await?;
     let message = "User created successfully";
     Ok(json(StatusCode::CREATED, &SignedUpWire { message, user: user.into() }))
 }
@@ -29,13 +29,13 @@ pub async fn login(
     JsonOrForm(wire): JsonOrForm<LoginWire>,
 ) -> Answer {
     let (login, password, code) = wire?.read()?;
-    let grant = app.login(login, password, Door { code, ..visitor.door(false) }).await?;
+    let grant = app.login(login, password, LoginContext { code, ..visitor.login_context(false) }).await?;
     Ok(secret_json(StatusCode::OK, &TokensWire::from(grant)))
 }
 
 pub async fn refresh(State(app): State<App>, visitor: Visitor, Body(wire): Body<RefreshWire>) -> Answer {
     let token = RefreshToken::claimed(wire?.read()?);
-    let grant = app.refresh(token, visitor.door(false)).await?;
+    let grant = app.refresh(token, visitor.login_context(false)).await?;
     Ok(secret_json(StatusCode::OK, &TokensWire::from(grant)))
 }
 
@@ -50,13 +50,13 @@ pub async fn forgot_password(
     visitor: Visitor,
     Body(wire): Body<ForgotWire>,
 ) -> Answer {
-    app.forgot_password(wire?.read()?, visitor.door(false)).await?;
+    app.forgot_password(wire?.read()?, visitor.login_context(false)).await?;
     Ok(told(StatusCode::ACCEPTED, "If the account exists, mail is on its way"))
 }
 
 pub async fn reset_password(State(app): State<App>, visitor: Visitor, Body(wire): Body<ResetWire>) -> Answer {
     let (token, new) = wire?.read()?;
-    let ended = app.reset_forgotten(token, new, Policy::House, visitor.door(false)).await?;
+    let ended = app.reset_forgotten(token, new, Policy::House, visitor.login_context(false)).await?;
     Ok(json(StatusCode::OK, &PasswordChangedWire::from(ended)))
 }
 
@@ -65,7 +65,7 @@ pub async fn verify_email(
     visitor: Visitor,
     Body(wire): Body<MailTokenWire>,
 ) -> Answer {
-    app.verify_email(wire?.read()?, visitor.door(false)).await?;
+    app.verify_email(wire?.read()?, visitor.login_context(false)).await?;
     Ok(told(StatusCode::OK, "The email address is verified"))
 }
 

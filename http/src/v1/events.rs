@@ -15,7 +15,7 @@ use taskwell_core::bearer::Bearer;
 use taskwell_core::changes;
 use taskwell_core::epoch::Stamp;
 use taskwell_core::error::{Error, Problems};
-use taskwell_core::live::Watch;
+use taskwell_core::live::Subscription;
 use taskwell_core::tasks::{self, History};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -39,7 +39,7 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 struct Stream {
     app: App,
     bearer: Bearer,
-    watch: Watch,
+    watch: Subscription,
     /// The last change that was sent.
     since: Stamp,
     heartbeat: Instant,

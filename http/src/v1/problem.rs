@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
-use taskwell_core::error::{Code, Conflict, Error, Unproven};
+use taskwell_core::error::{AuthError, Code, Conflict, Error};
 
 use super::wire::ProblemWire;
 use crate::doc::{ErrorDoc, named};
@@ -38,7 +38,7 @@ pub fn render(failure: &Failure) -> Response {
             (StatusCode::FORBIDDEN, crate::tree::WRONG_CODE.into())
         }
         Failure::Core(Error::Invalid(_)) => (StatusCode::UNPROCESSABLE_ENTITY, "Validation error".into()),
-        Failure::Core(Error::Unauthenticated(Unproven::UnverifiedEmail)) => {
+        Failure::Core(Error::Unauthenticated(AuthError::UnverifiedEmail)) => {
             (failure.status(), failure.detail())
         }
         Failure::Core(Error::Unauthenticated(why)) => (StatusCode::UNAUTHORIZED, unproven(*why).into()),
@@ -72,15 +72,15 @@ pub fn render(failure: &Failure) -> Response {
 }
 
 /// Contract 004's words.
-fn unproven(why: Unproven) -> &'static str {
+fn unproven(why: AuthError) -> &'static str {
     match why {
-        Unproven::NoToken | Unproven::BadToken => "Not authenticated",
-        Unproven::UnknownUser | Unproven::WrongPassword => "Incorrect email or password",
-        Unproven::BadRefreshToken => "Invalid token",
-        Unproven::UnverifiedEmail => crate::tree::UNVERIFIED,
-        Unproven::CodeNeeded => crate::tree::CODE_NEEDED,
-        Unproven::WrongCode => crate::tree::WRONG_CODE,
-        Unproven::RefreshTokenExpired => "Refresh token expired",
+        AuthError::NoToken | AuthError::BadToken => "Not authenticated",
+        AuthError::UnknownUser | AuthError::WrongPassword => "Incorrect email or password",
+        AuthError::BadRefreshToken => "Invalid token",
+        AuthError::UnverifiedEmail => crate::tree::UNVERIFIED,
+        AuthError::CodeNeeded => crate::tree::CODE_NEEDED,
+        AuthError::WrongCode => crate::tree::WRONG_CODE,
+        AuthError::RefreshTokenExpired => "Refresh token expired",
     }
 }
 

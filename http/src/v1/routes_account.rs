@@ -8,9 +8,9 @@ use super::second_factor::{self, CodeWire, EnrolmentWire, RecoveryWire, StateWir
 use super::wire::{MessageWire, PasswordChangedWire, PasswordProofWire};
 use super::wire_tokens::{AuditWire, MadeTokenWire, NewTokenWire, TokenWire};
 use super::{auth, tokens};
+use crate::account_pages::{ForgotWire, MailTokenWire, ResetWire};
 use crate::doc::{Api, Doc};
 use crate::doc_lists::{audit_cursor, paging_parameters};
-use crate::letters::{ForgotWire, MailTokenWire, ResetWire};
 use crate::tree::MAIL_OFF;
 
 pub fn mail_api(api: Api) -> Api {

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::users::told;
 use super::wire::PasswordProofWire;
 use crate::extract::{Body, Token};
-use crate::member::Member;
+use crate::raw_field::RawField;
 use crate::tree::{Answer, Failure, json, secret_json};
 
 /// A secret for an authenticator app.
@@ -73,7 +73,7 @@ impl QrCodeWire {
 pub struct CodeWire {
     #[serde(default)]
     #[schema(value_type = String, required, example = "287082")]
-    code: Member,
+    code: RawField,
 }
 
 /// Recovery codes for a lost authenticator. Each is valid for one login.

@@ -14,7 +14,7 @@ use crate::extract::{Body, Conditions, MergePatch, PathText, Token};
 use crate::parameters::Query;
 use crate::stream::{self, Owner, Shape};
 use crate::tasks::{ListQuery, key, shown, with_etag};
-use crate::tree::{Answer, Failure, both, json};
+use crate::tree::{Answer, Failure, combine, json};
 
 /// A plain array of tasks.
 pub const LIST: Shape =
@@ -74,7 +74,7 @@ async fn write(
     update: Result<Update, Failure>,
 ) -> Answer {
     let expected = conditions.expected();
-    let input = both(key(path), update);
+    let input = combine(key(path), update);
     let task = app
         .write(claims, input, move |tx, caller, (key, update)| {
             tasks::update(tx, caller, *key, &expected, update)

@@ -17,7 +17,7 @@ use crate::tree::{Answer, Failure, json, secret_json};
 
 pub async fn create(State(app): State<App>, Token(claims): Token, Body(wire): Body<NewTokenWire>) -> Answer {
     let new = wire.and_then(NewTokenWire::read);
-    let (token, secret) = app.write_unkept(claims, new, tokens::create).await?;
+    let (token, secret) = app.write_without_replay(claims, new, tokens::create).await?;
     let wire = MadeTokenWire { token: secret.as_str().to_owned(), made: token.into() };
     Ok(secret_json(StatusCode::CREATED, &wire))
 }

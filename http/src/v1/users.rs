@@ -8,7 +8,7 @@ use axum::response::IntoResponse;
 use taskwell_core::app::{App, Lane};
 use taskwell_core::bearer::Bearer;
 use taskwell_core::error::{Code, Error, Problems};
-use taskwell_core::key::Key;
+use taskwell_core::id_or_uuid::IdOrUuid;
 use taskwell_core::text::Words;
 use taskwell_core::users::Account;
 use taskwell_core::{sessions, users};
@@ -22,7 +22,7 @@ use crate::paging::Paging;
 use crate::parameters::Query;
 use crate::stream::{self, Owner};
 use crate::tasks::ListQuery;
-use crate::tree::{Answer, Failure, both, json};
+use crate::tree::{Answer, Failure, combine, json};
 
 pub async fn me(State(app): State<App>, Token(claims): Token) -> Answer {
     let user = app.read(claims, Ok::<_, Failure>(()), |tx, caller, ()| users::me(tx, caller)).await?;
@@ -114,7 +114,7 @@ pub async fn end_sessions_of(State(app): State<App>, Token(claims): Token, path:
 }
 
 pub async fn end_session_of(State(app): State<App>, Token(claims): Token, path: PathTexts) -> Answer {
-    let input = both(key(&path.0).map(Account::Of), session_id(&path.1));
+    let input = combine(key(&path.0).map(Account::Of), session_id(&path.1));
     app.write(claims, input, |tx, caller, (user, session)| sessions::end_one(tx, caller, *user, *session))
         .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
@@ -157,7 +157,7 @@ pub async fn update(
     path: PathText,
     MergePatch(wire): MergePatch<UserUpdateWire>,
 ) -> Answer {
-    let input = both(key(&path.0).map(Account::Of), wire.and_then(UserUpdateWire::read));
+    let input = combine(key(&path.0).map(Account::Of), wire.and_then(UserUpdateWire::read));
     let user = app.update_account(claims, input).await?;
     Ok(json(StatusCode::OK, &UserWire::from(user)))
 }
@@ -173,6 +173,6 @@ pub async fn tasks(State(app): State<App>, Token(claims): Token, path: PathText,
     stream::list(app, claims, owner, wanted, super::tasks::LIST, &query.uri).await
 }
 
-fn key(path: &str) -> Result<Key, Failure> {
-    Key::parse(path).map_err(|flaw| Error::invalid("user_id", flaw.0, flaw.1).into())
+fn key(path: &str) -> Result<IdOrUuid, Failure> {
+    IdOrUuid::parse(path).map_err(|flaw| Error::invalid("user_id", flaw.0, flaw.1).into())
 }

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::doc::{Schemas, named};
-use crate::member::Member;
+use crate::raw_field::RawField;
 use crate::tree::Failure;
 use crate::wire::{EmailText, FieldProblemWire, NameText, PasswordText, RoleWord, UsernameText};
 
@@ -63,18 +63,18 @@ pub struct SignUpWire {
     /// Letters and digits of any script, `.`, `_` and `-`.
     #[schema(value_type = UsernameText, required)]
     #[serde(default)]
-    username: Member,
+    username: RawField,
     #[schema(value_type = EmailText, required)]
     #[serde(default)]
-    email: Member,
+    email: RawField,
     /// At least 8 characters and at most 72 bytes. It must not be a common password or your own name or email address.
     #[schema(value_type = PasswordText, required)]
     #[serde(default)]
-    password: Member,
+    password: RawField,
     /// The display name.
     #[schema(value_type = Option<NameText>)]
     #[serde(default)]
-    name: Member,
+    name: RawField,
 }
 
 impl SignUpWire {
@@ -111,25 +111,25 @@ pub struct SignedUpWire {
 pub struct LoginWire {
     #[schema(value_type = String, required = false, example = "ada@example.org")]
     #[serde(default)]
-    email: Member,
+    email: RawField,
     /// Used if there is no `email`. It can also be an email address, as in the OAuth2 password form.
     #[schema(value_type = String, required = false, example = "ada")]
     #[serde(default)]
-    username: Member,
+    username: RawField,
     #[schema(value_type = String, required, format = Password, example = "analytical engine 1843")]
     #[serde(default)]
-    password: Member,
+    password: RawField,
     /// A code from the second factor, or a recovery code, if the account has a second factor.
     #[schema(value_type = String, required = false, example = "287082")]
     #[serde(default)]
-    totp_code: Member,
+    totp_code: RawField,
 }
 
 impl LoginWire {
     /// The name or address, the password, and the code of a second factor.
     pub fn read(self) -> Result<(String, Password, Option<String>), Failure> {
         let p = &mut Problems::default();
-        let login = if matches!(self.email, Member::Absent) && !matches!(self.username, Member::Absent) {
+        let login = if matches!(self.email, RawField::Absent) && !matches!(self.username, RawField::Absent) {
             self.username.login("username", p)
         } else {
             self.username.optional("username", p, |_| Ok(()));
@@ -189,7 +189,7 @@ pub struct TokensWire {
 pub struct RefreshWire {
     #[schema(value_type = String, required)]
     #[serde(default)]
-    refresh_token: Member,
+    refresh_token: RawField,
 }
 
 impl RefreshWire {
@@ -213,25 +213,25 @@ pub struct MessageWire {
 pub struct UserUpdateWire {
     #[schema(value_type = UsernameText, required = false)]
     #[serde(default)]
-    username: Member,
+    username: RawField,
     #[schema(value_type = Option<NameText>)]
     #[serde(default)]
-    name: Member,
+    name: RawField,
     #[schema(value_type = EmailText, required = false)]
     #[serde(default)]
-    email: Member,
+    email: RawField,
     /// Only admins can change it; ignored in `/users/me`.
     #[schema(value_type = RoleWord, required = false)]
     #[serde(default)]
-    role: Member,
+    role: RawField,
     /// Only admins can change it; ignored in `/users/me`.
     #[schema(value_type = bool, required = false)]
     #[serde(default)]
-    is_active: Member,
+    is_active: RawField,
     /// Required for a new `email` of your own account; otherwise ignored.
     #[schema(value_type = String, required = false, format = Password)]
     #[serde(default)]
-    current_password: Member,
+    current_password: RawField,
 }
 
 impl UserUpdateWire {
@@ -262,14 +262,14 @@ pub struct PasswordChangeWire {
     #[schema(value_type = String, required, format = Password)]
     #[serde(alias = "old_password")]
     #[serde(default)]
-    current_password: Member,
+    current_password: RawField,
     #[schema(value_type = PasswordText, required)]
     #[serde(default)]
-    new_password: Member,
+    new_password: RawField,
     /// Whether your personal access tokens stay valid. Keep them only if nobody else can have one.
     #[schema(value_type = bool, required = false, default = false)]
     #[serde(default)]
-    keep_tokens: Member,
+    keep_tokens: RawField,
 }
 
 impl PasswordChangeWire {
@@ -307,7 +307,7 @@ impl From<TokensEnded> for PasswordChangedWire {
 pub struct PasswordProofWire {
     #[schema(value_type = String, required, format = Password)]
     #[serde(default)]
-    password: Member,
+    password: RawField,
 }
 
 impl PasswordProofWire {

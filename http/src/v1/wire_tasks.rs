@@ -9,7 +9,7 @@ use taskwell_core::time::Timestamp;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::member::Member;
+use crate::raw_field::RawField;
 use crate::tree::Failure;
 use crate::wire::{DescriptionText, MomentText, PriorityWord, StatusWord, TitleText};
 
@@ -133,30 +133,30 @@ pub struct NewTaskWire {
     /// One line. The server removes spaces around it.
     #[schema(value_type = TitleText, required)]
     #[serde(default)]
-    title: Member,
+    title: RawField,
     #[schema(value_type = Option<DescriptionText>)]
     #[serde(default)]
-    description: Member,
+    description: RawField,
     /// Default: `pending`.
     #[schema(value_type = StatusWord, required = false)]
     #[serde(default)]
-    status: Member,
+    status: RawField,
     /// Default: `medium`.
     #[schema(value_type = PriorityWord, required = false)]
     #[serde(default)]
-    priority: Member,
+    priority: RawField,
     /// ISO 8601. A time without a zone is UTC.
     #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
-    due_date: Member,
+    due_date: RawField,
     /// Ignored if there is a `status`.
     #[schema(value_type = bool, required = false)]
     #[serde(default)]
-    completed: Member,
+    completed: RawField,
     /// Completes the task at this time. `status` and `completed` take precedence.
     #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
-    completed_at: Member,
+    completed_at: RawField,
 }
 
 impl NewTaskWire {
@@ -182,27 +182,27 @@ impl NewTaskWire {
 pub struct TaskUpdateWire {
     #[schema(value_type = TitleText, required = false)]
     #[serde(default)]
-    title: Member,
+    title: RawField,
     #[schema(value_type = Option<DescriptionText>)]
     #[serde(default)]
-    description: Member,
+    description: RawField,
     #[schema(value_type = StatusWord, required = false)]
     #[serde(default)]
-    status: Member,
+    status: RawField,
     #[schema(value_type = PriorityWord, required = false)]
     #[serde(default)]
-    priority: Member,
+    priority: RawField,
     #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
-    due_date: Member,
+    due_date: RawField,
     /// Ignored if there is a `status`.
     #[schema(value_type = bool, required = false)]
     #[serde(default)]
-    completed: Member,
+    completed: RawField,
     /// Completes the task at this time; `null` reopens it. `status` and `completed` take precedence.
     #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
-    completed_at: Member,
+    completed_at: RawField,
 }
 
 impl TaskUpdateWire {

@@ -9,7 +9,7 @@ use taskwell_core::users::{Scope, Scopes};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::member::Member;
+use crate::raw_field::RawField;
 use crate::tree::Failure;
 use crate::wire::NameText;
 
@@ -35,14 +35,14 @@ pub struct NewTokenWire {
     /// What you use the token for.
     #[serde(default)]
     #[schema(value_type = NameText, required, example = "backup script")]
-    name: Member,
+    name: RawField,
     #[serde(default)]
     #[schema(value_type = Vec<ScopeWord>, required, min_items = 1, max_items = 32, example = json!(["tasks:read"]))]
-    scopes: Member,
+    scopes: RawField,
     /// Lifetime in days.
     #[serde(default)]
     #[schema(value_type = i64, required = false, minimum = 1, maximum = 366, default = 90)]
-    expires_in_days: Member,
+    expires_in_days: RawField,
 }
 
 impl NewTokenWire {

@@ -4,30 +4,30 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use taskwell_core::app::App;
-use taskwell_core::sessions::{self, Door, RefreshToken};
+use taskwell_core::sessions::{self, LoginContext, RefreshToken};
 use taskwell_core::users::password::Policy;
 
 use super::wire::{DoneWire, RefreshWire, SignInWire, SignUpWire, SignedInWire};
+use crate::account_pages::{ForgotWire, MailTokenWire, ResetWire};
 use crate::client::Visitor;
 use crate::extract::{Body, Token};
-use crate::letters::{ForgotWire, MailTokenWire, ResetWire};
 use crate::tree::{Answer, Failure, json, secret_json};
 
 pub async fn sign_up(State(app): State<App>, visitor: Visitor, Body(wire): Body<SignUpWire>) -> Answer {
     let new = wire?.read(app.settings().password_chars_min)?;
-    let grant = app.sign_up(new, visitor.door(false)).await?;
+    let grant = app.sign_up(new, visitor.login_context(false)).await?;
     Ok(secret_json(StatusCode::OK, &SignedInWire::from(grant)))
 }
 
 pub async fn sign_in(State(app): State<App>, visitor: Visitor, Body(wire): Body<SignInWire>) -> Answer {
     let (login, password, code) = wire?.read()?;
-    let grant = app.login(login, password, Door { code, ..visitor.door(false) }).await?;
+    let grant = app.login(login, password, LoginContext { code, ..visitor.login_context(false) }).await?;
     Ok(secret_json(StatusCode::OK, &SignedInWire::from(grant)))
 }
 
 pub async fn refresh(State(app): State<App>, visitor: Visitor, Body(wire): Body<RefreshWire>) -> Answer {
     let token = RefreshToken::claimed(wire?.read()?);
-    let grant = app.refresh(token, visitor.door(false)).await?;
+    let grant = app.refresh(token, visitor.login_context(false)).await?;
     Ok(secret_json(StatusCode::OK, &SignedInWire::from(grant)))
 }
 
@@ -42,14 +42,14 @@ pub async fn forgot_password(
     visitor: Visitor,
     Body(wire): Body<ForgotWire>,
 ) -> Answer {
-    app.forgot_password(wire?.read()?, visitor.door(false)).await?;
+    app.forgot_password(wire?.read()?, visitor.login_context(false)).await?;
     Ok(done("If the account exists, mail is on its way"))
 }
 
 pub async fn reset_password(State(app): State<App>, visitor: Visitor, Body(wire): Body<ResetWire>) -> Answer {
     let (token, new) = wire?.read()?;
     // How many personal access tokens it has ended is no member of this contract's answers.
-    app.reset_forgotten(token, new, Policy::Mixed, visitor.door(false)).await?;
+    app.reset_forgotten(token, new, Policy::Mixed, visitor.login_context(false)).await?;
     Ok(done("The password was changed"))
 }
 
@@ -58,7 +58,7 @@ pub async fn verify_email(
     visitor: Visitor,
     Body(wire): Body<MailTokenWire>,
 ) -> Answer {
-    app.verify_email(wire?.read()?, visitor.door(false)).await?;
+    app.verify_email(wire?.read()?, visitor.login_context(false)).await?;
     Ok(done("The email address is verified"))
 }
 

@@ -7,11 +7,11 @@ mod wire;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
-use taskwell_core::error::{Code, Conflict, Error, Problem, Unproven};
+use taskwell_core::error::{AuthError, Code, Conflict, Error, Problem};
 
+use crate::account_pages::{ForgotWire, MailTokenWire, ResetWire};
 use crate::doc::{Api, Doc, ErrorDoc, named};
 use crate::doc_lists::list_parameters;
-use crate::letters::{ForgotWire, MailTokenWire, ResetWire};
 use crate::tree::{Failure, json as answer};
 use wire::{
     AuthErrorWire, CompleteWire, DoneWire, ErrorWire, NewTaskWire, RefreshWire, SignInWire, SignUpWire,
@@ -205,7 +205,7 @@ pub fn render_auth(failure: &Failure) -> Response {
         Failure::Core(Error::Conflict(Conflict::UsernameTaken)) => {
             (failure.status(), "Username already exists".into(), "USERNAME_EXISTS")
         }
-        Failure::Core(Error::Unauthenticated(Unproven::UnverifiedEmail)) => {
+        Failure::Core(Error::Unauthenticated(AuthError::UnverifiedEmail)) => {
             (failure.status(), failure.detail(), "EMAIL_NOT_VERIFIED")
         }
         Failure::Core(Error::Unauthenticated(why)) => {
@@ -238,17 +238,17 @@ fn invalid(problems: &[Problem], failure: &Failure) -> (String, &'static str) {
     }
 }
 
-fn unproven(why: Unproven) -> (&'static str, &'static str) {
+fn unproven(why: AuthError) -> (&'static str, &'static str) {
     match why {
-        Unproven::UnknownUser | Unproven::WrongPassword => {
+        AuthError::UnknownUser | AuthError::WrongPassword => {
             ("Incorrect email or password", "INVALID_CREDENTIALS")
         }
-        Unproven::NoToken | Unproven::BadToken => ("Not authenticated", "INVALID_TOKEN"),
-        Unproven::BadRefreshToken => ("Invalid token", "INVALID_TOKEN"),
-        Unproven::RefreshTokenExpired => ("Refresh token expired", "INVALID_TOKEN"),
-        Unproven::UnverifiedEmail => (crate::tree::UNVERIFIED, "EMAIL_NOT_VERIFIED"),
-        Unproven::CodeNeeded => (crate::tree::CODE_NEEDED, "TOTP_REQUIRED"),
-        Unproven::WrongCode => (crate::tree::WRONG_CODE, "INVALID_TOTP_CODE"),
+        AuthError::NoToken | AuthError::BadToken => ("Not authenticated", "INVALID_TOKEN"),
+        AuthError::BadRefreshToken => ("Invalid token", "INVALID_TOKEN"),
+        AuthError::RefreshTokenExpired => ("Refresh token expired", "INVALID_TOKEN"),
+        AuthError::UnverifiedEmail => (crate::tree::UNVERIFIED, "EMAIL_NOT_VERIFIED"),
+        AuthError::CodeNeeded => (crate::tree::CODE_NEEDED, "TOTP_REQUIRED"),
+        AuthError::WrongCode => (crate::tree::WRONG_CODE, "INVALID_TOTP_CODE"),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::extract::{Body, Conditions, PathText, Token};
 use crate::parameters::Query;
 use crate::stream::{self, Owner, Shape};
 use crate::tasks::{ListQuery, shown, uuid_key, with_etag};
-use crate::tree::{Answer, Failure, both, json};
+use crate::tree::{Answer, Failure, combine, json};
 
 const LIST: Shape = Shape {
     open: "[",
@@ -78,7 +78,7 @@ async fn write(
     update: Result<Update, Failure>,
 ) -> Answer {
     let expected = conditions.expected();
-    let input = both(uuid_key(path), update);
+    let input = combine(uuid_key(path), update);
     let (task, owner) = app
         .write(claims, input, move |tx, caller, (key, update)| {
             let updated = tasks::update(tx, caller, *key, &expected, update);

@@ -11,7 +11,7 @@ use taskwell_core::users::password::{Password, Policy};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::member::Member;
+use crate::raw_field::RawField;
 use crate::tree::Failure;
 use crate::wire::{
     DescriptionText, EmailText, MomentText, PasswordText, PriorityWord, RoleWord, StatusWord, TitleText,
@@ -65,25 +65,25 @@ impl<'a> TaskWire<'a> {
 pub struct NewTaskWire {
     #[schema(value_type = TitleText, required)]
     #[serde(default)]
-    title: Member,
+    title: RawField,
     #[schema(value_type = Option<DescriptionText>)]
     #[serde(default)]
-    description: Member,
+    description: RawField,
     /// Default: `pending`.
     #[schema(value_type = StatusWord, required = false)]
     #[serde(default)]
-    status: Member,
+    status: RawField,
     /// Default: `medium`.
     #[schema(value_type = PriorityWord, required = false)]
     #[serde(default)]
-    priority: Member,
+    priority: RawField,
     #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
-    due_date: Member,
+    due_date: RawField,
     /// Completes the task at this time. `status` takes precedence.
     #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
-    completed_at: Member,
+    completed_at: RawField,
 }
 
 impl NewTaskWire {
@@ -109,23 +109,23 @@ impl NewTaskWire {
 pub struct TaskUpdateWire {
     #[schema(value_type = TitleText, required = false)]
     #[serde(default)]
-    title: Member,
+    title: RawField,
     #[schema(value_type = Option<DescriptionText>)]
     #[serde(default)]
-    description: Member,
+    description: RawField,
     #[schema(value_type = StatusWord, required = false)]
     #[serde(default)]
-    status: Member,
+    status: RawField,
     #[schema(value_type = PriorityWord, required = false)]
     #[serde(default)]
-    priority: Member,
+    priority: RawField,
     #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
-    due_date: Member,
+    due_date: RawField,
     /// Completes the task at this time; `null` reopens it. `status` takes precedence.
     #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
-    completed_at: Member,
+    completed_at: RawField,
 }
 
 impl TaskUpdateWire {
@@ -152,13 +152,13 @@ impl TaskUpdateWire {
 pub struct CompleteWire {
     #[schema(value_type = bool, required, example = true)]
     #[serde(default)]
-    completed: Member,
+    completed: RawField,
 }
 
 impl CompleteWire {
     pub fn read(self) -> Result<Update, Failure> {
         let p = &mut Problems::default();
-        if matches!(self.completed, Member::Absent) {
+        if matches!(self.completed, RawField::Absent) {
             p.note("completed", Code::Required, "is required");
         }
         let completed = self.completed.flag("completed", p);
@@ -175,15 +175,15 @@ impl CompleteWire {
 pub struct SignUpWire {
     #[schema(value_type = EmailText, required)]
     #[serde(default)]
-    email: Member,
+    email: RawField,
     /// At least 8 characters with upper case, lower case, a digit and a special character.
     #[schema(value_type = String, required, format = Password, min_length = 8, max_length = 72, pattern = "^(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])(?=.*[^A-Za-z0-9])(?:[ -~]{8,72}|[^\\x00]{8,18})$", example = "secure.Password-1843")]
     #[serde(default)]
-    password: Member,
+    password: RawField,
     /// The password again.
     #[schema(value_type = PasswordText, required)]
     #[serde(default)]
-    confirm_password: Member,
+    confirm_password: RawField,
 }
 
 impl SignUpWire {
@@ -215,14 +215,14 @@ impl SignUpWire {
 pub struct SignInWire {
     #[schema(value_type = EmailText, required)]
     #[serde(default)]
-    email: Member,
+    email: RawField,
     #[schema(value_type = String, required, format = Password, example = "secure.Password-1843")]
     #[serde(default)]
-    password: Member,
+    password: RawField,
     /// A code from the second factor, or a recovery code, if the account has a second factor.
     #[schema(value_type = String, required = false, example = "287082")]
     #[serde(default)]
-    totp_code: Member,
+    totp_code: RawField,
 }
 
 impl SignInWire {
@@ -243,7 +243,7 @@ impl SignInWire {
 pub struct RefreshWire {
     #[schema(value_type = String, required)]
     #[serde(default)]
-    refresh_token: Member,
+    refresh_token: RawField,
 }
 
 impl RefreshWire {

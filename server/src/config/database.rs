@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use taskwell_core::db::{Place, Prepares, Server};
+use taskwell_core::db::{DatabaseLocation, Prepares, Server};
 
 use super::refused::{Refused, refused_url};
 
@@ -90,10 +90,10 @@ impl DatabaseFlags {
     ///
     /// # Errors
     /// It is none; its password is not told.
-    pub fn place(&self, name: &str, url: &str) -> Result<Place, Refused> {
+    pub fn place(&self, name: &str, url: &str) -> Result<DatabaseLocation, Refused> {
         match sqlite_path(url) {
-            Some(path) => path.map(Place::Sqlite).map_err(|e| refused_url(name, url, &e)),
-            None => Ok(Place::Postgres(Box::new(with_password(self.server(name, url)?)))),
+            Some(path) => path.map(DatabaseLocation::Sqlite).map_err(|e| refused_url(name, url, &e)),
+            None => Ok(DatabaseLocation::Postgres(Box::new(with_password(self.server(name, url)?)))),
         }
     }
 
@@ -117,10 +117,10 @@ impl DatabaseFlags {
     }
 
     /// The store that is served.
-    pub fn own_place(&self) -> Result<Place, Refused> {
+    pub fn own_place(&self) -> Result<DatabaseLocation, Refused> {
         let mut server = match self.place("DATABASE_URL", &self.database_url)? {
-            Place::Postgres(server) => *server,
-            place @ Place::Sqlite(_) => return Ok(place),
+            DatabaseLocation::Postgres(server) => *server,
+            place @ DatabaseLocation::Sqlite(_) => return Ok(place),
         };
         if let Some(url) = &self.database_direct_url {
             server = server.with_direct(url).map_err(|e| refused_url("DATABASE_DIRECT_URL", url, &e))?;
@@ -128,7 +128,7 @@ impl DatabaseFlags {
         if let Some(url) = &self.database_replica_url {
             server = server.with_replica(url).map_err(|e| refused_url("DATABASE_REPLICA_URL", url, &e))?;
         }
-        Ok(Place::Postgres(Box::new(with_password(server))))
+        Ok(DatabaseLocation::Postgres(Box::new(with_password(server))))
     }
 }
 

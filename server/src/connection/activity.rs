@@ -50,10 +50,10 @@ impl Activity {
     }
 
     /// A request has arrived, and is under way until what is returned is dropped.
-    pub fn begin(self: &Arc<Self>) -> UnderWay {
+    pub fn begin(self: &Arc<Self>) -> InFlightGuard {
         self.under_way.fetch_add(1, Relaxed);
         self.head_ms.store(0, Relaxed);
-        UnderWay(self.clone())
+        InFlightGuard(self.clone())
     }
 
     /// Bytes have come that may be a head's.
@@ -127,16 +127,16 @@ impl Activity {
 }
 
 /// A request under way.
-pub struct UnderWay(Arc<Activity>);
+pub struct InFlightGuard(Arc<Activity>);
 
-impl UnderWay {
+impl InFlightGuard {
     /// No request is to follow it on its connection.
     pub fn is_last(&self) -> bool {
         self.0.is_parting()
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         self.0.answered_ms.store(self.0.now_ms(), Relaxed);
         self.0.under_way.fetch_sub(1, Relaxed);

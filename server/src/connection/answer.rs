@@ -12,7 +12,7 @@ use hyper::body::{Frame, SizeHint};
 use hyper_util::rt::TokioExecutor;
 use tokio::time::{Sleep, sleep};
 
-use super::activity::UnderWay;
+use super::activity::InFlightGuard;
 
 /// What is given to a stream of HTTP/2 at a time: so much must be read within the write timeout, and no more than that and the
 /// send buffer waits in memory.
@@ -50,11 +50,11 @@ pub struct Answer {
     /// What of a long piece has not been given yet; for HTTP/2 alone.
     rest: Bytes,
     is_http2: bool,
-    _under_way: UnderWay,
+    _under_way: InFlightGuard,
 }
 
 impl Answer {
-    pub fn new(body: Body, is_http2: bool, under_way: UnderWay) -> Answer {
+    pub fn new(body: Body, is_http2: bool, under_way: InFlightGuard) -> Answer {
         Answer { body, rest: Bytes::new(), is_http2, _under_way: under_way }
     }
 }

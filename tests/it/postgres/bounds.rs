@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::{join, join_all, join3};
 use serde_json::json;
 use taskwell_core::clock::Clock;
-use taskwell_core::db::{Db, Lane, Place, Server};
+use taskwell_core::db::{DatabaseLocation, Db, Lane, Server};
 use taskwell_core::error::Error;
 use taskwell_core::settings::Settings;
 use tokio_postgres::NoTls;
@@ -20,7 +20,7 @@ fn open(database: &Database, pool_max: usize) -> Db {
     let mut server = Server::parse(&database.url).unwrap();
     server.pool_max = pool_max;
     server.answer_within = WITHIN;
-    let place = Place::Postgres(Box::new(server));
+    let place = DatabaseLocation::Postgres(Box::new(server));
     Db::open(&place, &Settings::default(), &Clock::default()).unwrap().0
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use taskwell_core::app::App;
 use taskwell_core::clock::Clock;
-use taskwell_core::db::{Place, SCHEMA_VERSION, Server};
+use taskwell_core::db::{DatabaseLocation, SCHEMA_VERSION, Server};
 use taskwell_core::settings::{Scheme, Settings};
 
 use crate::support::SECRET;
@@ -15,7 +15,8 @@ fn open(url: &str, patience: Duration) -> Result<(), String> {
     let mut server = Server::parse(url)?;
     server.start_within = patience;
     let settings = Settings { scheme: Scheme::Bcrypt(4), ..Settings::default() };
-    let opened = App::open(&Place::Postgres(Box::new(server)), &[SECRET], settings, Clock::default());
+    let opened =
+        App::open(&DatabaseLocation::Postgres(Box::new(server)), &[SECRET], settings, Clock::default());
     opened.map(drop).map_err(|e| e.to_string())
 }
 
@@ -76,7 +77,9 @@ async fn connections_are_opened_ahead() {
     let mut server = Server::parse(&database.url).unwrap();
     server.pool_min = 7;
     let settings = Settings { scheme: Scheme::Bcrypt(4), ..Settings::default() };
-    let _app = App::open(&Place::Postgres(Box::new(server)), &[SECRET], settings, Clock::default()).unwrap();
+    let _app =
+        App::open(&DatabaseLocation::Postgres(Box::new(server)), &[SECRET], settings, Clock::default())
+            .unwrap();
     let count = "SELECT count(*) FROM pg_stat_activity \
                  WHERE datname = current_database() AND application_name = 'taskwell'";
     // The two that reads share are opened by the first reads.
@@ -106,7 +109,8 @@ async fn a_direct_url_that_leads_elsewhere_is_refused() {
     for (direct, wanted) in [(&one.url, true), (&other.url, false)] {
         let server = Server::parse(&one.url).unwrap().with_direct(direct).unwrap();
         let settings = Settings { scheme: Scheme::Bcrypt(4), ..Settings::default() };
-        let opened = App::open(&Place::Postgres(Box::new(server)), &[SECRET], settings, Clock::default());
+        let opened =
+            App::open(&DatabaseLocation::Postgres(Box::new(server)), &[SECRET], settings, Clock::default());
         match opened {
             Ok(_) => assert!(wanted, "{direct} was taken"),
             Err(e) => assert!(!wanted && e.to_string().contains("DATABASE_DIRECT_URL"), "{e}"),

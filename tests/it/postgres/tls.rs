@@ -5,7 +5,7 @@ use std::path::Path;
 
 use taskwell_core::app::App;
 use taskwell_core::clock::Clock;
-use taskwell_core::db::{Place, Server};
+use taskwell_core::db::{DatabaseLocation, Server};
 use taskwell_core::settings::{Scheme, Settings};
 
 use crate::support::SECRET;
@@ -30,7 +30,7 @@ fn certify(folder: &Path) {
 async fn connected(cluster: &Cluster, url: &str) -> Result<bool, String> {
     let mut server = Server::parse(url)?;
     server.start_within = std::time::Duration::ZERO;
-    let place = Place::Postgres(Box::new(server));
+    let place = DatabaseLocation::Postgres(Box::new(server));
     let settings = Settings { scheme: Scheme::Bcrypt(4), ..Settings::default() };
     let (app, _) = App::open(&place, &[SECRET], settings, Clock::default()).map_err(|e| e.to_string())?;
     app.ping().await.map_err(|e| e.to_string())?;

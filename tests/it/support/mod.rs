@@ -18,9 +18,9 @@ use axum::response::Response;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use taskwell_core::app::App;
-use taskwell_core::audit::Who;
+use taskwell_core::audit::Actor;
 use taskwell_core::clock::Clock;
-use taskwell_core::db::{Place, Server};
+use taskwell_core::db::{DatabaseLocation, Server};
 use taskwell_core::settings::{Scheme, Settings};
 use taskwell_http::{Options, Peer, Service};
 
@@ -61,7 +61,7 @@ pub struct Taskwell {
     pub app: App,
     /// The clock it goes by; a test may move it forward.
     pub clock: Clock,
-    pub place: Place,
+    pub place: DatabaseLocation,
     pub store: Store,
 }
 
@@ -75,7 +75,7 @@ pub enum Store {
 impl Taskwell {
     pub fn on_sqlite() -> Taskwell {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::Sqlite(folder.path().join("taskwell.db"));
+        let place = DatabaseLocation::Sqlite(folder.path().join("taskwell.db"));
         Taskwell::at(&place, Store::Sqlite(folder))
     }
 
@@ -114,13 +114,13 @@ impl Taskwell {
     pub async fn on_postgres_by(folder: &Path) -> Taskwell {
         let database = Database::new().await;
         let server = Server::parse(&database.url_by(folder)).unwrap().with_direct(&database.url).unwrap();
-        Taskwell::at(&Place::Postgres(Box::new(server)), Store::Postgres(Box::new(database)))
+        Taskwell::at(&DatabaseLocation::Postgres(Box::new(server)), Store::Postgres(Box::new(database)))
     }
 
     /// Two instances, which listen to each other by the socket in `folder`.
     pub fn on_postgres_listening_by(folder: &Path, database: Database) -> Taskwell {
         let server = Server::parse(&database.url).unwrap().with_direct(&database.url_by(folder)).unwrap();
-        let place = Place::Postgres(Box::new(server));
+        let place = DatabaseLocation::Postgres(Box::new(server));
         let mut t = Taskwell::at(&place, Store::Postgres(Box::new(database)));
         t.services.push(open(&place, &t.clock).1);
         t
@@ -129,13 +129,13 @@ impl Taskwell {
     /// The same, with a replica of the database.
     pub fn on_postgres_with_replica(database: Database, replica: &str) -> Taskwell {
         let server = Server::parse(&database.url).unwrap().with_replica(replica).unwrap();
-        Taskwell::at(&Place::Postgres(Box::new(server)), Store::Postgres(Box::new(database)))
+        Taskwell::at(&DatabaseLocation::Postgres(Box::new(server)), Store::Postgres(Box::new(database)))
     }
 
     /// The same, by a pooler's socket in `folder`, past which it is migrated.
     pub fn on_postgres_behind(folder: &Path, database: Database) -> Taskwell {
         let server = Server::parse(&database.url_by(folder)).unwrap().with_direct(&database.url).unwrap();
-        let place = Place::Postgres(Box::new(server));
+        let place = DatabaseLocation::Postgres(Box::new(server));
         Taskwell::at(&place, Store::Postgres(Box::new(database)))
     }
 
@@ -149,7 +149,7 @@ impl Taskwell {
         (primary, replica, there, t)
     }
 
-    fn at(place: &Place, store: Store) -> Taskwell {
+    fn at(place: &DatabaseLocation, store: Store) -> Taskwell {
         let clock = Clock::default();
         let (app, service) = open(place, &clock);
         Taskwell {
@@ -240,7 +240,7 @@ impl Taskwell {
         let update = Update { role: Some(Role::Admin), ..Update::default() };
         let made = self.app.as_operator(move |tx| {
             let user = users::find_by_login(tx, &name)?;
-            users::update_user(tx, Who::default(), user.id, &update)
+            users::update_user(tx, Actor::default(), user.id, &update)
         });
         made.await.unwrap();
     }
@@ -253,7 +253,7 @@ impl Taskwell {
     }
 }
 
-fn open(place: &Place, clock: &Clock) -> (App, Service) {
+fn open(place: &DatabaseLocation, clock: &Clock) -> (App, Service) {
     open_with(place, clock, SETTINGS())
 }
 
@@ -261,16 +261,16 @@ fn open(place: &Place, clock: &Clock) -> (App, Service) {
 const SETTINGS: fn() -> Settings =
     || Settings { scheme: Scheme::Bcrypt(4), rate_limits: false, ..Settings::default() };
 
-fn open_with(place: &Place, clock: &Clock, settings: Settings) -> (App, Service) {
+fn open_with(place: &DatabaseLocation, clock: &Clock, settings: Settings) -> (App, Service) {
     let (app, _) = App::open(place, &[SECRET], settings, clock.clone()).unwrap();
     let service = taskwell_http::service(app.clone(), &Options::default());
     (app, service)
 }
 
-fn server(url: &str) -> Place {
+fn server(url: &str) -> DatabaseLocation {
     let mut server = Server::parse(url).unwrap();
     server.pool_max = 8;
-    Place::Postgres(Box::new(server))
+    DatabaseLocation::Postgres(Box::new(server))
 }
 
 fn sqlite_rows(sql: &rusqlite::Connection, query: &str) -> Vec<Vec<Option<String>>> {

@@ -6,7 +6,7 @@ use super::connection::{Connection, first_of};
 use super::dial::row;
 use super::server::Server;
 use crate::clock::random_id;
-use crate::db::script::Refusal;
+use crate::db::script::StatementError;
 use crate::error::{Error, Result};
 
 /// What tells a database from others.
@@ -30,13 +30,13 @@ pub async fn all(server: &Server, direct: &Client) -> Result<Identity> {
         let main = first_of(server, &server.target).await?;
         require_same(direct, &main).await?;
     }
-    let [database, _] = two(row(direct, DATABASE).await.map_err(Refusal::into_error)?);
+    let [database, _] = two(row(direct, DATABASE).await.map_err(StatementError::into_error)?);
     let system = row(direct, SYSTEM).await.ok().and_then(|row| row.into_iter().next().flatten());
     Ok(Identity { database: database.unwrap_or_default(), system })
 }
 
 async fn require_utf8(client: &Client) -> Result<()> {
-    let [encoding, _] = two(row(client, "SHOW server_encoding").await.map_err(Refusal::into_error)?);
+    let [encoding, _] = two(row(client, "SHOW server_encoding").await.map_err(StatementError::into_error)?);
     match encoding.as_deref() {
         Some("UTF8") => Ok(()),
         other => Err(Error::Internal(format!(
@@ -49,7 +49,7 @@ async fn require_utf8(client: &Client) -> Result<()> {
 
 /// A lock that one connection takes must be seen by the other one. This needs no privilege, and goes through poolers.
 async fn require_same(direct: &Client, main: &Client) -> Result<()> {
-    let failed = Refusal::into_error;
+    let failed = StatementError::into_error;
     let chance = random_id()?;
     let (bytes, _) = chance
         .split_first_chunk::<8>()
@@ -75,7 +75,7 @@ async fn require_same(direct: &Client, main: &Client) -> Result<()> {
 
 impl Identity {
     /// What is wrong with a connection that is to be a replica's, if anything is.
-    pub async fn refuse_replica(&self, replica: &Connection) -> Result<Option<String>, Refusal> {
+    pub async fn refuse_replica(&self, replica: &Connection) -> Result<Option<String>, StatementError> {
         let [database, in_recovery] = two(replica.row(DATABASE).await?);
         if in_recovery.as_deref() != Some("t") {
             return Ok(Some("leads to a server that is not a standby".into()));

@@ -7,12 +7,12 @@ use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
-use crate::db::script::Refusal;
-use crate::db::value::{Kind, Owned, Value};
+use crate::db::script::StatementError;
+use crate::db::value::{ColumnType, Owned, Value};
 use crate::error::{Error, Result};
 
 /// What an error of the driver means to the script.
-pub fn refusal(e: &tokio_postgres::Error) -> Refusal {
+pub fn refusal(e: &tokio_postgres::Error) -> StatementError {
     let Some(db) = e.as_db_error() else {
         let io = e.source().and_then(<dyn std::error::Error>::downcast_ref::<std::io::Error>);
         // A certificate that does not do is no better later.
@@ -20,17 +20,17 @@ pub fn refusal(e: &tokio_postgres::Error) -> Refusal {
         let is_passing =
             io.is_some() && inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_none();
         return if e.is_closed() || is_passing {
-            Refusal::Lost(message(e))
+            StatementError::Lost(message(e))
         } else {
-            Refusal::Other(message(e))
+            StatementError::Other(message(e))
         };
     };
     match db.code() {
-        &SqlState::UNIQUE_VIOLATION => Refusal::Unique(db.constraint().unwrap_or("").to_owned()),
-        &SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED => Refusal::Again,
-        &SqlState::DISK_FULL => Refusal::Full,
-        &SqlState::IN_FAILED_SQL_TRANSACTION => Refusal::Aborted,
-        &SqlState::QUERY_CANCELED | &SqlState::LOCK_NOT_AVAILABLE => Refusal::Late(message(e)),
+        &SqlState::UNIQUE_VIOLATION => StatementError::Unique(db.constraint().unwrap_or("").to_owned()),
+        &SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED => StatementError::Again,
+        &SqlState::DISK_FULL => StatementError::Full,
+        &SqlState::IN_FAILED_SQL_TRANSACTION => StatementError::Aborted,
+        &SqlState::QUERY_CANCELED | &SqlState::LOCK_NOT_AVAILABLE => StatementError::Late(message(e)),
         // A server that takes no writes is one that was just replaced; the others come and go.
         &SqlState::READ_ONLY_SQL_TRANSACTION
         | &SqlState::ADMIN_SHUTDOWN
@@ -38,11 +38,11 @@ pub fn refusal(e: &tokio_postgres::Error) -> Refusal {
         | &SqlState::CANNOT_CONNECT_NOW
         | &SqlState::TOO_MANY_CONNECTIONS
         | &SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
-        | &SqlState::IDLE_SESSION_TIMEOUT => Refusal::Lost(message(e)),
-        code if code.code().starts_with("08") => Refusal::Lost(message(e)),
+        | &SqlState::IDLE_SESSION_TIMEOUT => StatementError::Lost(message(e)),
+        code if code.code().starts_with("08") => StatementError::Lost(message(e)),
         // Nothing was run; the next try sends no names.
-        _ if is_wrong_name(e) => Refusal::Again,
-        _ => Refusal::Other(message(e)),
+        _ if is_wrong_name(e) => StatementError::Again,
+        _ => StatementError::Other(message(e)),
     }
 }
 
@@ -82,7 +82,7 @@ impl<'r> FromSql<'r> for Cell<'r> {
     }
 
     fn from_sql_null(_: &Type) -> Result<Cell<'r>, Box<dyn std::error::Error + Sync + Send>> {
-        Ok(Cell(Value::Null(Kind::Int)))
+        Ok(Cell(Value::Null(ColumnType::Int)))
     }
 
     fn accepts(ty: &Type) -> bool {
@@ -96,11 +96,11 @@ impl<'r> FromSql<'r> for Cell<'r> {
 /// The type that a value has as a column.
 pub fn type_of(value: &Owned) -> Type {
     match value {
-        Owned::Null(Kind::Int) | Owned::Int(_) => Type::INT8,
-        Owned::Null(Kind::Bool) | Owned::Bool(_) => Type::BOOL,
-        Owned::Null(Kind::Text) | Owned::Text(_) => Type::TEXT,
-        Owned::Null(Kind::Bytes) | Owned::Bytes(_) => Type::BYTEA,
-        Owned::Null(Kind::Uuid) | Owned::Uuid(_) => Type::UUID,
+        Owned::Null(ColumnType::Int) | Owned::Int(_) => Type::INT8,
+        Owned::Null(ColumnType::Bool) | Owned::Bool(_) => Type::BOOL,
+        Owned::Null(ColumnType::Text) | Owned::Text(_) => Type::TEXT,
+        Owned::Null(ColumnType::Bytes) | Owned::Bytes(_) => Type::BYTEA,
+        Owned::Null(ColumnType::Uuid) | Owned::Uuid(_) => Type::UUID,
     }
 }
 

@@ -16,7 +16,7 @@ use super::codec::{is_wrong_name, refusal, type_of};
 use super::dial::{Served, dial, is_direct, row, spawn};
 use super::server::{Prepares, Server, Target};
 use crate::db::dialect::{Dialect, record};
-use crate::db::script::{Answer, Refusal, Statement};
+use crate::db::script::{Answer, Statement, StatementError};
 use crate::error::Error;
 
 /// So many futures `join_all` polls one after the other, and so they send in their order; more it polls as it likes.
@@ -53,7 +53,7 @@ enum Text<'s> {
     Unnamed(&'s str),
 }
 
-type Sent = (Vec<Result<Answer, Refusal>>, Result<(), Refusal>);
+type Sent = (Vec<Result<Answer, StatementError>>, Result<(), StatementError>);
 
 /// What goes before and after the statements of a batch.
 #[derive(Debug, Clone, Copy, Default)]
@@ -79,10 +79,10 @@ async fn first_served(server: &Server, target: &Target) -> Result<(Client, Serve
             Err(refusal) => refusal,
         };
         match refusal {
-            Refusal::Lost(cause) if started.elapsed() < server.start_within => {
+            StatementError::Lost(cause) if started.elapsed() < server.start_within => {
                 tracing::warn!(cause, "PostgreSQL is unreachable; waiting for up to DATABASE_WAIT_SECONDS");
             }
-            Refusal::Lost(cause) | Refusal::Other(cause) => {
+            StatementError::Lost(cause) | StatementError::Other(cause) => {
                 return Err(Error::internal("cannot connect to PostgreSQL", cause));
             }
             other => return Err(other.into_error()),
@@ -94,7 +94,7 @@ async fn first_served(server: &Server, target: &Target) -> Result<(Client, Serve
 impl Connection {
     /// Connects and finds out whether PostgreSQL itself is at the other end. Behind a pooler nothing is set for a session, as
     /// it would be another client's as well, and no statement has a name, as two instances give one name to two texts.
-    pub async fn open(server: &Server, target: &Target) -> Result<Connection, Refusal> {
+    pub async fn open(server: &Server, target: &Target) -> Result<Connection, StatementError> {
         let opening = async {
             let (client, wire) = dial(target, None, server.connect_within).await?;
             let task = Served::start(wire);
@@ -126,8 +126,9 @@ impl Connection {
                 draining: AtomicBool::new(false),
             })
         };
-        let late =
-            |_| Refusal::Lost(format!("no connection within {} ms", server.connect_within.as_millis()));
+        let late = |_| {
+            StatementError::Lost(format!("no connection within {} ms", server.connect_within.as_millis()))
+        };
         timeout(server.connect_within, opening).await.map_err(late)?
     }
 
@@ -160,7 +161,7 @@ impl Connection {
     /// Sends a batch in one trip. The answers, and whether what goes around them was taken.
     pub async fn send(&self, statements: &[Statement], batch: Batch, deadline: Instant) -> Sent {
         if statements.len() > IN_ORDER_MAX * IN_ORDER_MAX {
-            return refused(statements, &Refusal::Other("too many statements for one batch".into()));
+            return refused(statements, &StatementError::Other("too many statements for one batch".into()));
         }
         let sending = async {
             let prepared = match self.prepare_all(statements).await {
@@ -185,29 +186,29 @@ impl Connection {
         };
         timeout_at(deadline, sending).await.unwrap_or_else(|_| {
             self.give_up();
-            refused(statements, &Refusal::Late("no response in time".into()))
+            refused(statements, &StatementError::Late("no response in time".into()))
         })
     }
 
-    pub async fn rollback(&self, deadline: Instant) -> Result<(), Refusal> {
+    pub async fn rollback(&self, deadline: Instant) -> Result<(), StatementError> {
         self.execute("ROLLBACK", deadline).await
     }
 
     /// Runs statements of which no answer is needed, in one trip.
-    pub async fn execute(&self, words: &str, deadline: Instant) -> Result<(), Refusal> {
+    pub async fn execute(&self, words: &str, deadline: Instant) -> Result<(), StatementError> {
         let done = timeout_at(deadline, self.simple(words, words, true)).await;
         done.unwrap_or_else(|_| {
             self.give_up();
-            Err(Refusal::Late("no response in time".into()))
+            Err(StatementError::Late("no response in time".into()))
         })
     }
 
     /// The first row of a query without parameters, as texts.
-    pub async fn row(&self, query: &str) -> Result<Vec<Option<String>>, Refusal> {
+    pub async fn row(&self, query: &str) -> Result<Vec<Option<String>>, StatementError> {
         row(&self.client, query).await
     }
 
-    async fn simple(&self, verb: &str, words: &str, wanted: bool) -> Result<(), Refusal> {
+    async fn simple(&self, verb: &str, words: &str, wanted: bool) -> Result<(), StatementError> {
         if wanted {
             if words.starts_with(verb) && matches!(verb, "BEGIN" | "COMMIT" | "ROLLBACK") {
                 record(Dialect::Postgres, verb);
@@ -248,7 +249,7 @@ impl Connection {
         clippy::disallowed_methods,
         reason = "names are used only where the connection is proved direct"
     )]
-    async fn query(&self, text: &Text<'_>, asked: &Statement) -> Result<Answer, Refusal> {
+    async fn query(&self, text: &Text<'_>, asked: &Statement) -> Result<Answer, StatementError> {
         let read = async {
             let params = &asked.params;
             let mut stream = pin!(match text {
@@ -272,7 +273,7 @@ impl Connection {
         read.await.map_err(|e| self.refusal(&e))
     }
 
-    fn refusal(&self, e: &tokio_postgres::Error) -> Refusal {
+    fn refusal(&self, e: &tokio_postgres::Error) -> StatementError {
         if is_wrong_name(e) {
             self.stuck.store(true, Ordering::Relaxed);
             if self.target.go_unnamed() {
@@ -326,6 +327,6 @@ impl Connection {
     }
 }
 
-fn refused(statements: &[Statement], refusal: &Refusal) -> Sent {
+fn refused(statements: &[Statement], refusal: &StatementError) -> Sent {
     (statements.iter().map(|_| Err(refusal.clone())).collect(), Err(refusal.clone()))
 }

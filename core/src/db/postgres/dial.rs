@@ -18,19 +18,25 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::codec::{message, refusal};
 use super::server::{Fallback, Target};
-use crate::db::script::Refusal;
+use crate::db::script::StatementError;
 
 /// What moves bytes between a client and its socket, encrypted or not.
 pub type Wire = tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
 /// Connects within a time, under a name that PostgreSQL's lists show.
-pub async fn dial(target: &Target, name: Option<&str>, within: Duration) -> Result<(Client, Wire), Refusal> {
+pub async fn dial(
+    target: &Target,
+    name: Option<&str>,
+    within: Duration,
+) -> Result<(Client, Wire), StatementError> {
     let dialed = tokio::time::timeout(within, try_each_mode(target, name)).await;
-    dialed.unwrap_or_else(|_| Err(Refusal::Lost(format!("no connection within {} ms", within.as_millis()))))
+    dialed.unwrap_or_else(|_| {
+        Err(StatementError::Lost(format!("no connection within {} ms", within.as_millis())))
+    })
 }
 
 /// As libpq does: `prefer` and `allow` try the other way when the first is refused.
-async fn try_each_mode(target: &Target, name: Option<&str>) -> Result<(Client, Wire), Refusal> {
+async fn try_each_mode(target: &Target, name: Option<&str>) -> Result<(Client, Wire), StatementError> {
     let mut config = target.config.clone();
     if let Some(name) = name {
         config.application_name(name);
@@ -59,8 +65,8 @@ async fn try_each_mode(target: &Target, name: Option<&str>) -> Result<(Client, W
         )
     };
     Err(match (refusal(&first), refusal(&second)) {
-        (Refusal::Other(_), Refusal::Other(second)) => Refusal::Other(both(&second)),
-        (_, Refusal::Lost(second)) => Refusal::Lost(both(&second)),
+        (StatementError::Other(_), StatementError::Other(second)) => StatementError::Other(both(&second)),
+        (_, StatementError::Lost(second)) => StatementError::Lost(both(&second)),
         (first, _) => first,
     })
 }
@@ -152,14 +158,14 @@ pub fn spawn(task: impl Future<Output = ()> + Send + 'static) {
 
 /// Whether a client is connected to PostgreSQL itself: then the process that answers is the one that the start of the
 /// connection named. A pooler names none, or one of its own making, as it gives each transaction another process.
-pub async fn is_direct(client: &Client) -> Result<bool, Refusal> {
+pub async fn is_direct(client: &Client) -> Result<bool, StatementError> {
     let found = row(client, "SELECT pg_backend_pid()").await?;
     let answering = found.first().and_then(|pid| pid.as_deref()?.parse::<i32>().ok());
     Ok(answering.is_some() && answering == named_process(client).await)
 }
 
 /// The first row of a query, as texts, without a prepared statement.
-pub async fn row(client: &Client, query: &str) -> Result<Vec<Option<String>>, Refusal> {
+pub async fn row(client: &Client, query: &str) -> Result<Vec<Option<String>>, StatementError> {
     let answer = client.simple_query(query).await.map_err(|e| refusal(&e))?;
     let row = answer.into_iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some(row),

@@ -7,9 +7,9 @@ use tokio::time::Instant;
 
 use super::connection::{Batch, Connection};
 use super::pool::Lease;
-use super::run::turn;
+use super::run::run_once;
 use super::shared::Shared;
-use crate::db::script::{Refusal, Script, Turn};
+use crate::db::script::{Script, StatementError, Turn};
 use crate::db::tx::Tx;
 use crate::error::Result;
 use crate::time::Timestamp;
@@ -17,26 +17,26 @@ use crate::time::Timestamp;
 /// How long one batch of a migration may take.
 const MIGRATION_WITHIN: Duration = Duration::from_secs(600);
 
-/// See [`super::Long`]. Each step has the time that a request has. Dropped, its connection is closed, and the server undoes
+/// See [`super::LongTransaction`]. Each step has the time that a request has. Dropped, its connection is closed, and the server undoes
 /// what was done.
-pub struct Long {
+pub struct LongTransaction {
     lease: Lease,
     begun: bool,
-    told: Vec<i64>,
+    to_notify: Vec<i64>,
     shared: Arc<Shared>,
 }
 
-impl Long {
-    pub(super) async fn begin(shared: &Arc<Shared>) -> Result<Long> {
+impl LongTransaction {
+    pub(super) async fn begin(shared: &Arc<Shared>) -> Result<LongTransaction> {
         let lease = shared.writers.lease(shared.deadline()).await?;
-        Ok(Long { lease, begun: false, told: Vec::new(), shared: shared.clone() })
+        Ok(LongTransaction { lease, begun: false, to_notify: Vec::new(), shared: shared.clone() })
     }
 
     pub async fn run<T>(&mut self, f: impl Fn(&mut Tx) -> Result<T>) -> Result<T> {
         let mut script = Script::new(self.shared.clock.now());
         let (batch, within) = (self.batch(false), self.shared.answer_within);
         let outcome = self.lease.connection.step(&mut script, batch, within, f).await?;
-        self.told.extend(script.told());
+        self.to_notify.extend(script.to_notify());
         Ok(outcome)
     }
 
@@ -44,9 +44,9 @@ impl Long {
         let batch = self.batch(true);
         let deadline = self.shared.deadline();
         let committed = self.lease.connection.send(&[], batch, deadline).await.1;
-        committed.map_err(Refusal::into_error)?;
+        committed.map_err(StatementError::into_error)?;
         self.lease.finish();
-        self.shared.news.tell(&self.told);
+        self.shared.notifier.notify(&self.to_notify);
         Ok(())
     }
 
@@ -70,10 +70,10 @@ impl Connection {
         f: impl Fn(&mut Tx) -> Result<T>,
     ) -> Result<T> {
         loop {
-            let turned = turn(script, &f);
+            let outcome_or_ask = run_once(script, &f);
             let answered = self.answer(script, std::mem::take(&mut batch), Instant::now() + within).await;
-            answered.map_err(Refusal::into_error)?;
-            match (turned, script.refusal().cloned()) {
+            answered.map_err(StatementError::into_error)?;
+            match (outcome_or_ask, script.refusal().cloned()) {
                 (Turn::Done(Ok(_)), Some(refusal)) => return Err(refusal.into_error()),
                 (Turn::Done(outcome), _) => return outcome,
                 (Turn::Ask, _) => {}

@@ -6,7 +6,7 @@ pub(super) mod codec;
 pub(super) mod connection;
 mod dial;
 mod long;
-mod news;
+mod notify;
 mod poll;
 mod pool;
 mod replica;
@@ -21,7 +21,7 @@ use std::sync::atomic::AtomicUsize;
 use tokio::runtime::Runtime;
 
 use self::connection::Connection;
-use self::news::News;
+use self::notify::Notifier;
 use self::pool::{Connector, Readers, Shares, Writers};
 use self::replica::Replica;
 use self::run::{read, write};
@@ -31,12 +31,12 @@ use super::migrate::{self, Migrated};
 use super::tx::Tx;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::live::Live;
+use crate::live::Subscribers;
 use crate::settings::Settings;
 
 pub(super) use self::codec::message;
 pub(super) use self::connection::first;
-pub(super) use self::long::Long;
+pub(super) use self::long::LongTransaction;
 pub use self::server::{Prepares, Server};
 
 /// A database of PostgreSQL's. Connections and transactions live on a runtime of their own, so that no client that hangs up
@@ -91,19 +91,19 @@ impl Db {
             replica: Replica::of(server, identity),
             writers: writers.clone(),
             jobs: AtomicUsize::new(0),
-            news: News::new(Live::new(settings.streams_max))?,
+            notifier: Notifier::new(Subscribers::new(settings.streams_max))?,
             answer_within: server.answer_within,
         });
         // The readers of tasks are opened by whoever reads first, on the threads that then use them.
         handle.spawn(writers.clone().open_ahead(server.pool_min.saturating_sub(2)));
         let listens = Shares::of(server.pool_max).listens;
-        handle.spawn(shared.news.clone().pass_on(server.clone(), writers, listens));
+        handle.spawn(shared.notifier.clone().pass_on(server.clone(), writers, listens));
         handle.spawn(poll::look(shared.clone()));
         Ok((Db { runtime, shared }, migrated))
     }
 
-    pub(super) fn live(&self) -> &Live {
-        self.shared.news.live()
+    pub(super) fn live(&self) -> &Subscribers {
+        self.shared.notifier.live()
     }
 
     /// See [`super::Db::read`].
@@ -137,8 +137,8 @@ impl Db {
     }
 
     /// See [`super::Db::begin`].
-    pub(super) async fn begin(&self) -> Result<Long> {
-        Long::begin(&self.shared).await
+    pub(super) async fn begin(&self) -> Result<LongTransaction> {
+        LongTransaction::begin(&self.shared).await
     }
 
     async fn run<T, J>(&self, work: impl FnOnce(Job) -> J) -> Result<T>

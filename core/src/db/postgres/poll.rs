@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::run::read;
 use super::shared::{Job, Shared};
 use crate::db::lane::Lane;
-use crate::db::tx::look_for_news;
+use crate::db::tx::newest_changes;
 
 /// How often it is looked where nobody is heard, and how often that anyway.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -22,17 +22,17 @@ const LOOK_MAX: usize = 500;
 
 /// Looks what others have written about accounts that somebody waits for here, as long as the store is open.
 pub async fn look(shared: Arc<Shared>) {
-    let news = &shared.news;
+    let notifier = &shared.notifier;
     let mut doubt_until = Instant::now();
     let mut looked = Instant::now();
     loop {
         sleep(LOOK_EVERY).await;
-        if !news.live().is_watched() {
+        if !notifier.live().is_watched() {
             continue;
         }
-        let is_heard = news.is_heard();
+        let is_heard = notifier.is_heard();
         if !is_heard {
-            news.want();
+            notifier.want();
         }
         let is_trusted = is_heard && Instant::now() > doubt_until;
         if is_trusted && looked.elapsed() < LOOK_ANYWAY_EVERY {
@@ -43,7 +43,7 @@ pub async fn look(shared: Arc<Shared>) {
         // What is on its way is not news.
         sleep(ON_ITS_WAY).await;
         for (account, newest) in newest {
-            if news.live().found(account, newest) && is_heard {
+            if notifier.live().found(account, newest) && is_heard {
                 doubt_until = Instant::now() + DOUBT_FOR;
             }
         }
@@ -54,11 +54,11 @@ pub async fn look(shared: Arc<Shared>) {
 /// so by its own look.
 async fn newest(shared: &Arc<Shared>) -> Vec<(i64, i64)> {
     let mut newest = Vec::new();
-    for accounts in shared.news.live().watched().chunks(LOOK_MAX) {
+    for accounts in shared.notifier.live().watched().chunks(LOOK_MAX) {
         let accounts = accounts.to_vec();
         let Ok(job) = Job::new(shared) else { break };
         newest.extend(
-            read(job, Lane::Accounts, move |tx| look_for_news(tx, &accounts)).await.unwrap_or_default(),
+            read(job, Lane::Accounts, move |tx| newest_changes(tx, &accounts)).await.unwrap_or_default(),
         );
     }
     newest

@@ -12,7 +12,7 @@ use super::connection::Connection;
 use super::dial::spawn;
 use super::server::Server;
 use crate::db::lane::Lane;
-use crate::db::script::Refusal;
+use crate::db::script::StatementError;
 use crate::error::{Error, Result};
 
 /// How long a server that does not answer is left alone at first, and how often that doubles: 20 ms to 320 ms, so that its
@@ -286,7 +286,7 @@ impl Connector {
             }
             Err(refusal) => {
                 match &refusal {
-                    Refusal::Lost(cause) => {
+                    StatementError::Lost(cause) => {
                         tracing::warn!(cause, "PostgreSQL is unreachable; requests get 503 until it is back");
                     }
                     other => tracing::error!(

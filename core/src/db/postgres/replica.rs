@@ -10,7 +10,7 @@ use super::checks::Identity;
 use super::connection::{Batch, Connection};
 use super::dial::spawn;
 use super::server::{Server, Target};
-use crate::db::script::{Answer, Refusal, Statement};
+use crate::db::script::{Answer, Statement, StatementError};
 
 /// Connections that reads share, as those to the primary.
 const CONNECTIONS: usize = 2;
@@ -103,7 +103,7 @@ impl Replica {
         connection: &Arc<Connection>,
         statements: &[Statement],
         deadline: Instant,
-    ) -> Option<Vec<Result<Answer, Refusal>>> {
+    ) -> Option<Vec<Result<Answer, StatementError>>> {
         let deadline = deadline.min(Instant::now() + ANSWER_WITHIN);
         let (answers, _) = connection.send(statements, Batch::default(), deadline).await;
         let refusal = answers.iter().find_map(|answer| answer.as_ref().err());
@@ -115,7 +115,7 @@ impl Replica {
                 }
                 return Some(answers);
             }
-            Some(Refusal::Late(_) | Refusal::Lost(_)) if connection.is_closed() => {
+            Some(StatementError::Late(_) | StatementError::Lost(_)) if connection.is_closed() => {
                 self.0.rest(connection, refusal);
             }
             Some(_) => {}
@@ -127,7 +127,7 @@ impl Replica {
 
 impl Shared {
     /// Leaves it alone for a while, all its connections: what is under way there is given up.
-    fn rest(&self, failed: &Arc<Connection>, refusal: Option<&Refusal>) {
+    fn rest(&self, failed: &Arc<Connection>, refusal: Option<&StatementError>) {
         let mut state = self.state();
         // Others that were waiting fail together with the first.
         if state.links.iter().any(|link| link.open.as_ref().is_some_and(|open| Arc::ptr_eq(open, failed))) {
@@ -168,11 +168,11 @@ impl Shared {
     }
 
     /// A connection to what is a standby of the primary, and holds the same database.
-    async fn open(&self) -> Result<Connection, Refusal> {
+    async fn open(&self) -> Result<Connection, StatementError> {
         let connection = Connection::open(&self.server, &self.target).await?;
         let checked =
             tokio::time::timeout(self.server.connect_within, self.primary.refuse_replica(&connection));
-        let wrong = checked.await.map_err(|_| Refusal::Lost("no response in time".into()))??;
+        let wrong = checked.await.map_err(|_| StatementError::Lost("no response in time".into()))??;
         match wrong {
             None => Ok(connection),
             Some(wrong) => {
@@ -181,7 +181,7 @@ impl Shared {
                         "DATABASE_REPLICA_URL {wrong}; Taskwell does not use it, and the primary serves all reads"
                     );
                 }
-                Err(Refusal::Other(wrong))
+                Err(StatementError::Other(wrong))
             }
         }
     }

@@ -11,7 +11,7 @@ use super::pool::Lease;
 use super::replica::Replica;
 use super::shared::{Job, Shared};
 use crate::db::lane::Lane;
-use crate::db::script::{Refusal, Script, Server as On, Turn};
+use crate::db::script::{Script, Server as On, StatementError, Turn};
 use crate::db::tx::Tx;
 use crate::error::{Error, Result};
 
@@ -19,8 +19,8 @@ use crate::error::{Error, Result};
 const TRIES_MAX: u32 = 10;
 
 /// One run of a use case. A fault in it must not take the thread with it.
-pub(super) fn turn<T>(script: &mut Script, f: impl Fn(&mut Tx) -> Result<T>) -> Turn<T> {
-    script.turn(|script| {
+pub(super) fn run_once<T>(script: &mut Script, f: impl Fn(&mut Tx) -> Result<T>) -> Turn<T> {
+    script.run_once(|script| {
         catch_unwind(AssertUnwindSafe(|| f(&mut Tx::on_postgres(script))))
             .unwrap_or_else(|_| Err(Error::Internal("a use case panicked".into())))
     })
@@ -40,7 +40,7 @@ where
         let replica = job.0.replica.as_ref().and_then(Replica::connection);
         script.set_replica(replica.is_some());
         let lost = loop {
-            match turn(&mut script, &f) {
+            match run_once(&mut script, &f) {
                 Turn::Done(outcome) => return outcome,
                 Turn::Ask => {}
             }
@@ -65,9 +65,9 @@ where
                 }
             }
             match script.refusal() {
-                Some(Refusal::Lost(cause)) => break cause.clone(),
-                Some(Refusal::Again) => break "a statement is to be sent otherwise".to_owned(),
-                Some(timed_out @ Refusal::Late(_)) => {
+                Some(StatementError::Lost(cause)) => break cause.clone(),
+                Some(StatementError::Again) => break "a statement is to be sent otherwise".to_owned(),
+                Some(timed_out @ StatementError::Late(_)) => {
                     if reader.connection.is_closed() {
                         reader.connection.retire();
                     }
@@ -89,7 +89,7 @@ where
 enum Ended<T> {
     With(Result<T>),
     /// Nothing was written, and the same again may pass.
-    Again(Refusal),
+    Again(StatementError),
 }
 
 pub(super) async fn write<T, F>(job: Job, mut f: F) -> Result<T>
@@ -108,7 +108,7 @@ where
             Ended::Again(refusal) => refusal,
         };
         tries += 1;
-        let is_lost = matches!(refusal, Refusal::Lost(_));
+        let is_lost = matches!(refusal, StatementError::Lost(_));
         if tries >= TRIES_MAX || (is_lost && lost) || Instant::now() >= deadline {
             tracing::warn!(?refusal, tries, "gave up a write to PostgreSQL");
             return Err(refusal.into_error());
@@ -135,7 +135,7 @@ where
 {
     let mut begun = false;
     loop {
-        match turn(&mut script, &*f) {
+        match run_once(&mut script, &*f) {
             Turn::Ask => {}
             Turn::Done(outcome) => return end(shared, lease, script, begun, outcome, deadline).await,
         }
@@ -144,13 +144,13 @@ where
         let _ = lease.connection.answer(&mut script, batch, deadline).await;
         begun = true;
         match script.refusal().cloned() {
-            Some(Refusal::Again) => {
+            Some(StatementError::Again) => {
                 lease.undo();
-                return Ended::Again(Refusal::Again);
+                return Ended::Again(StatementError::Again);
             }
             // Also where it still speaks, as one that takes no writes any more: the lease is closed.
-            Some(lost @ Refusal::Lost(_)) => return Ended::Again(lost),
-            Some(late @ Refusal::Late(_)) => {
+            Some(lost @ StatementError::Lost(_)) => return Ended::Again(lost),
+            Some(late @ StatementError::Late(_)) => {
                 if !lease.connection.is_closed() {
                     lease.undo();
                 }
@@ -188,26 +188,26 @@ async fn end<T>(
     match script.refusal().cloned().or(committed.err()) {
         None => {
             lease.finish();
-            shared.news.tell(script.told());
+            shared.notifier.notify(script.to_notify());
             Ended::With(outcome)
         }
         // The server gave up in time, and undid it.
-        Some(late @ Refusal::Late(_)) if !lease.connection.is_closed() => {
+        Some(late @ StatementError::Late(_)) if !lease.connection.is_closed() => {
             lease.undo();
             Ended::With(Err(late.into_error()))
         }
         // Whether the COMMIT was carried out is not known, so it must not be tried again.
-        Some(Refusal::Lost(cause) | Refusal::Late(cause)) => {
+        Some(StatementError::Lost(cause) | StatementError::Late(cause)) => {
             tracing::error!(
                 cause,
                 "lost the connection to PostgreSQL during a commit, which may or may not have taken effect"
             );
-            shared.news.tell(script.told());
+            shared.notifier.notify(script.to_notify());
             Ended::With(Err(Error::Unavailable { retry_after_s: 1 }))
         }
-        Some(Refusal::Again) => {
+        Some(StatementError::Again) => {
             lease.undo();
-            Ended::Again(Refusal::Again)
+            Ended::Again(StatementError::Again)
         }
         Some(refusal) => {
             lease.undo();
@@ -223,7 +223,7 @@ impl Connection {
         script: &mut Script,
         batch: Batch,
         deadline: Instant,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), StatementError> {
         let (answers, ended) = self.send(&script.pending(On::Primary), batch, deadline).await;
         script.answer(On::Primary, answers);
         ended

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::news::News;
+use super::notify::Notifier;
 use super::pool::{Readers, Writers};
 use super::replica::Replica;
 use crate::clock::Clock;
@@ -21,7 +21,7 @@ pub struct Shared {
     pub replica: Option<Replica>,
     pub writers: Arc<Writers>,
     pub jobs: AtomicUsize,
-    pub news: Arc<News>,
+    pub notifier: Arc<Notifier>,
     pub answer_within: Duration,
 }
 

@@ -3,7 +3,7 @@
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, ffi};
 
-use crate::db::value::{Kind, Value};
+use crate::db::value::{ColumnType, Value};
 use crate::error::{Error, Result};
 
 /// What an error of the driver means to a caller.
@@ -27,7 +27,7 @@ pub(super) fn extended_code(e: &rusqlite::Error) -> Option<i32> {
 /// What a column holds.
 pub(in crate::db) fn value<'r>(row: &'r rusqlite::Row, column: usize) -> Result<Value<'r>> {
     Ok(match row.get_ref(column).map_err(error)? {
-        ValueRef::Null => Value::Null(Kind::Int),
+        ValueRef::Null => Value::Null(ColumnType::Int),
         ValueRef::Integer(int) => Value::Int(int),
         ValueRef::Text(text) => Value::Text(
             std::str::from_utf8(text).map_err(|e| Error::internal("invalid UTF-8 in the database", e))?,

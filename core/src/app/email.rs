@@ -1,13 +1,13 @@
 //! What goes by mail: proving an address, choosing a new password when the old one is forgotten. Sending is the process's.
 
 use super::App;
-use crate::audit::{self, Action, Who};
+use crate::audit::{self, Action, Actor};
 use crate::bearer::Bearer;
 use crate::client::Client;
 use crate::db::Tx;
-use crate::error::{Error, Flaw, Result, Unproven};
-use crate::mail::{self, Kind, Next, Outgoing};
-use crate::sessions::Door;
+use crate::error::{AuthError, Error, Result, Violation};
+use crate::mail::{self, MailKind, Next, Outgoing};
+use crate::sessions::LoginContext;
 use crate::users::password::{Password, Policy};
 use crate::users::{self, Email, LoginName, TokensEnded, User, UserId};
 
@@ -16,16 +16,16 @@ impl App {
         if self.settings().mails { Ok(()) } else { Err(Error::MailOff) }
     }
 
-    fn who(&self, user: Option<i64>, client: Option<Client>) -> Who {
-        Who { user, client, mails: self.settings().mailing() }
+    fn who(&self, user: Option<i64>, client: Option<Client>) -> Actor {
+        Actor { user, client, mails: self.settings().mailing() }
     }
 
     /// Sends a link to an address by which its owner chooses a new password. It takes the same time, and answers the same,
     /// whether there is such an account or not, and whether the limits on mail let it go out.
-    pub async fn forgot_password(&self, email: Email, door: Door) -> Result<()> {
+    pub async fn forgot_password(&self, email: Email, login_context: LoginContext) -> Result<()> {
         self.require_mail()?;
-        self.0.limits.refresh(door.client, self.0.clock.now()).await?;
-        let who = self.who(None, door.client);
+        self.0.limits.refresh(login_context.client, self.0.clock.now()).await?;
+        let who = self.who(None, login_context.client);
         let write = move |tx: &mut Tx| {
             let found = users::sql::credentials_by_login(tx, &LoginName::typed(email.as_str()))?
                 .map(|found| found.user);
@@ -33,9 +33,9 @@ impl App {
             let id = user.as_ref().map(|user| user.id.0);
             audit::record(tx, who, id, Action::PasswordResetAsked, None)?;
             // Whose address it is, if anybody's, is asked when it is sent: what is stored now is the same for all.
-            mail::queue(tx, who, Kind::Reset, None, &email.key(), None)
+            mail::queue(tx, who, MailKind::Reset, None, &email.key(), None)
         };
-        self.settled_at(&door, self.write_at(&door, write)).await
+        self.or_replay_anonymous(&login_context, self.write_anonymous(&login_context, write)).await
     }
 
     /// Sets a new password by the token of such a link, and ends every session, personal access token and other link. It proves
@@ -45,50 +45,56 @@ impl App {
         token: String,
         new: String,
         policy: Policy,
-        door: Door,
+        login_context: LoginContext,
     ) -> Result<TokensEnded> {
-        self.0.limits.refresh(door.client, self.0.clock.now()).await?;
+        self.0.limits.refresh(login_context.client, self.0.clock.now()).await?;
         // The token of one that went well is used up.
-        self.settled_at(&door, self.reset(token, new, policy, &door)).await
+        self.or_replay_anonymous(&login_context, self.reset(token, new, policy, &login_context)).await
     }
 
-    async fn reset(&self, token: String, new: String, policy: Policy, door: &Door) -> Result<TokensEnded> {
+    async fn reset(
+        &self,
+        token: String,
+        new: String,
+        policy: Policy,
+        login_context: &LoginContext,
+    ) -> Result<TokensEnded> {
         let asked = token.clone();
-        let user = self.0.db.read(move |tx| whose(tx, &asked, Kind::Reset)).await?.0;
+        let user = self.0.db.read(move |tx| whose(tx, &asked, MailKind::Reset)).await?.0;
         let own = [&*user.username, &*user.email, user.name.as_deref().unwrap_or("")];
         let chars_min = self.settings().password_chars_min;
         let new = Password::chosen(&new, policy, chars_min, &own)
-            .map_err(|Flaw(code, message)| Error::invalid("new_password", code, message))?;
+            .map_err(|Violation(code, message)| Error::invalid("new_password", code, message))?;
         let hash = self.0.hasher.hash(new).await?;
-        let who = self.who(Some(user.id.0), door.client);
+        let who = self.who(Some(user.id.0), login_context.client);
         let write = move |tx: &mut Tx| {
-            let (user, email) = whose_held(tx, &token, Kind::Reset)?;
+            let (user, email) = whose_held(tx, &token, MailKind::Reset)?;
             let ended = users::reset_password(tx, who, user.id, &hash)?;
             if user.email == email {
                 users::sql::set_verified(tx, user.id)?;
             }
             let told = mail::password_change(ended.0, false);
-            mail::queue(tx, who, Kind::PasswordChanged, who.user, &user.email, Some(&told))?;
+            mail::queue(tx, who, MailKind::PasswordChanged, who.user, &user.email, Some(&told))?;
             Ok(ended)
         };
-        self.write_at(door, write).await
+        self.write_anonymous(login_context, write).await
     }
 
     /// Proves an address by the token that was sent to it.
-    pub async fn verify_email(&self, token: String, door: Door) -> Result<()> {
-        self.0.limits.refresh(door.client, self.0.clock.now()).await?;
-        let nobody = self.who(None, door.client);
+    pub async fn verify_email(&self, token: String, login_context: LoginContext) -> Result<()> {
+        self.0.limits.refresh(login_context.client, self.0.clock.now()).await?;
+        let nobody = self.who(None, login_context.client);
         let write = move |tx: &mut Tx| {
-            let (user, email) = whose_held(tx, &token, Kind::Verify)?;
-            let who = Who { user: Some(user.id.0), ..nobody };
-            mail::end_links(tx, user.id.0, Kind::Verify)?;
+            let (user, email) = whose_held(tx, &token, MailKind::Verify)?;
+            let who = Actor { user: Some(user.id.0), ..nobody };
+            mail::end_links(tx, user.id.0, MailKind::Verify)?;
             if user.email == email {
                 users::sql::set_verified(tx, user.id)?;
                 audit::record(tx, who, who.user, Action::EmailVerified, None)?;
             }
             Ok(())
         };
-        self.settled_at(&door, self.write_at(&door, write)).await
+        self.or_replay_anonymous(&login_context, self.write_anonymous(&login_context, write)).await
     }
 
     /// Sends the caller a link again by which it proves its address, if it has not yet.
@@ -99,7 +105,7 @@ impl App {
             if me.email_verified {
                 return Ok(());
             }
-            mail::queue(tx, caller.who(), Kind::Verify, Some(me.id.0), &me.email, None)
+            mail::queue(tx, caller.who(), MailKind::Verify, Some(me.id.0), &me.email, None)
         })
         .await
     }
@@ -123,16 +129,16 @@ impl App {
 }
 
 /// The user of a token, and the address that it was sent to.
-fn whose(tx: &mut Tx, token: &str, purpose: Kind) -> Result<(User, String)> {
+fn whose(tx: &mut Tx, token: &str, purpose: MailKind) -> Result<(User, String)> {
     let (user, email) = mail::redeem(tx, token, purpose)?;
     let user = users::sql::find(tx, UserId(user))?.filter(|user| user.is_active);
-    Ok((user.ok_or(Error::Unauthenticated(Unproven::BadRefreshToken))?, email))
+    Ok((user.ok_or(Error::Unauthenticated(AuthError::BadRefreshToken))?, email))
 }
 
 /// The same, the user held: what depends on the token is done before anything ends it.
-fn whose_held(tx: &mut Tx, token: &str, purpose: Kind) -> Result<(User, String)> {
+fn whose_held(tx: &mut Tx, token: &str, purpose: MailKind) -> Result<(User, String)> {
     let (user, _) = mail::redeem(tx, token, purpose)?;
-    users::sql::find_held(tx, UserId(user))?;
+    users::sql::find_for_update(tx, UserId(user))?;
     // It may have been ended while this waited.
     whose(tx, token, purpose)
 }

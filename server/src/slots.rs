@@ -23,7 +23,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
 /// All places of the process.
-pub struct Places {
+pub struct ConnectionSlots {
     most: usize,
     trusted_proxies: Vec<Network>,
     taken: Mutex<Taken>,
@@ -39,8 +39,8 @@ struct Taken {
 }
 
 /// A connection's place, until it is dropped.
-pub struct Place {
-    places: Arc<Places>,
+pub struct ConnectionSlot {
+    slots: Arc<ConnectionSlots>,
     id: u64,
     client: Option<Client>,
     pub peer: IpAddr,
@@ -54,13 +54,13 @@ enum Refused {
     Share,
 }
 
-impl Places {
-    pub fn new(most: usize, trusted_proxies: Vec<Network>) -> Arc<Places> {
-        Arc::new(Places { most, trusted_proxies, taken: Mutex::default(), freed: Notify::new() })
+impl ConnectionSlots {
+    pub fn new(most: usize, trusted_proxies: Vec<Network>) -> Arc<ConnectionSlots> {
+        Arc::new(ConnectionSlots { most, trusted_proxies, taken: Mutex::default(), freed: Notify::new() })
     }
 
     /// A place for a connection from `peer`, as soon as there is one; none where this client has its share already.
-    pub async fn take(self: &Arc<Places>, peer: IpAddr) -> Option<Place> {
+    pub async fn take(self: &Arc<ConnectionSlots>, peer: IpAddr) -> Option<ConnectionSlot> {
         let client = (!self.speaks_for_many(peer)).then(|| Client::of(peer));
         loop {
             match self.try_take(peer, client) {
@@ -95,7 +95,11 @@ impl Places {
         peer.to_canonical().is_loopback() || self.trusted_proxies.iter().any(|network| network.holds(peer))
     }
 
-    fn try_take(self: &Arc<Places>, peer: IpAddr, client: Option<Client>) -> Result<Place, Refused> {
+    fn try_take(
+        self: &Arc<ConnectionSlots>,
+        peer: IpAddr,
+        client: Option<Client>,
+    ) -> Result<ConnectionSlot, Refused> {
         let taken = &mut *self.lock();
         let share = (self.most / SHARE).max(1);
         if let Some(client) = client
@@ -120,7 +124,7 @@ impl Places {
         if let Some(client) = client {
             *taken.of_client.entry(client).or_default() += 1;
         }
-        Ok(Place { places: self.clone(), id, client, peer, activity })
+        Ok(ConnectionSlot { slots: self.clone(), id, client, peer, activity })
     }
 
     fn lock(&self) -> MutexGuard<'_, Taken> {
@@ -165,9 +169,9 @@ impl Taken {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        let taken = &mut *self.places.lock();
+        let taken = &mut *self.slots.lock();
         taken.all.remove(&self.id);
         if let Some(client) = self.client
             && let Some(count) = taken.of_client.get_mut(&client)
@@ -177,6 +181,6 @@ impl Drop for Place {
                 taken.of_client.remove(&client);
             }
         }
-        self.places.freed.notify_one();
+        self.slots.freed.notify_one();
     }
 }

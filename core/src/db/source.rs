@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::place::Place;
+use super::place::DatabaseLocation;
 use super::postgres::{self, message};
 use super::sqlite;
 use crate::error::{Error, Result};
@@ -16,37 +16,37 @@ use crate::error::{Error, Result};
 const BATCH: usize = 200;
 
 /// Values of one row.
-pub type Texts = Vec<Option<String>>;
+pub type TextRow = Vec<Option<String>>;
 
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ForeignColumn {
+pub struct SourceColumn {
     pub name: String,
     /// As the database calls it; empty where SQLite has none.
     pub data_type: String,
 }
 
 /// A database as it is at one moment.
-pub enum Foreign {
+pub enum SourceDb {
     Sqlite(Connection),
     Postgres(Client),
 }
 
-impl Foreign {
+impl SourceDb {
     /// Opens it for reading.
     ///
     /// # Errors
     /// It is not there, or is no database.
-    pub async fn open(place: &Place) -> Result<Foreign> {
+    pub async fn open(place: &DatabaseLocation) -> Result<SourceDb> {
         match place {
-            Place::Sqlite(path) => open_file(path).map(Foreign::Sqlite),
-            Place::Postgres(server) => {
+            DatabaseLocation::Sqlite(path) => open_file(path).map(SourceDb::Sqlite),
+            DatabaseLocation::Postgres(server) => {
                 let client = postgres::first(server).await?;
                 // One moment for all that is read; and times are printed in one way.
                 let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
                              SET LOCAL TIME ZONE 'UTC'; SET LOCAL datestyle TO 'ISO'";
                 client.batch_execute(begin).await.map_err(|e| reading(message(&e)))?;
-                Ok(Foreign::Postgres(client))
+                Ok(SourceDb::Postgres(client))
             }
         }
     }
@@ -54,11 +54,11 @@ impl Foreign {
     /// The names of its tables and views, sorted.
     pub async fn tables(&self) -> Result<Vec<String>> {
         let rows = match self {
-            Foreign::Sqlite(_) => {
+            SourceDb::Sqlite(_) => {
                 "SELECT name, '' FROM sqlite_schema WHERE type IN ('table', 'view') \
                  AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
             }
-            Foreign::Postgres(_) => {
+            SourceDb::Postgres(_) => {
                 "SELECT CAST(table_name AS TEXT), '' FROM information_schema.tables \
                  WHERE table_schema = ANY (current_schemas(FALSE)) ORDER BY table_name"
             }
@@ -68,28 +68,28 @@ impl Foreign {
     }
 
     /// The columns of a table, in its own order; none if there is no such table.
-    pub async fn columns(&self, table: &str) -> Result<Vec<ForeignColumn>> {
+    pub async fn columns(&self, table: &str) -> Result<Vec<SourceColumn>> {
         let rows = match self {
-            Foreign::Sqlite(_) => "SELECT name, type FROM pragma_table_info($1)",
-            Foreign::Postgres(_) => {
+            SourceDb::Sqlite(_) => "SELECT name, type FROM pragma_table_info($1)",
+            SourceDb::Postgres(_) => {
                 "SELECT CAST(column_name AS TEXT), CAST(data_type AS TEXT) FROM information_schema.columns \
                  WHERE table_schema = ANY (current_schemas(FALSE)) AND table_name = $1 \
                  ORDER BY ordinal_position"
             }
         };
         let pairs = self.pairs(rows, Some(table)).await?;
-        Ok(pairs.into_iter().map(|(name, data_type)| ForeignColumn { name, data_type }).collect())
+        Ok(pairs.into_iter().map(|(name, data_type)| SourceColumn { name, data_type }).collect())
     }
 
     /// An expression that sorts a table's rows as they were stored, if there is one. On PostgreSQL it holds for rows that were
     /// never changed.
     pub async fn place_of_row(&self, table: &str) -> Result<Option<&'static str>> {
         let (rows, place) = match self {
-            Foreign::Sqlite(_) => (
+            SourceDb::Sqlite(_) => (
                 "SELECT name, type FROM pragma_table_list WHERE name = $1 AND type = 'table' AND wr = 0",
                 "rowid",
             ),
-            Foreign::Postgres(_) => (
+            SourceDb::Postgres(_) => (
                 "SELECT CAST(relname AS TEXT), CAST(relkind AS TEXT) FROM pg_class \
                  WHERE oid = to_regclass(quote_ident($1)) AND relkind = 'r'",
                 "ctid",
@@ -102,18 +102,18 @@ impl Foreign {
     /// An expression for a value as text, whatever its type. Bytes come as PostgreSQL prints them: `\x`, then hexadecimal digits.
     pub fn as_text(&self, expression: &str) -> String {
         match self {
-            Foreign::Sqlite(_) => format!(
+            SourceDb::Sqlite(_) => format!(
                 "CASE typeof({expression}) WHEN 'blob' THEN '\\x' || lower(hex({expression})) \
                  ELSE CAST({expression} AS TEXT) END"
             ),
-            Foreign::Postgres(_) => format!("CAST({expression} AS TEXT)"),
+            SourceDb::Postgres(_) => format!("CAST({expression} AS TEXT)"),
         }
     }
 
     /// The rows of a short query with two columns of text and at most one parameter.
     async fn pairs(&self, query: &str, param: Option<&str>) -> Result<Vec<(String, String)>> {
         match self {
-            Foreign::Sqlite(connection) => {
+            SourceDb::Sqlite(connection) => {
                 let look = || -> rusqlite::Result<Vec<(String, String)>> {
                     let mut statement = connection.prepare(query)?;
                     let params = rusqlite::params_from_iter(param);
@@ -121,7 +121,7 @@ impl Foreign {
                 };
                 look().map_err(sqlite::error)
             }
-            Foreign::Postgres(client) => {
+            SourceDb::Postgres(client) => {
                 let given = param.as_ref().map(|param| (param as &(dyn ToSql + Sync), Type::TEXT));
                 let params: Vec<_> = given.into_iter().collect();
                 let rows = client.query_typed(query, &params).await.map_err(|e| reading(message(&e)))?;
@@ -131,10 +131,10 @@ impl Foreign {
     }
 
     /// Gives all rows of a query, whose columns are all text, to `take`, a few at a time.
-    pub async fn each(&self, query: &str, take: impl AsyncFnMut(Vec<Texts>) -> Result<()>) -> Result<()> {
+    pub async fn each(&self, query: &str, take: impl AsyncFnMut(Vec<TextRow>) -> Result<()>) -> Result<()> {
         match self {
-            Foreign::Sqlite(connection) => each_of_file(connection, query, take).await,
-            Foreign::Postgres(client) => each_of_server(client, query, take).await,
+            SourceDb::Sqlite(connection) => each_of_file(connection, query, take).await,
+            SourceDb::Postgres(client) => each_of_server(client, query, take).await,
         }
     }
 }
@@ -152,7 +152,7 @@ fn open_file(path: &Path) -> Result<Connection> {
 async fn each_of_file(
     connection: &Connection,
     query: &str,
-    mut take: impl AsyncFnMut(Vec<Texts>) -> Result<()>,
+    mut take: impl AsyncFnMut(Vec<TextRow>) -> Result<()>,
 ) -> Result<()> {
     let mut statement = connection.prepare(query).map_err(sqlite::error)?;
     let columns = statement.column_count();
@@ -171,7 +171,7 @@ async fn each_of_file(
 async fn each_of_server(
     client: &Client,
     query: &str,
-    mut take: impl AsyncFnMut(Vec<Texts>) -> Result<()>,
+    mut take: impl AsyncFnMut(Vec<TextRow>) -> Result<()>,
 ) -> Result<()> {
     let refused = |e: tokio_postgres::Error| reading(message(&e));
     // Without a name, which might mean another text behind a pooler.

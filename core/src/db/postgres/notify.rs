@@ -19,9 +19,9 @@ use super::dial::{dial, is_direct};
 use super::pool::Writers;
 use super::server::Server;
 use crate::clock::{hex, random_id};
-use crate::db::script::Refusal;
+use crate::db::script::StatementError;
 use crate::error::Result;
-use crate::live::Live;
+use crate::live::Subscribers;
 
 /// What the connection is called in PostgreSQL's lists.
 const NAME: &str = "taskwell-live";
@@ -38,8 +38,8 @@ const AGAIN_AFTER_MS: [u64; 6] = [100, 250, 500, 1000, 2000, 5000];
 /// Nobody can listen: a pooler stands in between.
 struct Pooled;
 
-pub struct News {
-    live: Live,
+pub struct Notifier {
+    live: Subscribers,
     /// The accounts that other instances are to be told of.
     waiting: Mutex<BTreeSet<i64>>,
     /// Something waits, or somebody here wants to hear.
@@ -49,13 +49,13 @@ pub struct News {
     name: String,
 }
 
-impl News {
-    pub fn new(live: Live) -> Result<Arc<News>> {
+impl Notifier {
+    pub fn new(live: Subscribers) -> Result<Arc<Notifier>> {
         let (waiting, wanted, is_heard) = (Mutex::default(), Notify::new(), AtomicBool::new(false));
-        Ok(Arc::new(News { live, waiting, wanted, is_heard, name: hex(&random_id()?) }))
+        Ok(Arc::new(Notifier { live, waiting, wanted, is_heard, name: hex(&random_id()?) }))
     }
 
-    pub fn live(&self) -> &Live {
+    pub fn live(&self) -> &Subscribers {
         &self.live
     }
 
@@ -70,11 +70,11 @@ impl News {
     }
 
     /// Tells everybody, here and elsewhere, that something was committed about these accounts.
-    pub fn tell(&self, accounts: &[i64]) {
+    pub fn notify(&self, accounts: &[i64]) {
         if accounts.is_empty() {
             return;
         }
-        self.live.tell(accounts);
+        self.live.notify(accounts);
         let mut waiting = self.waiting();
         if waiting.len() < WAITING_MAX {
             waiting.extend(accounts);
@@ -105,12 +105,12 @@ impl News {
             && name != self.name
         {
             let accounts: Vec<i64> = accounts.split(',').filter_map(|account| account.parse().ok()).collect();
-            self.live.tell(&accounts);
+            self.live.notify(&accounts);
         }
     }
 
     /// Tells and hears, as long as the store is open. Connects when there is something to tell or somebody to hear.
-    pub async fn pass_on(self: Arc<News>, server: Server, writers: Arc<Writers>, listens: bool) {
+    pub async fn pass_on(self: Arc<Notifier>, server: Server, writers: Arc<Writers>, listens: bool) {
         self.wanted.notified().await;
         self.wanted.notify_one();
         let mut failures = 0;
@@ -152,7 +152,7 @@ impl News {
         }
     }
 
-    async fn connect(&self, server: &Server) -> Result<Pooled, Refusal> {
+    async fn connect(&self, server: &Server) -> Result<Pooled, StatementError> {
         let (client, mut connection) = dial(&server.direct, Some(NAME), server.connect_within).await?;
         let hears = async {
             let mut messages = poll_fn(|context| connection.poll_message(context));
@@ -161,15 +161,15 @@ impl News {
                     self.hear(said.payload());
                 }
             }
-            Err(Refusal::Lost("the LISTEN connection ended".into()))
+            Err(StatementError::Lost("the LISTEN connection ended".into()))
         };
         match select(pin!(hears), pin!(self.speak(server, &client))).await {
             Either::Left((ended, _)) | Either::Right((ended, _)) => ended,
         }
     }
 
-    async fn speak(&self, server: &Server, client: &Client) -> Result<Pooled, Refusal> {
-        let late = || Refusal::Lost("no response in time".into());
+    async fn speak(&self, server: &Server, client: &Client) -> Result<Pooled, StatementError> {
+        let late = || StatementError::Lost("no response in time".into());
         let say = async |words: &str| {
             let said = timeout(server.answer_within, client.batch_execute(words)).await;
             said.map_err(|_| late())?.map_err(|e| refusal(&e))
@@ -182,7 +182,7 @@ impl News {
         say("LISTEN taskwell").await?;
         self.is_heard.store(true, Ordering::Relaxed);
         // What was said before is not heard any more.
-        self.live.tell_all();
+        self.live.notify_all();
         loop {
             if timeout(ASK_EVERY, self.wanted.notified()).await.is_err() {
                 say("SELECT 1").await?;

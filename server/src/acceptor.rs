@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::connection::{self, Patience};
-use crate::places::{Place, Places};
+use crate::slots::{ConnectionSlot, ConnectionSlots};
 use crate::workers::Workers;
 
 /// How long at a stop connections that are idle may bring one more request, and new ones are let in. Load balancers that ask
@@ -24,8 +24,8 @@ const HANDSHAKE_WITHIN: Duration = Duration::from_millis(50);
 /// After an accept that failed: mostly too many files are open, and others must close first.
 const PAUSE: Duration = Duration::from_millis(50);
 
-pub struct Door<'w> {
-    places: Arc<Places>,
+pub struct Acceptor<'w> {
+    slots: Arc<ConnectionSlots>,
     service: Service,
     patience: Patience,
     workers: &'w Workers,
@@ -33,20 +33,25 @@ pub struct Door<'w> {
     is_parting: bool,
 }
 
-impl<'w> Door<'w> {
-    pub fn new(places: Arc<Places>, service: Service, patience: Patience, workers: &'w Workers) -> Door<'w> {
-        Door { places, service, patience, workers, connections: JoinSet::new(), is_parting: false }
+impl<'w> Acceptor<'w> {
+    pub fn new(
+        slots: Arc<ConnectionSlots>,
+        service: Service,
+        patience: Patience,
+        workers: &'w Workers,
+    ) -> Acceptor<'w> {
+        Acceptor { slots, service, patience, workers, connections: JoinSet::new(), is_parting: false }
     }
 
     /// Lets connections in, until it is dropped or, at a stop, none is left.
-    pub async fn let_in(&mut self, listener: &TcpListener) {
-        let places = self.places.clone();
-        let mut accepting = pin!(accept(listener, &places));
+    pub async fn accept_all(&mut self, listener: &TcpListener) {
+        let slots = self.slots.clone();
+        let mut accepting = pin!(accept(listener, &slots));
         while !(self.is_parting && self.connections.is_empty()) {
             tokio::select! {
-                (stream, place) = &mut accepting => {
-                    accepting.set(accept(listener, &places));
-                    self.serve(stream, place);
+                (stream, slot) = &mut accepting => {
+                    accepting.set(accept(listener, &slots));
+                    self.serve(stream, slot);
                 }
                 Some(_) = self.connections.join_next() => {}
             }
@@ -54,22 +59,22 @@ impl<'w> Door<'w> {
     }
 
     /// Lets all out: what is under way, and what is on its way to here.
-    pub async fn let_out(&mut self, listener: TcpListener) {
+    pub async fn drain(&mut self, listener: TcpListener) {
         self.is_parting = true;
-        self.places.part();
-        let _ = timeout(PART_WITHIN, self.let_in(&listener)).await;
+        self.slots.part();
+        let _ = timeout(PART_WITHIN, self.accept_all(&listener)).await;
         refuse_new(&listener);
-        let _ = timeout(HANDSHAKE_WITHIN, self.let_in(&listener)).await;
-        self.places.close_idle();
+        let _ = timeout(HANDSHAKE_WITHIN, self.accept_all(&listener)).await;
+        self.slots.close_idle();
         // Clients whose connections the system has accepted may have sent their requests.
-        self.let_in_queued(listener);
+        self.accept_queued(listener);
         let _ = timeout(PART_WITHIN, self.ended()).await;
-        self.places.close();
+        self.slots.close();
         self.ended().await;
     }
 
     /// Cuts off whatever is left.
-    pub async fn shut(&mut self) {
+    pub async fn abort(&mut self) {
         self.connections.shutdown().await;
     }
 
@@ -77,39 +82,39 @@ impl<'w> Door<'w> {
         while self.connections.join_next().await.is_some() {}
     }
 
-    fn let_in_queued(&mut self, listener: TcpListener) {
+    fn accept_queued(&mut self, listener: TcpListener) {
         let Ok(listener) = listener.into_std() else {
             return;
         };
         while let Ok((stream, peer)) = listener.accept() {
-            let place = self.places.take(peer.ip()).now_or_never().flatten();
-            if let (Ok(()), Some(place)) = (stream.set_nonblocking(true), place) {
-                self.serve(stream, place);
+            let slot = self.slots.take(peer.ip()).now_or_never().flatten();
+            if let (Ok(()), Some(slot)) = (stream.set_nonblocking(true), slot) {
+                self.serve(stream, slot);
             }
         }
     }
 
-    fn serve(&mut self, stream: TcpStream, place: Place) {
+    fn serve(&mut self, stream: TcpStream, slot: ConnectionSlot) {
         if self.is_parting {
-            place.activity.part();
+            slot.activity.part();
         }
         let (service, patience) = (self.service.clone(), self.patience);
         let served = async move {
-            connection::serve(stream, place.peer, service, place.activity.clone(), patience).await;
-            drop(place);
+            connection::serve(stream, slot.peer, service, slot.activity.clone(), patience).await;
+            drop(slot);
         };
         self.connections.spawn_on(served, self.workers.next());
     }
 }
 
 /// The next connection, as soon as there is a place for it.
-async fn accept(listener: &TcpListener, places: &Arc<Places>) -> (TcpStream, Place) {
+async fn accept(listener: &TcpListener, slots: &Arc<ConnectionSlots>) -> (TcpStream, ConnectionSlot) {
     loop {
         let accepted = listener.accept().await;
         match accepted.and_then(|(stream, peer)| Ok((stream.into_std()?, peer))) {
             Ok((stream, peer)) => {
-                if let Some(place) = places.take(peer.ip()).await {
-                    return (stream, place);
+                if let Some(slot) = slots.take(peer.ip()).await {
+                    return (stream, slot);
                 }
             }
             Err(error) => {

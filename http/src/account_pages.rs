@@ -8,14 +8,14 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use taskwell_core::app::App;
 use taskwell_core::error::{Error, Problem, Problems};
-use taskwell_core::sessions::{self, Door};
+use taskwell_core::sessions::{self, LoginContext};
 use taskwell_core::users::password::{Password, Policy};
 use taskwell_core::users::{Email, TokensEnded};
 use utoipa::ToSchema;
 
 use crate::client::Visitor;
 use crate::form::Form;
-use crate::member::Member;
+use crate::raw_field::RawField;
 use crate::tree::Failure;
 use crate::ui;
 use crate::wire::{EmailText, PasswordText};
@@ -34,7 +34,7 @@ const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-ac
 pub struct ForgotWire {
     #[serde(default)]
     #[schema(value_type = EmailText, required)]
-    email: Member,
+    email: RawField,
 }
 
 impl ForgotWire {
@@ -51,10 +51,10 @@ impl ForgotWire {
 pub struct ResetWire {
     #[serde(default)]
     #[schema(value_type = String, required)]
-    token: Member,
+    token: RawField,
     #[serde(default)]
     #[schema(value_type = PasswordText, required)]
-    new_password: Member,
+    new_password: RawField,
 }
 
 impl ResetWire {
@@ -72,7 +72,7 @@ impl ResetWire {
 pub struct MailTokenWire {
     #[serde(default)]
     #[schema(value_type = String, required)]
-    token: Member,
+    token: RawField,
 }
 
 impl MailTokenWire {
@@ -117,7 +117,7 @@ pub async fn verify_page(LinkToken(token): LinkToken) -> Response {
 
 pub async fn verify(State(app): State<App>, visitor: Visitor, Form(wire): Form<MailTokenWire>) -> Response {
     let token = wire.as_ref().ok().and_then(|wire| wire.token.as_text()).unwrap_or("").to_owned();
-    let done = async { Ok(app.verify_email(wire?.read()?, visitor.door(false)).await?) };
+    let done = async { Ok(app.verify_email(wire?.read()?, visitor.login_context(false)).await?) };
     match done.await {
         Ok(()) => page(StatusCode::OK, VERIFY, "<p>Your email address is verified.</p>"),
         Err(failure @ Failure::Core(Error::Unauthenticated(_))) => {
@@ -135,7 +135,7 @@ pub async fn reset(State(app): State<App>, visitor: Visitor, Form(wire): Form<Re
     let token = wire.as_ref().ok().and_then(|wire| wire.token.as_text()).unwrap_or("").to_owned();
     let done = async {
         let (token, new) = wire?.read()?;
-        Ok(app.reset_forgotten(token, new, Policy::House, visitor.door(false)).await?)
+        Ok(app.reset_forgotten(token, new, Policy::House, visitor.login_context(false)).await?)
     };
     let (done, ended) = counted(done.await);
     match done {
@@ -156,16 +156,16 @@ pub async fn reset(State(app): State<App>, visitor: Visitor, Form(wire): Form<Re
 #[derive(Deserialize)]
 pub struct ChangeWire {
     #[serde(default)]
-    login: Member,
+    login: RawField,
     #[serde(default)]
-    current_password: Member,
+    current_password: RawField,
     #[serde(default)]
-    new_password: Member,
+    new_password: RawField,
     #[serde(default)]
-    totp_code: Member,
+    totp_code: RawField,
     /// `true` where the box is ticked, else nothing.
     #[serde(default)]
-    keep_tokens: Member,
+    keep_tokens: RawField,
 }
 
 /// What the form says.
@@ -227,8 +227,8 @@ pub async fn change(State(app): State<App>, visitor: Visitor, Form(wire): Form<C
     let keeps_tokens = typed.is_some_and(|wire| wire.keep_tokens.as_text() == Some("true"));
     let done = async {
         let PasswordChange { login, old, new, code, keeps_tokens } = wire?.read()?;
-        let door = Door { code, ..visitor.door(true) };
-        let token = app.login(login, old.clone(), door).await?.access_token;
+        let login_context = LoginContext { code, ..visitor.login_context(true) };
+        let token = app.login(login, old.clone(), login_context).await?.access_token;
         let changed = app.change_password(app.verify(&token, client)?, old, new, keeps_tokens).await;
         // The session was for this alone.
         let bearer = app.verify(&token, client)?;

@@ -1,7 +1,7 @@
 //! A member of a JSON body before it is understood: reading never fails on it, so that all that is wrong is told at once.
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use taskwell_core::error::{Code, Flaw, Problems};
+use taskwell_core::error::{Code, Problems, Violation};
 use taskwell_core::tasks::Patch;
 use taskwell_core::text::check_storable;
 
@@ -10,28 +10,28 @@ const TEXTS_MAX: usize = 32;
 
 /// What a member was: left out, `null`, text, a truth value, or something no contract asks for.
 #[derive(Default)]
-pub enum Member {
+pub enum RawField {
     #[default]
     Absent,
     Null,
     Text(String),
     Bool(bool),
     Int(i64),
-    /// An array of strings; longer ones than any rule allows are [`Member::Other`].
+    /// An array of strings; longer ones than any rule allows are [`RawField::Other`].
     Texts(Vec<String>),
     Other(&'static str),
 }
 
-impl Member {
+impl RawField {
     /// A value that must be there.
     pub fn required<T>(
         self,
         field: &'static str,
         problems: &mut Problems,
-        parse: impl FnOnce(&str) -> Result<T, Flaw>,
+        parse: impl FnOnce(&str) -> Result<T, Violation>,
     ) -> Option<T> {
         match self {
-            Member::Absent => {
+            RawField::Absent => {
                 problems.note(field, Code::Required, "is required");
                 None
             }
@@ -44,12 +44,12 @@ impl Member {
         self,
         field: &'static str,
         problems: &mut Problems,
-        parse: impl FnOnce(&str) -> Result<T, Flaw>,
+        parse: impl FnOnce(&str) -> Result<T, Violation>,
     ) -> Option<T> {
         match self {
-            Member::Absent => None,
-            Member::Text(text) => problems.take(field, parse(&text)),
-            Member::Null => {
+            RawField::Absent => None,
+            RawField::Text(text) => problems.take(field, parse(&text)),
+            RawField::Null => {
                 problems.note(field, Code::Null, "must not be null");
                 None
             }
@@ -62,10 +62,10 @@ impl Member {
         self,
         field: &'static str,
         problems: &mut Problems,
-        parse: impl FnOnce(&str) -> Result<T, Flaw>,
+        parse: impl FnOnce(&str) -> Result<T, Violation>,
     ) -> Patch<T> {
         match self {
-            Member::Null => Patch::Clear,
+            RawField::Null => Patch::Clear,
             given => given.optional(field, problems, parse).map_or(Patch::Keep, Patch::Set),
         }
     }
@@ -75,7 +75,7 @@ impl Member {
         self,
         field: &'static str,
         problems: &mut Problems,
-        parse: impl FnOnce(&str) -> Result<T, Flaw>,
+        parse: impl FnOnce(&str) -> Result<T, Violation>,
     ) -> Option<T> {
         match self.patch(field, problems, parse) {
             Patch::Set(value) => Some(value),
@@ -86,9 +86,9 @@ impl Member {
     /// A truth value that may be left out.
     pub fn flag(self, field: &'static str, problems: &mut Problems) -> Option<bool> {
         match self {
-            Member::Absent => None,
-            Member::Bool(value) => Some(value),
-            Member::Null => {
+            RawField::Absent => None,
+            RawField::Bool(value) => Some(value),
+            RawField::Null => {
                 problems.note(field, Code::Null, "must not be null");
                 None
             }
@@ -101,12 +101,12 @@ impl Member {
         self,
         field: &'static str,
         problems: &mut Problems,
-        parse: impl FnOnce(i64) -> Result<T, Flaw>,
+        parse: impl FnOnce(i64) -> Result<T, Violation>,
     ) -> Option<T> {
         match self {
-            Member::Absent => None,
-            Member::Int(number) => problems.take(field, parse(number)),
-            Member::Null => {
+            RawField::Absent => None,
+            RawField::Int(number) => problems.take(field, parse(number)),
+            RawField::Null => {
                 problems.note(field, Code::Null, "must not be null");
                 None
             }
@@ -119,18 +119,18 @@ impl Member {
         self,
         field: &'static str,
         problems: &mut Problems,
-        parse: impl FnOnce(&[String]) -> Result<T, Flaw>,
+        parse: impl FnOnce(&[String]) -> Result<T, Violation>,
     ) -> Option<T> {
         match self {
-            Member::Absent => {
+            RawField::Absent => {
                 problems.note(field, Code::Required, "is required");
                 None
             }
-            Member::Null => {
+            RawField::Null => {
                 problems.note(field, Code::Null, "must not be null");
                 None
             }
-            Member::Texts(texts) => problems.take(field, parse(&texts)),
+            RawField::Texts(texts) => problems.take(field, parse(&texts)),
             other => other.wrong(field, "an array of strings", problems),
         }
     }
@@ -148,27 +148,27 @@ impl Member {
     /// The text, if it is one.
     pub fn as_text(&self) -> Option<&str> {
         match self {
-            Member::Text(text) => Some(text),
+            RawField::Text(text) => Some(text),
             _ => None,
         }
     }
 
     fn wrong<T>(&self, field: &'static str, wanted: &str, problems: &mut Problems) -> Option<T> {
         let got = match self {
-            Member::Text(_) => "a string",
-            Member::Bool(_) => "true or false",
-            Member::Int(_) => "a number",
-            Member::Texts(_) => "an array",
-            Member::Other(kind) => kind,
-            Member::Absent | Member::Null => "null",
+            RawField::Text(_) => "a string",
+            RawField::Bool(_) => "true or false",
+            RawField::Int(_) => "a number",
+            RawField::Texts(_) => "an array",
+            RawField::Other(kind) => kind,
+            RawField::Absent | RawField::Null => "null",
         };
         problems.note(field, Code::Type, format!("must be {wanted}, not {got}"));
         None
     }
 }
 
-impl<'de> Deserialize<'de> for Member {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Member, D::Error> {
+impl<'de> Deserialize<'de> for RawField {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<RawField, D::Error> {
         from.deserialize_any(AnyMember)
     }
 }
@@ -176,56 +176,56 @@ impl<'de> Deserialize<'de> for Member {
 struct AnyMember;
 
 impl<'de> Visitor<'de> for AnyMember {
-    type Value = Member;
+    type Value = RawField;
 
     fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         f.write_str("any JSON value")
     }
 
-    fn visit_unit<E>(self) -> Result<Member, E> {
-        Ok(Member::Null)
+    fn visit_unit<E>(self) -> Result<RawField, E> {
+        Ok(RawField::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Member, E> {
-        Ok(Member::Bool(value))
+    fn visit_bool<E>(self, value: bool) -> Result<RawField, E> {
+        Ok(RawField::Bool(value))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Member, E> {
-        Ok(Member::Text(text.to_owned()))
+    fn visit_str<E>(self, text: &str) -> Result<RawField, E> {
+        Ok(RawField::Text(text.to_owned()))
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Member, E> {
-        Ok(Member::Text(text))
+    fn visit_string<E>(self, text: String) -> Result<RawField, E> {
+        Ok(RawField::Text(text))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Member, E> {
-        Ok(i64::try_from(number).map_or(Member::Other("a number"), Member::Int))
+    fn visit_u64<E>(self, number: u64) -> Result<RawField, E> {
+        Ok(i64::try_from(number).map_or(RawField::Other("a number"), RawField::Int))
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Member, E> {
-        Ok(Member::Int(number))
+    fn visit_i64<E>(self, number: i64) -> Result<RawField, E> {
+        Ok(RawField::Int(number))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Member, E> {
-        Ok(Member::Other("a number"))
+    fn visit_f64<E>(self, _: f64) -> Result<RawField, E> {
+        Ok(RawField::Other("a number"))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Member, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<RawField, A::Error> {
         let mut texts = Some(Vec::new());
-        while let Some(item) = items.next_element::<Member>()? {
+        while let Some(item) = items.next_element::<RawField>()? {
             texts = match (texts, item) {
-                (Some(mut texts), Member::Text(text)) if texts.len() < TEXTS_MAX => {
+                (Some(mut texts), RawField::Text(text)) if texts.len() < TEXTS_MAX => {
                     texts.push(text);
                     Some(texts)
                 }
                 _ => None,
             };
         }
-        Ok(texts.map_or(Member::Other("an array"), Member::Texts))
+        Ok(texts.map_or(RawField::Other("an array"), RawField::Texts))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Member, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<RawField, A::Error> {
         while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Member::Other("an object"))
+        Ok(RawField::Other("an object"))
     }
 }
