@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -37,6 +37,8 @@ struct Embedded;
 /// The files whose names stay.
 struct WebApp {
     html: File,
+    /// The same, which says that this server sends no mail.
+    html_without_mail: File,
     worker: File,
     manifest: File,
     licences: File,
@@ -54,12 +56,12 @@ pub fn routes() -> Router<App> {
     let web_app = Arc::new(WebApp::of_the_build());
     let shell = {
         let web_app = web_app.clone();
-        async move |headers: HeaderMap| web_app.shell(&headers)
+        async move |State(app): State<App>, headers: HeaderMap| web_app.shell(&app, &headers)
     };
     let root = {
         let web_app = web_app.clone();
-        async move |headers: HeaderMap| {
-            if prefers_html(&headers) { web_app.shell(&headers) } else { ops::version().await }
+        async move |State(app): State<App>, headers: HeaderMap| {
+            if prefers_html(&headers) { web_app.shell(&app, &headers) } else { ops::version().await }
         }
     };
     let (worker, manifest, licences) = (web_app.clone(), web_app.clone(), web_app);
@@ -84,6 +86,7 @@ fn prefers_html(headers: &HeaderMap) -> bool {
 impl WebApp {
     fn of_the_build() -> WebApp {
         WebApp {
+            html_without_mail: File::without_mail(),
             html: File::embedded("index.html"),
             worker: File::embedded("sw.js"),
             manifest: File::embedded("manifest.webmanifest"),
@@ -92,8 +95,9 @@ impl WebApp {
     }
 
     /// The one document; which view it shows is its own business.
-    fn shell(&self, headers: &HeaderMap) -> Response {
-        let mut response = answer(&self.html, headers, ASK_FIRST);
+    fn shell(&self, app: &App, headers: &HeaderMap) -> Response {
+        let html = if app.settings().mails { &self.html } else { &self.html_without_mail };
+        let mut response = answer(html, headers, ASK_FIRST);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
@@ -168,6 +172,14 @@ impl File {
     fn embedded(path: &str) -> File {
         let plain = Embedded::get(path).map(|file| file.data).unwrap_or_default();
         File { plain: plain.into_owned().into(), gzip: OnceLock::new(), content_type: kind(path) }
+    }
+
+    /// The document, marked so that nothing that needs mail is offered.
+    fn without_mail() -> File {
+        let mut html = File::embedded("index.html");
+        let marked = String::from_utf8_lossy(&html.plain).replacen("<html ", "<html data-mail=\"off\" ", 1);
+        html.plain = marked.into_bytes().into();
+        html
     }
 
     /// Pressed once, when first asked for.

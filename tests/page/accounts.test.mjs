@@ -1,7 +1,7 @@
 // Accounts: signing up, in and out, settings, administration.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { PASSWORD, becomes, quickAdd, settled, signIn, stage, toast, totp, until } from "./support.mjs";
+import { PASSWORD, becomes, quickAdd, reload, settled, signIn, stage, toast, totp, until } from "./support.mjs";
 
 const flow = stage({ MAIL: "log", RUST_LOG: "info" });
 /** Answers the question that comes before an act. */
@@ -271,7 +271,7 @@ flow("a token is shown once, works, and is revoked", async (stage, server) => {
   const token = (await section.locator("pre").innerText()).trim();
   assert.equal((await server.api("POST", "/tasks", { token, body: { title: "by token" } })).status, 201);
   assert.equal((await server.api("GET", "/users/me", { token })).status, 403);
-  await page.reload();
+  await reload(page);
   await section.getByText("backup script").waitFor();
   assert.match(await section.locator("li").innerText(), /read tasks, change tasks · Expires/);
   assert.ok(!(await page.content()).includes(token));

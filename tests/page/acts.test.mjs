@@ -1,6 +1,6 @@
 // A press does what it points at, an act touches what is shown and nothing else, and what is undone is what was done last.
 import assert from "node:assert/strict";
-import { AWAY, becomes, edit, offline, quickAdd, row, settled, shown, stage, toast, until } from "./support.mjs";
+import { AWAY, becomes, edit, offline, quickAdd, reload, row, settled, shown, stage, toast, until } from "./support.mjs";
 
 const flow = stage();
 
@@ -13,7 +13,7 @@ const closed = (page) => page.locator(".editor").waitFor({ state: "detached" });
 const statuses = async (person) => Object.fromEntries((await person.tasks()).map((task) => [task.title, task.status]));
 
 const PRESSES = {
-  "a tap": { options: { hasTouch: true, viewport: { width: 390, height: 844 } }, press: async (page, at) => page.touchscreen.tap(...await middle(at)) },
+  "a tap": { options: { hasTouch: true, viewport: { width: 390, height: 1400 } }, press: async (page, at) => page.touchscreen.tap(...await middle(at)) },
   "a click": { options: {}, press: async (page, at) => page.mouse.click(...await middle(at)) },
 };
 for (const [what, { options, press }] of Object.entries(PRESSES)) {
@@ -49,7 +49,7 @@ for (const [what, { options, press }] of Object.entries(PRESSES)) {
     const page = await stage.signedIn(person, options);
     await page.getByLabel("Sort by").selectOption("title");
     await edit(page, "a");
-    await press(page, row(page, "c").locator(".text"));
+    await press(page, row(page, "c").locator(".title"));
     await becomes("c", () => page.locator(".title-field").inputValue());
     assert.equal(await page.locator(".editor").count(), 1);
     await page.locator(".notes-field").fill("typed");
@@ -190,7 +190,7 @@ flow("a task whose answer is lost is one row, which can be edited meanwhile", as
   await edit(page, "made");
   await page.locator(".title-field").fill("made, changed");
   await page.locator(".title-field").press("Enter");
-  await page.reload();
+  await reload(page);
   await row(page, "made, changed").waitFor();
   await row(page, "later").waitFor();
   assert.deepEqual((await shown(page)).sort(), ["later", "made, changed"]);

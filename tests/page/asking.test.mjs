@@ -152,7 +152,7 @@ flow("a link to reset a password outlives one that is too weak", async (stage, s
   assert.equal(await page.locator("#new_password").getAttribute("aria-describedby"), "new_password-wrong");
   await page.keyboard.type("quite another 1843");
   await page.keyboard.press("Enter");
-  await page.getByText("Your new password holds").waitFor();
+  await page.getByText("Your password was changed.").waitFor();
 });
 
 flow("a limit of a field counts characters as the server does", async (stage, server) => {

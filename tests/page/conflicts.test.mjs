@@ -1,6 +1,6 @@
 // A task that is changed in two places: what can be merged is, the rest is asked, nothing is lost.
 import assert from "node:assert/strict";
-import { becomes, offline, row, settled, shown, stage, toast } from "./support.mjs";
+import { becomes, offline, reload, row, settled, shown, stage, toast } from "./support.mjs";
 
 const flow = stage();
 const REFUSED = (status) => new RegExp(`the server responded with a status of ${status}`);
@@ -78,7 +78,7 @@ flow("a question can be put off, and outlives a reload", async (stage, server) =
   await badge(page).click();
   await page.keyboard.press("Escape");
   await page.locator("dialog").waitFor({ state: "detached" });
-  await page.reload();
+  await reload(page);
   await row(page, "here").waitFor();
   await badge(page).filter({ hasText: "1 conflict" }).click();
   await choose(page, "Keep mine");

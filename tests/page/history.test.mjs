@@ -1,6 +1,6 @@
 // What Back, a reload and a copied link show: the view, its search, its filters and its place; and that Back closes what is open first.
 import assert from "node:assert/strict";
-import { becomes, card, row, shown, signIn, stage, until } from "./support.mjs";
+import { becomes, card, reload, row, shown, signIn, stage, until } from "./support.mjs";
 
 const history = stage();
 const PHONE = { viewport: { width: 390, height: 740 }, hasTouch: true, isMobile: true };
@@ -23,7 +23,7 @@ history("the address holds search and filters, for a reload, a link and Back", a
   await at(page, "/?q=milk&show=all&priority=high&sort=title");
   assert.equal(await page.evaluate(() => window.history.length), before, "what is typed is no step");
   await becomes(["milk", "old milk"], () => shown(page));
-  await page.reload();
+  await reload(page);
   await becomes(["milk", "old milk"], () => shown(page));
   assert.equal(await page.locator("#search").inputValue(), "milk");
   const link = await address(page);

@@ -1,7 +1,7 @@
 // What the browser keeps: sessions that end amid the work, whose writes wait; nothing, where it refuses; and the page itself.
 import assert from "node:assert/strict";
 import { createServer, request } from "node:http";
-import { becomes, offline, quickAdd, row, settled, shown, signIn, stage, toast } from "./support.mjs";
+import { becomes, offline, quickAdd, reload, row, settled, shown, signIn, stage, toast } from "./support.mjs";
 
 const flow = stage();
 const REFUSED = (status) => new RegExp(`the server responded with a status of ${status}`);
@@ -45,7 +45,7 @@ flow("an access token that is too old is renewed unseen, by one tab for all", as
     // Else the second tab might begin a renewal just before it is reloaded.
     await two.goto("about:blank");
     await tamper(one, { access: `too old ${round}` });
-    await Promise.all([one.reload(), two.goto(one.url())]);
+    await Promise.all([reload(one), two.goto(one.url())]);
     await Promise.all([quickAdd(one, `one ${round}`), quickAdd(two, `two ${round}`)]);
     await Promise.all([settled(one), settled(two)]);
     await row(one, `two ${round}`).waitFor();
@@ -69,7 +69,7 @@ flow("a renewal whose answer is lost ends nothing", async (stage, server) => {
     isLost = true;
     return route.abort("connectionreset");
   });
-  await page.reload();
+  await reload(page);
   await quickAdd(page, "goes on");
   await settled(page);
   assert.ok(isLost);
@@ -264,7 +264,7 @@ flow("tasks that did not fit are read again after the next start", async (stage,
     db.close();
     return all.some((task) => task.title === "fits");
   });
-  await page.reload();
+  await reload(page);
   await row(page, "fits").waitFor();
   await row(page, "did not fit").waitFor();
 });
@@ -325,7 +325,7 @@ flow("a new version is offered, and takes over when it is told to", async (stage
     await signIn(page, "newer");
     await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
     isNew = true;
-    await page.reload();
+    await reload(page);
     await toast(page, "A new version of Taskwell is ready").waitFor();
     await quickAdd(page, "before the new one");
     await settled(page);

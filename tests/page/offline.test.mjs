@@ -1,6 +1,6 @@
 // A net that comes and goes, servers that stop and die, and tabs that are closed: what was done is done once.
 import assert from "node:assert/strict";
-import { AWAY, becomes, offline, quickAdd, row, settled, shown, stage, toast, until } from "./support.mjs";
+import { AWAY, becomes, offline, quickAdd, reload, row, settled, shown, stage, toast, until } from "./support.mjs";
 
 const flow = stage();
 const REFUSED = (status) => new RegExp(`the server responded with a status of ${status}`);
@@ -52,7 +52,7 @@ flow("offline, the page opens, reads and writes, and a reload keeps the queue", 
   await row(page, "finish").getByRole("checkbox").click();
   await page.locator(".badge.offline", { hasText: "4 changes wait" }).waitFor();
   await becomes(4, async () => (await kept(page, "queue")).length);
-  await page.reload();
+  await reload(page);
   await page.locator(".badge.offline", { hasText: "4 changes wait" }).waitFor();
   assert.deepEqual((await shown(page)).sort(), ["changed", "read", "write", "write more"]);
   assert.deepEqual(await person.titles(), ["change", "finish", "read"]);
@@ -119,7 +119,7 @@ flow("what is typed while the server is stopped is kept, and sent when it starts
   await page.locator("#add").pressSequentially("typed above the list");
   await page.keyboard.press("Enter");
   await page.locator(".badge.offline", { hasText: "2 changes wait" }).waitFor();
-  await page.reload();
+  await reload(page);
   await row(page, "typed above the list").waitFor();
   await server.start();
   // The page tries again by itself, too, and may be faster than the click.
@@ -199,7 +199,7 @@ flow("a deletion that is undone at once is not done", async (stage, server) => {
   await settled(page);
   await becomes([], () => kept(page, "queue"));
   await hurry(page);
-  await page.reload();
+  await reload(page);
   await row(page, "stays").waitFor();
   assert.deepEqual(await person.titles(), ["another", "stays"]);
 });

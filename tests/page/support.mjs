@@ -164,6 +164,13 @@ export async function becomes(wanted, read, ms = 10_000) {
   assert.deepEqual(found, wanted);
 }
 
+/** Loads the page again, once the browser is not on its way back from what was open over the view. */
+export async function reload(page) {
+  const isThere = () => !history.state?.isOver || document.querySelector(".editor, dialog[open], .menu, .sheet") !== null;
+  await until("the browser is back at the view", () => page.evaluate(isThere));
+  await page.reload();
+}
+
 /** The code of an authenticator (RFC 6238) for a key in base32. */
 export function totp(secret, at = Date.now()) {
   const bits = [...secret.replace(/[\s=]/g, "").toUpperCase()].map((c) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0")).join("");

@@ -1,6 +1,6 @@
 // Tasks in the list: added, found, changed, completed, deleted, and all of it undone.
 import assert from "node:assert/strict";
-import { becomes, clock, edit, outline, quickAdd, row, settled, shown, stage, toast, until } from "./support.mjs";
+import { becomes, clock, edit, outline, quickAdd, reload, row, settled, shown, stage, toast, until } from "./support.mjs";
 
 const flow = stage();
 
@@ -91,7 +91,7 @@ flow("titles are shown as they are, in any script", async (stage, server) => {
   assert.equal(await direction("لا تنس الحليب"), "rtl");
   assert.equal(await direction("汉字とかな"), "ltr");
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing overflows");
-  await page.reload();
+  await reload(page);
   await becomes([...titles].sort(), texts);
 });
 
@@ -308,7 +308,7 @@ flow("a task that was deleted before a reload is deleted on the server all the s
   await row(page, "goes").focus();
   await page.keyboard.press("#");
   await row(page, "goes").waitFor({ state: "detached" });
-  await page.reload();
+  await reload(page);
   await row(page, "stays").waitFor();
   assert.deepEqual(await shown(page), ["stays"]);
   assert.deepEqual(await person.titles(), ["goes", "stays"]);

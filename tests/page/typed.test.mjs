@@ -1,7 +1,7 @@
 // What somebody types is not lost: refused by the server, in a session that ends, on a full disk, in a tab that crashes; and
 // nobody else finds it.
 import assert from "node:assert/strict";
-import { becomes, edit, offline, quickAdd, row, settled, signIn, stage, toast, until } from "./support.mjs";
+import { becomes, edit, offline, quickAdd, reload, row, settled, signIn, stage, toast, until } from "./support.mjs";
 
 const flow = stage();
 const REFUSED = (status) => new RegExp(`the server responded with a status of ${status}`);
@@ -42,7 +42,7 @@ for (const status of [403, 413, 422]) {
     await toast(page, "“title” could not be saved: for a reason").waitFor();
     await quickAdd(page, "new");
     await toast(page, "“new” could not be saved: for a reason").waitFor();
-    await page.reload();
+    await reload(page);
     for (const [title, field, text] of [["title", ".notes-field", "long notes"], ["new", ".title-field", "new"]]) {
       await row(page, title).getByText("Not saved: the server refused it").waitFor({ state: "attached" });
       const editor = await edit(page, title);
@@ -94,7 +94,7 @@ flow("a refused text can be discarded, and a task that was refused deleted", asy
     dispatchEvent(new Event("online"));
   });
   await settled(page);
-  await page.reload();
+  await reload(page);
   await row(page, "title").waitFor();
   assert.equal(await row(page, "refused").count(), 0);
 });
@@ -162,7 +162,7 @@ flow("what only the tab holds is told, and asked about before it goes", async (s
   await context.setOffline(false);
   await becomes(["only here"], () => person.titles());
   await page.locator(".badge.risk").waitFor({ state: "detached" });
-  await page.reload();
+  await reload(page);
   await row(page, "only here").waitFor();
   assert.equal(asked.length, 1);
 });
@@ -175,11 +175,11 @@ flow("a line that is half typed survives Escape and a reload", async (stage, ser
   await page.keyboard.press("Escape");
   assert.equal(await line(page), "half a line !high");
   await page.locator("#search").waitFor();
-  await page.reload();
+  await reload(page);
   await becomes("half a line !high", () => line(page));
   await page.locator("#add").press("Enter");
   await becomes(["half a line"], () => person.titles());
-  await page.reload();
+  await reload(page);
   await row(page, "half a line").waitFor();
   assert.equal(await line(page), "");
 });
@@ -225,6 +225,9 @@ for (const how of ["Sign out", "Sign out everywhere"]) {
       return dialog.accept();
     });
     await page.getByRole("button", { name: how, exact: true }).click();
+    if (how === "Sign out everywhere") {
+      await page.getByRole("alertdialog").getByRole("button", { name: how }).click();
+    }
     for (const one of [page, other]) {
       await one.locator("#login").waitFor();
       await until("nothing is left", async () => !/secret|taskwell-[0-9a-f]{8}-/.test(await kept(one)));

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 use super::migrate;
-use super::snapshot::{Draft, copy_all, copy_to, sync_folder};
+use super::snapshot::{Draft, copy_all, copy_as, sync_folder};
 use super::sqlite::{
     READER_CACHE_KIB, WRITER_CACHE_KIB, begin_write, close, commit, configure_durability, erase_older, error,
     open, opening,
@@ -23,13 +23,21 @@ pub fn backup(from: &Path, to: &Path) -> Result<()> {
     if !from.exists() {
         return Err(Error::internal("the database does not exist", from.display()));
     }
-    if to.exists() {
-        return Err(Error::internal("the file already exists, choose another name", to.display()));
-    }
+    require_free(to)?;
     let source = open(from, READER_CACHE_KIB)?;
     migrate::require_known(&source)?;
     migrate::require_whole(&source)?;
-    copy_to(&source, to)
+    let draft = Draft::new(to, ".partial")?;
+    // Again, now that no other backup to this name is under way.
+    require_free(to)?;
+    copy_as(&source, draft, to)
+}
+
+fn require_free(name: &Path) -> Result<()> {
+    if name.exists() {
+        return Err(Error::internal("the file already exists, choose another name", name.display()));
+    }
+    Ok(())
 }
 
 /// Replaces what the database at `to` holds by the backup `from`, in one transaction, while it is being served.

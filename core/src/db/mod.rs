@@ -3,6 +3,7 @@
 
 mod backup;
 mod dialect;
+mod job;
 mod lane;
 mod long;
 mod migrate;

@@ -73,8 +73,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Copies what `source` sees to the file `to`, which appears whole or not at all.
-pub(super) fn copy_to(source: &Connection, to: &Path) -> Result<()> {
-    let draft = Draft::new(to, ".partial")?;
+pub(super) fn copy_as(source: &Connection, draft: Draft, to: &Path) -> Result<()> {
     {
         let mut copy = open(&draft.path, READER_CACHE_KIB)?;
         copy_all(source, &mut copy)?;
@@ -91,7 +90,8 @@ pub(super) fn copy_to(source: &Connection, to: &Path) -> Result<()> {
 /// There is no room, or the folder can't be written to; then no copy is left behind.
 pub(super) fn keep_before(path: &Path, version: i64) -> Result<()> {
     let copy = with_suffix(path, &format!(".before-schema-{version}"));
-    let kept = open(path, READER_CACHE_KIB).and_then(|source| copy_to(&source, &copy));
+    let kept = open(path, READER_CACHE_KIB)
+        .and_then(|source| copy_as(&source, Draft::new(&copy, ".partial")?, &copy));
     kept.map_err(|e| {
         let cause = match e {
             Error::StorageFull => "the disk is full".into(),

@@ -83,7 +83,9 @@ fn each_connection_that_was_accepted_is_answered_during_a_stop() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(folder.path());
     // Keeps the server from stopping at once, as there is nobody to wait for.
-    let _idle = server.connect();
+    let mut idle = server.connect();
+    idle.write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    idle.read_exact(&mut [0]).unwrap();
     Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status().unwrap();
     let mut asked = Vec::new();
     while let Ok(mut client) = TcpStream::connect_timeout(&server.address.parse().unwrap(), PAUSE) {

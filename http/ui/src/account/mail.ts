@@ -1,19 +1,9 @@
-// Whether this server sends mail. It says so when it is asked to; from then on, nothing that needs
-// mail is offered in this tab.
+// Whether this server sends mail: its document says so, which may be an old one, and it says so again
+// when it is asked to send some. Without mail, nothing that needs it is offered.
 import { signal } from "@preact/signals";
 import { Refusal } from "../sync/api";
 
-const STORED_AS = "taskwell.mail";
-
-function stored() {
-  try {
-    return sessionStorage.getItem(STORED_AS) === "off";
-  } catch {
-    return false;
-  }
-}
-
-export const isMailOff = signal(stored());
+export const isMailOff = signal(document.documentElement.dataset["mail"] === "off");
 
 /** Does what needs mail; remembers if there is none. */
 export async function withMail(work: () => Promise<unknown>) {
@@ -26,11 +16,6 @@ export async function withMail(work: () => Promise<unknown>) {
       error.detail.startsWith("This server cannot send mail")
     ) {
       isMailOff.value = true;
-      try {
-        sessionStorage.setItem(STORED_AS, "off");
-      } catch {
-        // This tab remembers it.
-      }
     }
     throw error;
   }

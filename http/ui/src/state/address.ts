@@ -134,13 +134,16 @@ function leave() {
     selection.value = new Set();
   }
 }
-let isFirst = true;
+let leftAt = path.peek();
 effect(() => {
-  void [path.value, search.value, filters.value];
-  if (!isFirst) {
+  void [search.value, filters.value];
+  if (path.value !== leftAt) {
+    leftAt = path.value;
     untracked(leave);
+  } else {
+    // A search narrows the selection, and the editor's task may not be found.
+    editing.value = null;
   }
-  isFirst = false;
 });
 
 /** What is open over the view, the newest last, each with what closes it. */

@@ -447,7 +447,9 @@ export const en = {
     home: "To your tasks",
     broken: "Taskwell ran into an error.",
     reload: "Reload",
-    atField: (field: string, message: string) => `${field} ${message}`,
+    // Some of the server's messages are sentences, others go on after the field's name.
+    atField: (field: string, message: string) =>
+      /^\p{Lu}/u.test(message) ? `${field}: ${message}` : `${field} ${message}`,
   },
   /**
    * What the server says in English, in another language: by field, by code of a problem, by text.

@@ -1,2 +1,0 @@
-import{I as r,k as e}from"./chunk-DA2VGW2C.js";var s="taskwell.mail";function a(){try{return sessionStorage.getItem(s)==="off"}catch{return!1}}var i=e(a());async function c(o){try{await o()}catch(t){if(t instanceof r&&t.status===409&&t.detail.startsWith("This server cannot send mail")){i.value=!0;try{sessionStorage.setItem(s,"off")}catch{}}throw t}}export{i as a,c as b};
-//# sourceMappingURL=chunk-FY4UA4OO.js.map
