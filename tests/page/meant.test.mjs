@@ -85,7 +85,7 @@ flow("a key that removes a row leads to the next", async (stage, server) => {
   await person.addAll([{ title: "a", due_date: "2020-01-01" }, { title: "b", due_date: "2020-01-02" }, { title: "c", due_date: "2020-01-03" }]);
   const page = await stage.signedIn(person);
   await row(page, "a").hover();
-  await row(page, "a").getByRole("button", { name: "Delete “a”" }).click();
+  await row(page, "a").getByRole("button", { name: "Delete", exact: true }).click();
   await until("b has the focus", () => row(page, "b").evaluate((element) => element === document.activeElement));
   await page.keyboard.press("z");
   await row(page, "a").waitFor();
@@ -224,8 +224,9 @@ flow("lengths are counted as the server counts, and shown near the limit", async
   await page.locator("#add").fill("");
   const editor = await edit(page, "grows");
   await editor.locator(".title-field").fill("🦀".repeat(201));
+  await editor.getByText("201 of 200 characters").waitFor();
+  await editor.locator(".title-field").fill("🦀".repeat(200));
   await editor.getByText("200 of 200 characters").waitFor();
-  assert.equal(await editor.locator(".title-field").inputValue(), "🦀".repeat(200));
   await page.keyboard.press("Escape");
   await becomes(["🦀".repeat(200)], () => person.titles());
 });

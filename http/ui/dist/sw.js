@@ -1,5 +1,5 @@
-const PLACE = "/assets/ae13ff0cb57c3f7d";
-const FILES = ["/assets/admin-CMECHVHV.js", "/assets/app-ETZME4SV.js", "/assets/chunk-3XY3FW3X.js", "/assets/chunk-BKAZ4AVN.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-RWZDBZEF.js", "/assets/chunk-S72Z2UGJ.js", "/assets/chunk-ZF3PVQWU.js", "/assets/de-BVMRRS6H.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-6SAG63FH.css", "/assets/settings-K5WHJB6O.js", "/assets/sign-GOUT2HMI.js"];
+const PLACE = "/assets/092449a37589ba25";
+const FILES = ["/assets/admin-CMECHVHV.js", "/assets/app-Y7Q5PVPQ.js", "/assets/chunk-2KJ7MJR5.js", "/assets/chunk-3XY3FW3X.js", "/assets/chunk-BKAZ4AVN.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-RWZDBZEF.js", "/assets/chunk-ZF3PVQWU.js", "/assets/de-BVMRRS6H.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-6SAG63FH.css", "/assets/settings-FNQT5PQM.js", "/assets/sign-QYM2XH45.js"];
 const SHELL = "/app";
 self.addEventListener("install", (event) => {
   event.waitUntil(keepAll());

@@ -1,5 +1,5 @@
-// Whether this server sends mail: its document says so, which may be an old one, and it says so again
-// when it is asked to send some. Without mail, nothing that needs it is offered.
+// Whether this server sends mail: its document says so, which may be an old one, and it says so
+// again when it is asked to send some. Without mail, nothing that needs it is offered.
 import { signal } from "@preact/signals";
 import { Refusal } from "../sync/api";
 

@@ -46,6 +46,7 @@ function paste(event: ClipboardEvent) {
 }
 
 function keepLines(all: string[]) {
+  isLeft.value = false;
   // Lists come with their bullets.
   const lines = all.map((one) => one.trim().replace(/^[-*•]\s+/, "")).filter(Boolean);
   line.value = lines.join(" ");
