@@ -49,10 +49,6 @@ impl RawField {
         match self {
             RawField::Absent => None,
             RawField::Text(text) => problems.take(field, parse(&text)),
-            RawField::Null => {
-                problems.note(field, Code::Null, "must not be null");
-                None
-            }
             other => other.wrong(field, "a string", problems),
         }
     }
@@ -88,10 +84,6 @@ impl RawField {
         match self {
             RawField::Absent => None,
             RawField::Bool(value) => Some(value),
-            RawField::Null => {
-                problems.note(field, Code::Null, "must not be null");
-                None
-            }
             other => other.wrong(field, "true or false", problems),
         }
     }
@@ -106,10 +98,6 @@ impl RawField {
         match self {
             RawField::Absent => None,
             RawField::Int(number) => problems.take(field, parse(number)),
-            RawField::Null => {
-                problems.note(field, Code::Null, "must not be null");
-                None
-            }
             other => other.wrong(field, "a whole number", problems),
         }
     }
@@ -124,10 +112,6 @@ impl RawField {
         match self {
             RawField::Absent => {
                 problems.note(field, Code::Required, "is required");
-                None
-            }
-            RawField::Null => {
-                problems.note(field, Code::Null, "must not be null");
                 None
             }
             RawField::Texts(texts) => problems.take(field, parse(&texts)),
@@ -160,7 +144,10 @@ impl RawField {
             RawField::Int(_) => "a number",
             RawField::Texts(_) => "an array",
             RawField::Other(kind) => kind,
-            RawField::Absent | RawField::Null => "null",
+            RawField::Absent | RawField::Null => {
+                problems.note(field, Code::Null, "must not be null");
+                return None;
+            }
         };
         problems.note(field, Code::Type, format!("must be {wanted}, not {got}"));
         None

@@ -184,8 +184,8 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Runs an `INSERT` or `UPDATE … RETURNING` that a unique column may refuse: then `taken` is told the column, as
-    /// `table.column`, and says what that means.
+    /// Runs an `INSERT` or `UPDATE … RETURNING` that may violate a unique constraint. `taken` turns the
+    /// column, as `table.column`, into the error.
     pub fn one_unless_taken<T: FromRow>(
         &mut self,
         sql: &str,

@@ -31,7 +31,7 @@ const SNAPSHOT_AGE_MAX: Duration = Duration::from_millis(5);
 /// How often the log is emptied after deletions at most, and how soon it is tried again.
 const PURGE_EVERY: Duration = Duration::from_secs(1);
 
-/// How often it is looked for writes of other processes, where somebody waits for them.
+/// How often the watcher looks for writes by other processes while there are subscribers.
 const WATCH_EVERY: Duration = Duration::from_millis(500);
 
 /// The database: a handle to its threads, cheap to clone. They end when the last handle is dropped.

@@ -10,17 +10,19 @@ use super::shared::{Job, Shared};
 use crate::db::lane::Lane;
 use crate::db::tx::newest_changes;
 
-/// How often it is looked where nobody is heard, and how often that anyway.
+/// How often this instance polls if it cannot LISTEN.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often it polls although it can, in case a notification was lost.
 const LOOK_ANYWAY_EVERY: Duration = Duration::from_secs(5);
-/// How long it may take until somebody who is told has seen it.
+/// How long a notification may take to arrive.
 const ON_ITS_WAY: Duration = Duration::from_millis(100);
-/// Looking has found what nobody told: for so long nobody counts as heard. So it is behind a pooler that carries no LISTEN.
+/// Polling found a change without a notification, as behind a pooler that does not carry LISTEN:
+/// notifications are not trusted for so long.
 const DOUBT_FOR: Duration = Duration::from_secs(60);
-/// Accounts that one trip looks for.
+/// Accounts that one query asks about.
 const LOOK_MAX: usize = 500;
 
-/// Looks what others have written about accounts that somebody waits for here, as long as the store is open.
+/// Polls for changes by other instances to accounts with subscribers here, as long as the store is open.
 pub async fn look(shared: Arc<Shared>) {
     let notifier = &shared.notifier;
     let mut doubt_until = Instant::now();
@@ -40,7 +42,7 @@ pub async fn look(shared: Arc<Shared>) {
         }
         looked = Instant::now();
         let newest = newest(&shared).await;
-        // What is on its way is not news.
+        // A notification may still be on its way.
         sleep(ON_ITS_WAY).await;
         for (account, newest) in newest {
             if notifier.live().found(account, newest) && is_heard {
@@ -50,8 +52,8 @@ pub async fn look(shared: Arc<Shared>) {
     }
 }
 
-/// The newest numbers of the accounts that somebody waits for. Where the store is away there are none: whoever waits is told
-/// so by its own look.
+/// The newest sequence numbers of the accounts with subscribers. Empty if the database is unreachable: subscribers then notice
+/// it by their own queries.
 async fn newest(shared: &Arc<Shared>) -> Vec<(i64, i64)> {
     let mut newest = Vec::new();
     for accounts in shared.notifier.live().watched().chunks(LOOK_MAX) {

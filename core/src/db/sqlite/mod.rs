@@ -43,7 +43,7 @@ pub(super) fn open(path: &Path, cache_kib: i32) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, flags).map_err(|e| opening(path, &e))?;
     let set = || -> rusqlite::Result<()> {
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        // Without it SQLite plans a cached statement anew whenever it is bound to other values.
+        // Otherwise SQLite may prepare a cached statement again when its bound values change.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
@@ -81,9 +81,8 @@ pub(super) fn configure_durability(connection: &Connection) -> Result<()> {
     set().map_err(error)
 }
 
-/// Makes the file where there is none. An existing one is never opened here: SQLite's locks are the process's, and closing
-/// any descriptor of a file drops all of them, whereupon another program's SQLite deletes the log under this one
-/// (*How To Corrupt An SQLite Database File*, 2.2).
+/// Creates the file if it does not exist, and never opens an existing one. SQLite's locks belong to the process, and closing
+/// any descriptor of the file drops all of them. Another program's SQLite would then delete the log under this one (*How To Corrupt An SQLite Database File*, 2.2).
 fn create_private(path: &Path) -> Result<()> {
     static CREATING: Mutex<()> = Mutex::new(());
     // No thread of this process may take a lock on the new file before it is closed here.
