@@ -1,5 +1,5 @@
-const PLACE = "/assets/092449a37589ba25";
-const FILES = ["/assets/admin-CMECHVHV.js", "/assets/app-Y7Q5PVPQ.js", "/assets/chunk-2KJ7MJR5.js", "/assets/chunk-3XY3FW3X.js", "/assets/chunk-BKAZ4AVN.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-RWZDBZEF.js", "/assets/chunk-ZF3PVQWU.js", "/assets/de-BVMRRS6H.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-6SAG63FH.css", "/assets/settings-FNQT5PQM.js", "/assets/sign-QYM2XH45.js"];
+const PLACE = "/assets/5c73cb8867812b32";
+const FILES = ["/assets/admin-WXWJKWXP.js", "/assets/app-66ZG2RUD.js", "/assets/chunk-32GFOYIT.js", "/assets/chunk-6456HWFZ.js", "/assets/chunk-BHJ4ZK5W.js", "/assets/chunk-EMTYNIRL.js", "/assets/chunk-KDORHNTS.js", "/assets/chunk-NUPDEJSM.js", "/assets/de-ARA2P7LM.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-6SAG63FH.css", "/assets/settings-D3WER6QX.js", "/assets/sign-BQ35E6TV.js"];
 const SHELL = "/app";
 self.addEventListener("install", (event) => {
   event.waitUntil(keepAll());

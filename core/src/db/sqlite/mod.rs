@@ -82,7 +82,8 @@ pub(super) fn configure_durability(connection: &Connection) -> Result<()> {
 }
 
 /// Creates the file if it does not exist, and never opens an existing one. SQLite's locks belong to the process, and closing
-/// any descriptor of the file drops all of them. Another program's SQLite would then delete the log under this one (*How To Corrupt An SQLite Database File*, 2.2).
+/// any descriptor of the file drops all of them. Another program's SQLite would then delete the log under this one (*How To
+/// Corrupt An SQLite Database File*, 2.2).
 fn create_private(path: &Path) -> Result<()> {
     static CREATING: Mutex<()> = Mutex::new(());
     // No thread of this process may take a lock on the new file before it is closed here.

@@ -110,7 +110,6 @@ export const de: Texts = {
     hasNotes: "Mit Notizen",
     overdue: "Überfällig",
     titleNeeded: "Eine Aufgabe braucht einen Titel.",
-    move: "Verschieben nach",
     conflict: "Anderswo geändert: Version wählen",
     refused: "Nicht gespeichert: Der Server hat es abgelehnt",
     count: (n: number, max: number) => `${numberWords(n)} von ${numberWords(max)} Zeichen`,
@@ -184,13 +183,11 @@ export const de: Texts = {
       n === 0
         ? "Offline: Änderungen bleiben vorerst hier"
         : `Offline: ${count(n, "Änderung wartet", "Änderungen warten")}`,
-    sending: (n: number) => `${count(n, "Änderung wird", "Änderungen werden")} gerade gesendet`,
     homeless: (n: number) =>
       n === 1
         ? "1 Änderung steht nur in diesem Tab: Lass ihn offen"
         : `${numberWords(n)} Änderungen stehen nur in diesem Tab: Lass ihn offen`,
     back: "Wieder online",
-    unreachable: "Der Server antwortet nicht",
     retry: "Erneut versuchen",
   },
   conflict: {
@@ -206,7 +203,6 @@ export const de: Texts = {
     letGo: "Gelöscht lassen",
     deleteAnyway: "Trotzdem löschen",
     keepIt: "Behalten",
-    review: "Ansehen",
     badge: (n: number) => count(n, "Konflikt", "Konflikte"),
     empty: "leer",
     deleted: "Gelöscht",
@@ -308,25 +304,13 @@ export const de: Texts = {
       "Deine Sitzung ist abgelaufen. Melde dich wieder an: " +
       `${count(n, "Änderung wartet", "Änderungen warten")} noch auf das Senden.`,
     wrong: "Adresse, Benutzername oder Passwort ist falsch.",
-    codeNeeded: "Gib den Code aus deiner Authenticator-App ein.",
     unverified: "Bestätige zuerst deine Adresse: Wir haben dir einen Link geschickt.",
-    resend: "Noch einmal senden",
-    points: [
-      "Schnell notiert, schnell gefunden, alles mit der Tastatur",
-      "Auch offline und auf allen Geräten zugleich",
-      "Dein Server, deine Daten, keine Tracker",
-    ],
     welcome: (name: string) => `Willkommen, ${name}`,
-    verifyTitle: "Adresse bestätigen",
-    resetTitle: "Neues Passwort wählen",
-    reset: "Passwort setzen",
-    resetDone: "Das Passwort ist gesetzt. Melde dich damit an.",
   },
   rules: {
     label: "Ein Passwort braucht",
     length: (n: number) => `mindestens ${n} Zeichen`,
     bytes: "höchstens 72 Byte",
-    uncommon: "nichts Gebräuchliches",
     own: "nicht deinen eigenen Namen oder deine Adresse",
     met: "erfüllt",
     unmet: "noch nicht erfüllt",
@@ -399,7 +383,6 @@ export const de: Texts = {
     removeButton: "Mein Konto löschen",
     removeSure: "Endgültig löschen",
     cancel: "Abbrechen",
-    offlineOnly: "Dafür braucht es den Server, der gerade nicht antwortet.",
     activity: "Aktivität",
     activityLead: "Wer was mit deinem Konto gemacht hat und von wo.",
     activityOpen: "Protokoll öffnen",
@@ -436,7 +419,6 @@ export const de: Texts = {
     role: "Rolle",
     user: "Benutzer",
     admin: "Admin",
-    active: "Aktiv",
     inactive: "Deaktiviert",
     activate: "Aktivieren",
     deactivate: "Deaktivieren",

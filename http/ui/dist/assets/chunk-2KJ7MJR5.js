@@ -1,2 +1,0 @@
-import{I as e,k as a}from"./chunk-ZF3PVQWU.js";var o=a(document.documentElement.dataset.mail==="off");async function s(i){try{await i()}catch(t){throw t instanceof e&&t.status===409&&t.detail.startsWith("This server cannot send mail")&&(o.value=!0),t}}export{o as a,s as b};
-//# sourceMappingURL=chunk-2KJ7MJR5.js.map
