@@ -1,4 +1,5 @@
-//! The limit server: what the same stack (axum, the same token check, serde) answers when there is no store behind it.
+//! The limit server: what the same stack (axum, the same token check, serde) answers when there is
+//! no store behind it.
 
 use axum::Router;
 use axum::body::Bytes;

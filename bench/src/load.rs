@@ -66,13 +66,16 @@ fn accounts(server: &Server, kind: &str, tasks: usize) -> Result<Vec<String>, St
     let mut lines = Vec::new();
     for user in 0..USERS {
         let name = format!("{kind}{user}");
-        let new = json!({ "username": name, "email": format!("{name}@example.org"), "password": PASSWORD });
+        let new = json!({
+            "username": name, "email": format!("{name}@example.org"), "password": PASSWORD
+        });
         server.send("POST /api/v1/auth/signup", "", &new.to_string())?;
         let login = json!({ "username": name, "password": PASSWORD });
         let tokens = server.send("POST /api/v1/auth/login", "", &login.to_string())?;
         let token = tokens["access_token"].as_str().ok_or("no token")?;
         for _ in 0..tasks {
-            let task = json!({ "title": "Write the report on the quarter", "description": "Two pages, with the figures", "due_date": "2026-12-31T10:00:00Z" });
+            let task = json!({ "title": "Write the report on the quarter", "description": "Two \
+                pages, with the figures", "due_date": "2026-12-31T10:00:00Z" });
             let made = server.send("POST /api/v1/tasks", token, &task.to_string())?;
             lines.push(format!("{token} {}", made["id"]));
         }

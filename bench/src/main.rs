@@ -1,5 +1,6 @@
-//! `cargo run --release -p taskwell-bench`: Taskwell on both databases, a limit server and pgbench, one after the other in
-//! each round, under the same load; medians, spread and ratios go into `bench/RESULTS.md`. With `limit PORT SECRET` it is the limit server.
+//! `cargo run --release -p taskwell-bench`: Taskwell on both databases, a limit server and pgbench,
+//! one after the other in each round, under the same load; medians, spread and ratios go into
+//! `bench/RESULTS.md`. With `limit PORT SECRET` it is the limit server.
 
 #![expect(clippy::print_stdout, reason = "a tool at the terminal")]
 
@@ -46,12 +47,13 @@ fn run() -> Result<(), String> {
         std::fs::create_dir(&path).map(|()| path).map_err(|e| e.to_string())
     };
     let this = servers::beside_this("taskwell")?;
-    let start = |name: &'static str, program: &Path, store: &str| -> Result<(Server, Data), String> {
-        let folder = place(name)?;
-        let server = servers::taskwell(name, program, &folder, store)?;
-        let data = load::prepare(&server, &folder)?;
-        Ok((server, data))
-    };
+    let start =
+        |name: &'static str, program: &Path, store: &str| -> Result<(Server, Data), String> {
+            let folder = place(name)?;
+            let server = servers::taskwell(name, program, &folder, store)?;
+            let data = load::prepare(&server, &folder)?;
+            Ok((server, data))
+        };
     let sqlite = start("sqlite", &this, "sqlite://taskwell.db")?;
     let postgres = start("postgres", &this, &database.url("near"))?;
     let far = start("far", &this, &database.url_far_away("far"))?;
@@ -63,7 +65,9 @@ fn run() -> Result<(), String> {
     let mut samples: Vec<Sample> = Vec::new();
     let mut note = |round: usize, sample: Sample| {
         let Sample { server, operation, connections, per_second, .. } = &sample;
-        println!("round {round}, {connections} connections, {operation:?} on {server}: {per_second:.0}/s");
+        println!(
+            "round {round}, {connections} connections, {operation:?} on {server}: {per_second:.0}/s"
+        );
         samples.push(sample);
     };
     for round in 1..=plan.rounds {
@@ -79,7 +83,9 @@ fn run() -> Result<(), String> {
                 for (server, data) in &earlier {
                     note(round, measure(server, data)?);
                 }
-                if let Some(sample) = database.pgbench(here, operation, connections, plan.seconds)? {
+                if let Some(sample) =
+                    database.pgbench(here, operation, connections, plan.seconds)?
+                {
                     note(round, sample);
                 }
             }

@@ -1,4 +1,5 @@
-//! PostgreSQL as an operator would run it, every commit synced; the same 2 ms away; and pgbench with the statements of a request.
+//! PostgreSQL as an operator would run it, every commit synced; the same 2 ms away; and pgbench
+//! with the statements of a request.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -85,7 +86,17 @@ impl Database {
         let session = self.query("near", "SELECT uuid FROM sessions WHERE user_id = 1 LIMIT 1")?;
         let output = self
             .program("pgbench")
-            .args(["-n", "-M", "prepared", "-j", "1", "-c", &CLIENTS.to_string(), "-T", &seconds.to_string()])
+            .args([
+                "-n",
+                "-M",
+                "prepared",
+                "-j",
+                "1",
+                "-c",
+                &CLIENTS.to_string(),
+                "-T",
+                &seconds.to_string(),
+            ])
             .args(["-D", &format!("session={session}"), "-D", "owner=1", "-D", "first=1"])
             .args(["-D", &format!("last={TASKS_PER_USER}"), "-D", &format!("readers={USERS}")])
             .arg("-f")
@@ -102,7 +113,8 @@ impl Database {
     }
 }
 
-/// A socket in `folder` that leads to the server's; what passes arrives later by [`ONE_WAY`], in either direction.
+/// A socket in `folder` that leads to the server's; what passes arrives later by [`ONE_WAY`], in
+/// either direction.
 fn delay(folder: &Path, server: &Path) -> std::io::Result<()> {
     let listener = UnixListener::bind(folder.join(cluster::SOCKET))?;
     let server = server.join(cluster::SOCKET);

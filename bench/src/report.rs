@@ -62,7 +62,8 @@ impl<'s> Cell<'s> {
     /// `**0.81** (0.80–0.86)`, round by round.
     fn ratio(&self, ours: &str, theirs: &str) -> String {
         let pairs = self.of(ours).zip(self.of(theirs));
-        let ratios: Vec<f64> = pairs.map(|(ours, theirs)| ours.per_second / theirs.per_second).collect();
+        let ratios: Vec<f64> =
+            pairs.map(|(ours, theirs)| ours.per_second / theirs.per_second).collect();
         if ratios.is_empty() {
             return String::new();
         }
@@ -76,11 +77,12 @@ pub fn markdown(plan: &Plan, samples: &[Sample]) -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
     let mut out = format!(
-        "# Results\n\nMade by `cargo run --release -p taskwell-bench`: Taskwell beside a limit server of the same stack \
-         (axum, the token verified, a canned task serialised, no store), under wrk on the same machine. Taskwell checks \
-         the session in the store on each request, and syncs each write to the disk before it answers. Its log \
-         line per request is off, as the limit server writes none. Read the ratios: they are taken within each round.\n\n\
-         {} rounds of {} s, {cores} cores, {os} {arch}.\n",
+        "# Results\n\nMade by `cargo run --release -p taskwell-bench`: Taskwell beside a limit \
+         server of the same stack (axum, the token verified, a canned task serialised, no store), \
+         under wrk on the same machine. Taskwell checks the session in the store on each request, \
+         and syncs each write to the disk before it answers. Its log line per request is off, as \
+         the limit server writes none. Read the ratios: they are taken within each round.\n\n{} \
+         rounds of {} s, {cores} cores, {os} {arch}.\n",
         plan.rounds, plan.seconds
     );
     let cells: Vec<Cell> = plan
@@ -103,9 +105,8 @@ pub fn markdown(plan: &Plan, samples: &[Sample]) -> String {
 
 fn on_sqlite(cells: &[Cell]) -> String {
     let mut out = String::from(
-        "\n## SQLite\n\n\
-         | operation | connections | limit/s | Taskwell/s | ratio (min–max) | mark | server CPU per request, limit → Taskwell |\n\
-         |---|---|---|---|---|---|---|\n",
+        "\n## SQLite\n\n| operation | connections | limit/s | Taskwell/s | ratio (min–max) | mark \
+         | server CPU per request, limit → Taskwell |\n|---|---|---|---|---|---|---|\n",
     );
     for cell in cells {
         let _ = writeln!(
@@ -126,10 +127,11 @@ fn on_sqlite(cells: &[Cell]) -> String {
 
 fn on_postgres(cells: &[Cell]) -> String {
     let mut out = String::from(
-        "\n## PostgreSQL\n\nOn the same machine and cores, every commit synced. pgbench runs the statements of the same request (`bench/pgbench`), \
-         prepared, on 16 connections over the same socket, without HTTP.\n\n\
-         | operation | connections | Taskwell/s | of the limit (min–max) | mark | pgbench/s | of pgbench (min–max) | mark |\n\
-         |---|---|---|---|---|---|---|---|\n",
+        "\n## PostgreSQL\n\nOn the same machine and cores, every commit synced. pgbench runs the \
+         statements of the same request (`bench/pgbench`), prepared, on 16 connections over the \
+         same socket, without HTTP.\n\n| operation | connections | Taskwell/s | of the limit \
+         (min–max) | mark | pgbench/s | of pgbench (min–max) | mark \
+         |\n|---|---|---|---|---|---|---|---|\n",
     );
     for cell in cells {
         let (of_limit, of_pgbench) = marks_on_postgres(cell.operation);
@@ -152,9 +154,10 @@ fn on_postgres(cells: &[Cell]) -> String {
 
 fn far_away(cells: &[Cell]) -> String {
     let mut out = String::from(
-        "\n## PostgreSQL, 2 ms away\n\nThe same with 1 ms put in between, in each direction, as where the database is a managed service. \
-         Reads share two of the twenty database connections, each write has one for its time.\n\n\
-         | operation | connections | Taskwell/s | per HTTP connection | per database connection |\n|---|---|---|---|---|\n",
+        "\n## PostgreSQL, 2 ms away\n\nThe same with 1 ms put in between, in each direction, as \
+         where the database is a managed service. Reads share two of the twenty database \
+         connections, each write has one for its time.\n\n| operation | connections | Taskwell/s | \
+         per HTTP connection | per database connection |\n|---|---|---|---|---|\n",
     );
     for cell in cells {
         let rate = cell.rate("far");
@@ -176,8 +179,9 @@ fn far_away(cells: &[Cell]) -> String {
 
 fn against_earlier(cells: &[Cell]) -> String {
     let mut out = String::from(
-        "\n## Against an earlier build\n\nRequests per second of this build, as a share of those of the build that `BASELINE` names, \
-         in the same rounds (min–max).\n\n| operation | connections | SQLite | PostgreSQL |\n|---|---|---|---|\n",
+        "\n## Against an earlier build\n\nRequests per second of this build, as a share of those \
+         of the build that `BASELINE` names, in the same rounds (min–max).\n\n| operation | \
+         connections | SQLite | PostgreSQL |\n|---|---|---|---|\n",
     );
     for cell in cells {
         let _ = writeln!(

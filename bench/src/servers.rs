@@ -15,8 +15,10 @@ pub struct Server {
 
 /// Builds Taskwell as a user would.
 pub fn build(here: &Path) -> Result<(), String> {
-    let built =
-        Command::new("cargo").args(["build", "--release", "-p", "taskwell"]).current_dir(here).status();
+    let built = Command::new("cargo")
+        .args(["build", "--release", "-p", "taskwell"])
+        .current_dir(here)
+        .status();
     if built.is_ok_and(|status| status.success()) {
         Ok(())
     } else {
@@ -29,8 +31,14 @@ pub fn beside_this(name: &str) -> Result<PathBuf, String> {
     Ok(std::env::current_exe().map_err(|e| e.to_string())?.with_file_name(name))
 }
 
-/// Starts a Taskwell in `folder` on a store; only its line per request is switched off, as the limit server writes none.
-pub fn taskwell(name: &'static str, program: &Path, folder: &Path, store: &str) -> Result<Server, String> {
+/// Starts a Taskwell in `folder` on a store; only its line per request is switched off, as the
+/// limit server writes none.
+pub fn taskwell(
+    name: &'static str,
+    program: &Path,
+    folder: &Path,
+    store: &str,
+) -> Result<Server, String> {
     let mut command = Command::new(program);
     command
         .args(["--port", "0"])
@@ -66,8 +74,8 @@ impl Server {
     pub fn send(&self, head: &str, token: &str, body: &str) -> Result<serde_json::Value, String> {
         let mut stream = TcpStream::connect(&self.address).map_err(|e| e.to_string())?;
         let request = format!(
-            "{head} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            "{head} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\nauthorization: Bearer \
+             {token}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
         stream.write_all(request.as_bytes()).map_err(|e| e.to_string())?;
@@ -79,9 +87,11 @@ impl Server {
 
     /// CPU time that the process has used so far, in seconds (proc(5), fields 14 and 15 of `stat`).
     pub fn cpu_seconds(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        let stat =
+            std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
         let after_name = stat.rsplit(')').next().unwrap_or("");
-        let fields: Vec<f64> = after_name.split_whitespace().map(|f| f.parse().unwrap_or(0.0)).collect();
+        let fields: Vec<f64> =
+            after_name.split_whitespace().map(|f| f.parse().unwrap_or(0.0)).collect();
         match (fields.get(11), fields.get(12)) {
             (Some(user), Some(system)) => (user + system) / 100.0,
             _ => 0.0,

@@ -1,5 +1,5 @@
-//! What a contract may call. `read` and `write` are the only doors to the store: they check the session in the same
-//! transaction, and only they make a `Caller`.
+//! What a contract may call. `read` and `write` are the only doors to the store: they check the
+//! session in the same transaction, and only they make a `Caller`.
 
 mod account;
 mod bookkeeping;
@@ -115,15 +115,19 @@ impl App {
 
     /// What jobs take with them: never the app itself, whose end waits for them.
     fn rules(&self) -> Rules {
-        Rules { keys: self.0.keys.clone(), settings: self.0.settings.clone(), limits: self.0.limits.clone() }
+        Rules {
+            keys: self.0.keys.clone(),
+            settings: self.0.settings.clone(),
+            limits: self.0.limits.clone(),
+        }
     }
 
     pub fn settings(&self) -> &Settings {
         &self.0.settings
     }
 
-    /// What a bearer token says, if it is ours and in time. The door then asks the store whether its session lives, and
-    /// counts the request.
+    /// What a bearer token says, if it is ours and in time. The door then asks the store whether
+    /// its session lives, and counts the request.
     pub fn verify(&self, token: &str, client: Option<Client>) -> Result<Bearer> {
         let now = self.0.clock.now();
         Bearer::read(token, client, &self.0.keys, now).map_err(|invalid| {
@@ -132,7 +136,8 @@ impl App {
         })
     }
 
-    /// What a door came to. A token that does not live counts for the client that sent it, once for each request.
+    /// What a door came to. A token that does not live counts for the client that sent it, once for
+    /// each request.
     fn admitted<T>(&self, bearer: &Bearer, outcome: Result<T>) -> Result<T> {
         if let Err(Error::Unauthenticated(AuthError::BadToken)) = outcome {
             let now = self.0.clock.now();
@@ -141,8 +146,8 @@ impl App {
         outcome
     }
 
-    /// Reads as the token's user. `input` is what the request said: if it was wrong, that is told only to somebody whose
-    /// session lives.
+    /// Reads as the token's user. `input` is what the request said: if it was wrong, that is told
+    /// only to somebody whose session lives.
     pub async fn read<I, T, E, F>(&self, token: Bearer, input: Result<I, E>, f: F) -> Result<T, E>
     where
         I: Send + 'static,
@@ -197,7 +202,8 @@ impl App {
         self.0.keys.replace(secrets, self.0.settings.signing)
     }
 
-    /// What somebody is told whose input is `wrong`: that, where the token's session lives, or else what is wrong with it.
+    /// What somebody is told whose input is `wrong`: that, where the token's session lives, or else
+    /// what is wrong with it.
     pub async fn refuse<E: From<Error>>(&self, token: Bearer, wrong: E) -> E {
         let (parts, bearer) = (self.rules(), token.clone());
         let checked = self.0.db.read(move |tx| parts.admit(tx, &token).map(drop)).await;
@@ -254,7 +260,9 @@ impl App {
         let refreshed = self
             .0
             .db
-            .write(move |tx| sessions::rotate(tx, &parts.keys, &parts.settings, &token, &login_context))
+            .write(move |tx| {
+                sessions::rotate(tx, &parts.keys, &parts.settings, &token, &login_context)
+            })
             .await?;
         granted(refreshed)
     }
@@ -266,14 +274,21 @@ impl App {
         let renewed = self
             .0
             .db
-            .write(move |tx| sessions::renew(tx, &parts.keys, &parts.settings, &token, &login_context))
+            .write(move |tx| {
+                sessions::renew(tx, &parts.keys, &parts.settings, &token, &login_context)
+            })
             .await?;
         granted(renewed)
     }
 
     /// Ends the session of a refresh token (contract 000).
-    pub async fn logout_by_refresh(&self, token: RefreshToken, login_context: &LoginContext) -> Result<()> {
-        let end = self.write_anonymous(login_context, move |tx| sessions::end_by_refresh(tx, &token));
+    pub async fn logout_by_refresh(
+        &self,
+        token: RefreshToken,
+        login_context: &LoginContext,
+    ) -> Result<()> {
+        let end =
+            self.write_anonymous(login_context, move |tx| sessions::end_by_refresh(tx, &token));
         self.or_replay_anonymous(login_context, end).await
     }
 
@@ -295,13 +310,15 @@ impl App {
         self.write_anonymous(login_context, write).await
     }
 
-    /// Sets a password without the old one and ends every session, token and link: the operator's command line.
+    /// Sets a password without the old one and ends every session, token and link: the operator's
+    /// command line.
     pub async fn reset_password(&self, user: UserId, new: Password) -> Result<TokensEnded> {
         let hash = self.0.hasher.hash(new).await?;
         self.0.db.write(move |tx| users::reset_password(tx, Actor::default(), user, &hash)).await
     }
 
-    /// A transaction in nobody's name: the operator's command line and health checks. No contract may call it.
+    /// A transaction in nobody's name: the operator's command line and health checks. No contract
+    /// may call it.
     pub async fn as_operator<T: Send + 'static>(
         &self,
         f: impl Fn(&mut Tx) -> Result<T> + Send + 'static,

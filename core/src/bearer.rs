@@ -36,7 +36,12 @@ pub(crate) enum Proof {
 impl Bearer {
     /// # Errors
     /// It is none that we made, or its time is over.
-    pub(crate) fn read(text: &str, client: Option<Client>, keys: &Keys, now: Timestamp) -> Result<Bearer> {
+    pub(crate) fn read(
+        text: &str,
+        client: Option<Client>,
+        keys: &Keys,
+        now: Timestamp,
+    ) -> Result<Bearer> {
         let proof = match TokenHash::of(text) {
             Some(hash) => Proof::Personal(hash),
             None => Proof::Access(keys.verify(text, now)?),
@@ -73,7 +78,11 @@ pub(crate) enum Stale {
 }
 
 /// The caller, if the session or token lives.
-pub(crate) fn check(tx: &mut Tx, settings: &Settings, bearer: &Bearer) -> Result<(Caller, Option<Stale>)> {
+pub(crate) fn check(
+    tx: &mut Tx,
+    settings: &Settings,
+    bearer: &Bearer,
+) -> Result<(Caller, Option<Stale>)> {
     match &bearer.proof {
         Proof::Access(claims) => {
             let (caller, is_stale) = sessions::check(tx, settings, claims, bearer.client)?;
@@ -82,7 +91,8 @@ pub(crate) fn check(tx: &mut Tx, settings: &Settings, bearer: &Bearer) -> Result
         }
         Proof::Personal(hash) => {
             let idle_since = sessions::idle_since(tx, settings);
-            let (caller, stale) = tokens::check(tx, hash, bearer.client, idle_since, settings.mailing())?;
+            let (caller, stale) =
+                tokens::check(tx, hash, bearer.client, idle_since, settings.mailing())?;
             Ok((caller, stale.map(Stale::Token)))
         }
     }

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use crate::clock::hex;
 
-/// A client by its address. Of an IPv6 network a client has 64 bits to itself, so two are the same whose others are.
+/// A client by its address. Of an IPv6 network a client has 64 bits to itself, so two are the same
+/// whose others are.
 #[derive(Debug, Clone, Copy)]
 pub struct Client {
     address: IpAddr,

@@ -1,4 +1,5 @@
-//! The two things that come from outside a transaction: the time and randomness. All else asks the transaction for them.
+//! The two things that come from outside a transaction: the time and randomness. All else asks the
+//! transaction for them.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -53,8 +54,8 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// Ten bytes of the same for an id. Asking the system for each id is a tenth of what it costs to store a small row, so
-/// a thread asks for many at once.
+/// Ten bytes of the same for an id. Asking the system for each id is a tenth of what it costs to
+/// store a small row, so a thread asks for many at once.
 pub fn random_id() -> Result<[u8; 10]> {
     thread_local!(static POOL: RefCell<Vec<[u8; 10]>> = const { RefCell::new(Vec::new()) });
     POOL.with_borrow_mut(|pool| {

@@ -1,5 +1,5 @@
-//! Which life of the store a number belongs to. Restoring a backup begins a new epoch: the same number of an account's
-//! sequence may have stood for something else in the one before.
+//! Which life of the store a number belongs to. Restoring a backup begins a new epoch: the same
+//! number of an account's sequence may have stood for something else in the one before.
 
 use std::fmt;
 
@@ -26,8 +26,8 @@ impl Epoch {
     }
 }
 
-/// A number of an account's sequence, in its epoch: `17` in the first one, `1a2b3c4d-17` in another. Entity tags and the
-/// cursors of `/changes` and `/events` hold it in this spelling.
+/// A number of an account's sequence, in its epoch: `17` in the first one, `1a2b3c4d-17` in
+/// another. Entity tags and the cursors of `/changes` and `/events` hold it in this spelling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     pub epoch: Epoch,

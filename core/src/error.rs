@@ -1,4 +1,5 @@
-//! What can go wrong, as values that a caller can tell apart. Knows no HTTP: each contract draws these in its own shape.
+//! What can go wrong, as values that a caller can tell apart. Knows no HTTP: each contract draws
+//! these in its own shape.
 
 use std::borrow::Cow;
 
@@ -108,12 +109,14 @@ pub enum AuthError {
 }
 
 impl AuthError {
-    /// A password or a code was compared and is not the account's: it counts against the limit of wrong guesses.
+    /// A password or a code was compared and is not the account's: it counts against the limit of
+    /// wrong guesses.
     pub(crate) fn is_wrong_guess(self) -> bool {
         matches!(self, AuthError::UnknownUser | AuthError::WrongPassword | AuthError::WrongCode)
     }
 
-    /// The password was right; what is missing or wrong is told in words that no older contract has.
+    /// The password was right; what is missing or wrong is told in words that no older contract
+    /// has.
     pub fn is_more_than_a_password(self) -> bool {
         matches!(self, AuthError::CodeNeeded | AuthError::WrongCode | AuthError::UnverifiedEmail)
     }
@@ -172,7 +175,8 @@ impl Code {
     }
 }
 
-/// What is wrong with a value whose field is not known yet: what `Title::parse` and its like answer.
+/// What is wrong with a value whose field is not known yet: what `Title::parse` and its like
+/// answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation(pub Code, pub Cow<'static, str>);
 
@@ -257,16 +261,20 @@ impl std::fmt::Display for Error {
             Error::Conflict(Conflict::UsernameLooksTaken) => {
                 f.write_str("the username looks like another name; choose one that differs more")
             }
-            Error::Conflict(Conflict::LastAdmin) => {
-                f.write_str("this is the last active admin; give another account the role admin first")
+            Error::Conflict(Conflict::LastAdmin) => f.write_str(
+                "this is the last active admin; give another account the role admin first",
+            ),
+            Error::Conflict(Conflict::TwoFactorOn) => {
+                f.write_str("the second factor is already on")
             }
-            Error::Conflict(Conflict::TwoFactorOn) => f.write_str("the second factor is already on"),
             Error::Conflict(Conflict::TooManyTokens) => {
                 f.write_str("the account has too many personal access tokens; delete one first")
             }
             Error::Stale => f.write_str("the task has changed since it was read"),
             Error::Gone { .. } => f.write_str("the changes since then are no longer available"),
-            Error::KeyReused => f.write_str("the idempotency key was already used for another request"),
+            Error::KeyReused => {
+                f.write_str("the idempotency key was already used for another request")
+            }
             Error::MailOff => f.write_str("the server cannot send mail; set SMTP_URL"),
             Error::TooMany(exceeded) => {
                 write!(f, "too many attempts; try again in {} s", exceeded.retry_after_s)
@@ -274,7 +282,9 @@ impl std::fmt::Display for Error {
             Error::Unavailable { retry_after_s } => {
                 write!(f, "the server is busy; try again in {retry_after_s} s")
             }
-            Error::StorageFull => f.write_str("the disk of the database is full; free space and try again"),
+            Error::StorageFull => {
+                f.write_str("the disk of the database is full; free space and try again")
+            }
             Error::Internal(cause) => f.write_str(cause),
         }
     }

@@ -1,4 +1,5 @@
-//! Threads that hash passwords, so that a quarter of a second of work holds up neither a request nor the database.
+//! Threads that hash passwords, so that a quarter of a second of work holds up neither a request
+//! nor the database.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -75,8 +76,8 @@ impl Hasher {
         }
     }
 
-    /// Whether `password` is the one that was hashed. Without a hash to compare with it takes as long, and is not; the same
-    /// holds for a hash that no password matches.
+    /// Whether `password` is the one that was hashed. Without a hash to compare with it takes as
+    /// long, and is not; the same holds for a hash that no password matches.
     pub async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<bool> {
         let stored = stored.filter(|hash| !hash.is_unusable());
         let known = stored.is_some() && password.check_hashable().is_ok();
@@ -87,18 +88,24 @@ impl Hasher {
         self.run(move || Ok(is_same(&password, &hash)? && known)).await
     }
 
-    async fn run<T: Send + 'static>(&self, f: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    async fn run<T: Send + 'static>(
+        &self,
+        f: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
         let job = Box::new(move || {
             // Whoever asked may have hung up.
             let _ = answer.send(f());
         });
         self.0.queue.push(job, 5)?;
-        answered.await.unwrap_or_else(|_| Err(Error::Internal("a hashing thread dropped a job".into())))
+        answered
+            .await
+            .unwrap_or_else(|_| Err(Error::Internal("a hashing thread dropped a job".into())))
     }
 }
 
-/// Hashing takes all the time it gets: what answers requests goes first. On Linux a priority is its thread's alone.
+/// Hashing takes all the time it gets: what answers requests goes first. On Linux a priority is its
+/// thread's alone.
 #[cfg(target_os = "linux")]
 fn give_way() {
     const LAST: i32 = 19;
@@ -114,8 +121,9 @@ fn is_argon2(stored: &PasswordHash) -> bool {
 }
 
 fn is_same(password: &Password, stored: &PasswordHash) -> Result<bool> {
-    let unreadable =
-        |e: &dyn std::fmt::Display| Error::internal("cannot read a stored password hash", e.to_string());
+    let unreadable = |e: &dyn std::fmt::Display| {
+        Error::internal("cannot read a stored password hash", e.to_string())
+    };
     if is_argon2(stored) {
         return match Argon2::default().verify_password(password.as_bytes(), stored.as_str()) {
             Ok(()) => Ok(true),
@@ -138,7 +146,8 @@ fn hash(password: &Password, scheme: Scheme) -> Result<PasswordHash> {
                 .map_err(|e| Error::internal("argon2", e.to_string()));
         }
     };
-    // Cuts nothing: no password is longer than 72 bytes, and the variant that refuses would count a terminator too.
+    // Cuts nothing: no password is longer than 72 bytes, and the variant that refuses would count a
+    // terminator too.
     bcrypt::hash(password.as_bytes(), cost)
         .map(PasswordHash::stored)
         .map_err(|e| Error::internal("bcrypt", e))

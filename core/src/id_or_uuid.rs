@@ -12,7 +12,8 @@ pub enum IdOrUuid {
 }
 
 impl IdOrUuid {
-    /// A positive integer in decimal without leading zeros or signs, or a UUID in its hyphenated form.
+    /// A positive integer in decimal without leading zeros or signs, or a UUID in its hyphenated
+    /// form.
     pub fn parse(text: &str) -> Result<IdOrUuid, Violation> {
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         if digits && !text.starts_with('0') {

@@ -1,4 +1,5 @@
-//! What Taskwell is: its rules, its storage, its use cases. Knows no HTTP, no async runtime, no process.
+//! What Taskwell is: its rules, its storage, its use cases. Knows no HTTP, no async runtime, no
+//! process.
 
 pub mod app;
 pub mod audit;

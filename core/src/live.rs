@@ -1,5 +1,6 @@
-//! Who waits for what happens to an account, and how they are woken after a commit. A wake-up carries nothing but that it is
-//! time to look: what happened, and whether the waiting may see it, the store says.
+//! Who waits for what happens to an account, and how they are woken after a commit. A wake-up
+//! carries nothing but that it is time to look: what happened, and whether the waiting may see it,
+//! the store says.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -65,7 +66,8 @@ impl Subscribers {
         Subscribers(Arc::new(Hub { count, count_max, state: Mutex::default(), changed }))
     }
 
-    /// Waits for what happens to an account from now on; woken once at the beginning, for what happened meanwhile.
+    /// Waits for what happens to an account from now on; woken once at the beginning, for what
+    /// happened meanwhile.
     ///
     /// # Errors
     /// Too many wait already, for this account or at all, or the server stops.
@@ -120,7 +122,8 @@ impl Subscribers {
         self.state().by_owner.keys().copied().collect()
     }
 
-    /// Wakes those who have not seen the account's newest change; whether there were such, whom nobody had told.
+    /// Wakes those who have not seen the account's newest change; whether there were such, whom
+    /// nobody had told.
     pub(crate) fn found(&self, owner: i64, newest: i64) -> bool {
         let state = self.state();
         let behind = |signal: &&Arc<Signal>| {
@@ -135,12 +138,14 @@ impl Subscribers {
         is_news
     }
 
-    /// Lets a thread sleep for so long, and then as long as nobody waits; `false` once nobody ever will.
+    /// Lets a thread sleep for so long, and then as long as nobody waits; `false` once nobody ever
+    /// will.
     pub(crate) fn sleep(&self, period: Duration) -> bool {
         let asleep = self.0.changed.wait_timeout_while(self.state(), period, |state| !state.closed);
         let (state, _) = asleep.unwrap_or_else(PoisonError::into_inner);
         let is_idle = |state: &mut State| state.by_owner.is_empty() && !state.closed;
-        let state = self.0.changed.wait_while(state, is_idle).unwrap_or_else(PoisonError::into_inner);
+        let state =
+            self.0.changed.wait_while(state, is_idle).unwrap_or_else(PoisonError::into_inner);
         !state.closed
     }
 

@@ -1,5 +1,5 @@
-//! How usernames and addresses are compared: the keys under which accounts are found, and what makes two names look alike
-//! (UTS 39). Which names are allowed is `users`'.
+//! How usernames and addresses are compared: the keys under which accounts are found, and what
+//! makes two names look alike (UTS 39). Which names are allowed is `users`'.
 
 use std::borrow::Cow;
 
@@ -15,8 +15,8 @@ pub fn username_key(username: &str) -> String {
     text::fold(&text::nfc(username.trim()))
 }
 
-/// The key under which every spelling of an address is found. The domain is read as a U-label first, so `xn--mller-kva.de`
-/// and `müller.de` are one.
+/// The key under which every spelling of an address is found. The domain is read as a U-label
+/// first, so `xn--mller-kva.de` and `müller.de` are one.
 pub fn email_key(email: &str) -> String {
     let email = text::nfc(email.trim());
     match email.rsplit_once('@') {
@@ -25,8 +25,8 @@ pub fn email_key(email: &str) -> String {
     }
 }
 
-/// The address as SMTP servers take it: its domain in A-labels (IDNA 2008, by UTS 46 without transitional mappings). A
-/// domain that has none stays as it is.
+/// The address as SMTP servers take it: its domain in A-labels (IDNA 2008, by UTS 46 without
+/// transitional mappings). A domain that has none stays as it is.
 pub fn mail_address(email: &str) -> Cow<'_, str> {
     match email.rsplit_once('@') {
         Some((local, domain)) if !domain.is_ascii() => match idna::domain_to_ascii(domain) {
@@ -47,17 +47,20 @@ fn u_labels(domain: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a character is a letter, a mark or a digit of any script. One that nobody sees is none of them.
+/// Whether a character is a letter, a mark or a digit of any script. One that nobody sees is none
+/// of them.
 pub fn is_letter_or_digit(c: char) -> bool {
     let category = c.general_category();
-    let is_letter =
-        matches!(c.general_category_group(), GeneralCategoryGroup::Letter | GeneralCategoryGroup::Mark);
+    let is_letter = matches!(
+        c.general_category_group(),
+        GeneralCategoryGroup::Letter | GeneralCategoryGroup::Mark
+    );
     (is_letter || category == GeneralCategory::DecimalNumber)
         && c.identifier_type() != Some(IdentifierType::Default_Ignorable)
 }
 
-/// Whether a name mixes scripts beyond the level Highly Restrictive of UTS 39, section 5.2: it is neither of one script
-/// nor of Latin with one of Chinese, Japanese and Korean.
+/// Whether a name mixes scripts beyond the level Highly Restrictive of UTS 39, section 5.2: it is
+/// neither of one script nor of Latin with one of Chinese, Japanese and Korean.
 pub fn mixes_scripts(name: &str) -> bool {
     let (mut all, mut but_latin) = (AugmentedScriptSet::default(), AugmentedScriptSet::default());
     for c in name.chars() {
@@ -70,8 +73,8 @@ pub fn mixes_scripts(name: &str) -> bool {
     all.is_empty() && !(but_latin.hanb || but_latin.jpan || but_latin.kore)
 }
 
-/// What a name looks like: two names with the same skeleton can be taken for each other (UTS 39, section 4). None for a
-/// name in ASCII: people tell `modern` from `modem`.
+/// What a name looks like: two names with the same skeleton can be taken for each other (UTS 39,
+/// section 4). None for a name in ASCII: people tell `modern` from `modem`.
 pub fn skeleton(name: &str) -> Option<String> {
     (!name.is_ascii()).then(|| unicode_security::skeleton(name).collect())
 }
@@ -128,8 +131,10 @@ mod tests {
 
     #[test]
     fn what_nobody_sees_is_no_letter() {
-        for c in ['\u{3164}', '\u{115f}', '\u{fe0f}', '\u{34f}', '\u{200d}', '\u{ad}', '²', '🦀', '’', ' ']
-        {
+        for c in [
+            '\u{3164}', '\u{115f}', '\u{fe0f}', '\u{34f}', '\u{200d}', '\u{ad}', '²', '🦀', '’',
+            ' ',
+        ] {
             assert!(!is_letter_or_digit(c), "{c:?}");
         }
         for c in ['a', 'ü', '雷', '\u{94d}', '٣', 'ㄅ'] {

@@ -1,5 +1,5 @@
-//! Paging by keyset: how many items, and after which one. A cursor stays good while rows come and go. An offset, which does
-//! not, is a cursor at the beginning that still has items to skip.
+//! Paging by keyset: how many items, and after which one. A cursor stays good while rows come and
+//! go. An offset, which does not, is a cursor at the beginning that still has items to skip.
 
 use crate::error::{Code, Result, Violation};
 
@@ -30,7 +30,8 @@ impl Default for Limit {
     }
 }
 
-/// How many items a list leaves out at its beginning: 0 to 100,000. Skipping reads what it skips, so there is a bound.
+/// How many items a list leaves out at its beginning: 0 to 100,000. Skipping reads what it skips,
+/// so there is a bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offset(u32);
 
@@ -40,14 +41,18 @@ impl Offset {
     pub fn parse(text: &str) -> Result<Offset, Violation> {
         let offset = whole_number(text).filter(|offset| *offset <= Offset::MAX);
         offset.map(Offset).ok_or_else(|| {
-            Violation::new(Code::Range, "must be a whole number from 0 to 100000; use cursor for more")
+            Violation::new(
+                Code::Range,
+                "must be a whole number from 0 to 100000; use cursor for more",
+            )
         })
     }
 
     /// What comes before the page of that number. The first page is 1.
     pub fn of_page(number: &str, limit: Limit) -> Result<Offset, Violation> {
         let page = whole_number(number).filter(|page| *page > 0);
-        let page = page.ok_or_else(|| Violation::new(Code::Range, "must be a whole number of at least 1"))?;
+        let page = page
+            .ok_or_else(|| Violation::new(Code::Range, "must be a whole number of at least 1"))?;
         let offset = (page - 1).saturating_mul(limit.0.into());
         if offset > Offset::MAX {
             return Err(Violation::new(
@@ -109,7 +114,9 @@ impl Cursor {
             let order = u8::from_str_radix(&text[..2], 16).ok()?;
             Some(Cursor { order, key, id, skip: 0 })
         });
-        cursor.ok_or_else(|| Violation::new(Code::Format, "must be a cursor from the Link header of a page"))
+        cursor.ok_or_else(|| {
+            Violation::new(Code::Format, "must be a cursor from the Link header of a page")
+        })
     }
 }
 

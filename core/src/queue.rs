@@ -1,5 +1,5 @@
-//! A bounded queue between requests and the threads that work for them. It wakes a thread only when one sleeps: with all
-//! threads busy, handing over a job is a lock and a push.
+//! A bounded queue between requests and the threads that work for them. It wakes a thread only when
+//! one sleeps: with all threads busy, handing over a job is a lock and a push.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,5 @@
-//! What an operator may change about the rules. Where the values come from (flags, environment) is the process's business.
+//! What an operator may change about the rules. Where the values come from (flags, environment) is
+//! the process's business.
 
 /// How access tokens are signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

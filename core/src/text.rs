@@ -16,11 +16,13 @@ pub fn nfc(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// No character of NFC stands for more characters than so many (Unicode Standard Annex 15, "Maximum Expansion Factor").
+/// No character of NFC stands for more characters than so many (Unicode Standard Annex 15, "Maximum
+/// Expansion Factor").
 const CHARS_IN_ONE_MAX: usize = 4;
 
-/// `text` in NFC, as [`nfc`], where it may have no more than `chars_max` characters then. What certainly has more stays as it
-/// is, so that nobody pays for the normal form of what is refused anyway: its own length is beyond the bound as well.
+/// `text` in NFC, as [`nfc`], where it may have no more than `chars_max` characters then. What
+/// certainly has more stays as it is, so that nobody pays for the normal form of what is refused
+/// anyway: its own length is beyond the bound as well.
 pub fn nfc_up_to(text: &str, chars_max: usize) -> Cow<'_, str> {
     match text.chars().nth(chars_max * CHARS_IN_ONE_MAX) {
         Some(_) => Cow::Borrowed(text),
@@ -28,9 +30,10 @@ pub fn nfc_up_to(text: &str, chars_max: usize) -> Cow<'_, str> {
     }
 }
 
-/// The one meaning of "case-insensitive": two texts are the same if they fold to the same text. Unicode's full case folding
-/// (D145) between two passes of NFKC, so `STRASSE` meets `straße` and `ΟΔΟΣ` meets `οδος`, which lower case does not do.
-/// A folded text holds no character that folding changes, no ASCII capital among them.
+/// The one meaning of "case-insensitive": two texts are the same if they fold to the same text.
+/// Unicode's full case folding (D145) between two passes of NFKC, so `STRASSE` meets `straße` and
+/// `ΟΔΟΣ` meets `οδος`, which lower case does not do. A folded text holds no character that folding
+/// changes, no ASCII capital among them.
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
@@ -58,7 +61,8 @@ pub fn line(text: &str, min: usize, max: usize) -> Result<String, Violation> {
     Ok(text.into_owned())
 }
 
-/// Text of several lines: NFC, at most `max` characters, no control characters but tab and line ends.
+/// Text of several lines: NFC, at most `max` characters, no control characters but tab and line
+/// ends.
 pub fn lines(text: &str, max: usize) -> Result<String, Violation> {
     let text = nfc_up_to(text, max);
     check_length(&text, 0, max)?;
@@ -75,14 +79,17 @@ pub fn check_length(text: &str, min: usize, max: usize) -> Result<(), Violation>
     if chars < min {
         Err(too_short(chars, min))
     } else if chars > max {
-        Err(Violation::new(Code::TooLong, format!("must have at most {max} characters, but has {chars}")))
+        Err(Violation::new(
+            Code::TooLong,
+            format!("must have at most {max} characters, but has {chars}"),
+        ))
     } else {
         Ok(())
     }
 }
 
-/// That both databases can store `text`: PostgreSQL's texts hold every character but U+0000, at which functions of SQLite's
-/// stop reading.
+/// That both databases can store `text`: PostgreSQL's texts hold every character but U+0000, at
+/// which functions of SQLite's stop reading.
 pub fn check_storable(text: &str) -> Result<(), Violation> {
     match memchr::memchr(0, text.as_bytes()) {
         None => Ok(()),
@@ -99,7 +106,10 @@ fn too_short(chars: usize, min: usize) -> Violation {
 }
 
 fn control(at: usize) -> Violation {
-    Violation::new(Code::Control, format!("must not contain the control character at position {}", at + 1))
+    Violation::new(
+        Code::Control,
+        format!("must not contain the control character at position {}", at + 1),
+    )
 }
 
 /// The words of a search, folded; a text matches if it holds each of them, in whatever place.

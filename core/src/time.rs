@@ -33,11 +33,15 @@ impl Timestamp {
         Timestamp(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
-    /// ISO 8601 / RFC 3339 with `Z`, an offset, no zone (taken as UTC), or a date alone (midnight UTC), in the years
-    /// 1 to 9999. Parts of a microsecond are cut off.
+    /// ISO 8601 / RFC 3339 with `Z`, an offset, no zone (taken as UTC), or a date alone (midnight
+    /// UTC), in the years 1 to 9999. Parts of a microsecond are cut off.
     pub fn parse(text: &str) -> Result<Timestamp, Violation> {
-        let flaw =
-            || Violation::new(Code::Format, "must be an ISO 8601 date or time, such as 2026-12-31T10:00:00Z");
+        let flaw = || {
+            Violation::new(
+                Code::Format,
+                "must be an ISO 8601 date or time, such as 2026-12-31T10:00:00Z",
+            )
+        };
         let shaped = text.len() <= CHARS_MAX
             && text.len() >= 10
             && text.as_bytes()[..4].iter().all(u8::is_ascii_digit)
@@ -58,13 +62,15 @@ impl Timestamp {
         Ok(Timestamp(us))
     }
 
-    /// The calendar's year, month and day in UTC. Civil-from-days of Howard Hinnant, "chrono-Compatible Low-Level Date
-    /// Algorithms"; our own because every task prints up to four times on the hot path.
+    /// The calendar's year, month and day in UTC. Civil-from-days of Howard Hinnant,
+    /// "chrono-Compatible Low-Level Date Algorithms"; our own because every task prints up to four
+    /// times on the hot path.
     fn date(self) -> (i64, i64, i64) {
         let days = self.0.div_euclid(86_400_000_000) + 719_468;
         let era = days.div_euclid(146_097);
         let day_of_era = days.rem_euclid(146_097);
-        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let year_of_era =
+            (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted_month = (5 * day_of_year + 2) / 153;
         let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
@@ -72,7 +78,8 @@ impl Timestamp {
         (year_of_era + era * 400 + i64::from(month <= 2), month, day)
     }
 
-    /// The printed form in a buffer of its own: `2026-12-31T10:00:00Z`, with six digits of a second where they aren't zero.
+    /// The printed form in a buffer of its own: `2026-12-31T10:00:00Z`, with six digits of a second
+    /// where they aren't zero.
     pub fn print(self) -> Printed {
         let mut out = Printed { bytes: *b"0000-00-00T00:00:00.000000Z", len: 27 };
         let (year, month, day) = self.date();
@@ -101,8 +108,9 @@ impl Timestamp {
     }
 }
 
-/// Whether the parts of the day are in their ranges, as far as the parser is more generous: an offset has less than 24 hours
-/// (RFC 3339, section 5.6), and a second 60 is the last one in UTC of 30 June or 31 December, the only days that ever had one.
+/// Whether the parts of the day are in their ranges, as far as the parser is more generous: an
+/// offset has less than 24 hours (RFC 3339, section 5.6), and a second 60 is the last one in UTC of
+/// 30 June or 31 December, the only days that ever had one.
 fn is_clock(text: &str) -> bool {
     let time = text.get(11..).unwrap_or("");
     let (clock, offset) = time.split_at(time.find(['+', '-', 'Z', 'z']).unwrap_or(time.len()));
@@ -116,7 +124,8 @@ fn is_clock(text: &str) -> bool {
     !is_leap || is_last && matches!(text.get(5..10), Some("06-30" | "12-31"))
 }
 
-/// A date, or a date and time of day, in UTC: with `Z` or without a zone. One with an offset is none.
+/// A date, or a date and time of day, in UTC: with `Z` or without a zone. One with an offset is
+/// none.
 fn utc_us(text: &str) -> Option<i64> {
     let local = match text.strip_suffix(['Z', 'z']) {
         Some(local) => Some(local).filter(|local| local.contains(':'))?,
@@ -156,7 +165,9 @@ impl serde::Serialize for Timestamp {
 }
 
 impl<'de> serde::Deserialize<'de> for Timestamp {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Timestamp, D::Error> {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        from: D,
+    ) -> std::result::Result<Timestamp, D::Error> {
         let text = String::deserialize(from)?;
         Timestamp::parse(&text).map_err(|Violation(_, message)| serde::de::Error::custom(message))
     }
@@ -168,7 +179,9 @@ mod tests {
 
     #[test]
     fn what_is_printed_agrees_with_a_calendar_library() {
-        for us in [0, -1, 1_700_000_000_123_456, YEAR_1_US, 951_782_400_000_000, 951_868_799_999_999] {
+        for us in
+            [0, -1, 1_700_000_000_123_456, YEAR_1_US, 951_782_400_000_000, 951_868_799_999_999]
+        {
             let theirs = jiff::Timestamp::from_microsecond(us).unwrap();
             let ours = Timestamp(us).to_string();
             assert_eq!(ours.parse::<jiff::Timestamp>().unwrap(), theirs, "{ours}");

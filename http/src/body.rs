@@ -1,5 +1,5 @@
-//! Bodies of requests as they arrive: how large each may become, how long it may take, and how much memory all of them
-//! together may hold.
+//! Bodies of requests as they arrive: how large each may become, how long it may take, and how much
+//! memory all of them together may hold.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -14,8 +14,8 @@ use taskwell_core::error::{Code, Error};
 
 use crate::tree::Failure;
 
-/// The most bytes of a body that carries a task. A description of 20,000 characters, each escaped as `\uXXXX\uXXXX`, takes
-/// a quarter of it.
+/// The most bytes of a body that carries a task. A description of 20,000 characters, each escaped
+/// as `\uXXXX\uXXXX`, takes a quarter of it.
 const TASK_BYTES_MAX: usize = 1024 * 1024;
 /// The most bytes of every other body: no login, sign-up, profile, token or setting needs more.
 const BYTES_MAX: usize = 16 * 1024;
@@ -26,8 +26,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What all bodies of the process may hold while they arrive and until they are understood.
 const ALL_BYTES_MAX: usize = 24 * 1024 * 1024;
-/// A body of more than [`BYTES_MAX`] grows only up to here, so that somebody who sends many of them shuts nobody out from
-/// logging in.
+/// A body of more than [`BYTES_MAX`] grows only up to here, so that somebody who sends many of them
+/// shuts nobody out from logging in.
 const ALL_BYTES_MAX_FOR_LARGE: usize = 16 * 1024 * 1024;
 /// What is taken for a body that does not say how long it is.
 const FIRST_BYTES: usize = 4 * 1024;
@@ -40,7 +40,9 @@ static HELD: AtomicUsize = AtomicUsize::new(0);
 pub fn bytes_max(path: &str) -> usize {
     let is_of_tasks = |base: &str| {
         let below = path.strip_prefix(base);
-        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') && !rest[1..].contains('/'))
+        below.is_some_and(|rest| {
+            rest.is_empty() || rest.starts_with('/') && !rest[1..].contains('/')
+        })
     };
     if TASKS.iter().any(|base| is_of_tasks(base)) { TASK_BYTES_MAX } else { BYTES_MAX }
 }
@@ -95,8 +97,8 @@ pub async fn read(parts: &Parts, body: Body) -> Result<Arrived, Failure> {
     tokio::time::timeout(TIMEOUT, collect(body, most)).await.unwrap_or(Err(Failure::TooSlow))
 }
 
-/// Whether the content was compressed or the like (RFC 9110, section 8.4). None of that is read here: a small body could
-/// unfold into a large one.
+/// Whether the content was compressed or the like (RFC 9110, section 8.4). None of that is read
+/// here: a small body could unfold into a large one.
 fn is_encoded(headers: &HeaderMap) -> bool {
     let codings = headers.get_all(header::CONTENT_ENCODING).iter();
     let mut codings =
@@ -110,7 +112,8 @@ async fn collect(mut body: Body, most: usize) -> Result<Arrived, Failure> {
     let mut share = Share::default();
     let mut all: Vec<u8> = Vec::new();
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-        let broken = |_| Failure::Core(Error::invalid("body", Code::Syntax, "ended before it was complete"));
+        let broken =
+            |_| Failure::Core(Error::invalid("body", Code::Syntax, "ended before it was complete"));
         let Ok(piece) = frame.map_err(broken)?.into_data() else { continue };
         let needed = all.len() + piece.len();
         if needed > most {
@@ -121,8 +124,10 @@ async fn collect(mut body: Body, most: usize) -> Result<Arrived, Failure> {
             return Ok(Arrived { bytes: piece, share });
         }
         if needed > all.capacity() {
-            // Twice as much each time, but no more than the client has announced: what it announces it need not send.
-            let capacity = needed.max((all.capacity() * 2).clamp(FIRST_BYTES, most)).min(length.max(needed));
+            // Twice as much each time, but no more than the client has announced: what it announces
+            // it need not send.
+            let capacity =
+                needed.max((all.capacity() * 2).clamp(FIRST_BYTES, most)).min(length.max(needed));
             share.grow(capacity)?;
             all.reserve_exact(capacity - all.len());
         }
@@ -138,7 +143,9 @@ mod tests {
 
     #[test]
     fn only_a_body_that_carries_a_task_may_be_long() {
-        for path in ["/tasks", "/tasks/7", "/api/tasks/{task_id}", "/api/v1/tasks", "/api/v1/tasks/x"] {
+        for path in
+            ["/tasks", "/tasks/7", "/api/tasks/{task_id}", "/api/v1/tasks", "/api/v1/tasks/x"]
+        {
             assert_eq!(bytes_max(path), TASK_BYTES_MAX, "{path}");
         }
         for path in [

@@ -1,4 +1,5 @@
-//! Where a request comes from: the connection's other end, or what proxies that the operator trusts say of it.
+//! Where a request comes from: the connection's other end, or what proxies that the operator trusts
+//! say of it.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -40,8 +41,8 @@ impl Network {
     }
 }
 
-/// The client behind `peer`: each trusted proxy says in `X-Forwarded-For` who spoke to it, the last one at the end. What
-/// somebody says whom nobody trusts counts for nothing.
+/// The client behind `peer`: each trusted proxy says in `X-Forwarded-For` who spoke to it, the last
+/// one at the end. What somebody says whom nobody trusts counts for nothing.
 pub fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.holds(address));
     let mut client = peer;
@@ -76,7 +77,13 @@ impl Visitor {
 
     /// `short` at contract 000's door.
     pub fn login_context(self, short: bool) -> LoginContext {
-        LoginContext { short, client: self.client, user_agent: self.user_agent, code: None, once: self.once }
+        LoginContext {
+            short,
+            client: self.client,
+            user_agent: self.user_agent,
+            code: None,
+            once: self.once,
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Compressed answers (gzip, RFC 1952) to requests that ask for them.
 //!
-//! Proxies would compress too, but one that does makes the entity tag `"17"` the weak tag `W/"17"`, by which no write can be
-//! guarded (RFC 9110, section 13.1.1). What is compressed here has a strong tag of its own, `"17-gzip"` (section 8.8.3.3), and
-//! proxies leave it alone.
+//! Proxies would compress too, but one that does makes the entity tag `"17"` the weak tag `W/"17"`,
+//! by which no write can be guarded (RFC 9110, section 13.1.1). What is compressed here has a
+//! strong tag of its own, `"17-gzip"` (section 8.8.3.3), and proxies leave it alone.
 
 use std::future::poll_fn;
 use std::io::Write as _;
@@ -22,12 +22,15 @@ use tokio::task::yield_now;
 
 /// What the tag of a compressed answer ends in.
 pub const MARK: &str = "-gzip";
-/// Shorter answers gain nothing. Those with an entity tag are compressed all the same: proxies begin at 20 bytes.
+/// Shorter answers gain nothing. Those with an entity tag are compressed all the same: proxies
+/// begin at 20 bytes.
 const BYTES_MIN: u64 = 1024;
-/// Up to here an answer is compressed at once; a longer one piece by piece, so that other requests get their turn.
+/// Up to here an answer is compressed at once; a longer one piece by piece, so that other requests
+/// get their turn.
 const WHOLE_BYTES_MAX: u64 = 32 * 1024;
 const PIECE_BYTES: usize = 32 * 1024;
-/// Answers that are compressed piece by piece at a time, in the whole process: each holds 320 KiB. Others are sent as they are.
+/// Answers that are compressed piece by piece at a time, in the whole process: each holds 320 KiB.
+/// Others are sent as they are.
 const STREAMS_MAX: usize = 64;
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 const VARY: HeaderValue = HeaderValue::from_static("accept-encoding");
@@ -97,7 +100,9 @@ fn quality(parameters: &str) -> u16 {
 pub async fn answer(asked: &Asked, mut response: Response) -> Response {
     if response.status() == StatusCode::NOT_MODIFIED {
         note_vary(response.headers_mut());
-        if let Some(marked) = marked(response.headers()).filter(|marked| asked.knows(marked.as_bytes())) {
+        if let Some(marked) =
+            marked(response.headers()).filter(|marked| asked.knows(marked.as_bytes()))
+        {
             response.headers_mut().insert(header::ETAG, marked);
         }
         return response;
@@ -128,8 +133,9 @@ fn note_vary(headers: &mut HeaderMap) {
     }
 }
 
-/// Whether the answer may be compressed, and gains by it. What holds a token or another secret is no cache's to keep, and is
-/// left as it is: beside text that somebody else chooses, its compressed length would tell it letter by letter (BREACH).
+/// Whether the answer may be compressed, and gains by it. What holds a token or another secret is
+/// no cache's to keep, and is left as it is: beside text that somebody else chooses, its compressed
+/// length would tell it letter by letter (BREACH).
 fn is_worth_it(response: &Response) -> bool {
     let headers = response.headers();
     let is_short = response.body().size_hint().exact().is_some_and(|size| size < BYTES_MIN);
@@ -236,7 +242,8 @@ impl Pressed {
     async fn next(mut self) -> Result<Option<(Bytes, Pressed)>, axum::Error> {
         loop {
             if self.rest.is_empty() {
-                let frame = poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await.transpose()?;
+                let frame =
+                    poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await.transpose()?;
                 let Some(frame) = frame else {
                     let Some(encoder) = self.encoder.take() else { return Ok(None) };
                     let end = encoder.finish().map_err(axum::Error::new)?;

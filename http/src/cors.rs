@@ -21,14 +21,15 @@ pub enum Cors {
 }
 
 /// Where the usual front-end development servers listen.
-const DEV_PORTS: [u16; 12] = [3000, 3001, 4173, 4200, 4321, 5000, 5173, 5174, 5500, 8080, 8081, 9000];
+const DEV_PORTS: [u16; 12] =
+    [3000, 3001, 4173, 4200, 4321, 5000, 5173, 5174, 5500, 8080, 8081, 9000];
 
 impl Default for Cors {
     /// The development servers on this machine.
     fn default() -> Cors {
-        let origins = DEV_PORTS
-            .into_iter()
-            .flat_map(|port| ["localhost", "127.0.0.1"].map(|host| format!("http://{host}:{port}")));
+        let origins = DEV_PORTS.into_iter().flat_map(|port| {
+            ["localhost", "127.0.0.1"].map(|host| format!("http://{host}:{port}"))
+        });
         Cors::Origins(origins.collect())
     }
 }

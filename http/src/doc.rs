@@ -1,5 +1,5 @@
-//! A route and its documentation, said in one place, so that neither can be without the other. The schemas are those of
-//! the wire types.
+//! A route and its documentation, said in one place, so that neither can be without the other. The
+//! schemas are those of the wire types.
 
 use axum::Router;
 use axum::handler::Handler;
@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 use crate::body::bytes_max;
 use crate::tree::{Failure, filter};
 
-/// How a tree writes its errors: the media type, the wire type's name, and an example for a status and its detail.
+/// How a tree writes its errors: the media type, the wire type's name, and an example for a status
+/// and its detail.
 #[derive(Clone, Copy)]
 pub struct ErrorDoc {
     pub media: &'static str,
@@ -43,7 +44,14 @@ pub struct Operation {
 
 impl Api {
     pub fn new(base: &'static str, tag: &'static str, errors: ErrorDoc) -> Api {
-        Api { router: Router::new(), operations: Vec::new(), schemas: Schemas::new(), base, tag, errors }
+        Api {
+            router: Router::new(),
+            operations: Vec::new(),
+            schemas: Schemas::new(),
+            base,
+            tag,
+            errors,
+        }
     }
 
     /// Serves `path` (below the base; empty for the base itself) by `handler`, as `doc` says.
@@ -86,8 +94,8 @@ pub struct Doc {
 }
 
 /// What the header does that guards a write.
-const GUARD: &str = "With an `If-Match` header that contains the task's `ETag`, the server writes only if the task still has that version; \
-otherwise, the response is 412.";
+const GUARD: &str = "With an `If-Match` header that contains the task's `ETag`, the server writes \
+only if the task still has that version; otherwise, the response is 412.";
 
 pub type Named = fn(&mut Schemas) -> Value;
 
@@ -154,7 +162,8 @@ impl Doc {
     #[must_use]
     pub fn path(mut self, name: &str, schema: impl Into<Value>, note: &str) -> Doc {
         self.parameters.push(json!({
-            "name": name, "in": "path", "required": true, "description": note, "schema": schema.into(),
+            "name": name, "in": "path", "required": true, "description": note,
+            "schema": schema.into(),
         }));
         self
     }
@@ -163,7 +172,8 @@ impl Doc {
     #[must_use]
     pub fn query(mut self, name: &str, schema: impl Into<Value>, note: &str) -> Doc {
         self.parameters.push(json!({
-            "name": name, "in": "query", "required": false, "description": note, "schema": schema.into(),
+            "name": name, "in": "query", "required": false, "description": note,
+            "schema": schema.into(),
         }));
         self
     }
@@ -172,7 +182,8 @@ impl Doc {
     #[must_use]
     pub fn header_parameter(mut self, name: &str, schema: impl Into<Value>, note: &str) -> Doc {
         self.parameters.push(json!({
-            "name": name, "in": "header", "required": false, "description": note, "schema": schema.into(),
+            "name": name, "in": "header", "required": false, "description": note,
+            "schema": schema.into(),
         }));
         self
     }
@@ -183,13 +194,15 @@ impl Doc {
         self.body_as::<T>("application/json")
     }
 
-    /// A body of another type. One type an operation, if possible: generators of clients stumble over several.
+    /// A body of another type. One type an operation, if possible: generators of clients stumble
+    /// over several.
     #[must_use]
     pub fn body_as<T: ToSchema>(self, media: &'static str) -> Doc {
         self.body_also(media, named::<T>)
     }
 
-    /// One more type that the body may have. Each needs a schema of another name, by which generated clients tell them apart.
+    /// One more type that the body may have. Each needs a schema of another name, by which
+    /// generated clients tell them apart.
     #[must_use]
     pub fn body_also(mut self, media: &'static str, schema: Named) -> Doc {
         self.bodies.push((media, schema));
@@ -216,12 +229,24 @@ impl Doc {
     #[must_use]
     pub fn streams(mut self, status: StatusCode, text: &'static str, media: &'static str) -> Doc {
         let schema: Named = |_| json!({ "type": "string" });
-        self.answers.push(Answered { status, text, media, schema: Some(schema), headers: Vec::new() });
+        self.answers.push(Answered {
+            status,
+            text,
+            media,
+            schema: Some(schema),
+            headers: Vec::new(),
+        });
         self
     }
 
     fn answered(mut self, status: StatusCode, text: &'static str, schema: Option<Named>) -> Doc {
-        self.answers.push(Answered { status, text, media: "application/json", schema, headers: Vec::new() });
+        self.answers.push(Answered {
+            status,
+            text,
+            media: "application/json",
+            schema,
+            headers: Vec::new(),
+        });
         self
     }
 
@@ -246,14 +271,17 @@ impl Doc {
     pub fn shows_version(self) -> Doc {
         let mut doc = self.header("ETag");
         doc.parameters.push(json!({
-            "name": "If-None-Match", "in": "header", "required": false, "schema": { "type": "string" },
-            "description": "The ETag of the version that the client has. If it is the current version, the response is 304.",
+            "name": "If-None-Match", "in": "header", "required": false,
+            "schema": { "type": "string" },
+            "description": "The ETag of the version that the client has. If it is the current \
+                            version, the response is 304.",
         }));
-        doc.empty(StatusCode::NOT_MODIFIED, "The client already has the current version.").header("ETag")
+        doc.empty(StatusCode::NOT_MODIFIED, "The client already has the current version.")
+            .header("ETag")
     }
 
-    /// Writes one task: guarded by its version. `If-Match` is told in words, not as a parameter: a generated value is
-    /// well-formed and yet never the task's version.
+    /// Writes one task: guarded by its version. `If-Match` is told in words, not as a parameter: a
+    /// generated value is well-formed and yet never the task's version.
     #[must_use]
     pub fn guarded(mut self) -> Doc {
         self.guarded = true;
@@ -292,10 +320,11 @@ impl Doc {
             entry["content"][errors.media]["examples"][detail] =
                 json!({ "value": (errors.example)(status, detail) });
         }
+        let logins = json!([{ "bearer": [] }, { "password": [] }]);
         let mut value = json!({
             "operationId": self.id, "summary": self.summary, "tags": [tag],
             "responses": responses,
-            "security": if self.public { json!([]) } else { json!([{ "bearer": [] }, { "password": [] }]) },
+            "security": if self.public { json!([]) } else { logins },
         });
         let guard = if self.guarded { GUARD } else { "" };
         if !self.note.is_empty() || self.guarded {
@@ -316,7 +345,8 @@ impl Doc {
     }
 }
 
-/// The first type, or all where there are several; that a merge patch may have its own type is told by the operation.
+/// The first type, or all where there are several; that a merge patch may have its own type is told
+/// by the operation.
 fn wrong_type(bodies: &[(&str, Named)]) -> String {
     let types = match bodies {
         [_, _, ..] => bodies.iter().map(|(media, _)| *media).collect::<Vec<_>>().join(" or "),

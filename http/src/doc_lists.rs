@@ -21,14 +21,20 @@ pub fn list_parameters(doc: Doc) -> Doc {
         )
         .query("due_before", time(), "Only tasks due before this time.")
         .query("due_after", time(), "Only tasks due after this time.")
-        .query("q", words_schema(), "Only tasks whose title or description contains each of these words.")
+        .query(
+            "q",
+            words_schema(),
+            "Only tasks whose title or description contains each of these \
+                                     words.",
+        )
         .query(
             "sort",
             json!({ "type": "string", "default": "-created_at", "enum": [
                 "created_at", "-created_at", "updated_at", "-updated_at",
                 "due_date", "-due_date", "priority", "-priority",
             ]}),
-            "The sort order. A leading minus sorts in descending order. Tasks without a due date come last.",
+            "The sort order. A leading minus sorts in descending order. Tasks without a due date \
+             come last.",
         )
 }
 
@@ -51,20 +57,21 @@ pub fn paging_parameters(doc: Doc, cursor: Value) -> Doc {
     .query(
         "cursor",
         cursor,
-        "The end of the previous page, from its `Link` header. A cursor includes the sort order of its list.",
+        "The end of the previous page, from its `Link` header. A cursor includes the sort order of \
+         its list.",
     )
     .query(
         "offset",
         offset(),
-        "Number of items to leave out at the start. Use only one of `offset`, `skip`, `page` and `cursor`. A cursor is \
-         faster, and it stays correct while items are added and deleted.",
+        "Number of items to leave out at the start. Use only one of `offset`, `skip`, `page` and \
+         `cursor`. A cursor is faster, and it stays correct while items are added and deleted.",
     )
     .query("skip", offset(), "Same as `offset`.")
     .query(
         "page",
         json!({ "type": "integer", "minimum": 1, "maximum": Offset::MAX + 1 }),
-        "Number of the page, from 1; a page has `limit` items. Ignored without `limit`. At most 100,000 items can come \
-         before the page.",
+        "Number of the page, from 1; a page has `limit` items. Ignored without `limit`. At most \
+         100,000 items can come before the page.",
     )
 }
 

@@ -23,8 +23,8 @@ use crate::tree::Failure;
 const DEPTH_MAX: usize = 64;
 pub const JSON: &str = "application/json";
 
-/// A bearer token (RFC 6750, section 2.1) that we signed and whose time is not over, or that is spelled like a personal access
-/// token. Whether it lives is the store's to say.
+/// A bearer token (RFC 6750, section 2.1) that we signed and whose time is not over, or that is
+/// spelled like a personal access token. Whether it lives is the store's to say.
 pub struct Token(pub Bearer);
 
 impl FromRequestParts<App> for Token {
@@ -49,7 +49,8 @@ impl FromRequestParts<App> for Token {
     }
 }
 
-/// A JSON object. Never refused here: whether the caller may be told what is wrong with it is asked first.
+/// A JSON object. Never refused here: whether the caller may be told what is wrong with it is asked
+/// first.
 pub struct Body<T>(pub Result<T, Failure>);
 
 impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
@@ -83,7 +84,10 @@ pub async fn read_json<T: DeserializeOwned>(
 }
 
 /// Which of `types` the body is of.
-pub fn media_type(request: &Request, types: &'static [&'static str]) -> Result<&'static str, Failure> {
+pub fn media_type(
+    request: &Request,
+    types: &'static [&'static str],
+) -> Result<&'static str, Failure> {
     let given = content_type(request.headers());
     if let Some(known) = types.iter().find(|known| given.as_deref() == Some(**known)) {
         return Ok(known);
@@ -109,7 +113,8 @@ pub async fn read(request: Request) -> Result<Arrived, Failure> {
     body::read(&parts, body).await
 }
 
-/// A JSON object as `T`; serde would take an array for a struct, and its words for errors are mended here.
+/// A JSON object as `T`; serde would take an array for a struct, and its words for errors are
+/// mended here.
 fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Violation> {
     let flaw = |message: String| Err(Violation::new(Code::Syntax, message));
     let Ok(text) = std::str::from_utf8(bytes) else {
@@ -175,13 +180,16 @@ impl FromRequestParts<App> for PathTexts {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<PathTexts, Failure> {
-        if let Ok(Path((first, second))) = Path::<(String, String)>::from_request_parts(parts, app).await {
+        if let Ok(Path((first, second))) =
+            Path::<(String, String)>::from_request_parts(parts, app).await
+        {
             return Ok(PathTexts(first, second));
         }
         // As of one; which of them it is says the path as it was sent.
         let template = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
         let sent = template.split('/').zip(parts.uri.path().split('/'));
-        let mut texts = sent.filter(|(name, _)| name.starts_with('{')).map(|(_, text)| text.to_owned());
+        let mut texts =
+            sent.filter(|(name, _)| name.starts_with('{')).map(|(_, text)| text.to_owned());
         Ok(PathTexts(texts.next().unwrap_or_default(), texts.next().unwrap_or_default()))
     }
 }
@@ -201,7 +209,10 @@ impl FromRequestParts<App> for Conditions {
             let texts: Vec<&str> = values.map(|value| value.to_str().unwrap_or("?")).collect();
             (!texts.is_empty()).then(|| texts.join(","))
         };
-        Ok(Conditions { if_match: all(header::IF_MATCH), if_none_match: all(header::IF_NONE_MATCH) })
+        Ok(Conditions {
+            if_match: all(header::IF_MATCH),
+            if_none_match: all(header::IF_NONE_MATCH),
+        })
     }
 }
 
@@ -228,7 +239,8 @@ impl Conditions {
     }
 }
 
-/// The version in a strong entity tag as we print it: `"17"`, or `"17-gzip"` where the answer was compressed.
+/// The version in a strong entity tag as we print it: `"17"`, or `"17-gzip"` where the answer was
+/// compressed.
 fn version(tag: &str) -> Option<Stamp> {
     let tag = tag.trim().strip_prefix('"')?.strip_suffix('"')?;
     Stamp::parse(tag.strip_suffix(compress::MARK).unwrap_or(tag))

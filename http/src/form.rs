@@ -76,7 +76,8 @@ async fn read_multipart<T: DeserializeOwned>(request: Request) -> Result<T, Fail
         let name = part.name().filter(|_| part.file_name().is_none()).map(str::to_owned);
         let content = part.bytes().await.map_err(broken)?;
         if let Some(name) = name {
-            let text = std::str::from_utf8(&content).map_err(|_| flaw(Code::Syntax, "is not UTF-8"))?;
+            let text =
+                std::str::from_utf8(&content).map_err(|_| flaw(Code::Syntax, "is not UTF-8"))?;
             add(&mut members, &name, text.to_owned())?;
         }
     }

@@ -1,4 +1,5 @@
-//! The head of a request, before anything else looks at it: whether HTTP allows it, and the one spelling of its path.
+//! The head of a request, before anything else looks at it: whether HTTP allows it, and the one
+//! spelling of its path.
 
 use std::borrow::Cow;
 
@@ -14,8 +15,8 @@ pub fn check(request: &Request) -> Result<(), Failure> {
     check_transfer_coding(request.headers())
 }
 
-/// RFC 9112, section 3.2: a request of HTTP/1.1 has one `Host`, and no request has two or an invalid one. Proxies and servers
-/// that choose different ones are how caches are poisoned.
+/// RFC 9112, section 3.2: a request of HTTP/1.1 has one `Host`, and no request has two or an
+/// invalid one. Proxies and servers that choose different ones are how caches are poisoned.
 fn check_host(headers: &HeaderMap, version: Version) -> Result<(), Failure> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let Some(host) = hosts.next() else {
@@ -51,14 +52,16 @@ fn is_host(value: &[u8]) -> bool {
 
 /// A colon and digits, or nothing.
 fn is_port(text: &[u8]) -> bool {
-    text.is_empty() || text.strip_prefix(b":").is_some_and(|port| port.iter().all(u8::is_ascii_digit))
+    text.is_empty()
+        || text.strip_prefix(b":").is_some_and(|port| port.iter().all(u8::is_ascii_digit))
 }
 
-/// RFC 9112, section 6.1: what is sent in a coding besides `chunked` cannot be understood here. (A message whose last coding
-/// is another one has no end, and never arrives.)
+/// RFC 9112, section 6.1: what is sent in a coding besides `chunked` cannot be understood here. (A
+/// message whose last coding is another one has no end, and never arrives.)
 fn check_transfer_coding(headers: &HeaderMap) -> Result<(), Failure> {
     let mut values = headers.get_all(header::TRANSFER_ENCODING).iter();
-    let is_chunked = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
+    let is_chunked =
+        |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
     match (values.next(), values.next()) {
         (None, _) => Ok(()),
         (Some(value), None) if is_chunked(value) => Ok(()),
@@ -66,8 +69,8 @@ fn check_transfer_coding(headers: &HeaderMap) -> Result<(), Failure> {
     }
 }
 
-/// Gives the path its one spelling: `/api/v1/%74asks/` is `/api/v1/tasks`. Only what must not be encoded is decoded (RFC 3986,
-/// section 6.2.2.2): `%2F` is no slash.
+/// Gives the path its one spelling: `/api/v1/%74asks/` is `/api/v1/tasks`. Only what must not be
+/// encoded is decoded (RFC 3986, section 6.2.2.2): `%2F` is no slash.
 pub fn normalize_path(request: &mut Request) {
     let path = request.uri().path();
     let ends_in_slash = path.len() > 1 && path.ends_with('/');
@@ -96,7 +99,9 @@ fn decode_unreserved(path: &str) -> Cow<'_, str> {
     for piece in pieces {
         let hex = piece.get(..2).filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
         let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        if let Some(byte) = byte.filter(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(byte)) {
+        if let Some(byte) =
+            byte.filter(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(byte))
+        {
             decoded.push(char::from(byte));
             decoded.push_str(&piece[2..]);
         } else {
@@ -130,14 +135,21 @@ mod tests {
 
     #[test]
     fn a_host_is_a_name_or_an_address_with_or_without_a_port() {
-        for host in
-            ["", "a", "a.example:8000", "127.0.0.1", "[::1]:80", "a_b.local", "xn--mller-kva.de", "a:"]
-        {
+        for host in [
+            "",
+            "a",
+            "a.example:8000",
+            "127.0.0.1",
+            "[::1]:80",
+            "a_b.local",
+            "xn--mller-kva.de",
+            "a:",
+        ] {
             assert!(is_host(host.as_bytes()), "{host}");
         }
         for host in [
-            "a b", "a, b", "a:b", "a:80:80", "user@a", "http://a", "a/b", "[::1", "[]", "[::1]x", "a?b",
-            "a#b", "\"a\"", "<a>",
+            "a b", "a, b", "a:b", "a:80:80", "user@a", "http://a", "a/b", "[::1", "[]", "[::1]x",
+            "a?b", "a#b", "\"a\"", "<a>",
         ] {
             assert!(!is_host(host.as_bytes()), "{host}");
         }

@@ -1,8 +1,10 @@
-//! What every answer tells a browser, whatever its route and whether it went well: to take it for nothing but what it is.
+//! What every answer tells a browser, whatever its route and whether it went well: to take it for
+//! nothing but what it is.
 
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-/// Answers are data: nothing is loaded by them, and they are shown in no frame. A page says what it needs itself.
+/// Answers are data: nothing is loaded by them, and they are shown in no frame. A page says what it
+/// needs itself.
 const CSP: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 const COOP: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 /// Two years, as preload lists ask. Subdomains may be somebody else's.

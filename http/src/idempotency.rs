@@ -1,5 +1,6 @@
-//! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): writes that a client may send again without doing them
-//! twice. Here the key is read and one request at a time let through under it; what a request came to is the store's to know.
+//! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): writes that a client may send
+//! again without doing them twice. Here the key is read and one request at a time let through under
+//! it; what a request came to is the store's to know.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +19,8 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 
 /// Whether a request has to be led in by [`InFlight::admit`].
 pub fn is_asked(request: &Request) -> bool {
-    let is_write = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
+    let is_write =
+        matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
     is_write && request.headers().contains_key(IDEMPOTENCY_KEY)
 }
 
@@ -26,8 +28,8 @@ pub fn is_asked(request: &Request) -> bool {
 #[derive(Clone, Default)]
 pub struct InFlight(Arc<Mutex<HashSet<[u8; 32]>>>);
 
-/// A request that is under way, until this is dropped: also when its client hangs up. Its transaction may go on then, which
-/// the store settles.
+/// A request that is under way, until this is dropped: also when its client hangs up. Its
+/// transaction may go on then, which the store settles.
 pub struct InFlightGuard {
     running: InFlight,
     mark: [u8; 32],
@@ -41,8 +43,8 @@ impl Drop for InFlightGuard {
 }
 
 impl InFlight {
-    /// The request, which knows its key and what it says; whoever sends the same key before [`InFlightGuard`] is dropped is
-    /// refused.
+    /// The request, which knows its key and what it says; whoever sends the same key before
+    /// [`InFlightGuard`] is dropped is refused.
     pub async fn admit(&self, request: Request) -> Result<(Request, InFlightGuard), Failure> {
         let key = key(request.headers())?;
         let mut under_way = self.enter(mark(&request, &key)).ok_or(Failure::KeyBusy)?;
@@ -70,7 +72,8 @@ impl InFlight {
     }
 }
 
-/// The one key of a request: a string in quotes (RFC 9651, section 3.3.3), or the same without them.
+/// The one key of a request: a string in quotes (RFC 9651, section 3.3.3), or the same without
+/// them.
 fn key(headers: &HeaderMap) -> Result<String, Failure> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let value = values.next().and_then(|value| value.to_str().ok());
@@ -80,7 +83,9 @@ fn key(headers: &HeaderMap) -> Result<String, Failure> {
     }
     match text.strip_prefix('"') {
         None => Ok(text.to_owned()),
-        Some(rest) => unquoted(rest).ok_or(Failure::BadKey("must be a string with a closing quote".into())),
+        Some(rest) => {
+            unquoted(rest).ok_or(Failure::BadKey("must be a string with a closing quote".into()))
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! How Taskwell is spoken to: three trees of routes for five contracts. Holds no rule of the model and writes no SQL.
+//! How Taskwell is spoken to: three trees of routes for five contracts. Holds no rule of the model
+//! and writes no SQL.
 
 mod account_pages;
 mod apis;

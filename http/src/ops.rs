@@ -73,11 +73,15 @@ pub async fn readyz(State(app): State<App>, readiness: &Readiness) -> Response {
 pub async fn jwks(State(app): State<App>) -> Response {
     let key = |key: &PublicKey| {
         let x = BASE64URL_NOPAD.encode(&key.x);
-        serde_json::json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": key.id, "x": x })
+        serde_json::json!({
+            "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": key.id, "x": x
+        })
     };
     let keys: Vec<_> = app.public_keys().iter().map(key).collect();
     let mut response = json(StatusCode::OK, &serde_json::json!({ "keys": keys }));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     response
 }
 
@@ -89,7 +93,8 @@ pub fn security_txt(contact: Option<&str>) -> Response {
     };
     let expires = Clock::default().now().plus_seconds(YEAR_S);
     let text = format!("Contact: {contact}\nExpires: {expires}\n");
-    ([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))], text).into_response()
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))], text)
+        .into_response()
 }
 
 pub async fn version() -> Response {

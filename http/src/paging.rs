@@ -1,4 +1,5 @@
-//! Which part of a list is asked for: `limit` and `cursor`, and the words that other APIs use for the same.
+//! Which part of a list is asked for: `limit` and `cursor`, and the words that other APIs use for
+//! the same.
 
 use axum::http::Uri;
 use axum::http::header::{self, HeaderValue};
@@ -36,8 +37,8 @@ impl Start<Cursor> {
 }
 
 impl<C> Paging<C> {
-    /// Takes the parameters about paging. `page` counts pages of `limit` items, so without a limit it means nothing and is
-    /// ignored.
+    /// Takes the parameters about paging. `page` counts pages of `limit` items, so without a limit
+    /// it means nothing and is ignored.
     pub fn read(
         query: &mut Query,
         problems: &mut Problems,
@@ -51,7 +52,8 @@ impl<C> Paging<C> {
         let of_page = |text: &str| Offset::of_page(text, limit.unwrap_or_default());
         let page = if has_limit { query.take("page", problems, of_page) } else { None };
         let given = [cursor.is_some(), offset.is_some(), skip.is_some(), page.is_some()];
-        let mut given = STARTS.into_iter().zip(given).filter(|(_, is_given)| *is_given).map(|(name, _)| name);
+        let mut given =
+            STARTS.into_iter().zip(given).filter(|(_, is_given)| *is_given).map(|(name, _)| name);
         if let Some(first) = given.next() {
             for name in given {
                 problems.note(name, Code::Duplicate, format!("cannot be combined with {first}"));
@@ -62,7 +64,8 @@ impl<C> Paging<C> {
     }
 }
 
-/// `Link: <…>; rel="next"` (RFC 8288): this request again, from `next` on, which the parameter `name` says.
+/// `Link: <…>; rel="next"` (RFC 8288): this request again, from `next` on, which the parameter
+/// `name` says.
 pub fn link_next(response: &mut Response, uri: &Uri, name: &str, next: &str) {
     let pairs = form_urlencoded::parse(uri.query().unwrap_or("").as_bytes());
     let query = form_urlencoded::Serializer::new(String::new())

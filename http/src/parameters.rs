@@ -1,5 +1,5 @@
-//! The parameters of a query. Those that an endpoint does not know are ignored, as clients and what stands between add
-//! their own.
+//! The parameters of a query. Those that an endpoint does not know are ignored, as clients and what
+//! stands between add their own.
 
 use std::convert::Infallible;
 
@@ -56,7 +56,8 @@ impl Query {
     }
 }
 
-/// Whether form-encoded text was not UTF-8: its decoder puts this character where it could not go on.
+/// Whether form-encoded text was not UTF-8: its decoder puts this character where it could not go
+/// on.
 pub fn is_broken(text: &str) -> bool {
     text.contains(char::REPLACEMENT_CHARACTER)
 }

@@ -1,4 +1,5 @@
-//! A member of a JSON body before it is understood: reading never fails on it, so that all that is wrong is told at once.
+//! A member of a JSON body before it is understood: reading never fails on it, so that all that is
+//! wrong is told at once.
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use taskwell_core::error::{Code, Problems, Violation};

@@ -36,7 +36,8 @@ impl RequestId {
     fn next() -> RequestId {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         static START: OnceLock<u64> = OnceLock::new();
-        let start = START.get_or_init(|| taskwell_core::clock::random_bytes().map_or(0, u64::from_be_bytes));
+        let start = START
+            .get_or_init(|| taskwell_core::clock::random_bytes().map_or(0, u64::from_be_bytes));
         let id = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
         let text = format!("{id:016x}");
         RequestId(HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("0")))

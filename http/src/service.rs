@@ -1,5 +1,6 @@
-//! The way of every request: its id, its path's one spelling, whether HTTP allows it, CORS, the router, its tree's drawing of a failure, headers
-//! that hold for all answers, compression, its line in the log. One function and no layers, as each layer costs every request.
+//! The way of every request: its id, its path's one spelling, whether HTTP allows it, CORS, the
+//! router, its tree's drawing of a failure, headers that hold for all answers, compression, its
+//! line in the log. One function and no layers, as each layer costs every request.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -39,7 +40,8 @@ const TREES: [Tree; 6] = [
     Tree { base: "", render: root::render_tasks },
 ];
 
-/// Everything that answers: the five contracts, their documentation, and what operators ask. Cheap to clone.
+/// Everything that answers: the five contracts, their documentation, and what operators ask. Cheap
+/// to clone.
 #[derive(Clone)]
 pub struct Service(Arc<Routes>);
 
@@ -65,7 +67,10 @@ pub fn service(app: App, options: &Options) -> Service {
         .route("/livez", get(ops::livez))
         .route("/readyz", get(async move |app| ops::readyz(app, &readiness).await))
         .route("/openapi.json", get(async move || swagger::document(&document)))
-        .route("/.well-known/security.txt", get(async move || ops::security_txt(contact.as_deref())))
+        .route(
+            "/.well-known/security.txt",
+            get(async move || ops::security_txt(contact.as_deref())),
+        )
         .route("/.well-known/change-password", get(account_pages::change_password))
         .route("/change-password", get(account_pages::change_page).post(account_pages::change))
         .route("/verify-email", get(account_pages::verify_page).post(account_pages::verify))
@@ -97,10 +102,12 @@ impl Service {
             request.extensions_mut().insert(Client::of(address));
         }
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        let tree = TREES.iter().find(|tree| tree.holds(uri.path())).unwrap_or(&TREES[TREES.len() - 1]);
+        let tree =
+            TREES.iter().find(|tree| tree.holds(uri.path())).unwrap_or(&TREES[TREES.len() - 1]);
         let answered = AssertUnwindSafe(self.route(request)).catch_unwind().await;
-        let response = answered
-            .unwrap_or_else(|_| Failure::Core(Error::Internal("a handler panicked".into())).into_response());
+        let response = answered.unwrap_or_else(|_| {
+            Failure::Core(Error::Internal("a handler panicked".into())).into_response()
+        });
         let mut response = compress::answer(&asked, tree.draw(response, &id)).await;
         headers::security_headers(response.headers_mut(), self.0.https);
         response.headers_mut().insert(X_REQUEST_ID, id.value());
@@ -134,19 +141,21 @@ impl Service {
         };
         let mut request = Request::default();
         request.headers_mut().insert(header::ORIGIN, origin);
-        let refuse =
-            service_fn(move |_: Request| ready(Ok::<_, Infallible>(failure.clone().into_response())));
+        let refuse = service_fn(move |_: Request| {
+            ready(Ok::<_, Infallible>(failure.clone().into_response()))
+        });
         let Ok(response) = self.0.cors.layer(refuse).oneshot(request).await;
         response
     }
 
     async fn handle(&self, request: Request) -> Response {
         // Only browsers send an Origin, and only they look for what CORS adds.
-        let answered: Result<Response, Infallible> = if request.headers().contains_key(header::ORIGIN) {
-            self.0.with_cors.clone().oneshot(request).await
-        } else {
-            self.0.router.clone().oneshot(request).await
-        };
+        let answered: Result<Response, Infallible> =
+            if request.headers().contains_key(header::ORIGIN) {
+                self.0.with_cors.clone().oneshot(request).await
+            } else {
+                self.0.router.clone().oneshot(request).await
+            };
         let Ok(response) = answered;
         response
     }

@@ -1,4 +1,5 @@
-//! Lists as JSON: a short one in one piece, a long one page by page, so that no list is ever held in memory.
+//! Lists as JSON: a short one in one piece, a long one page by page, so that no list is ever held
+//! in memory.
 
 use std::time::{Duration, Instant};
 
@@ -72,7 +73,9 @@ pub async fn list(
     let (owner, query) = match asked {
         Ok(asked) => asked,
         Err(wrong) => {
-            return app.read(claims, Err(wrong), |_, _, (): &()| Ok(StatusCode::OK.into_response())).await;
+            return app
+                .read(claims, Err(wrong), |_, _, (): &()| Ok(StatusCode::OK.into_response()))
+                .await;
         }
     };
     let wanted = query.limit.map(taskwell_core::page::Limit::get);
@@ -154,34 +157,38 @@ impl Listing {
         (TRIP_BYTES / (mean + 1)).clamp(FIRST_ROWS / 4, TRIP_ROWS_MAX)
     }
 
-    /// The rest of a list, page by page. A page that fails breaks the body off: a list that ends well is whole.
+    /// The rest of a list, page by page. A page that fails breaks the body off: a list that ends
+    /// well is whole.
     fn stream(self, head: Vec<u8>, next: Cursor) -> Response {
         enum Step {
             Head(Vec<u8>, Cursor),
             Page(Cursor),
             End,
         }
-        let pages = stream::try_unfold((self, Step::Head(head, next)), |(mut listing, step)| async move {
-            let (piece, step) = match step {
-                Step::Head(head, next) => (head, Step::Page(next)),
-                Step::Page(after) => {
-                    let mut buffer = Vec::with_capacity(64 * 1024);
-                    let next =
-                        listing.trip(&mut buffer, usize::MAX, Some(after)).await.map_err(|failure| {
-                            tracing::warn!(?failure, "a list was cut off while it was sent");
-                            std::io::Error::other("the list was cut off")
-                        })?;
-                    if let Some(next) = next {
-                        (buffer, Step::Page(next))
-                    } else {
-                        buffer.extend_from_slice(listing.shape.close.as_bytes());
-                        (buffer, Step::End)
+        let pages =
+            stream::try_unfold((self, Step::Head(head, next)), |(mut listing, step)| async move {
+                let (piece, step) = match step {
+                    Step::Head(head, next) => (head, Step::Page(next)),
+                    Step::Page(after) => {
+                        let mut buffer = Vec::with_capacity(64 * 1024);
+                        let next = listing
+                            .trip(&mut buffer, usize::MAX, Some(after))
+                            .await
+                            .map_err(|failure| {
+                                tracing::warn!(?failure, "a list was cut off while it was sent");
+                                std::io::Error::other("the list was cut off")
+                            })?;
+                        if let Some(next) = next {
+                            (buffer, Step::Page(next))
+                        } else {
+                            buffer.extend_from_slice(listing.shape.close.as_bytes());
+                            (buffer, Step::End)
+                        }
                     }
-                }
-                Step::End => return Ok(None),
-            };
-            Ok::<_, std::io::Error>(Some((Bytes::from(piece), (listing, step))))
-        });
+                    Step::End => return Ok(None),
+                };
+                Ok::<_, std::io::Error>(Some((Bytes::from(piece), (listing, step))))
+            });
         json_bytes(Body::from_stream(pages))
     }
 }

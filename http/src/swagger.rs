@@ -27,9 +27,10 @@ const PAGE: &str = r#"<!DOCTYPE html>
 const START: &str = "window.ui = SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', \
 deepLinking: true, tryItOutEnabled: true, persistAuthorization: false });\n";
 
-/// Scripts and styles come from here alone. What Swagger UI sets on its elements it sets by script, which needs no leave.
-const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+/// Scripts and styles come from here alone. What Swagger UI sets on its elements it sets by script,
+/// which needs no leave.
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
 /// The page and its assets.
 pub fn routes() -> Router<App> {

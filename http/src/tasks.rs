@@ -1,4 +1,5 @@
-//! What the trees share about tasks over HTTP: versions as entity tags, the list's parameters. No shape of a contract.
+//! What the trees share about tasks over HTTP: versions as entity tags, the list's parameters. No
+//! shape of a contract.
 
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderValue};
@@ -39,9 +40,16 @@ pub fn with_etag(mut response: Response, task: &Task) -> Response {
 }
 
 /// One task that was asked for: what `draw` makes of it, or 304 where the client has this version.
-pub fn shown(task: &Task, conditions: &Conditions, draw: impl FnOnce(&Task) -> Response) -> Response {
-    let response =
-        if conditions.has(task.stamp()) { StatusCode::NOT_MODIFIED.into_response() } else { draw(task) };
+pub fn shown(
+    task: &Task,
+    conditions: &Conditions,
+    draw: impl FnOnce(&Task) -> Response,
+) -> Response {
+    let response = if conditions.has(task.stamp()) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        draw(task)
+    };
     with_etag(response, task)
 }
 
@@ -71,14 +79,19 @@ impl ListQuery {
         ListQuery::paged(wanted, query, p)
     }
 
-    /// The parameters of `root`, whose documents know none: only paging, and which tasks are completed.
+    /// The parameters of `root`, whose documents know none: only paging, and which tasks are
+    /// completed.
     pub fn read_few(query: &mut Query) -> Result<ListQuery, Failure> {
         let p = &mut Problems::default();
         let wanted = Wanted { completed: query.take("completed", p, flag), ..Wanted::default() };
         ListQuery::paged(wanted, query, p)
     }
 
-    fn paged(mut wanted: Wanted, query: &mut Query, problems: &mut Problems) -> Result<ListQuery, Failure> {
+    fn paged(
+        mut wanted: Wanted,
+        query: &mut Query,
+        problems: &mut Problems,
+    ) -> Result<ListQuery, Failure> {
         let paging = Paging::read(query, problems, Order::of_cursor);
         let cursor = paging.start.map(|start| match start {
             Start::Cursor((order, cursor)) => {

@@ -1,4 +1,5 @@
-//! A tree is routes and one function that draws its errors. Until there an error is a value, carried in the response.
+//! A tree is routes and one function that draws its errors. Until there an error is a value,
+//! carried in the response.
 
 use std::borrow::Cow;
 
@@ -46,7 +47,8 @@ const LOOKS_TAKEN: &str = "This username looks like another name; choose one tha
 pub const MAIL_OFF: &str = "This server cannot send mail: its operator has not set SMTP_URL";
 
 /// To a cursor of before a restore.
-pub const GONE: &str = "The changes since then are no longer available; read all tasks again, then continue from the cursor in this response";
+pub const GONE: &str = "The changes since then are no longer available; read all tasks again, then \
+                        continue from the cursor in this response";
 const CONTENT_CODING: &str =
     "The server does not support a Content-Encoding of requests; send the body without one";
 const KEY_REUSED: &str = "This Idempotency-Key was already used for another request; use a new one";
@@ -76,12 +78,14 @@ impl Failure {
             Failure::Core(Error::Invalid(_)) | Failure::BadKey(_) | Failure::BadHost(_) => {
                 StatusCode::BAD_REQUEST
             }
-            Failure::Core(Error::Unauthenticated(AuthError::UnverifiedEmail) | Error::Forbidden) => {
-                StatusCode::FORBIDDEN
-            }
+            Failure::Core(
+                Error::Unauthenticated(AuthError::UnverifiedEmail) | Error::Forbidden,
+            ) => StatusCode::FORBIDDEN,
             Failure::Core(Error::Unauthenticated(_)) => StatusCode::UNAUTHORIZED,
             Failure::Core(Error::Missing(_)) | Failure::NoRoute => StatusCode::NOT_FOUND,
-            Failure::Core(Error::Conflict(_) | Error::MailOff) | Failure::KeyBusy => StatusCode::CONFLICT,
+            Failure::Core(Error::Conflict(_) | Error::MailOff) | Failure::KeyBusy => {
+                StatusCode::CONFLICT
+            }
             Failure::Core(Error::Gone { .. }) => StatusCode::GONE,
             Failure::Core(Error::KeyReused) => StatusCode::UNPROCESSABLE_ENTITY,
             Failure::Core(Error::Stale) => StatusCode::PRECONDITION_FAILED,
@@ -91,7 +95,9 @@ impl Failure {
             Failure::Core(Error::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
             Failure::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Failure::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Failure::WrongType(_) | Failure::UnknownContentCoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Failure::WrongType(_) | Failure::UnknownContentCoding => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
             Failure::UnknownTransferCoding => StatusCode::NOT_IMPLEMENTED,
             Failure::TooSlow => StatusCode::REQUEST_TIMEOUT,
         }
@@ -119,15 +125,21 @@ impl Failure {
             Failure::Core(Error::TooMany(exceeded)) => {
                 format!("Too many requests; try again in {} s", exceeded.retry_after_s)
             }
-            Failure::Core(Error::StorageFull) => "The server's disk is full; nothing was stored".into(),
+            Failure::Core(Error::StorageFull) => {
+                "The server's disk is full; nothing was stored".into()
+            }
             Failure::Core(Error::Internal(_)) => "Internal server error".into(),
             Failure::Core(error) => error.to_string(),
             Failure::NoRoute => "Not found: there is nothing at this path".into(),
             Failure::WrongMethod => "Method not allowed; see the Allow header".into(),
             Failure::TooLarge(most) => format!("The body is larger than {most} bytes"),
-            Failure::WrongType(allowed) => format!("The Content-Type must be {}", allowed.join(" or ")),
+            Failure::WrongType(allowed) => {
+                format!("The Content-Type must be {}", allowed.join(" or "))
+            }
             Failure::UnknownContentCoding => CONTENT_CODING.into(),
-            Failure::UnknownTransferCoding => "The only supported Transfer-Encoding is chunked".into(),
+            Failure::UnknownTransferCoding => {
+                "The only supported Transfer-Encoding is chunked".into()
+            }
             Failure::BadHost(flaw) => format!("The Host header {flaw}"),
             Failure::TooSlow => "The body did not arrive in time; send the request again".into(),
             Failure::BadKey(flaw) => format!("The Idempotency-Key {flaw}"),
@@ -149,7 +161,9 @@ impl Failure {
         let headers = drawn.headers_mut();
         match self {
             // Contract 000 draws an unknown user as 404, which challenges nobody.
-            Failure::Core(Error::Unauthenticated(unproven)) if status == StatusCode::UNAUTHORIZED => {
+            Failure::Core(Error::Unauthenticated(unproven))
+                if status == StatusCode::UNAUTHORIZED =>
+            {
                 // RFC 6750, section 3: the error is named where a token was sent.
                 let challenge = match unproven {
                     AuthError::BadToken => r#"Bearer error="invalid_token""#,
@@ -219,11 +233,16 @@ impl Tree {
             return response;
         };
         if let Failure::Core(Error::Internal(cause)) = failure {
-            tracing::error!(cause, request_id = id.as_str(), "a request failed with an internal error");
+            tracing::error!(
+                cause,
+                request_id = id.as_str(),
+                "a request failed with an internal error"
+            );
         }
         let mut drawn = (self.render)(failure);
         failure.headers(&mut drawn);
-        // Allow, which the router has set, and what CORS has; the length was that of the body before it was drawn.
+        // Allow, which the router has set, and what CORS has; the length was that of the body
+        // before it was drawn.
         for (name, value) in response.headers() {
             if name != header::CONTENT_LENGTH && !drawn.headers().contains_key(name) {
                 drawn.headers_mut().append(name, value.clone());
@@ -239,15 +258,17 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
 }
 
 /// A JSON body of a more special type.
-pub fn typed_json(status: StatusCode, content_type: &'static str, body: &impl Serialize) -> Response {
+pub fn typed_json(
+    status: StatusCode,
+    content_type: &'static str,
+    body: &impl Serialize,
+) -> Response {
     let mut bytes = Vec::with_capacity(512);
     match serde_json::to_writer(&mut bytes, body) {
-        Ok(()) => {
-            (status, [(header::CONTENT_TYPE, HeaderValue::from_static(content_type))], bytes).into_response()
-        }
-        Err(e) => {
-            Failure::Core(Error::Internal(format!("cannot write a response as JSON: {e}"))).into_response()
-        }
+        Ok(()) => (status, [(header::CONTENT_TYPE, HeaderValue::from_static(content_type))], bytes)
+            .into_response(),
+        Err(e) => Failure::Core(Error::Internal(format!("cannot write a response as JSON: {e}")))
+            .into_response(),
     }
 }
 
@@ -261,5 +282,6 @@ pub fn secret_json(status: StatusCode, body: &impl Serialize) -> Response {
 
 /// The methods that routes may have.
 pub fn filter(method: &Method) -> axum::routing::MethodFilter {
-    axum::routing::MethodFilter::try_from(method.clone()).unwrap_or(axum::routing::MethodFilter::GET)
+    axum::routing::MethodFilter::try_from(method.clone())
+        .unwrap_or(axum::routing::MethodFilter::GET)
 }

@@ -1,5 +1,5 @@
-//! The web app at `/` and `/app`: the files that `http/ui/build.mjs` made of its sources, embedded. What it does is in
-//! `http/ui`; here is only how it is handed out.
+//! The web app at `/` and `/app`: the files that `http/ui/build.mjs` made of its sources, embedded.
+//! What it does is in `http/ui`; here is only how it is handed out.
 
 use std::io::Write as _;
 use std::sync::{Arc, OnceLock};
@@ -24,8 +24,8 @@ const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
 /// Scripts and styles come from here alone, and no script is inside a document.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-     manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
-     require-trusted-types-for 'script'; trusted-types taskwell",
+     manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors \
+     'none'; require-trusted-types-for 'script'; trusted-types taskwell",
 );
 /// The folder of the files whose names change with their content.
 const HASHED: &str = "assets/";
@@ -61,7 +61,11 @@ pub fn routes() -> Router<App> {
     let root = {
         let web_app = web_app.clone();
         async move |State(app): State<App>, headers: HeaderMap| {
-            if prefers_html(&headers) { web_app.shell(&app, &headers) } else { ops::version().await }
+            if prefers_html(&headers) {
+                web_app.shell(&app, &headers)
+            } else {
+                ops::version().await
+            }
         }
     };
     let (worker, manifest, licences) = (web_app.clone(), web_app.clone(), web_app);
@@ -135,7 +139,8 @@ fn asset(Path(name): Path<String>, headers: &HeaderMap) -> Response {
 fn assets() -> &'static [(String, File)] {
     static ASSETS: OnceLock<Vec<(String, File)>> = OnceLock::new();
     ASSETS.get_or_init(|| {
-        let hashed = Embedded::iter().filter_map(|path| path.strip_prefix(HASHED).map(str::to_owned));
+        let hashed =
+            Embedded::iter().filter_map(|path| path.strip_prefix(HASHED).map(str::to_owned));
         hashed.map(|name| (name.clone(), File::embedded(&format!("{HASHED}{name}")))).collect()
     })
 }
@@ -143,7 +148,8 @@ fn assets() -> &'static [(String, File)] {
 /// The links to the style sheet and the icon, for pages that work without a script.
 pub fn styles() -> String {
     let named = |begin: &str, end: &str| {
-        let found = assets().iter().find(|(name, _)| name.starts_with(begin) && name.ends_with(end));
+        let found =
+            assets().iter().find(|(name, _)| name.starts_with(begin) && name.ends_with(end));
         found.map_or("", |(name, _)| name)
     };
     format!(
@@ -177,7 +183,8 @@ impl File {
     /// The document, marked so that nothing that needs mail is offered.
     fn without_mail() -> File {
         let mut html = File::embedded("index.html");
-        let marked = String::from_utf8_lossy(&html.plain).replacen("<html ", "<html data-mail=\"off\" ", 1);
+        let marked =
+            String::from_utf8_lossy(&html.plain).replacen("<html ", "<html data-mail=\"off\" ", 1);
         html.plain = marked.into_bytes().into();
         html
     }

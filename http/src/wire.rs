@@ -1,4 +1,5 @@
-//! Pieces of the wire that several trees share: words and patterns for the schemas, and how one wrong field is shown.
+//! Pieces of the wire that several trees share: words and patterns for the schemas, and how one
+//! wrong field is shown.
 
 use serde::Serialize;
 use taskwell_core::error::Problem;
@@ -18,9 +19,13 @@ pub struct TitleText(String);
 #[expect(dead_code, reason = "names the rule for the schema")]
 pub struct DescriptionText(String);
 
-/// A point in time in ISO 8601, with `Z` or an offset. A time without a zone is UTC; a date alone means midnight UTC.
+/// A point in time in ISO 8601, with `Z` or an offset. A time without a zone is UTC; a date alone
+/// means midnight UTC.
 #[derive(ToSchema)]
-#[schema(as = Moment, format = DateTime, min_length = 10, max_length = 40, example = "2026-12-31T10:00:00Z")]
+#[schema(
+    as = Moment, format = DateTime, min_length = 10, max_length = 40,
+    example = "2026-12-31T10:00:00Z"
+)]
 #[expect(dead_code, reason = "names the rule for the schema")]
 pub struct MomentText(String);
 
@@ -31,25 +36,29 @@ pub struct MomentText(String);
 #[expect(dead_code, reason = "names the rule for the schema")]
 pub struct NameText(String);
 
-/// A username: letters, marks and digits of any script, and `. _ -`. The server removes spaces around it. A new username uses
-/// one script, or Latin with one of Chinese, Japanese and Korean, and must not look like another username.
+/// A username: letters, marks and digits of any script, and `. _ -`. The server removes spaces
+/// around it. A new username uses one script, or Latin with one of Chinese, Japanese and Korean,
+/// and must not look like another username.
 #[derive(ToSchema)]
 #[schema(as = Username, min_length = 1, max_length = 64, example = "ada",
     pattern = "^\\s*[^\\x00-,/:-@\\[-\\^`{-\\x9f]+\\s*$")]
 #[expect(dead_code, reason = "names the rule for the schema")]
 pub struct UsernameText(String);
 
-/// An email address. It must not contain a space, even in a quoted local part (`"a b"@example.org`), or a domain literal
-/// (`a@[192.0.2.1]`). The domain does not need a dot.
+/// An email address. It must not contain a space, even in a quoted local part (`"a
+/// b"@example.org`), or a domain literal (`a@[192.0.2.1]`). The domain does not need a dot.
 #[derive(ToSchema)]
 #[schema(as = Email, min_length = 3, max_length = 254, format = Email, example = "ada@example.org")]
 #[expect(dead_code, reason = "names the rule for the schema")]
 pub struct EmailText(String);
 
-/// A new password: at most 72 bytes, which 18 characters of any script never exceed. It must not be a common password or your
-/// own name or email address.
+/// A new password: at most 72 bytes, which 18 characters of any script never exceed. It must not be
+/// a common password or your own name or email address.
 #[derive(ToSchema)]
-#[schema(as = NewPassword, min_length = 8, max_length = 72, format = Password, example = "analytical engine 1843", pattern = "^(?:[ -~]{8,72}|[^\\x00]{8,18})$")]
+#[schema(
+    as = NewPassword, min_length = 8, max_length = 72, format = Password,
+    example = "analytical engine 1843", pattern = "^(?:[ -~]{8,72}|[^\\x00]{8,18})$"
+)]
 #[expect(dead_code, reason = "names the rule for the schema")]
 pub struct PasswordText(String);
 
@@ -97,6 +106,10 @@ pub struct FieldProblemWire<'a> {
 
 impl<'a> From<&'a Problem> for FieldProblemWire<'a> {
     fn from(problem: &'a Problem) -> FieldProblemWire<'a> {
-        FieldProblemWire { field: &problem.field, code: problem.code.as_str(), message: &problem.message }
+        FieldProblemWire {
+            field: &problem.field,
+            code: problem.code.as_str(),
+            message: &problem.message,
+        }
     }
 }

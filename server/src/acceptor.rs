@@ -1,5 +1,5 @@
-//! The accept loop. Each connection gets a place and a worker. At a stop all are shown out, without a request's being lost that a
-//! proxy sends meanwhile.
+//! The accept loop. Each connection gets a place and a worker. At a stop all are shown out, without
+//! a request's being lost that a proxy sends meanwhile.
 
 use std::net::TcpStream;
 use std::pin::pin;
@@ -16,8 +16,8 @@ use crate::connection::{self, Patience};
 use crate::slots::{ConnectionSlot, ConnectionSlots};
 use crate::workers::Workers;
 
-/// How long at a stop connections that are idle may bring one more request, and new ones are let in. Load balancers that ask
-/// `/readyz` have noticed by then.
+/// How long at a stop connections that are idle may bring one more request, and new ones are let
+/// in. Load balancers that ask `/readyz` have noticed by then.
 const PART_WITHIN: Duration = Duration::from_secs(2);
 /// How long handshakes that have begun may take before the listener closes.
 const HANDSHAKE_WITHIN: Duration = Duration::from_millis(50);
@@ -40,7 +40,14 @@ impl<'w> Acceptor<'w> {
         patience: Patience,
         workers: &'w Workers,
     ) -> Acceptor<'w> {
-        Acceptor { slots, service, patience, workers, connections: JoinSet::new(), is_parting: false }
+        Acceptor {
+            slots,
+            service,
+            patience,
+            workers,
+            connections: JoinSet::new(),
+            is_parting: false,
+        }
     }
 
     /// Lets connections in, until it is dropped or, at a stop, none is left.
@@ -108,7 +115,10 @@ impl<'w> Acceptor<'w> {
 }
 
 /// The next connection, as soon as there is a place for it.
-async fn accept(listener: &TcpListener, slots: &Arc<ConnectionSlots>) -> (TcpStream, ConnectionSlot) {
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<ConnectionSlots>,
+) -> (TcpStream, ConnectionSlot) {
     loop {
         let accepted = listener.accept().await;
         match accepted.and_then(|(stream, peer)| Ok((stream.into_std()?, peer))) {
@@ -125,18 +135,21 @@ async fn accept(listener: &TcpListener, slots: &Arc<ConnectionSlots>) -> (TcpStr
     }
 }
 
-/// Ignores further connections, so that none arrives between the last accept and the listener's end: the system would reset it,
-/// and a proxy answers 502 if it has sent a POST by then. Clients ask again after a second, and are refused.
+/// Ignores further connections, so that none arrives between the last accept and the listener's
+/// end: the system would reset it, and a proxy answers 502 if it has sent a POST by then. Clients
+/// ask again after a second, and are refused.
 fn refuse_new(listener: &TcpListener) {
     #[cfg(target_os = "linux")]
     if let Err(error) = socket2::SockRef::from(listener).attach_filter(&NO_SYN) {
-        tracing::debug!(%error, "cannot ignore new connections during shutdown; they are accepted until the listener closes");
+        tracing::debug!(%error, "cannot ignore new connections during shutdown; they are accepted \
+                                 until the listener closes");
     }
     #[cfg(not(target_os = "linux"))]
     let _ = listener;
 }
 
-/// A classic BPF program: drops TCP segments with the SYN flag (RFC 9293, section 3.1), lets others pass whole.
+/// A classic BPF program: drops TCP segments with the SYN flag (RFC 9293, section 3.1), lets others
+/// pass whole.
 #[cfg(target_os = "linux")]
 const NO_SYN: [socket2::SockFilter; 4] = {
     use socket2::SockFilter;

@@ -20,12 +20,14 @@ use crate::store;
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Create an account. The command prompts for the password, or reads it from standard input or --password-file.
+    /// Create an account. The command prompts for the password, or reads it from standard input or
+    /// --password-file.
     Create {
         /// The email address, which can be used to log in.
         #[arg(long)]
         email: String,
-        /// The username, which can be used to log in. By default, it is derived from the email address.
+        /// The username, which can be used to log in. By default, it is derived from the email
+        /// address.
         #[arg(long)]
         username: Option<String>,
         /// The display name.
@@ -67,7 +69,8 @@ pub enum Command {
         /// The account: an id, a username or an email address.
         user: String,
     },
-    /// Set a new password and end all sessions, personal access tokens and mailed links of the account.
+    /// Set a new password and end all sessions, personal access tokens and mailed links of the
+    /// account.
     ResetPassword {
         /// The account: an id, a username or an email address.
         user: String,
@@ -78,8 +81,8 @@ pub enum Command {
 
 #[derive(Args)]
 pub struct PasswordSource {
-    /// The file that holds the password. Without this option, the command prompts on a terminal and reads standard input
-    /// otherwise.
+    /// The file that holds the password. Without this option, the command prompts on a terminal and
+    /// reads standard input otherwise.
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
 }
@@ -108,7 +111,8 @@ async fn run_on(app: &App, command: Command) -> Outcome {
         }
         Command::List { q } => list(app, &q).await,
         Command::SetUsername { user, username } => {
-            let username = Username::parse(&username).map_err(|Violation(_, e)| format!("username: {e}"))?;
+            let username =
+                Username::parse(&username).map_err(|Violation(_, e)| format!("username: {e}"))?;
             change(app, user, Update { username: Some(username), ..Update::default() }).await
         }
         Command::SetRole { user, role } => {
@@ -129,7 +133,8 @@ async fn run_on(app: &App, command: Command) -> Outcome {
             let user = find(app, user).await?;
             let text = password.ask()?;
             let own = [&*user.username, &*user.email, user.name.as_deref().unwrap_or("")];
-            let password = choose(app, &text, &own).map_err(|Violation(_, e)| format!("password: {e}"))?;
+            let password =
+                choose(app, &text, &own).map_err(|Violation(_, e)| format!("password: {e}"))?;
             let ended = app.reset_password(user.id, password).await.map_err(|e| sentence(&e))?.0;
             print(&format!(
                 "set a new password for {}; ended all its sessions and {ended} personal access {}",
@@ -158,7 +163,8 @@ fn sign_up(
         .chain(name.iter().map(Name::as_str))
         .collect();
     let password = p.take("password", choose(app, password, &own));
-    let new = email.zip(password).map(|(email, password)| SignUp { username, name, email, password });
+    let new =
+        email.zip(password).map(|(email, password)| SignUp { username, name, email, password });
     p.finish(new).map_err(|e| sentence(&e))
 }
 
@@ -172,7 +178,8 @@ async fn find(app: &App, login: String) -> Result<User, String> {
 
 async fn change(app: &App, login: String, update: Update) -> Outcome {
     let id: UserId = find(app, login).await?.id;
-    let changed = app.as_operator(move |tx| users::update_user(tx, Actor::default(), id, &update)).await;
+    let changed =
+        app.as_operator(move |tx| users::update_user(tx, Actor::default(), id, &update)).await;
     print(&line(&changed.map_err(|e| sentence(&e))?))
 }
 
@@ -183,7 +190,8 @@ async fn list(app: &App, q: &str) -> Outcome {
     let mut after = None;
     loop {
         let words = words.clone();
-        let page = app.as_operator(move |tx| users::page(tx, &words, Limit::default().get(), after)).await;
+        let page =
+            app.as_operator(move |tx| users::page(tx, &words, Limit::default().get(), after)).await;
         let page = page.map_err(|e| sentence(&e))?;
         for user in &page.items {
             match shadowed.get(&user.id) {
@@ -203,7 +211,10 @@ async fn shadowed(app: &App) -> Result<Vec<Shadowed>, String> {
     let mut all: Vec<Shadowed> = Vec::new();
     loop {
         let after = all.last().map_or(0, |last| last.id.0);
-        let more = app.as_operator(move |tx| users::shadowed(tx, after)).await.map_err(|e| sentence(&e))?;
+        let more = app
+            .as_operator(move |tx| users::shadowed(tx, after))
+            .await
+            .map_err(|e| sentence(&e))?;
         if more.is_empty() {
             return Ok(all);
         }
@@ -211,7 +222,8 @@ async fn shadowed(app: &App) -> Result<Vec<Shadowed>, String> {
     }
 }
 
-/// Names the accounts whose username or address an older account has, so that they log in by the other one.
+/// Names the accounts whose username or address an older account has, so that they log in by the
+/// other one.
 pub async fn warn_of_shadowed(app: &App) {
     let shadowed = match shadowed(app).await {
         Ok(shadowed) => shadowed,
@@ -231,8 +243,9 @@ pub async fn warn_of_shadowed(app: &App) {
         };
         tracing::warn!(
             user.id = id,
-            "account {id} is {what}: an older account has the same name or address, because Taskwell ignores letter case in \
-             all scripts. No data is lost; {remedy}. To change the username, run: taskwell user set-username {id} NAME"
+            "account {id} is {what}: an older account has the same name or address, because \
+             Taskwell ignores letter case in all scripts. No data is lost; {remedy}. To change the \
+             username, run: taskwell user set-username {id} NAME"
         );
     }
 }
@@ -255,8 +268,10 @@ fn line(user: &User) -> String {
 impl PasswordSource {
     fn ask(&self) -> Result<String, String> {
         if let Some(file) = &self.password_file {
-            let text = secret::read(file).map_err(|e| format!("the file {} {e}", file.display()))?;
-            return String::from_utf8(text).map_err(|_| format!("the file {} is not UTF-8", file.display()));
+            let text =
+                secret::read(file).map_err(|e| format!("the file {} {e}", file.display()))?;
+            return String::from_utf8(text)
+                .map_err(|_| format!("the file {} is not UTF-8", file.display()));
         }
         let stdin = std::io::stdin();
         if stdin.is_terminal() {

@@ -8,7 +8,8 @@ use crate::config::Checked;
 use crate::console::{Outcome, print, runtime, sentence};
 use crate::store;
 
-/// Prints the newest entries first, one per line with tabs between: time, action, actor, account, client, detail.
+/// Prints the newest entries first, one per line with tabs between: time, action, actor, account,
+/// client, detail.
 pub fn run(config: &Checked, user: Option<String>, mut lines: usize) -> Outcome {
     let app = store::open_to_manage(config)?;
     let runtime = runtime()?;

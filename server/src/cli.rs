@@ -1,4 +1,5 @@
-//! The command line: which command, and what becomes of its outcome. What a command does lies in the file of its name.
+//! The command line: which command, and what becomes of its outcome. What a command does lies in
+//! the file of its name.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,7 +30,8 @@ enum Command {
     /// Create, list and change accounts.
     #[command(subcommand)]
     User(accounts::Command),
-    /// Print the audit log, newest entry first. Each line has the time, action, actor, account, client address and detail.
+    /// Print the audit log, newest entry first. Each line has the time, action, actor, account,
+    /// client address and detail.
     Audit {
         /// Print only the entries about this account: an id, a username or an email address.
         #[arg(long)]
@@ -46,15 +48,18 @@ enum Command {
         /// The file to create. It must not exist yet.
         file: PathBuf,
     },
-    /// Replace the contents of the database with a backup, even while the server runs (SQLite only).
+    /// Replace the contents of the database with a backup, even while the server runs (SQLite
+    /// only).
     Restore {
         /// A file that `taskwell backup` created.
         file: PathBuf,
     },
-    /// Start a new epoch after a recovery by other means than `restore`: point-in-time recovery, a promoted asynchronous
-    /// replica or a copied file. Clients then read everything again, and earlier versions of tasks no longer match.
+    /// Start a new epoch after a recovery by other means than `restore`: point-in-time recovery, a
+    /// promoted asynchronous replica or a copied file. Clients then read everything again, and
+    /// earlier versions of tasks no longer match.
     Restored,
-    /// Copy a store into an empty one, on SQLite or PostgreSQL, and compare the two. Do not write to the source meanwhile.
+    /// Copy a store into an empty one, on SQLite or PostgreSQL, and compare the two. Do not write
+    /// to the source meanwhile.
     Copy {
         /// The store to read: `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`.
         #[arg(long, value_name = "URL")]
@@ -66,8 +71,9 @@ enum Command {
         #[arg(long)]
         resume: bool,
     },
-    /// Import accounts and tasks from another back end. The command prints how it reads each column and which rows it refuses,
-    /// leaves out or changes. It writes only with --apply. The exit code is 1 if it refused a row.
+    /// Import accounts and tasks from another back end. The command prints how it reads each column
+    /// and which rows it refuses, leaves out or changes. It writes only with --apply. The exit code
+    /// is 1 if it refused a row.
     Import {
         /// The database to read: `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`.
         #[arg(long, value_name = "URL")]
@@ -75,7 +81,8 @@ enum Command {
         /// The layout of its tables.
         #[arg(long, value_enum, default_value = "fastapi")]
         shape: import::Shape,
-        /// Read a column as this field, regardless of its name. The field `ignore` skips the column. You can repeat this option.
+        /// Read a column as this field, regardless of its name. The field `ignore` skips the
+        /// column. You can repeat this option.
         #[arg(long, value_name = "[TABLE.]COLUMN=FIELD", value_parser = Override::parse)]
         map: Vec<Override>,
         /// Write the import, in one transaction.
@@ -87,7 +94,8 @@ enum Command {
     },
     /// Print the OpenAPI document.
     Openapi,
-    /// Check the server at HOST and PORT. The exit code is 0 if it reports within 2 seconds that it is ready.
+    /// Check the server at HOST and PORT. The exit code is 0 if it reports within 2 seconds that it
+    /// is ready.
     Healthcheck,
     /// Print shell completions.
     Completions {
@@ -100,8 +108,8 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Keys {
-    /// Generate a new key. A running server signs with it after SIGHUP or a restart. Tokens that the two previous
-    /// keys signed stay valid.
+    /// Generate a new key. A running server signs with it after SIGHUP or a restart. Tokens that
+    /// the two previous keys signed stay valid.
     Rotate,
 }
 
@@ -158,7 +166,8 @@ pub fn run() -> ExitCode {
     ended(outcome)
 }
 
-/// The settings as they are now: the command line and the environment of the start, files and `.env` of this moment.
+/// The settings as they are now: the command line and the environment of the start, files and
+/// `.env` of this moment.
 ///
 /// # Errors
 /// They would be refused at a start.

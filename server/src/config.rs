@@ -1,4 +1,5 @@
-//! Settings: flags, environment, `.env`, in this order, each with its bounds. What they mean is `taskwell_core::settings`'s.
+//! Settings: flags, environment, `.env`, in this order, each with its bounds. What they mean is
+//! `taskwell_core::settings`'s.
 
 mod connections;
 mod cors;
@@ -44,10 +45,16 @@ pub struct Config {
     #[command(flatten)]
     database: database::DatabaseFlags,
 
-    /// The secret that signs access tokens, at least 32 bytes. Older secrets, which still verify tokens, can follow on lines of
-    /// their own. On SQLite, Taskwell generates a secret by default and stores it beside the database. On PostgreSQL, set this
-    /// or `JWT_SECRET_FILE`.
-    #[arg(long, env = "JWT_SECRET", value_name = "JWT_SECRET", hide_env_values = true, global = true)]
+    /// The secret that signs access tokens, at least 32 bytes. Older secrets, which still verify
+    /// tokens, can follow on lines of their own. On SQLite, Taskwell generates a secret by default
+    /// and stores it beside the database. On PostgreSQL, set this or `JWT_SECRET_FILE`.
+    #[arg(
+        long,
+        env = "JWT_SECRET",
+        value_name = "JWT_SECRET",
+        hide_env_values = true,
+        global = true
+    )]
     jwt_secret: Option<Secret>,
 
     /// The file that holds the secret, instead of `JWT_SECRET`.
@@ -61,23 +68,38 @@ pub struct Config {
     jwt_secret_file: Option<PathBuf>,
 
     /// Lifetime of an access token, in minutes (1 to 525600).
-    #[arg(long, env = "ACCESS_TOKEN_EXPIRE_MINUTES", value_name = "ACCESS_TOKEN_EXPIRE_MINUTES", default_value_t = 1440, value_parser = clap::value_parser!(u32).range(1..=525_600), global = true)]
+    #[arg(
+        long, env = "ACCESS_TOKEN_EXPIRE_MINUTES", value_name = "ACCESS_TOKEN_EXPIRE_MINUTES",
+        default_value_t = 1440, value_parser = clap::value_parser!(u32).range(1..=525_600),
+        global = true
+    )]
     access_token_expire_minutes: u32,
 
-    /// Lifetime of an access token from /user/login or /user/refresh-token, whose clients can refresh, in minutes (1 to 525600).
-    #[arg(long, env = "SHORT_ACCESS_TOKEN_EXPIRE_MINUTES", value_name = "SHORT_ACCESS_TOKEN_EXPIRE_MINUTES", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=525_600), global = true)]
+    /// Lifetime of an access token from /user/login or /user/refresh-token, whose clients can
+    /// refresh, in minutes (1 to 525600).
+    #[arg(
+        long, env = "SHORT_ACCESS_TOKEN_EXPIRE_MINUTES",
+        value_name = "SHORT_ACCESS_TOKEN_EXPIRE_MINUTES", default_value_t = 15,
+        value_parser = clap::value_parser!(u32).range(1..=525_600), global = true
+    )]
     short_access_token_expire_minutes: u32,
 
     /// Lifetime of a session and its refresh token, in days (1 to 365).
-    #[arg(long, env = "REFRESH_TOKEN_EXPIRE_DAYS", value_name = "REFRESH_TOKEN_EXPIRE_DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=365), global = true)]
+    #[arg(
+        long, env = "REFRESH_TOKEN_EXPIRE_DAYS", value_name = "REFRESH_TOKEN_EXPIRE_DAYS",
+        default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=365), global = true
+    )]
     refresh_token_expire_days: u32,
 
     /// How long an unused session stays valid, in days (1 to 365).
-    #[arg(long, env = "SESSION_IDLE_DAYS", value_name = "SESSION_IDLE_DAYS", default_value_t = 14, value_parser = clap::value_parser!(u32).range(1..=365), global = true)]
+    #[arg(
+        long, env = "SESSION_IDLE_DAYS", value_name = "SESSION_IDLE_DAYS", default_value_t = 14,
+        value_parser = clap::value_parser!(u32).range(1..=365), global = true
+    )]
     session_idle_days: u32,
 
-    /// Signature algorithm of access tokens. `HS256` signs with the secret. `EdDSA` signs with a key that is derived from the
-    /// secret; its public key is at /.well-known/jwks.json.
+    /// Signature algorithm of access tokens. `HS256` signs with the secret. `EdDSA` signs with a
+    /// key that is derived from the secret; its public key is at /.well-known/jwks.json.
     #[arg(
         long,
         env = "JWT_ALGORITHM",
@@ -88,7 +110,8 @@ pub struct Config {
     )]
     jwt_algorithm: JwtAlgorithm,
 
-    /// Algorithm for new password hashes. Hashes of the other algorithm stay valid and are replaced at the next login.
+    /// Algorithm for new password hashes. Hashes of the other algorithm stay valid and are replaced
+    /// at the next login.
     #[arg(
         long,
         env = "PASSWORD_HASH",
@@ -100,14 +123,21 @@ pub struct Config {
     password_hash: PasswordHash,
 
     /// Cost of a bcrypt hash (4 to 31). Each step doubles the time that a hash takes.
-    #[arg(long, env = "BCRYPT_COST", value_name = "BCRYPT_COST", default_value_t = 12, value_parser = clap::value_parser!(u32).range(4..=31), global = true)]
+    #[arg(
+        long, env = "BCRYPT_COST", value_name = "BCRYPT_COST", default_value_t = 12,
+        value_parser = clap::value_parser!(u32).range(4..=31), global = true
+    )]
     bcrypt_cost: u32,
 
     /// Minimum length of a new password, in characters (1 to 72).
-    #[arg(long, env = "PASSWORD_MIN_LENGTH", value_name = "PASSWORD_MIN_LENGTH", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=72), global = true)]
+    #[arg(
+        long, env = "PASSWORD_MIN_LENGTH", value_name = "PASSWORD_MIN_LENGTH", default_value_t = 8,
+        value_parser = clap::value_parser!(u8).range(1..=72), global = true
+    )]
     password_min_length: u8,
 
-    /// Origins that may call the API, separated by commas, or `*`. By default, the usual development servers on localhost.
+    /// Origins that may call the API, separated by commas, or `*`. By default, the usual
+    /// development servers on localhost.
     #[arg(long, env = "CORS_ORIGINS", value_name = "CORS_ORIGINS", global = true)]
     cors_origins: Option<String>,
 
@@ -130,15 +160,25 @@ pub struct Config {
     mail: mail::Flags,
 
     /// How long to keep entries of the audit log, in days (1 to 3650).
-    #[arg(long, env = "AUDIT_DAYS", value_name = "AUDIT_DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650), global = true)]
+    #[arg(
+        long, env = "AUDIT_DAYS", value_name = "AUDIT_DAYS", default_value_t = 365,
+        value_parser = clap::value_parser!(u32).range(1..=3650), global = true
+    )]
     audit_days: u32,
 
-    /// Redis for rate limits that instances share: `redis://USER:PASSWORD@HOST:PORT`. While Redis is unreachable, each instance
-    /// counts on its own.
-    #[arg(long, env = "REDIS_URL", value_name = "REDIS_URL", hide_env_values = true, global = true)]
+    /// Redis for rate limits that instances share: `redis://USER:PASSWORD@HOST:PORT`. While Redis
+    /// is unreachable, each instance counts on its own.
+    #[arg(
+        long,
+        env = "REDIS_URL",
+        value_name = "REDIS_URL",
+        hide_env_values = true,
+        global = true
+    )]
     redis_url: Option<String>,
 
-    /// Proxies whose `X-Forwarded-For` header Taskwell trusts: addresses or networks, separated by commas. By default, none.
+    /// Proxies whose `X-Forwarded-For` header Taskwell trusts: addresses or networks, separated by
+    /// commas. By default, none.
     #[arg(
         long,
         env = "TRUSTED_PROXIES",
@@ -152,7 +192,11 @@ pub struct Config {
     connections: connections::ConnectionFlags,
 
     /// How long a shutdown waits for active requests, in seconds (0 to 3600).
-    #[arg(long, env = "SHUTDOWN_TIMEOUT_SECONDS", value_name = "SHUTDOWN_TIMEOUT_SECONDS", default_value_t = 25, value_parser = clap::value_parser!(u64).range(0..=3600), global = true)]
+    #[arg(
+        long, env = "SHUTDOWN_TIMEOUT_SECONDS", value_name = "SHUTDOWN_TIMEOUT_SECONDS",
+        default_value_t = 25, value_parser = clap::value_parser!(u64).range(0..=3600),
+        global = true
+    )]
     shutdown_timeout_seconds: u64,
 
     #[command(flatten)]
@@ -234,20 +278,30 @@ impl Config {
             (None, None) => None,
         };
         if let Some(secret) = &secret {
-            secret.check().map_err(|e| (ErrorKind::ValueValidation, format!("invalid JWT_SECRET: {e}")))?;
+            secret
+                .check()
+                .map_err(|e| (ErrorKind::ValueValidation, format!("invalid JWT_SECRET: {e}")))?;
         }
         Ok(secret)
     }
 
     fn redis(&self) -> Result<Option<Arc<Redis>>, Refused> {
-        let open = |url: &str| Redis::new(url).map(Arc::new).map_err(|e| refused_url("REDIS_URL", url, &e));
+        let open = |url: &str| {
+            Redis::new(url).map(Arc::new).map_err(|e| refused_url("REDIS_URL", url, &e))
+        };
         self.redis_url.as_deref().map(open).transpose()
     }
 
     fn contact(&self) -> Result<Option<String>, Refused> {
         match &self.security_contact {
-            Some(contact) if !contact.starts_with("mailto:") && !contact.starts_with("https://") => {
-                Err(refused("SECURITY_CONTACT", contact, "the contact must start with mailto: or https://"))
+            Some(contact)
+                if !contact.starts_with("mailto:") && !contact.starts_with("https://") =>
+            {
+                Err(refused(
+                    "SECURITY_CONTACT",
+                    contact,
+                    "the contact must start with mailto: or https://",
+                ))
             }
             contact => Ok(contact.clone()),
         }

@@ -45,7 +45,8 @@ impl Copy {
 fn tell(error: Error) -> String {
     match error {
         Error::Unavailable { .. } => {
-            "one of the databases stopped responding; once it is back, continue with --resume".into()
+            "one of the databases stopped responding; once it is back, continue with --resume"
+                .into()
         }
         other => other.to_string(),
     }

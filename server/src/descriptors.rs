@@ -5,11 +5,12 @@ use taskwell_core::db::DatabaseLocation;
 
 use crate::config::Checked;
 
-/// For everything that is no connection of a client: the database's files or connections, Redis, mail, the runtimes.
+/// For everything that is no connection of a client: the database's files or connections, Redis,
+/// mail, the runtimes.
 const OTHERS: usize = 100;
 
-/// Raises the limit as far as the system lets us, and takes fewer connections where not all would fit below it: an accept
-/// that fails would leave health checks unanswered too.
+/// Raises the limit as far as the system lets us, and takes fewer connections where not all would
+/// fit below it: an accept that fails would leave health checks unanswered too.
 pub fn fit(config: &mut Checked) {
     let Some(files) = raised() else {
         return;
@@ -23,9 +24,9 @@ pub fn fit(config: &mut Checked) {
     let fitting = files.saturating_sub(reserve).max(files / 2).max(1);
     if asked > fitting {
         tracing::warn!(
-            "this process can open {files} files, which is too few for MAX_CONNECTIONS={asked}: Taskwell serves at most \
-             {fitting} connections. Raise the limit (ulimit -n, LimitNOFILE= of systemd, --ulimit nofile= of Docker) to \
-             {} or lower MAX_CONNECTIONS",
+            "this process can open {files} files, which is too few for MAX_CONNECTIONS={asked}: \
+             Taskwell serves at most {fitting} connections. Raise the limit (ulimit -n, \
+             LimitNOFILE= of systemd, --ulimit nofile= of Docker) to {} or lower MAX_CONNECTIONS",
             asked + reserve
         );
         config.bound_connections(fitting);

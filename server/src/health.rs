@@ -10,7 +10,8 @@ const WITHIN: Duration = Duration::from_secs(2);
 /// All of an answer that is looked at.
 const ANSWER_BYTES_MAX: usize = 1024;
 
-/// Asks the server that listens on `listen`. Where that means every address, it is asked on this machine's own.
+/// Asks the server that listens on `listen`. Where that means every address, it is asked on this
+/// machine's own.
 pub fn check((host, port): (IpAddr, u16)) -> Outcome {
     let host = match host {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),

@@ -16,7 +16,8 @@ pub async fn run(app: App) {
                 Ok(true) => tokio::time::sleep(PAUSE).await,
                 Ok(false) => break,
                 Err(error) => {
-                    tracing::warn!(%error, "cannot delete expired records; the next attempt follows in 10 minutes");
+                    tracing::warn!(%error, "cannot delete expired records; the next attempt \
+                        follows in 10 minutes");
                     break;
                 }
             }

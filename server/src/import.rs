@@ -13,8 +13,9 @@ use crate::store::require_folder;
 /// What the other back end's tables look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Shape {
-    /// One table of users and one of tasks or todos, as in `FastAPI` back ends with `SQLModel`, `SQLAlchemy`, `fastapi-users` or
-    /// Tortoise. Names can be in `snake_case` or `camelCase`, and keys can be integers or UUIDs.
+    /// One table of users and one of tasks or todos, as in `FastAPI` back ends with `SQLModel`,
+    /// `SQLAlchemy`, `fastapi-users` or Tortoise. Names can be in `snake_case` or `camelCase`, and
+    /// keys can be integers or UUIDs.
     Fastapi,
 }
 
@@ -27,7 +28,8 @@ pub struct Import {
 }
 
 impl Import {
-    /// Prints what comes over, and fails if anything was refused; what was not refused is stored all the same.
+    /// Prints what comes over, and fails if anything was refused; what was not refused is stored
+    /// all the same.
     pub fn run(&self, config: &Checked) -> Outcome {
         if let DatabaseLocation::Sqlite(path) = &self.from
             && !path.exists()
@@ -40,7 +42,8 @@ impl Import {
             if let DatabaseLocation::Sqlite(path) = &config.place {
                 require_folder(path, "DATABASE_URL")?;
             }
-            let (to, _) = Db::open(&config.place, &config.settings, &clock).map_err(|e| sentence(&e))?;
+            let (to, _) =
+                Db::open(&config.place, &config.settings, &clock).map_err(|e| sentence(&e))?;
             // A reader who has gone away is no reason to stop.
             let tell = |remark: &import::Remark| drop(print(&remark.to_string()));
             let report = match self.shape {
@@ -52,7 +55,8 @@ impl Import {
                 // A commit whose answer was lost may have been carried out.
                 Error::Unavailable { .. } if self.apply => {
                     format!(
-                        "{}. The last commit may have stored the whole import: check before you repeat it",
+                        "{}. The last commit may have stored the whole import: check before you \
+                         repeat it",
                         sentence(&e)
                     )
                 }
@@ -66,18 +70,23 @@ impl Import {
         let Report { users, admins, deactivated, without_password, tasks } = report;
         print(&format!("users: {}", counted(users)))?;
         print(&format!(
-            "of the accepted users, {admins} are admins, {deactivated} are deactivated, {without_password} \
-             need a password reset"
+            "of the accepted users, {admins} are admins, {deactivated} are deactivated, \
+             {without_password} need a password reset"
         ))?;
         print(&format!("tasks: {}", counted(tasks)))?;
         let refused = users.refused + tasks.refused > 0;
         print(match (self.apply, refused) {
             (true, false) => "stored the whole import",
             (true, true) => "stored the import without the refused rows",
-            (false, _) => "dry run: nothing was written; to import, run the same command with --apply",
+            (false, _) => {
+                "dry run: nothing was written; to import, run the same command with --apply"
+            }
         })?;
         if refused {
-            return Err(format!("the import refused {} users and {} tasks", users.refused, tasks.refused));
+            return Err(format!(
+                "the import refused {} users and {} tasks",
+                users.refused, tasks.refused
+            ));
         }
         Ok(())
     }

@@ -30,7 +30,8 @@ pub fn sender(text: &str) -> Result<Mailbox, String> {
 }
 
 impl Mailer {
-    /// A mailer by `smtp://` or `smtps://`, with `?tls=required` for STARTTLS; `from` is who it says it is from.
+    /// A mailer by `smtp://` or `smtps://`, with `?tls=required` for STARTTLS; `from` is who it
+    /// says it is from.
     pub fn smtp(url: &str, from: Mailbox) -> Result<Mailer, String> {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
             .map_err(|e| format!("write smtp://USER:PASSWORD@HOST:PORT or smtps://…: {e}"))?
@@ -49,7 +50,8 @@ impl Mailer {
                 }
                 Ok(None) => tokio::time::sleep(LOOK_EVERY).await,
                 Err(error) => {
-                    tracing::warn!(%error, "cannot read the mail queue; the next attempt follows in 5 s");
+                    tracing::warn!(%error, "cannot read the mail queue; the next attempt follows \
+                        in 5 s");
                     tokio::time::sleep(LOOK_EVERY * 5).await;
                 }
             }
@@ -62,7 +64,8 @@ impl Mailer {
             // If this fails it is sent twice, which is better than not at all.
             Ok(()) => {
                 if let Err(error) = app.mail_sent(id).await {
-                    tracing::warn!(%error, id, "cannot remove sent mail from the queue; it will be sent again");
+                    tracing::warn!(%error, id, "cannot remove sent mail from the queue; it will be \
+                        sent again");
                 }
             }
             Err(cause) => tracing::warn!(cause, id, "cannot send mail; it stays in the queue"),
@@ -76,7 +79,10 @@ impl Mailer {
                 Ok(())
             }
             Mailer::Smtp { transport, from } => {
-                let to = mail.to.parse().map_err(|e| format!("the recipient address is invalid: {e}"))?;
+                let to = mail
+                    .to
+                    .parse()
+                    .map_err(|e| format!("the recipient address is invalid: {e}"))?;
                 let message = Message::builder()
                     .from(Mailbox::clone(from))
                     .to(Mailbox::new(None, to))

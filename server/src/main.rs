@@ -22,7 +22,8 @@ mod store;
 mod telemetry;
 mod workers;
 
-/// Jobs are allocated on one thread and freed on another, which costs the system's allocator a lock each time.
+/// Jobs are allocated on one thread and freed on another, which costs the system's allocator a lock
+/// each time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -16,16 +16,18 @@ const ANSWER_WITHIN: Duration = Duration::from_millis(200);
 /// How often to check whether it is back.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// The arithmetic of `taskwell_core::limits`, by the clock of Redis: all counters, whose keys come first, or none. The last
-/// key is the mark of somebody known. Answers 0 and the sum of 2^n for each counter n that was taken, or else the place of
-/// the one that refuses, from 1, and for how many microseconds. A number of microseconds fits into Lua's doubles.
+/// The arithmetic of `taskwell_core::limits`, by the clock of Redis: all counters, whose keys come
+/// first, or none. The last key is the mark of somebody known. Answers 0 and the sum of 2^n for
+/// each counter n that was taken, or else the place of the one that refuses, from 1, and for how
+/// many microseconds. A number of microseconds fits into Lua's doubles.
 const TAKE: &str = "
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local is_known = ARGV[1] == '1' or redis.call('EXISTS', KEYS[#KEYS]) == 1
 local after = {}
 for n = 1, #KEYS - 1 do
-  local cost, window, yields = tonumber(ARGV[3 * n - 1]), tonumber(ARGV[3 * n]), ARGV[3 * n + 1] == '1'
+  local cost, window = tonumber(ARGV[3 * n - 1]), tonumber(ARGV[3 * n])
+  local yields = ARGV[3 * n + 1] == '1'
   local worked_off = math.max(tonumber(redis.call('GET', KEYS[n]) or '0'), now)
   local late_by = worked_off + cost - now - window
   if late_by <= 0 then
@@ -37,7 +39,8 @@ end
 local taken = 0
 for n = 1, #KEYS - 1 do
   if after[n] then
-    redis.call('SET', KEYS[n], string.format('%.0f', after[n]), 'PX', math.ceil((after[n] - now) / 1000))
+    local ms = math.ceil((after[n] - now) / 1000)
+    redis.call('SET', KEYS[n], string.format('%.0f', after[n]), 'PX', ms)
     taken = taken + 2 ^ (n - 1)
   end
 end
@@ -81,7 +84,8 @@ impl Redis {
         while is_away.wait_for(|is_away| *is_away).await.is_ok() {
             tokio::time::sleep(LOOK_EVERY).await;
             let Some(mut connection) = self.connected() else { continue };
-            // The manager reconnects after a failed command: it is this check that brings the connection back.
+            // The manager reconnects after a failed command: it is this check that brings the
+            // connection back.
             if in_time(redis::cmd("PING").query_async::<()>(&mut connection)).await.is_ok() {
                 tracing::info!("Redis is reachable again; instances share rate limits");
                 self.is_away.send_replace(false);
@@ -101,7 +105,8 @@ impl Redis {
             .set_number_of_retries(1)
             .set_response_timeout(Some(ANSWER_WITHIN))
             .set_connection_timeout(Some(ANSWER_WITHIN));
-        let connection = ConnectionManager::new_lazy_with_config(self.client.clone(), config).ok()?;
+        let connection =
+            ConnectionManager::new_lazy_with_config(self.client.clone(), config).ok()?;
         Some(self.connection.get_or_init(|| connection).clone())
     }
 
@@ -112,7 +117,10 @@ impl Redis {
 
     fn leave_alone(&self, cause: &str) {
         if !self.is_away.send_replace(true) {
-            tracing::warn!(cause, "Redis is unreachable; this instance counts rate limits on its own");
+            tracing::warn!(
+                cause,
+                "Redis is unreachable; this instance counts rate limits on its own"
+            );
         }
     }
 }

@@ -1,5 +1,6 @@
-//! The secrets that access tokens are signed with: from the settings, or made once and kept beside the database. One per
-//! line; the first one signs, the others still verify what they signed before.
+//! The secrets that access tokens are signed with: from the settings, or made once and kept beside
+//! the database. One per line; the first one signs, the others still verify what they signed
+//! before.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -7,7 +8,8 @@ use std::path::{Path, PathBuf};
 use taskwell_core::clock::{hex, random_bytes};
 use taskwell_core::sessions::token::SECRET_BYTES_MIN;
 
-/// How many are kept: what the last of them signed has expired by then, where keys are changed once in a while.
+/// How many are kept: what the last of them signed has expired by then, where keys are changed once
+/// in a while.
 const SECRETS_MAX: usize = 3;
 
 /// It has no `Debug`, so that no log can show it.
@@ -86,7 +88,8 @@ impl Secret {
         PathBuf::from(name)
     }
 
-    /// The secret beside the database at `path`, made where there is none, for its owner's eyes alone.
+    /// The secret beside the database at `path`, made where there is none, for its owner's eyes
+    /// alone.
     pub fn beside(database: &Path) -> Result<Secret, String> {
         let file = Secret::file(database);
         let tell = |e: &dyn std::fmt::Display| format!("{}: {e}", file.display());
@@ -143,11 +146,13 @@ fn check(secret: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes a new secret under a name of its own and links it into place, so that nobody ever reads half of one.
+/// Writes a new secret under a name of its own and links it into place, so that nobody ever reads
+/// half of one.
 fn make(file: &Path) -> std::io::Result<()> {
     let text = new().map_err(std::io::Error::other)? + "\n";
     let draft = draft_of(file);
-    let written = write_draft(&draft, text.as_bytes()).and_then(|()| std::fs::hard_link(&draft, file));
+    let written =
+        write_draft(&draft, text.as_bytes()).and_then(|()| std::fs::hard_link(&draft, file));
     let _ = std::fs::remove_file(&draft);
     written
 }

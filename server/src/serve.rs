@@ -34,15 +34,16 @@ pub fn run(mut config: Checked, logging: &Logging, again: Again) -> Outcome {
     let config = &config;
     if let Scheme::Bcrypt(cost @ ..10) = config.settings.scheme {
         tracing::warn!(
-            "BCRYPT_COST={cost} is below 10, which makes passwords easy to guess from their hashes; use it only for tests"
+            "BCRYPT_COST={cost} is below 10, which makes passwords easy to guess from their \
+             hashes; use it only for tests"
         );
     }
     let runtime = runtime()?;
     // From here on the signal no longer ends the process, however long the database takes.
     let hangups = runtime.block_on(async { signal(SignalKind::hangup()) });
     let hangups = hangups.map_err(|e| format!("cannot handle signals: {e}"))?;
-    // Before the database is touched: where the port is taken, another server may be at work on it. Nobody is let in before it is
-    // open, though: whoever could connect would wait for an answer.
+    // Before the database is touched: where the port is taken, another server may be at work on it.
+    // Nobody is let in before it is open, though: whoever could connect would wait for an answer.
     let socket = bind(config)?;
     let app = store::open(config)?;
     runtime.block_on(accounts::warn_of_shadowed(&app));
@@ -57,7 +58,8 @@ pub fn run(mut config: Checked, logging: &Logging, again: Again) -> Outcome {
     let workers = Workers::start().map_err(|e| format!("cannot start the worker threads: {e}"))?;
     if matches!(config.mailer, Some(Mailer::Log)) {
         tracing::warn!(
-            "MAIL=log prints mail to the log, including links that anybody can use to log in; use it only for development"
+            "MAIL=log prints mail to the log, including links that anybody can use to log in; use \
+             it only for development"
         );
     }
     runtime.block_on(async {
@@ -128,7 +130,8 @@ async fn serve(
         () = acceptor.drain(listener) => return Ok(()),
         () = tokio::time::sleep(patience) => {
             tracing::warn!(
-                "shutting down: closed the requests that were still active after SHUTDOWN_TIMEOUT_SECONDS"
+                "shutting down: closed the requests that were still active after \
+                 SHUTDOWN_TIMEOUT_SECONDS"
             );
         }
         () = stops.next() => {

@@ -1,4 +1,5 @@
-//! Places for connections: how many there are, how many of them one client may have, and who goes when they run short.
+//! Places for connections: how many there are, how many of them one client may have, and who goes
+//! when they run short.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -16,7 +17,8 @@ use crate::connection::Activity;
 const CROWDED_PERCENT: usize = 80;
 /// One client may have one place of so many.
 const SHARE: usize = 4;
-/// A connection that has asked nothing yet is not taken for idle so long, unless all places are taken.
+/// A connection that has asked nothing yet is not taken for idle so long, unless all places are
+/// taken.
 const FRESH: Duration = Duration::from_secs(1);
 /// How often to look for connections that have become idle, while all places are taken.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -56,10 +58,16 @@ enum Refused {
 
 impl ConnectionSlots {
     pub fn new(most: usize, trusted_proxies: Vec<Network>) -> Arc<ConnectionSlots> {
-        Arc::new(ConnectionSlots { most, trusted_proxies, taken: Mutex::default(), freed: Notify::new() })
+        Arc::new(ConnectionSlots {
+            most,
+            trusted_proxies,
+            taken: Mutex::default(),
+            freed: Notify::new(),
+        })
     }
 
-    /// A place for a connection from `peer`, as soon as there is one; none where this client has its share already.
+    /// A place for a connection from `peer`, as soon as there is one; none where this client has
+    /// its share already.
     pub async fn take(self: &Arc<ConnectionSlots>, peer: IpAddr) -> Option<ConnectionSlot> {
         let client = (!self.speaks_for_many(peer)).then(|| Client::of(peer));
         loop {
@@ -77,12 +85,18 @@ impl ConnectionSlots {
         self.lock().all.values().for_each(|activity| activity.part());
     }
 
-    /// Asks connections to end that have been idle for a while. On newer ones a request may be on its way.
+    /// Asks connections to end that have been idle for a while. On newer ones a request may be on
+    /// its way.
     pub fn close_idle(&self) {
         let taken = self.lock();
-        let is_idle =
-            |activity: &Activity| activity.idle_since().is_some_and(|since| since.elapsed() >= FRESH);
-        taken.all.values().filter(|activity| is_idle(activity)).for_each(|activity| activity.leave());
+        let is_idle = |activity: &Activity| {
+            activity.idle_since().is_some_and(|since| since.elapsed() >= FRESH)
+        };
+        taken
+            .all
+            .values()
+            .filter(|activity| is_idle(activity))
+            .for_each(|activity| activity.leave());
     }
 
     /// Asks all connections to end after the requests that are under way.
@@ -92,7 +106,8 @@ impl ConnectionSlots {
 
     /// Proxies and programs on this machine have many clients behind them.
     fn speaks_for_many(&self, peer: IpAddr) -> bool {
-        peer.to_canonical().is_loopback() || self.trusted_proxies.iter().any(|network| network.holds(peer))
+        peer.to_canonical().is_loopback()
+            || self.trusted_proxies.iter().any(|network| network.holds(peer))
     }
 
     fn try_take(
@@ -133,7 +148,8 @@ impl ConnectionSlots {
 }
 
 impl Taken {
-    /// Sees to it that `count` connections leave: where fewer do already, those that have been idle for longest, and `more`.
+    /// Sees to it that `count` connections leave: where fewer do already, those that have been idle
+    /// for longest, and `more`.
     fn clear(&self, count: usize, more: usize, fresh: Duration) {
         let leaving = self.all.values().filter(|activity| activity.is_leaving()).count();
         let Some(missing) = count.checked_sub(leaving).filter(|missing| *missing > 0) else {
@@ -162,8 +178,8 @@ impl Taken {
             let client = client.address();
             tracing::warn!(
                 %client,
-                "this client has {share} connections, a quarter of MAX_CONNECTIONS; Taskwell refuses further ones. If it is \
-                 a proxy, add it to TRUSTED_PROXIES"
+                "this client has {share} connections, a quarter of MAX_CONNECTIONS; Taskwell \
+                 refuses further ones. If it is a proxy, add it to TRUSTED_PROXIES"
             );
         }
     }

@@ -19,7 +19,8 @@ pub fn open(config: &Checked) -> Result<App, String> {
         && is_readable_by_all(&file)
     {
         tracing::warn!(
-            "every user of this machine can read the secret in {} and sign tokens with it; run chmod 600 on the file",
+            "every user of this machine can read the secret in {} and sign tokens with it; run \
+             chmod 600 on the file",
             file.display()
         );
     }
@@ -35,7 +36,8 @@ pub fn open_to_manage(config: &Checked) -> Result<App, String> {
     open_with(config, &secret)
 }
 
-/// The secret of the settings, or the one beside an SQLite database; none on PostgreSQL without a setting.
+/// The secret of the settings, or the one beside an SQLite database; none on PostgreSQL without a
+/// setting.
 fn secret(config: &Checked) -> Result<Option<Secret>, String> {
     let DatabaseLocation::Sqlite(path) = &config.place else {
         return Ok(config.jwt_secret.clone());
@@ -47,7 +49,8 @@ fn secret(config: &Checked) -> Result<Option<Secret>, String> {
     }
 }
 
-/// The secret as the settings have it now; nothing is made where it is missing, as that would log everybody out.
+/// The secret as the settings have it now; nothing is made where it is missing, as that would log
+/// everybody out.
 pub fn secret_again(config: &Checked) -> Result<Secret, String> {
     if let Some(secret) = &config.jwt_secret {
         return Ok(secret.clone());
@@ -77,8 +80,8 @@ fn beside(database: &Path) -> Result<Secret, String> {
     let secret = Secret::beside(database)?;
     if is_lost {
         tracing::warn!(
-            "the secret file {} was missing, so Taskwell generated a new secret: all users must log in again. \
-             If you have the old file, stop the server and put it back",
+            "the secret file {} was missing, so Taskwell generated a new secret: all users must \
+             log in again. If you have the old file, stop the server and put it back",
             Secret::file(database).display()
         );
     }
@@ -112,7 +115,8 @@ pub fn rotate_keys(config: &Checked) -> Outcome {
     let Some(file) = config.secret_file() else {
         return Err(match config.jwt_secret {
             Some(_) => {
-                "the secret is in JWT_SECRET; add a new one on a line before it, then restart the server"
+                "the secret is in JWT_SECRET; add a new one on a line before it, then restart the \
+                 server"
                     .into()
             }
             None => NO_SECRET.into(),
@@ -125,13 +129,15 @@ pub fn rotate_keys(config: &Checked) -> Outcome {
     let secret = Secret::rotate(&file).map_err(|e| format!("the file {} {e}", file.display()))?;
     let before = secret.all().len() - 1;
     print(&format!(
-        "added a new secret to {}, which signs after SIGHUP or a restart; earlier secrets that still verify tokens: {before}",
+        "added a new secret to {}, which signs after SIGHUP or a restart; earlier secrets that \
+         still verify tokens: {before}",
         file.display()
     ))
 }
 
-const NO_SECRET: &str = "PostgreSQL requires JWT_SECRET or JWT_SECRET_FILE, with the same secret for every instance: \
-                         at least 32 random bytes, for example from openssl rand -base64 32";
+const NO_SECRET: &str = "PostgreSQL requires JWT_SECRET or JWT_SECRET_FILE, with the same secret \
+                         for every instance: at least 32 random bytes, for example from openssl \
+                         rand -base64 32";
 
 pub fn migrate(config: &Checked) -> Outcome {
     let app = open_to_manage(config)?;
@@ -157,8 +163,13 @@ pub fn restore(config: &Checked, file: &Path) -> Outcome {
 pub fn restored(config: &Checked) -> Outcome {
     let app = open_to_manage(config)?;
     let runtime = runtime()?;
-    runtime.block_on(app.as_operator(taskwell_core::store::begin_epoch)).map_err(|e| sentence(&e))?;
-    print(&format!("started a new epoch in {}: clients read everything again", shown(&config.place)))
+    runtime
+        .block_on(app.as_operator(taskwell_core::store::begin_epoch))
+        .map_err(|e| sentence(&e))?;
+    print(&format!(
+        "started a new epoch in {}: clients read everything again",
+        shown(&config.place)
+    ))
 }
 
 fn sqlite<'c>(config: &'c Checked, instead: &str) -> Result<&'c Path, String> {

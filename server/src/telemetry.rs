@@ -1,5 +1,6 @@
-//! Logs: to standard error, one line per event, text for people and JSON for machines. Lines are written by a thread of their
-//! own; where nobody reads them, they are dropped rather than waited for.
+//! Logs: to standard error, one line per event, text for people and JSON for machines. Lines are
+//! written by a thread of their own; where nobody reads them, they are dropped rather than waited
+//! for.
 
 use std::io::IsTerminal as _;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! The threads that serve connections: one runtime of its own for each core, so that a request stays where its connection
-//! is and no thread looks for another's work.
+//! The threads that serve connections: one runtime of its own for each core, so that a request
+//! stays where its connection is and no thread looks for another's work.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;

@@ -1,5 +1,5 @@
-//! The OpenAPI document in other hands: clients made from it work, and Schemathesis finds nothing. What these need comes
-//! from PyPI and npm into `target/conformance`.
+//! The OpenAPI document in other hands: clients made from it work, and Schemathesis finds nothing.
+//! What these need comes from PyPI and npm into `target/conformance`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -59,7 +59,12 @@ fn a_client_made_by_openapi_typescript_completes_a_session() {
         command
     };
     must(in_place("npm").args(["install", "--no-audit", "--no-fund", "--silent"]));
-    must(in_place("npx").arg("openapi-typescript").arg(document(folder.path())).args(["-o", "schema.ts"]));
+    must(
+        in_place("npx")
+            .arg("openapi-typescript")
+            .arg(document(folder.path()))
+            .args(["-o", "schema.ts"]),
+    );
     must(in_place("npx").arg("tsc"));
     let server = Server::start(folder.path());
     let address = format!("http://{}", server.address);
@@ -67,8 +72,9 @@ fn a_client_made_by_openapi_typescript_completes_a_session() {
     assert!(session.contains("went well"), "{session}");
 }
 
-/// What a document's own rule refuses and a schema can't say: a taken name, two passwords that differ, a common password, a
-/// username that is not of letters and digits, whose class no pattern names in every language.
+/// What a document's own rule refuses and a schema can't say: a taken name, two passwords that
+/// differ, a common password, a username that is not of letters and digits, whose class no pattern
+/// names in every language.
 fn is_rule_beyond_schemas(answer: &str) -> bool {
     let rules = [
         "already exists",
@@ -85,7 +91,9 @@ fn is_rule_beyond_schemas(answer: &str) -> bool {
 
 /// A title or name is counted after it is trimmed; a schema's `maxLength` counts before.
 fn is_short_when_trimmed(finding: &str) -> bool {
-    let text = finding.split_once("violates `maxLength`").and_then(|(_, rest)| rest.split_once("became \""));
+    let text = finding
+        .split_once("violates `maxLength`")
+        .and_then(|(_, rest)| rest.split_once("became \""));
     let text = text.and_then(|(_, rest)| rest.split_once("\")")).map(|(text, _)| text);
     text.is_some_and(|text| text.trim() != text && text.trim().chars().count() <= 200)
 }
@@ -126,6 +134,7 @@ fn schemathesis_finds_nothing_but_rules_that_a_schema_cannot_say() {
             || finding.contains("Schema-violating request accepted")
                 && (is_short_when_trimmed(finding) || is_page_without_limit(finding))
     };
-    let others: Vec<&str> = findings.split("\n- ST").skip(1).filter(|finding| !is_allowed(finding)).collect();
+    let others: Vec<&str> =
+        findings.split("\n- ST").skip(1).filter(|finding| !is_allowed(finding)).collect();
     assert!(others.is_empty(), "{} findings: ST{}", others.len(), others.join("\nST"));
 }

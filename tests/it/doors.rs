@@ -1,5 +1,5 @@
-//! What an account decides about itself, by every door that leads there: each name that a path has for it, each kind of token,
-//! each place where a password is taken.
+//! What an account decides about itself, by every door that leads there: each name that a path has
+//! for it, each kind of token, each place where a password is taken.
 
 use serde_json::{Value, json};
 
@@ -25,12 +25,19 @@ impl Admin {
         // Of two, each may be changed.
         t.make_admin("root").await;
         t.make_admin("second").await;
-        let new = json!({ "name": "x", "scopes": ["tasks:read", "tasks:write", "account:read", "admin"] });
+        let new = json!({
+            "name": "x", "scopes": ["tasks:read", "tasks:write", "account:read", "admin"]
+        });
         let made = t.post("/api/v1/users/me/tokens").token(&session).json(&new).send().await.json();
         let me = t.get("/api/v1/users/me").token(&session).send().await.json();
         let uuid = me["uuid"].as_str().unwrap();
-        let names =
-            vec!["me".into(), me["id"].to_string(), uuid.to_owned(), uuid.to_uppercase(), format!("{uuid}/")];
+        let names = vec![
+            "me".into(),
+            me["id"].to_string(),
+            uuid.to_owned(),
+            uuid.to_uppercase(),
+            format!("{uuid}/"),
+        ];
         let sessions = t.get("/api/v1/users/me/sessions").token(&session).send().await.json();
         let session_id = sessions[0]["id"].as_str().unwrap().to_owned();
         Admin { session, token: made["token"].as_str().unwrap().to_owned(), names, session_id }
@@ -76,142 +83,188 @@ fn twice() -> String {
     format!("{PASSWORD}\0{PASSWORD}")
 }
 
-on_each_database! {
-    async fn no_token_decides_over_its_owners_account_whatever_its_name(t) {
-        let root = Admin::new(&t).await;
-        let before = accounts(&t).await;
-        for name in &root.names {
-            for (n, call) in decisions(&t, name, &root.session_id).into_iter().enumerate() {
-                let reply = call.token(&root.token).header(KEY, &format!("{name}-{n}")).send().await;
-                assert_eq!(reply.status, 403, "{name} {n}: {reply:?}");
-            }
-        }
-        assert_eq!(accounts(&t).await, before);
-        // Over others it decides, and over its own account the session does.
-        for (n, call) in decisions(&t, "2", "01a1fb26-21e1-73a9-8ab0-263b2a1e955b").into_iter().enumerate() {
-            let status = call.token(&root.token).send().await.status;
-            assert!(if n == 5 { status == 404 } else { status < 300 }, "{n}: {status}");
-        }
-        t.user("third").await;
-        t.make_admin("third").await;
-        let own = &root.names[1];
-        for name in &root.names[1..] {
-            let name = name.trim_end_matches('/');
-            let path = format!("/api/v1/users/{name}");
-            let named = t.patch(&path).token(&root.session).json(&json!({ "name": name })).send().await;
-            assert_eq!((named.status, &named.json()["name"]), (200, &json!(name)));
-        }
-        let path = format!("/api/v1/users/{own}");
-        assert_eq!(t.delete(&format!("{path}/sessions")).token(&root.session).send().await.status, 204);
-        let again = t.login("root").await;
-        assert_eq!(t.delete(&path).token(&again).send().await.status, 204);
-    }
-
-    async fn another_address_of_ones_own_asks_for_the_password_whatever_its_name(t) {
-        let root = Admin::new(&t).await;
-        for (n, name) in root.names.iter().enumerate() {
-            let path = format!("/api/v1/users/{name}");
-            let change = async |body: &Value| t.patch(&path).token(&root.session).json(body).send().await;
-            let now = email(&t, "root").await;
-            for other in [format!("other{n}@example.org"), now.to_uppercase()] {
-                assert_wants_password(&change(&json!({ "email": other })).await);
-                for wrong in ["wrong", "", &twice()] {
-                    let body = json!({ "email": other, "name": "x", "current_password": wrong });
-                    let reply = change(&body).await;
-                    assert_eq!((reply.status, &reply.json()["detail"]), (403, &json!("Incorrect password")), "{name}");
-                }
-            }
-            assert_eq!(email(&t, "root").await, now);
-            // The same address asks for nothing, whatever else changes, and looks at no password.
-            for body in [json!({ "email": now, "name": name }), json!({ "email": now, "current_password": "wrong" })] {
-                assert_eq!(change(&body).await.json()["name"], json!(name));
-            }
-            let body = json!({ "email": format!("other{n}@example.org"), "current_password": PASSWORD });
-            assert_eq!(change(&body).await.json()["email"], body["email"]);
-        }
-        // Somebody else's address asks an admin for nothing.
-        for (path, other) in [("/api/v1/users/2", "a@example.org"), ("/api/v1/users/2", "b@example.org")] {
-            let reply = t.patch(path).token(&root.session).json(&json!({ "email": other })).send().await;
-            assert_eq!((reply.status, &reply.json()["email"]), (200, &json!(other)));
+#[on_each_database]
+async fn no_token_decides_over_its_owners_account_whatever_its_name(t: Taskwell) {
+    let root = Admin::new(&t).await;
+    let before = accounts(&t).await;
+    for name in &root.names {
+        for (n, call) in decisions(&t, name, &root.session_id).into_iter().enumerate() {
+            let reply = call.token(&root.token).header(KEY, &format!("{name}-{n}")).send().await;
+            assert_eq!(reply.status, 403, "{name} {n}: {reply:?}");
         }
     }
+    assert_eq!(accounts(&t).await, before);
+    // Over others it decides, and over its own account the session does.
+    for (n, call) in
+        decisions(&t, "2", "01a1fb26-21e1-73a9-8ab0-263b2a1e955b").into_iter().enumerate()
+    {
+        let status = call.token(&root.token).send().await.status;
+        assert!(if n == 5 { status == 404 } else { status < 300 }, "{n}: {status}");
+    }
+    t.user("third").await;
+    t.make_admin("third").await;
+    let own = &root.names[1];
+    for name in &root.names[1..] {
+        let name = name.trim_end_matches('/');
+        let path = format!("/api/v1/users/{name}");
+        let named = t.patch(&path).token(&root.session).json(&json!({ "name": name })).send().await;
+        assert_eq!((named.status, &named.json()["name"]), (200, &json!(name)));
+    }
+    let path = format!("/api/v1/users/{own}");
+    assert_eq!(t.delete(&format!("{path}/sessions")).token(&root.session).send().await.status, 204);
+    let again = t.login("root").await;
+    assert_eq!(t.delete(&path).token(&again).send().await.status, 204);
+}
 
-    async fn a_wrong_password_for_another_address_counts_as_one_by_every_name(t) {
-        let mut t = t;
-        let root = Admin::new(&t).await;
-        t.reopen(|settings| settings.rate_limits = true);
-        let mut refused = None;
-        for n in 0..12 {
-            let path = format!("/api/v1/users/{}", root.names[n % root.names.len()]);
-            let body = json!({ "email": "thief@example.org", "current_password": format!("wrong {n}") });
-            let reply = t.patch(&path).token(&root.session).json(&body).send().await;
-            if reply.status == 429 {
-                refused = Some(n);
-                break;
+#[on_each_database]
+async fn another_address_of_ones_own_asks_for_the_password_whatever_its_name(t: Taskwell) {
+    let root = Admin::new(&t).await;
+    for (n, name) in root.names.iter().enumerate() {
+        let path = format!("/api/v1/users/{name}");
+        let change =
+            async |body: &Value| t.patch(&path).token(&root.session).json(body).send().await;
+        let now = email(&t, "root").await;
+        for other in [format!("other{n}@example.org"), now.to_uppercase()] {
+            assert_wants_password(&change(&json!({ "email": other })).await);
+            for wrong in ["wrong", "", &twice()] {
+                let body = json!({ "email": other, "name": "x", "current_password": wrong });
+                let reply = change(&body).await;
+                assert_eq!(
+                    (reply.status, &reply.json()["detail"]),
+                    (
+                        403,
+                        &json!(
+                            "Incorrect \
+                    password"
+                        )
+                    ),
+                    "{name}"
+                );
             }
-            assert_eq!(reply.status, 403, "{reply:?}");
         }
-        assert_eq!(refused, Some(10));
-        // The right one is not looked at either.
-        let body = json!({ "email": "thief@example.org", "current_password": PASSWORD });
-        assert_eq!(t.patch("/api/v1/users/me").token(&root.session).json(&body).send().await.status, 429);
-        // Nor does another name change anything that needs no proof.
-        let body = json!({ "name": "Root" });
-        assert_eq!(t.patch("/api/v1/users/me").token(&root.session).json(&body).send().await.status, 200);
-    }
-
-    async fn another_address_that_is_sent_again_is_answered_again(t) {
-        let ada = t.user("ada").await;
-        let change = async |email: &str, key: &str| {
-            let body = json!({ "email": email, "current_password": PASSWORD });
-            t.patch("/api/v1/users/me").token(&ada).header(KEY, key).json(&body).send().await
-        };
-        let first = change("one@example.org", "k").await;
-        assert_eq!(first.status, 200, "{first:?}");
-        assert_eq!(change("two@example.org", "l").await.status, 200);
-        let change_password = json!({ "current_password": PASSWORD, "new_password": "Difference.Engine-1822" });
-        assert_eq!(t.post("/api/v1/users/me/password").token(&ada).json(&change_password).send().await.status, 200);
-        // Its password is wrong by now, and its address another one.
-        let again = change("one@example.org", "k").await;
-        assert_eq!((again.status, again.text()), (200, first.text()));
-        assert_eq!(email(&t, "ada").await, "two@example.org");
-        assert_eq!(change("three@example.org", "m").await.status, 403);
-    }
-
-    async fn a_password_with_a_zero_byte_proves_nothing_and_is_chosen_nowhere(t) {
-        let ada = t.user("ada").await;
-        let twice = twice();
-        let proofs = json!({
-            "email": "ada@example.org", "password": twice, "current_password": twice, "new_password": "Difference.Engine-1822",
-        });
-        for door in ["/api/v1/auth/login", "/api/auth/signin", "/user/login", "/auth"] {
-            let reply = t.post(door).json(&proofs).send().await;
-            assert_eq!(reply.status, 401, "{door}: {reply:?}");
-        }
-        let pair = format!("{PASSWORD}%00{PASSWORD}");
-        let form = t.post("/api/v1/auth/login").header("content-type", FORM);
-        assert_eq!(form.body(format!("username=ada&password={pair}")).send().await.status, 401);
-        let page = t.post("/change-password").header("content-type", FORM);
-        let fields = format!("token=&login=ada&current_password={pair}&new_password=Difference.Engine-1822");
-        assert_eq!(page.body(fields).send().await.status, 401);
-        for (method, path) in [
-            ("POST", "/api/v1/users/me/password"),
-            ("POST", "/api/v1/users/me/totp"),
-            ("DELETE", "/api/v1/users/me/totp"),
-            ("DELETE", "/api/v1/users/me"),
+        assert_eq!(email(&t, "root").await, now);
+        // The same address asks for nothing, whatever else changes, and looks at no password.
+        for body in [
+            json!({ "email": now, "name": name }),
+            json!({ "email": now, "current_password": "wrong" }),
         ] {
-            let reply = t.call(method.parse().unwrap(), path).token(&ada).json(&proofs).send().await;
-            assert_eq!(reply.status, 403, "{method} {path}: {reply:?}");
+            assert_eq!(change(&body).await.json()["name"], json!(name));
         }
-        let new = json!({
-            "username": "bob", "name": "bob", "email": "bob@example.org", "password": twice, "confirmPassword": twice,
-        });
-        for door in ["/api/v1/auth/signup", "/api/v1/auth/register", "/api/auth/signup", "/user/signup", "/auth/register"] {
-            let reply = t.post(door).json(&new).send().await;
-            assert!([400, 422].contains(&reply.status), "{door}: {reply:?}");
-        }
-        let change = json!({ "current_password": PASSWORD, "new_password": twice });
-        assert_eq!(t.post("/api/v1/users/me/password").token(&ada).json(&change).send().await.status, 422);
-        t.login("ada").await;
+        let body =
+            json!({ "email": format!("other{n}@example.org"), "current_password": PASSWORD });
+        assert_eq!(change(&body).await.json()["email"], body["email"]);
     }
+    // Somebody else's address asks an admin for nothing.
+    for (path, other) in
+        [("/api/v1/users/2", "a@example.org"), ("/api/v1/users/2", "b@example.org")]
+    {
+        let reply =
+            t.patch(path).token(&root.session).json(&json!({ "email": other })).send().await;
+        assert_eq!((reply.status, &reply.json()["email"]), (200, &json!(other)));
+    }
+}
+
+#[on_each_database]
+async fn a_wrong_password_for_another_address_counts_as_one_by_every_name(t: Taskwell) {
+    let mut t = t;
+    let root = Admin::new(&t).await;
+    t.reopen(|settings| settings.rate_limits = true);
+    let mut refused = None;
+    for n in 0..12 {
+        let path = format!("/api/v1/users/{}", root.names[n % root.names.len()]);
+        let body =
+            json!({ "email": "thief@example.org", "current_password": format!("wrong {n}") });
+        let reply = t.patch(&path).token(&root.session).json(&body).send().await;
+        if reply.status == 429 {
+            refused = Some(n);
+            break;
+        }
+        assert_eq!(reply.status, 403, "{reply:?}");
+    }
+    assert_eq!(refused, Some(10));
+    // The right one is not looked at either.
+    let body = json!({ "email": "thief@example.org", "current_password": PASSWORD });
+    assert_eq!(
+        t.patch("/api/v1/users/me").token(&root.session).json(&body).send().await.status,
+        429
+    );
+    // Nor does another name change anything that needs no proof.
+    let body = json!({ "name": "Root" });
+    assert_eq!(
+        t.patch("/api/v1/users/me").token(&root.session).json(&body).send().await.status,
+        200
+    );
+}
+
+#[on_each_database]
+async fn another_address_that_is_sent_again_is_answered_again(t: Taskwell) {
+    let ada = t.user("ada").await;
+    let change = async |email: &str, key: &str| {
+        let body = json!({ "email": email, "current_password": PASSWORD });
+        t.patch("/api/v1/users/me").token(&ada).header(KEY, key).json(&body).send().await
+    };
+    let first = change("one@example.org", "k").await;
+    assert_eq!(first.status, 200, "{first:?}");
+    assert_eq!(change("two@example.org", "l").await.status, 200);
+    let change_password =
+        json!({ "current_password": PASSWORD, "new_password": "Difference.Engine-1822" });
+    assert_eq!(
+        t.post("/api/v1/users/me/password").token(&ada).json(&change_password).send().await.status,
+        200
+    );
+    // Its password is wrong by now, and its address another one.
+    let again = change("one@example.org", "k").await;
+    assert_eq!((again.status, again.text()), (200, first.text()));
+    assert_eq!(email(&t, "ada").await, "two@example.org");
+    assert_eq!(change("three@example.org", "m").await.status, 403);
+}
+
+#[on_each_database]
+async fn a_password_with_a_zero_byte_proves_nothing_and_is_chosen_nowhere(t: Taskwell) {
+    let ada = t.user("ada").await;
+    let twice = twice();
+    let proofs = json!({
+        "email": "ada@example.org", "password": twice, "current_password": twice,
+        "new_password": "Difference.Engine-1822",
+    });
+    for door in ["/api/v1/auth/login", "/api/auth/signin", "/user/login", "/auth"] {
+        let reply = t.post(door).json(&proofs).send().await;
+        assert_eq!(reply.status, 401, "{door}: {reply:?}");
+    }
+    let pair = format!("{PASSWORD}%00{PASSWORD}");
+    let form = t.post("/api/v1/auth/login").header("content-type", FORM);
+    assert_eq!(form.body(format!("username=ada&password={pair}")).send().await.status, 401);
+    let page = t.post("/change-password").header("content-type", FORM);
+    let fields =
+        format!("token=&login=ada&current_password={pair}&new_password=Difference.Engine-1822");
+    assert_eq!(page.body(fields).send().await.status, 401);
+    for (method, path) in [
+        ("POST", "/api/v1/users/me/password"),
+        ("POST", "/api/v1/users/me/totp"),
+        ("DELETE", "/api/v1/users/me/totp"),
+        ("DELETE", "/api/v1/users/me"),
+    ] {
+        let reply = t.call(method.parse().unwrap(), path).token(&ada).json(&proofs).send().await;
+        assert_eq!(reply.status, 403, "{method} {path}: {reply:?}");
+    }
+    let new = json!({
+        "username": "bob", "name": "bob", "email": "bob@example.org", "password": twice,
+        "confirmPassword": twice,
+    });
+    for door in [
+        "/api/v1/auth/signup",
+        "/api/v1/auth/register",
+        "/api/auth/signup",
+        "/user/signup",
+        "/auth/register",
+    ] {
+        let reply = t.post(door).json(&new).send().await;
+        assert!([400, 422].contains(&reply.status), "{door}: {reply:?}");
+    }
+    let change = json!({ "current_password": PASSWORD, "new_password": twice });
+    assert_eq!(
+        t.post("/api/v1/users/me/password").token(&ada).json(&change).send().await.status,
+        422
+    );
+    t.login("ada").await;
 }

@@ -1,4 +1,5 @@
-//! Access tokens that somebody else made, or changed: refused, whatever they say, at the trees and quickly.
+//! Access tokens that somebody else made, or changed: refused, whatever they say, at the trees and
+//! quickly.
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,8 @@ pub struct Made {
 impl Made {
     pub fn of(token: &str) -> Made {
         let parts: Vec<&str> = token.split('.').collect();
-        let read = |part: &str| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
+        let read =
+            |part: &str| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
         Made { token: token.to_owned(), header: read(parts[0]), claims: read(parts[1]) }
     }
 
@@ -75,7 +77,8 @@ fn other_algorithms(made: &Made) -> Vec<String> {
     let [header, body, signature] = made.parts();
     let mut forged = Vec::new();
     for none in ["none", "None", "NONE", "nOnE", "", "none "] {
-        for header in [json!({ "alg": none, "typ": "JWT" }), changed(&made.header, "alg", Some(json!(none)))]
+        for header in
+            [json!({ "alg": none, "typ": "JWT" }), changed(&made.header, "alg", Some(json!(none)))]
         {
             let header = encoded(header.to_string());
             forged.extend([format!("{header}.{body}."), format!("{header}.{body}.{signature}")]);
@@ -217,7 +220,8 @@ fn other_texts(made: &Made) -> Vec<String> {
     let token = &made.token;
     // The last character of a signature holds two bits that say nothing.
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let last = alphabet.iter().position(|c| *c == signature.as_bytes()[signature.len() - 1]).unwrap();
+    let last =
+        alphabet.iter().position(|c| *c == signature.as_bytes()[signature.len() - 1]).unwrap();
     let twin = char::from(alphabet[last ^ 1]);
     let root = changed(&made.claims, "uid", Some(json!(2))).to_string();
     let mut forged = vec![
@@ -254,49 +258,51 @@ async fn status(t: &Taskwell, path: &str, token: &str) -> u16 {
     t.get(path).token(token).send().await.status
 }
 
-on_each_database! {
-    async fn a_token_that_is_not_ours_is_refused(t) {
-        let made = Made::of(&t.user("ada").await);
-        t.user("bob").await;
-        let me = "/api/v1/users/me";
-        assert_eq!(status(&t, me, &made.token).await, 200);
-        assert_eq!(status(&t, me, &made.headed(&made.header)).await, 200, "the forger can't forge");
-        assert_eq!(status(&t, me, &made.with_claim("more", Some(json!(1)))).await, 200);
-        let forged = [other_algorithms(&made), other_headers(&made), other_claims(&made), other_texts(&made)].concat();
-        assert!(forged.len() >= 160, "{}", forged.len());
-        for (n, token) in forged.iter().enumerate() {
-            let path = [me, "/api/tasks", "/tasks"][n % 3];
-            let reply = t.get(path).token(token).send().await;
-            assert_eq!(reply.status, 401, "{n} {path}: {token}");
-            assert!(reply.header("www-authenticate").unwrap().starts_with("Bearer"), "{token}");
-        }
-        let twice = t.get(me).token(&made.token).token(&made.token).send().await;
-        assert_eq!(twice.status, 401);
-        let basic = t.get(me).header("authorization", "Basic YWRhOng=").send().await;
-        assert_eq!(basic.status, 401);
-        assert_eq!(status(&t, me, &made.token).await, 200, "the true one is still good");
+#[on_each_database]
+async fn a_token_that_is_not_ours_is_refused(t: Taskwell) {
+    let made = Made::of(&t.user("ada").await);
+    t.user("bob").await;
+    let me = "/api/v1/users/me";
+    assert_eq!(status(&t, me, &made.token).await, 200);
+    assert_eq!(status(&t, me, &made.headed(&made.header)).await, 200, "the forger can't forge");
+    assert_eq!(status(&t, me, &made.with_claim("more", Some(json!(1)))).await, 200);
+    let forged =
+        [other_algorithms(&made), other_headers(&made), other_claims(&made), other_texts(&made)]
+            .concat();
+    assert!(forged.len() >= 160, "{}", forged.len());
+    for (n, token) in forged.iter().enumerate() {
+        let path = [me, "/api/tasks", "/tasks"][n % 3];
+        let reply = t.get(path).token(token).send().await;
+        assert_eq!(reply.status, 401, "{n} {path}: {token}");
+        assert!(reply.header("www-authenticate").unwrap().starts_with("Bearer"), "{token}");
     }
+    let twice = t.get(me).token(&made.token).token(&made.token).send().await;
+    assert_eq!(twice.status, 401);
+    let basic = t.get(me).header("authorization", "Basic YWRhOng=").send().await;
+    assert_eq!(basic.status, 401);
+    assert_eq!(status(&t, me, &made.token).await, 200, "the true one is still good");
+}
 
-    async fn a_token_is_good_until_its_second_and_not_in_it(t) {
-        let made = Made::of(&t.user("ada").await);
-        let me = "/api/v1/users/me";
-        let now = made.claims["iat"].as_i64().unwrap();
-        let until = |exp: i64| made.with_claim("exp", Some(json!(exp)));
-        // The clock moves on while this runs.
-        assert_eq!(status(&t, me, &until(now + 60)).await, 200);
-        for past in [now, now - 1, now - 60, now - 299] {
-            assert_eq!(status(&t, me, &until(past)).await, 401, "{}", past - now);
-        }
-        let with = |name: &str, at: i64| made.with_claim(name, Some(json!(at)));
-        assert_eq!(status(&t, me, &with("nbf", now)).await, 200);
-        assert_eq!(status(&t, me, &with("nbf", now + 60)).await, 401);
-        // Another instance's clock may be ahead of ours.
-        assert_eq!(status(&t, me, &with("iat", now + 60)).await, 200);
-        assert_eq!(status(&t, me, &with("iat", now + 600)).await, 401);
-        t.clock.advance_s(61);
-        assert_eq!(status(&t, me, &until(now + 60)).await, 401);
-        assert_eq!(status(&t, me, &with("nbf", now + 60)).await, 200);
+#[on_each_database]
+async fn a_token_is_good_until_its_second_and_not_in_it(t: Taskwell) {
+    let made = Made::of(&t.user("ada").await);
+    let me = "/api/v1/users/me";
+    let now = made.claims["iat"].as_i64().unwrap();
+    let until = |exp: i64| made.with_claim("exp", Some(json!(exp)));
+    // The clock moves on while this runs.
+    assert_eq!(status(&t, me, &until(now + 60)).await, 200);
+    for past in [now, now - 1, now - 60, now - 299] {
+        assert_eq!(status(&t, me, &until(past)).await, 401, "{}", past - now);
     }
+    let with = |name: &str, at: i64| made.with_claim(name, Some(json!(at)));
+    assert_eq!(status(&t, me, &with("nbf", now)).await, 200);
+    assert_eq!(status(&t, me, &with("nbf", now + 60)).await, 401);
+    // Another instance's clock may be ahead of ours.
+    assert_eq!(status(&t, me, &with("iat", now + 60)).await, 200);
+    assert_eq!(status(&t, me, &with("iat", now + 600)).await, 401);
+    t.clock.advance_s(61);
+    assert_eq!(status(&t, me, &until(now + 60)).await, 401);
+    assert_eq!(status(&t, me, &with("nbf", now + 60)).await, 200);
 }
 
 #[tokio::test]
@@ -312,7 +318,10 @@ async fn a_public_key_is_no_secret() {
     let x = jwks["keys"][0]["x"].as_str().unwrap();
     let raw = URL_SAFE_NO_PAD.decode(x).unwrap();
     let der = [b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00", raw.as_slice()].concat();
-    let lines = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(&der));
+    let lines = format!(
+        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
+        STANDARD.encode(&der)
+    );
     let secrets: [&[u8]; 6] = [
         &raw,
         x.as_bytes(),
@@ -342,7 +351,8 @@ async fn a_public_key_is_no_secret() {
 async fn what_is_forged_costs_nothing() {
     let t = Taskwell::on_sqlite();
     let made = Made::of(&t.user("ada").await);
-    let forged = [".".repeat(1_000_000), "x".repeat(1_000_000), "{".repeat(4000), encoded("[".repeat(3000))];
+    let forged =
+        [".".repeat(1_000_000), "x".repeat(1_000_000), "{".repeat(4000), encoded("[".repeat(3000))];
     for text in forged.into_iter().chain(other_headers(&made)) {
         let mut fastest = Duration::MAX;
         for _ in 0..20 {

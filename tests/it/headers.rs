@@ -36,8 +36,9 @@ fn guarded(reply: &Reply, what: &str, https: bool) -> String {
         assert!(values.len() <= 1, "{what}: {name} stands there twice: {values:?}");
         values.first().map(|value| (*value).to_owned())
     };
-    let there =
-        |name: &str| value(name).unwrap_or_else(|| panic!("{what}: {name} is missing: {:?}", reply.headers));
+    let there = |name: &str| {
+        value(name).unwrap_or_else(|| panic!("{what}: {name} is missing: {:?}", reply.headers))
+    };
     assert_eq!(there("x-content-type-options"), "nosniff", "{what}");
     assert_eq!(there("referrer-policy"), "no-referrer", "{what}");
     assert_eq!(there("cross-origin-opener-policy"), "same-origin", "{what}");
@@ -52,67 +53,90 @@ fn guarded(reply: &Reply, what: &str, https: bool) -> String {
     policy
 }
 
-on_each_database! {
-    async fn every_route_and_every_failure_has_them(t) {
-        let token = t.user("ada").await;
-        let uuid = t.task(&token, "here").await["uuid"].as_str().unwrap().to_owned();
-        let all = endpoints();
-        let mut seen = std::collections::BTreeSet::new();
-        for endpoint in &all {
-            // Some of them end the session that asks.
-            let token = t.login("ada").await;
-            let path = endpoint.path.replace("{task_id}", &uuid).replace("{user_id}", "1");
-            let path = path.replace("{session_id}", &uuid).replace("{token_id}", &uuid);
-            let call = |method: &Method| t.call(method.clone(), &path);
-            let json = |body: &'static str| call(&endpoint.method).token(&token).header("content-type", "application/json").body(body);
-            for (n, call) in [
-                call(&endpoint.method),
-                call(&endpoint.method).token("x"),
-                call(&endpoint.method).header("origin", "https://evil.example"),
-                call(&endpoint.method).header("origin", "http://localhost:3000"),
-                json("{"),
-                json("{}"),
-                call(&endpoint.method).token(&token).header("content-type", "text/plain").body("x"),
-                call(&Method::TRACE),
-                call(&Method::OPTIONS).header("origin", "http://localhost:3000").header("access-control-request-method", "GET"),
-                t.call(endpoint.method.clone(), &format!("{path}?limit=x&nonsense=1")).token(&token),
-            ].into_iter().enumerate() {
-                let reply = call.send().await;
-                guarded(&reply, &format!("{} {path} {n}", endpoint.method), false);
-                seen.insert(reply.status);
-            }
-        }
-        let large = t.post("/api/v1/auth/login").header("content-type", "application/json").body(vec![b' '; 1024 * 1024 + 1]);
-        for reply in [large.send().await, t.get("/api/tasks/x").token(&t.login("ada").await).send().await] {
-            guarded(&reply, "a failure", false);
+#[on_each_database]
+async fn every_route_and_every_failure_has_them(t: Taskwell) {
+    let token = t.user("ada").await;
+    let uuid = t.task(&token, "here").await["uuid"].as_str().unwrap().to_owned();
+    let all = endpoints();
+    let mut seen = std::collections::BTreeSet::new();
+    for endpoint in &all {
+        // Some of them end the session that asks.
+        let token = t.login("ada").await;
+        let path = endpoint.path.replace("{task_id}", &uuid).replace("{user_id}", "1");
+        let path = path.replace("{session_id}", &uuid).replace("{token_id}", &uuid);
+        let call = |method: &Method| t.call(method.clone(), &path);
+        let json = |body: &'static str| {
+            call(&endpoint.method)
+                .token(&token)
+                .header("content-type", "application/json")
+                .body(body)
+        };
+        for (n, call) in [
+            call(&endpoint.method),
+            call(&endpoint.method).token("x"),
+            call(&endpoint.method).header("origin", "https://evil.example"),
+            call(&endpoint.method).header("origin", "http://localhost:3000"),
+            json("{"),
+            json("{}"),
+            call(&endpoint.method).token(&token).header("content-type", "text/plain").body("x"),
+            call(&Method::TRACE),
+            call(&Method::OPTIONS)
+                .header("origin", "http://localhost:3000")
+                .header("access-control-request-method", "GET"),
+            t.call(endpoint.method.clone(), &format!("{path}?limit=x&nonsense=1")).token(&token),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let reply = call.send().await;
+            guarded(&reply, &format!("{} {path} {n}", endpoint.method), false);
             seen.insert(reply.status);
         }
-        for status in [200, 400, 401, 404, 405, 413, 415, 422] {
-            assert!(seen.contains(&status), "{status} was not met: {seen:?}");
-        }
-        for path in PAGES.iter().chain(&OTHERS) {
-            for method in [Method::GET, Method::HEAD, Method::POST, Method::DELETE] {
-                guarded(&t.call(method.clone(), path).send().await, &format!("{method} {path}"), false);
-            }
+    }
+    let large = t
+        .post("/api/v1/auth/login")
+        .header("content-type", "application/json")
+        .body(vec![b' '; 1024 * 1024 + 1]);
+    for reply in
+        [large.send().await, t.get("/api/tasks/x").token(&t.login("ada").await).send().await]
+    {
+        guarded(&reply, "a failure", false);
+        seen.insert(reply.status);
+    }
+    for status in [200, 400, 401, 404, 405, 413, 415, 422] {
+        assert!(seen.contains(&status), "{status} was not met: {seen:?}");
+    }
+    for path in PAGES.iter().chain(&OTHERS) {
+        for method in [Method::GET, Method::HEAD, Method::POST, Method::DELETE] {
+            guarded(&t.call(method.clone(), path).send().await, &format!("{method} {path}"), false);
         }
     }
+}
 
-    async fn what_holds_tokens_is_kept_by_no_cache(t) {
-        t.user("ada").await;
-        let proof = json!({ "email": "ada@example.org", "password": PASSWORD });
-        for door in ["/api/v1/auth/login", "/api/auth/signin", "/user/login", "/auth"] {
-            let reply = t.post(door).json(&proof).send().await;
-            assert_eq!((reply.status, reply.header("cache-control")), (200, Some("no-store")), "{door}");
-            let refresh = json!({ "refresh_token": reply.json()["refresh_token"] });
-            let again = match door {
-                "/api/v1/auth/login" => "/api/v1/auth/refresh",
-                "/api/auth/signin" => "/api/auth/refresh",
-                "/user/login" => "/user/refresh-token",
-                _ => continue,
-            };
-            let reply = t.post(again).json(&refresh).send().await;
-            assert_eq!((reply.status, reply.header("cache-control")), (200, Some("no-store")), "{again}");
-        }
+#[on_each_database]
+async fn what_holds_tokens_is_kept_by_no_cache(t: Taskwell) {
+    t.user("ada").await;
+    let proof = json!({ "email": "ada@example.org", "password": PASSWORD });
+    for door in ["/api/v1/auth/login", "/api/auth/signin", "/user/login", "/auth"] {
+        let reply = t.post(door).json(&proof).send().await;
+        assert_eq!(
+            (reply.status, reply.header("cache-control")),
+            (200, Some("no-store")),
+            "{door}"
+        );
+        let refresh = json!({ "refresh_token": reply.json()["refresh_token"] });
+        let again = match door {
+            "/api/v1/auth/login" => "/api/v1/auth/refresh",
+            "/api/auth/signin" => "/api/auth/refresh",
+            "/user/login" => "/user/refresh-token",
+            _ => continue,
+        };
+        let reply = t.post(again).json(&refresh).send().await;
+        assert_eq!(
+            (reply.status, reply.header("cache-control")),
+            (200, Some("no-store")),
+            "{again}"
+        );
     }
 }
 
@@ -122,7 +146,10 @@ async fn a_page_has_nothing_inline_that_its_policy_forbids() {
     for path in PAGES {
         let reply = t.get(path).send().await;
         let policy = guarded(&reply, path, false);
-        assert_eq!((reply.status, reply.header("content-type")), (200, Some("text/html; charset=utf-8")));
+        assert_eq!(
+            (reply.status, reply.header("content-type")),
+            (200, Some("text/html; charset=utf-8"))
+        );
         let page = reply.text();
         for inline in ["<style", " style=", "javascript:", " onclick=", " onload=", "<script>"] {
             assert!(!page.contains(inline), "{path}: {inline} with {policy}");
@@ -132,7 +159,10 @@ async fn a_page_has_nothing_inline_that_its_policy_forbids() {
             ("rel=\"stylesheet\"", "style-src 'self'"),
             ("<form", "form-action 'self'"),
         ] {
-            assert!(!page.contains(tag) || policy.contains(directive), "{path}: {tag} with {policy}");
+            assert!(
+                !page.contains(tag) || policy.contains(directive),
+                "{path}: {tag} with {policy}"
+            );
         }
     }
 }

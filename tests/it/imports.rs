@@ -1,5 +1,6 @@
-//! No file imports another that imports it, by whatever way. Which file imports which is read from the code itself: `use`, and
-//! each path that begins at the crate, at a parent or at a child. A re-exported name leads to the file that defines it.
+//! No file imports another that imports it, by whatever way. Which file imports which is read from
+//! the code itself: `use`, and each path that begins at the crate, at a parent or at a child. A
+//! re-exported name leads to the file that defines it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -19,7 +20,8 @@ struct Module {
     bound: BTreeMap<String, Segments>,
 }
 
-/// The graph of the files below `root`, where the crate begins; each is named from there. Tests are left out.
+/// The graph of the files below `root`, where the crate begins; each is named from there. Tests are
+/// left out.
 fn of_crate(root: &Path) -> Graph {
     let mut modules = BTreeMap::new();
     for file in below(root, "") {
@@ -33,8 +35,10 @@ fn of_crate(root: &Path) -> Graph {
     for (name, module) in &modules {
         let named = graph.entry(module.file.clone()).or_default();
         let all = module.paths.iter().chain(module.bound.values());
-        named
-            .extend(all.filter_map(|path| resolve(&modules, name, path)).filter(|file| *file != module.file));
+        named.extend(
+            all.filter_map(|path| resolve(&modules, name, path))
+                .filter(|file| *file != module.file),
+        );
     }
     graph
 }
@@ -108,7 +112,9 @@ fn resolve(modules: &BTreeMap<Segments, Module>, at: &Segments, path: &Segments)
         let depth = (0..=inner.len()).rev().find(|depth| modules.contains_key(&inner[..*depth]))?;
         let module = &modules[&inner[..depth]];
         match inner.get(depth).and_then(|name| module.bound.get(name)) {
-            Some(bound) if bound.first().is_some_and(|first| first == "crate") && *bound != path => {
+            Some(bound)
+                if bound.first().is_some_and(|first| first == "crate") && *bound != path =>
+            {
                 let mut on = bound.clone();
                 on.extend(inner[depth + 1..].iter().cloned());
                 path = on;
@@ -153,7 +159,9 @@ impl Reader {
                 path.push(step.ident.to_string());
                 self.take_use(&step.tree, &path);
             }
-            syn::UseTree::Group(group) => group.items.iter().for_each(|item| self.take_use(item, before)),
+            syn::UseTree::Group(group) => {
+                group.items.iter().for_each(|item| self.take_use(item, before));
+            }
             syn::UseTree::Glob(_) => {
                 let path = self.whole(path);
                 self.paths.push(path);
@@ -167,8 +175,11 @@ impl Reader {
         if name != "self" {
             path.push(name.to_string());
         }
-        let called =
-            if called == "self" { path.last().cloned().unwrap_or_default() } else { called.to_string() };
+        let called = if called == "self" {
+            path.last().cloned().unwrap_or_default()
+        } else {
+            called.to_string()
+        };
         let mut path = self.whole(path);
         // A child's name without `self::`.
         if path.first().is_some_and(|first| first != "crate") {
@@ -259,11 +270,15 @@ fn no_file_is_in_a_circle_of_imports() {
     for part in ["core", "http", "server", "bench"] {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(part).join("src");
         let graph = of_crate(&root);
-        assert!(graph.values().map(BTreeSet::len).sum::<usize>() > 5, "nothing is imported in {part}");
+        assert!(
+            graph.values().map(BTreeSet::len).sum::<usize>() > 5,
+            "nothing is imported in {part}"
+        );
         let edges = |circle: &BTreeSet<&str>| -> Vec<(String, String)> {
             let within = graph.iter().filter(|(file, _)| circle.contains(file.as_str()));
-            let edges =
-                within.flat_map(|(file, imported)| imported.iter().map(move |to| (file.clone(), to.clone())));
+            let edges = within.flat_map(|(file, imported)| {
+                imported.iter().map(move |to| (file.clone(), to.clone()))
+            });
             edges.filter(|(_, to)| circle.contains(to.as_str())).collect()
         };
         let found: Vec<_> = circles(&graph).iter().map(edges).collect();
@@ -281,11 +296,17 @@ fn modules_follow_the_order_in_the_architecture() {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let text = std::fs::read_to_string(repository.join("ARCHITECTURE.md")).unwrap();
     for part in ["core", "http", "server"] {
-        let list =
-            text.split(&format!("`{part}`:\n\n```text\n")).nth(1).unwrap().split("```").next().unwrap();
+        let list = text
+            .split(&format!("`{part}`:\n\n```text\n"))
+            .nth(1)
+            .unwrap()
+            .split("```")
+            .next()
+            .unwrap();
         let levels = list.split('→').enumerate();
-        let level: BTreeMap<&str, usize> =
-            levels.flat_map(|(at, names)| names.split(',').map(move |name| (name.trim(), at))).collect();
+        let level: BTreeMap<&str, usize> = levels
+            .flat_map(|(at, names)| names.split(',').map(move |name| (name.trim(), at)))
+            .collect();
         let graph = of_crate(&repository.join(part).join("src"));
         let roots = ["lib", "main"];
         let modules: BTreeSet<&str> =
@@ -293,7 +314,10 @@ fn modules_follow_the_order_in_the_architecture() {
         assert_eq!(modules, level.keys().copied().collect(), "the list for {part} is not complete");
         for (file, imported) in graph.iter().filter(|(file, _)| !roots.contains(&top(file))) {
             for other in imported.iter().filter(|other| top(other) != top(file)) {
-                assert!(level[top(file)] < level[top(other)], "{part}: {file} must not import {other}");
+                assert!(
+                    level[top(file)] < level[top(other)],
+                    "{part}: {file} must not import {other}"
+                );
             }
         }
     }

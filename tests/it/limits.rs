@@ -16,7 +16,10 @@ fn assert_too_many(reply: &Reply, policy: &str) {
     let wait: u32 = reply.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=60).contains(&wait), "{reply:?}");
     assert_eq!(reply.header("ratelimit"), Some(&*format!("\"{policy}\";r=0;t={wait}")));
-    assert!(reply.header("ratelimit-policy").unwrap().starts_with(&format!("\"{policy}\";q=")), "{reply:?}");
+    assert!(
+        reply.header("ratelimit-policy").unwrap().starts_with(&format!("\"{policy}\";q=")),
+        "{reply:?}"
+    );
 }
 
 /// How many of many calls pass, and the last refusal.
@@ -52,8 +55,13 @@ async fn wrong_passwords_slow_an_account_down_in_every_tree_together() {
         };
         assert!(words.as_str().unwrap().starts_with("Too many requests"), "{body}");
     }
-    let forged =
-        t.post(doors[0]).from(HERE).header("x-forwarded-for", "203.0.113.1").json(&right).send().await;
+    let forged = t
+        .post(doors[0])
+        .from(HERE)
+        .header("x-forwarded-for", "203.0.113.1")
+        .json(&right)
+        .send()
+        .await;
     assert_eq!(forged.status, 429);
     let elsewhere = t.post(doors[0]).from("203.0.113.1").json(&right).send().await;
     assert_eq!(elsewhere.status, 200, "{elsewhere:?}");
@@ -68,12 +76,19 @@ async fn wrong_passwords_slow_an_account_down_in_every_tree_together() {
 #[tokio::test]
 async fn sign_ups_and_refreshes_of_one_client_are_bounded() {
     let t = Taskwell::with(|settings| settings.rate_limits = true);
-    let new = |n: usize| json!({ "username": format!("ada{n}"), "email": format!("ada{n}@example.org"), "password": PASSWORD });
-    let (made, refused) = passed(210, |n| t.post("/api/v1/auth/signup").from(HERE).json(&new(n))).await;
+    let new = |n: usize| {
+        json!({
+            "username": format!("ada{n}"), "email": format!("ada{n}@example.org"),
+            "password": PASSWORD
+        })
+    };
+    let (made, refused) =
+        passed(210, |n| t.post("/api/v1/auth/signup").from(HERE).json(&new(n))).await;
     assert_eq!(made, 200);
     assert_too_many(&refused.unwrap(), "signup");
     let nobody = json!({ "refresh_token": "nobody's" });
-    let (tried, refused) = passed(320, |_| t.post("/api/v1/auth/refresh").from(HERE).json(&nobody)).await;
+    let (tried, refused) =
+        passed(320, |_| t.post("/api/v1/auth/refresh").from(HERE).json(&nobody)).await;
     assert_eq!(tried, 300);
     assert_too_many(&refused.unwrap(), "refresh");
 }
@@ -104,11 +119,13 @@ async fn an_account_has_its_share_of_requests_and_no_more() {
     assert_eq!(t.get("/api/v1/users/me").token(&bob).send().await.status, 200);
 }
 
-/// Sends requests with a token that does not live until they are refused as too many: how many were not.
+/// Sends requests with a token that does not live until they are refused as too many: how many were
+/// not.
 async fn exhaust_with_dead(t: &Taskwell, token: &str) -> usize {
     let mut refused = 0;
     while refused < 60_000 {
-        let replies = join_all((0..100).map(|_| t.get("/api/v1/users/me").from(HERE).token(token).send()));
+        let replies =
+            join_all((0..100).map(|_| t.get("/api/v1/users/me").from(HERE).token(token).send()));
         for reply in replies.await {
             if reply.status == 429 {
                 assert_too_many(&reply, "invalid-tokens");
@@ -121,40 +138,46 @@ async fn exhaust_with_dead(t: &Taskwell, token: &str) -> usize {
     panic!("nothing is refused as too many");
 }
 
-on_each_database! {
-    async fn a_token_that_does_not_live_counts_for_its_client_and_not_for_its_account(t) {
-        let mut t = t;
-        t.reopen(|settings| settings.rate_limits = true);
-        let (ended, living) = (t.user("ada").await, t.login("ada").await);
-        assert_eq!(t.post("/api/v1/auth/logout").token(&ended).send().await.status, 200);
-        assert_eq!(exhaust_with_dead(&t, &ended).await, 6000);
-        let new = json!({ "name": "x", "scopes": ["account:read"] });
-        let made = t.post("/api/v1/users/me/tokens").token(&living).json(&new).send().await;
-        assert_eq!(made.status, 201, "{made:?}");
-        let path = format!("/api/v1/users/me/tokens/{}", made.json()["id"].as_str().unwrap());
-        let personal = made.json()["token"].as_str().unwrap().to_owned();
-        // The account's living session and token are served, also at the client that is refused.
-        for token in [&living, &personal] {
-            assert_eq!(t.get("/api/v1/users/me").from(HERE).token(token).send().await.status, 200);
-        }
-        assert_eq!(t.delete(&path).token(&living).send().await.status, 204);
-        // Through every door, and whatever is wrong with the token.
-        let forged = format!("{living}x");
-        for (token, call) in [
-            (&ended, t.get("/api/v1/tasks")),
-            (&ended, t.post("/api/v1/tasks").json(&json!({ "title": "x" }))),
-            (&ended, t.post("/api/v1/tasks").json(&json!({ "title": 1 }))),
-            (&ended, t.post("/api/v1/auth/logout").header("idempotency-key", "k")),
-            (&ended, t.post("/api/v1/users/me/password").json(&json!({ "current_password": "x", "new_password": "x" }))),
-            (&ended, t.get("/api/tasks")),
-            (&ended, t.post("/api/auth/signout")),
-            (&ended, t.get("/tasks")),
-            (&personal, t.get("/api/v1/users/me")),
-            (&forged, t.get("/tasks")),
-        ] {
-            let replies = [call.from(HERE).token(token).send().await, t.get("/tasks").from("203.0.113.1").token(token).send().await];
-            assert_eq!(replies.each_ref().map(|reply| reply.status), [429, 401], "{replies:?}");
-        }
+#[on_each_database]
+async fn a_token_that_does_not_live_counts_for_its_client_and_not_for_its_account(t: Taskwell) {
+    let mut t = t;
+    t.reopen(|settings| settings.rate_limits = true);
+    let (ended, living) = (t.user("ada").await, t.login("ada").await);
+    assert_eq!(t.post("/api/v1/auth/logout").token(&ended).send().await.status, 200);
+    assert_eq!(exhaust_with_dead(&t, &ended).await, 6000);
+    let new = json!({ "name": "x", "scopes": ["account:read"] });
+    let made = t.post("/api/v1/users/me/tokens").token(&living).json(&new).send().await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let path = format!("/api/v1/users/me/tokens/{}", made.json()["id"].as_str().unwrap());
+    let personal = made.json()["token"].as_str().unwrap().to_owned();
+    // The account's living session and token are served, also at the client that is refused.
+    for token in [&living, &personal] {
+        assert_eq!(t.get("/api/v1/users/me").from(HERE).token(token).send().await.status, 200);
+    }
+    assert_eq!(t.delete(&path).token(&living).send().await.status, 204);
+    // Through every door, and whatever is wrong with the token.
+    let forged = format!("{living}x");
+    for (token, call) in [
+        (&ended, t.get("/api/v1/tasks")),
+        (&ended, t.post("/api/v1/tasks").json(&json!({ "title": "x" }))),
+        (&ended, t.post("/api/v1/tasks").json(&json!({ "title": 1 }))),
+        (&ended, t.post("/api/v1/auth/logout").header("idempotency-key", "k")),
+        (
+            &ended,
+            t.post("/api/v1/users/me/password")
+                .json(&json!({ "current_password": "x", "new_password": "x" })),
+        ),
+        (&ended, t.get("/api/tasks")),
+        (&ended, t.post("/api/auth/signout")),
+        (&ended, t.get("/tasks")),
+        (&personal, t.get("/api/v1/users/me")),
+        (&forged, t.get("/tasks")),
+    ] {
+        let replies = [
+            call.from(HERE).token(token).send().await,
+            t.get("/tasks").from("203.0.113.1").token(token).send().await,
+        ];
+        assert_eq!(replies.each_ref().map(|reply| reply.status), [429, 401], "{replies:?}");
     }
 }
 
@@ -198,18 +221,25 @@ async fn no_header_buys_another_try() {
         let address = format!("203.0.{}.{}", n / 250, n % 250);
         let call = t.post("/api/v1/auth/login").from(HERE).json(&wrong(n));
         let name = FORGED[n % FORGED.len()];
-        let call = call.header(name, if name == "forwarded" { "for=203.0.113.9" } else { &address });
+        let call =
+            call.header(name, if name == "forwarded" { "for=203.0.113.9" } else { &address });
         // Twice, and with the network's own address before it.
-        if n.is_multiple_of(2) { call.header("x-forwarded-for", &format!("{HERE}, {address}")) } else { call }
+        if n.is_multiple_of(2) {
+            call.header("x-forwarded-for", &format!("{HERE}, {address}"))
+        } else {
+            call
+        }
     };
     let (tried, _) = passed(1000, forged).await;
     assert_eq!(tried, 5);
     // Nor does another address of one's own network.
-    let (tried, _) =
-        passed(40, |n| t.post("/api/v1/auth/login").from(&format!("2001:db8:1:1::{n:x}")).json(&wrong(n)))
-            .await;
+    let (tried, _) = passed(40, |n| {
+        t.post("/api/v1/auth/login").from(&format!("2001:db8:1:1::{n:x}")).json(&wrong(n))
+    })
+    .await;
     assert_eq!(tried, 5);
-    let mapped = t.post("/api/v1/auth/login").from(&format!("::ffff:{HERE}")).json(&wrong(0)).send().await;
+    let mapped =
+        t.post("/api/v1/auth/login").from(&format!("::ffff:{HERE}")).json(&wrong(0)).send().await;
     assert_eq!(mapped.status, 429);
 }
 
@@ -220,7 +250,8 @@ async fn logins_that_wait_for_a_hash_are_bounded_and_hold_up_nobody_else() {
     t.reopen(|settings| settings.scheme = Scheme::Bcrypt(8));
     let wrong = json!({ "username": "nobody", "password": "wrong" });
     let logins = async {
-        let replies = join_all((0..400).map(|_| t.post("/api/v1/auth/login").json(&wrong).send())).await;
+        let replies =
+            join_all((0..400).map(|_| t.post("/api/v1/auth/login").json(&wrong).send())).await;
         (replies, Instant::now())
     };
     let read = async {
@@ -229,7 +260,10 @@ async fn logins_that_wait_for_a_hash_are_bounded_and_hold_up_nobody_else() {
     };
     let ((replies, logged_in), (status, read)) = join(logins, read).await;
     assert!(status == 200 && read < logged_in);
-    let (answered, refused): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 401);
+    let (answered, refused): (Vec<_>, Vec<_>) =
+        replies.iter().partition(|reply| reply.status == 401);
     assert!(answered.len() >= 256 && !refused.is_empty(), "{} {}", answered.len(), refused.len());
-    assert!(refused.iter().all(|reply| reply.status == 503 && reply.header("retry-after").is_some()));
+    assert!(
+        refused.iter().all(|reply| reply.status == 503 && reply.header("retry-after").is_some())
+    );
 }

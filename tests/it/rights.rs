@@ -1,5 +1,5 @@
-//! Who may what: each operation of the document by each kind of caller. An operation that is not in the list, or is there no
-//! more, fails the test: whoever adds one says whom it is for.
+//! Who may what: each operation of the document by each kind of caller. An operation that is not in
+//! the list, or is there no more, fails the test: whoever adds one says whom it is for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -130,20 +130,28 @@ async fn scoped(t: &Taskwell, session: &str, scopes: &[&str]) -> (String, String
 /// Tokens that are good for nothing, by what is wrong with them.
 async fn dead(t: &Taskwell, root: &mut String) -> Vec<(&'static str, String)> {
     let expired = t.user("expired").await;
-    let (_, expired_personal) = scoped(t, &expired, &["tasks:read", "tasks:write", "account:read"]).await;
+    let (_, expired_personal) =
+        scoped(t, &expired, &["tasks:read", "tasks:write", "account:read"]).await;
     t.clock.advance_s(86_401);
     *root = t.login("root").await;
     let revoked = t.user("revoked").await;
-    let (id, deleted_personal) = scoped(t, &revoked, &["tasks:read", "tasks:write", "account:read"]).await;
+    let (id, deleted_personal) =
+        scoped(t, &revoked, &["tasks:read", "tasks:write", "account:read"]).await;
     t.delete(&format!("/api/v1/users/me/tokens/{id}")).token(&revoked).send().await;
     assert_eq!(t.post("/api/v1/auth/logout").token(&revoked).send().await.status, 200);
     let asleep = Person::new(t, "asleep").await;
-    let (_, asleep_personal) = scoped(t, &asleep.token, &["tasks:read", "tasks:write", "account:read"]).await;
-    let off =
-        t.patch(&format!("/api/v1/users/{}", asleep.id)).token(root).json(&json!({ "is_active": false }));
+    let (_, asleep_personal) =
+        scoped(t, &asleep.token, &["tasks:read", "tasks:write", "account:read"]).await;
+    let off = t
+        .patch(&format!("/api/v1/users/{}", asleep.id))
+        .token(root)
+        .json(&json!({ "is_active": false }));
     assert_eq!(off.send().await.status, 200);
     let gone = Person::new(t, "gone").await;
-    assert_eq!(t.delete(&format!("/api/v1/users/{}", gone.id)).token(root).send().await.status, 204);
+    assert_eq!(
+        t.delete(&format!("/api/v1/users/{}", gone.id)).token(root).send().await.status,
+        204
+    );
     let made = Made::of(root);
     let proof = json!({ "username": "root", "password": PASSWORD });
     let refresh = t.post("/api/v1/auth/login").json(&proof).send().await.json();
@@ -178,8 +186,12 @@ struct Cast<'t> {
 impl Cast<'_> {
     async fn ask(&self, token: Option<&str>, whose: &Person, body: Option<Value>) -> u16 {
         let Cast { t, endpoint, .. } = self;
-        let task =
-            t.post("/api/v1/tasks").token(&self.ada.token).json(&json!({ "title": "hers" })).send().await;
+        let task = t
+            .post("/api/v1/tasks")
+            .token(&self.ada.token)
+            .json(&json!({ "title": "hers" }))
+            .send()
+            .await;
         let task = if task.status == 201 { task.json() } else { Value::Null };
         let task = if endpoint.tree == Tree::Web {
             task["uuid"].as_str().unwrap_or("").to_owned()
@@ -187,14 +199,18 @@ impl Cast<'_> {
             task["id"].to_string()
         };
         let path = endpoint.path.replace("{task_id}", &task).replace("{user_id}", &whose.id);
-        let path = path.replace("{session_id}", &whose.session).replace("{token_id}", &whose.personal);
+        let path =
+            path.replace("{session_id}", &whose.session).replace("{token_id}", &whose.personal);
         let mut call = t.call(endpoint.method.clone(), &path);
         if let Some(token) = token {
             call = call.token(token);
         }
         if endpoint.reads_body() {
             // A name that is free, and a token that anybody may make.
-            let good = endpoint.good_body().to_string().replace("newcomer", &format!("new-{}", whose.name));
+            let good = endpoint
+                .good_body()
+                .to_string()
+                .replace("newcomer", &format!("new-{}", whose.name));
             let good = serde_json::from_str(&good.replace(",\"admin\"", "")).unwrap();
             call = call.json(&body.unwrap_or(good));
         }
@@ -216,7 +232,9 @@ impl Cast<'_> {
     /// Those who may, what is destroyed at last.
     async fn play(&self, right: Right, status: u16) {
         let (ada, bob) = (&self.ada, &self.bob);
-        let of = |wanted: &str| self.scoped.iter().find(|(scope, _)| *scope == wanted).unwrap().1.as_str();
+        let of = |wanted: &str| {
+            self.scoped.iter().find(|(scope, _)| *scope == wanted).unwrap().1.as_str()
+        };
         match right {
             Public => return self.everybody().await,
             _ => self.nobody().await,
@@ -245,7 +263,11 @@ impl Cast<'_> {
                 self.expect("an admin's token", Some(&self.plain), ada, 403).await;
                 let code = self.code().await;
                 let answer = self.ask(Some(&ada.token), ada, code).await;
-                assert_eq!(answer, status, "{} {} as a user", self.endpoint.method, self.endpoint.path);
+                assert_eq!(
+                    answer, status,
+                    "{} {} as a user",
+                    self.endpoint.method, self.endpoint.path
+                );
             }
             OwnThing => {
                 self.expect_scopes(&[], ada).await;
@@ -277,7 +299,11 @@ impl Cast<'_> {
         let tokens = self.dead.iter().chain(&self.scoped).map(|(_, token)| token.as_str());
         for token in tokens.chain([self.root, &self.ada.token]).map(Some).chain([None]) {
             let status = self.ask(token, &self.ada, Some(json!({}))).await;
-            assert!([400, 422].contains(&status), "{}: {status} with {token:?}", self.endpoint.path);
+            assert!(
+                [400, 422].contains(&status),
+                "{}: {status} with {token:?}",
+                self.endpoint.path
+            );
         }
     }
 
@@ -296,30 +322,46 @@ impl Cast<'_> {
     }
 }
 
-on_each_database! {
-    async fn every_operation_answers_each_caller_as_the_list_says(t) {
-        let mut t = t;
-        t.reopen(|settings| settings.mails = true);
-        let mut root = t.user("root").await;
-        t.make_admin("root").await;
-        let dead = dead(&t, &mut root).await;
-        let rights: BTreeMap<&str, (Right, u16)> = RIGHTS.iter().map(|(name, right, status)| (*name, (*right, *status))).collect();
-        let all = endpoints();
-        let names: BTreeSet<String> = all.iter().map(|endpoint| format!("{} {}", endpoint.method, endpoint.path)).collect();
-        let listed: BTreeSet<String> = rights.keys().map(|name| (*name).to_owned()).collect();
-        assert_eq!(listed, names, "each operation stands in the list, and nothing else does");
-        let (_, admin) = scoped(&t, &root, &["admin"]).await;
-        let (_, plain) = scoped(&t, &root, &["tasks:read", "tasks:write", "account:read"]).await;
-        for (n, endpoint) in all.iter().enumerate() {
-            let (right, status) = rights[format!("{} {}", endpoint.method, endpoint.path).as_str()];
-            assert_eq!(endpoint.public, matches!(right, Public), "{}: what the document says", endpoint.path);
-            let (ada, bob) = (Person::new(&t, &format!("ada{n}")).await, Person::new(&t, &format!("bob{n}")).await);
-            let mut tokens = vec![("admin", admin.clone())];
-            for scope in ["tasks:read", "tasks:write", "account:read"] {
-                tokens.push((scope, scoped(&t, &ada.token, &[scope]).await.1));
-            }
-            let cast = Cast { t: &t, endpoint, dead: &dead, root: &root, ada, bob, scoped: tokens, plain: plain.clone() };
-            cast.play(right, status).await;
+#[on_each_database]
+async fn every_operation_answers_each_caller_as_the_list_says(t: Taskwell) {
+    let mut t = t;
+    t.reopen(|settings| settings.mails = true);
+    let mut root = t.user("root").await;
+    t.make_admin("root").await;
+    let dead = dead(&t, &mut root).await;
+    let rights: BTreeMap<&str, (Right, u16)> =
+        RIGHTS.iter().map(|(name, right, status)| (*name, (*right, *status))).collect();
+    let all = endpoints();
+    let names: BTreeSet<String> =
+        all.iter().map(|endpoint| format!("{} {}", endpoint.method, endpoint.path)).collect();
+    let listed: BTreeSet<String> = rights.keys().map(|name| (*name).to_owned()).collect();
+    assert_eq!(listed, names, "each operation stands in the list, and nothing else does");
+    let (_, admin) = scoped(&t, &root, &["admin"]).await;
+    let (_, plain) = scoped(&t, &root, &["tasks:read", "tasks:write", "account:read"]).await;
+    for (n, endpoint) in all.iter().enumerate() {
+        let (right, status) = rights[format!("{} {}", endpoint.method, endpoint.path).as_str()];
+        assert_eq!(
+            endpoint.public,
+            matches!(right, Public),
+            "{}: what the document says",
+            endpoint.path
+        );
+        let (ada, bob) =
+            (Person::new(&t, &format!("ada{n}")).await, Person::new(&t, &format!("bob{n}")).await);
+        let mut tokens = vec![("admin", admin.clone())];
+        for scope in ["tasks:read", "tasks:write", "account:read"] {
+            tokens.push((scope, scoped(&t, &ada.token, &[scope]).await.1));
         }
+        let cast = Cast {
+            t: &t,
+            endpoint,
+            dead: &dead,
+            root: &root,
+            ada,
+            bob,
+            scoped: tokens,
+            plain: plain.clone(),
+        };
+        cast.play(right, status).await;
     }
 }

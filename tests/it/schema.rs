@@ -5,22 +5,23 @@ use crate::support::Taskwell;
 const SQLITE_COLUMNS: &str = "SELECT t.name, c.name, (c.\"notnull\" OR c.pk > 0), c.type \
     FROM sqlite_schema t, pragma_table_info(t.name) c \
     WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' ORDER BY t.name, c.cid";
-const POSTGRES_COLUMNS: &str = "SELECT table_name, column_name, CASE is_nullable WHEN 'NO' THEN 1 ELSE 0 END, data_type \
-    FROM information_schema.columns WHERE table_schema = current_schema() \
+const POSTGRES_COLUMNS: &str = "SELECT table_name, column_name, CASE is_nullable WHEN 'NO' THEN 1 \
+    ELSE 0 END, data_type FROM information_schema.columns WHERE table_schema = current_schema() \
     ORDER BY table_name COLLATE \"C\", ordinal_position";
 
 const SQLITE_INDEXES: &str =
     "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY name";
-const POSTGRES_INDEXES: &str = "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema() AND NOT EXISTS \
-    (SELECT 1 FROM pg_constraint WHERE conname = indexname AND connamespace = current_schema()::regnamespace) \
-    ORDER BY indexname COLLATE \"C\"";
+const POSTGRES_INDEXES: &str = "SELECT indexname FROM pg_indexes WHERE schemaname = \
+    current_schema() AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = indexname AND \
+    connamespace = current_schema()::regnamespace) ORDER BY indexname COLLATE \"C\"";
 
-const SQLITE_REFERENCES: &str = "SELECT t.name, f.\"from\", f.\"table\", f.on_delete \
-    FROM sqlite_schema t, pragma_foreign_key_list(t.name) f WHERE t.type = 'table' ORDER BY t.name, f.\"from\"";
+const SQLITE_REFERENCES: &str = "SELECT t.name, f.\"from\", f.\"table\", f.on_delete FROM \
+    sqlite_schema t, pragma_foreign_key_list(t.name) f WHERE t.type = 'table' ORDER BY t.name, \
+    f.\"from\"";
 const POSTGRES_REFERENCES: &str = "SELECT c.conrelid::regclass, a.attname, c.confrelid::regclass, \
-    CASE c.confdeltype WHEN 'c' THEN 'CASCADE' ELSE c.confdeltype::text END \
-    FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] \
-    WHERE c.contype = 'f' AND c.connamespace = current_schema()::regnamespace ORDER BY 1::text COLLATE \"C\", 2";
+    CASE c.confdeltype WHEN 'c' THEN 'CASCADE' ELSE c.confdeltype::text END FROM pg_constraint c \
+    JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] WHERE c.contype = \
+    'f' AND c.connamespace = current_schema()::regnamespace ORDER BY 1::text COLLATE \"C\", 2";
 
 /// SQLite's word for a type of PostgreSQL's.
 fn in_sqlite(value: String) -> String {
@@ -52,7 +53,8 @@ async fn both_schemas_say_the_same() {
     }
 }
 
-/// What a unique column is called when it refuses a value: SQLite says `table.column`, and so the constraints are named.
+/// What a unique column is called when it refuses a value: SQLite says `table.column`, and so the
+/// constraints are named.
 #[tokio::test]
 async fn unique_constraints_are_named_after_table_and_column() {
     let postgres = Taskwell::on_postgres().await;

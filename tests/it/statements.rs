@@ -1,4 +1,5 @@
-//! Every SQL text that the house has: each is run by the workout below, and each finds its rows by an index.
+//! Every SQL text that the house has: each is run by the workout below, and each finds its rows by
+//! an index.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -36,14 +37,21 @@ async fn work_on_tasks(t: &Taskwell, root: &str, ada: &str) {
     answers(t.get(&format!("/api/v1/tasks/{uuid}")).token(ada).send().await.status, 200);
     answers(t.get(&format!("/api/tasks/{uuid}")).token(root).send().await.status, 403);
     answers(
-        t.patch("/api/v1/tasks/1").token(ada).json(&json!({ "title": "there" })).send().await.status,
+        t.patch("/api/v1/tasks/1")
+            .token(ada)
+            .json(&json!({ "title": "there" }))
+            .send()
+            .await
+            .status,
         200,
     );
     for sort in ["created_at", "updated_at", "due_date", "priority"] {
         for sort in [sort.to_owned(), format!("-{sort}")] {
-            for filter in
-                ["", "&status=pending&priority=low&q=x", "&due_before=2030-01-01&due_after=2020-01-01"]
-            {
+            for filter in [
+                "",
+                "&status=pending&priority=low&q=x",
+                "&due_before=2030-01-01&due_after=2020-01-01",
+            ] {
                 let list = format!("/api/v1/tasks?sort={sort}{filter}");
                 answers(t.get(&list).token(ada).send().await.status, 200);
             }
@@ -58,12 +66,16 @@ async fn work_on_tasks(t: &Taskwell, root: &str, ada: &str) {
 
 async fn work_on_sessions(t: &Taskwell) {
     // Without a username: one is made from the address.
-    let new = json!({ "email": "g@example.org", "password": PASSWORD, "confirmPassword": PASSWORD });
+    let new =
+        json!({ "email": "g@example.org", "password": PASSWORD, "confirmPassword": PASSWORD });
     let opened = t.post("/api/auth/signup").json(&new).send().await.json();
     let refresh = json!({ "refresh_token": opened["refresh_token"] });
     answers(t.post("/api/auth/refresh").json(&refresh).send().await.status, 200);
     let next = t.post("/api/auth/refresh").json(&refresh).send().await.json();
-    answers(t.post("/api/auth/signout").token(next["token"].as_str().unwrap()).send().await.status, 200);
+    answers(
+        t.post("/api/auth/signout").token(next["token"].as_str().unwrap()).send().await.status,
+        200,
+    );
     let proof = json!({ "email": "g@example.org", "password": PASSWORD });
     let opened = t.post("/user/login").json(&proof).send().await.json();
     let refresh = json!({ "refresh_token": opened["refresh_token"] });
@@ -83,7 +95,8 @@ async fn work_on_accounts(t: &Taskwell, root: &str, ada: &str) {
     }
     let change = json!({ "current_password": PASSWORD, "new_password": "Difference.Engine-1822" });
     answers(t.post("/api/v1/users/me/password").token(ada).json(&change).send().await.status, 200);
-    let change = json!({ "email": "countess@example.org", "current_password": "Difference.Engine-1822" });
+    let change =
+        json!({ "email": "countess@example.org", "current_password": "Difference.Engine-1822" });
     answers(t.patch("/api/v1/users/me").token(ada).json(&change).send().await.status, 200);
     answers(t.delete("/api/v1/users/me/sessions").token(ada).send().await.status, 204);
     answers(t.delete(&one).token(root).send().await.status, 204);
@@ -102,9 +115,12 @@ async fn work_on_tokens(t: &Taskwell, root: &str) {
     let totp = "/api/v1/users/me/totp";
     answers(t.post(totp).token(&eve).json(&proof).send().await.status, 201);
     let made = t.post(totp).token(&eve).json(&proof).send().await.json();
-    let code = json!({ "code": crate::second_factor::code(made["secret"].as_str().unwrap(), t, 0) });
+    let code =
+        json!({ "code": crate::second_factor::code(made["secret"].as_str().unwrap(), t, 0) });
     let on = t.post(&format!("{totp}/confirm")).token(&eve).json(&code).send().await.json();
-    let again = json!({ "username": "frances", "password": PASSWORD, "totp_code": on["recovery_codes"][0] });
+    let again = json!({
+        "username": "frances", "password": PASSWORD, "totp_code": on["recovery_codes"][0]
+    });
     answers(t.post("/api/v1/auth/login").json(&again).send().await.status, 200);
     answers(t.get(totp).token(&eve).send().await.status, 200);
     answers(t.delete(totp).token(&eve).json(&proof).send().await.status, 204);
@@ -125,9 +141,13 @@ async fn work_on_mail(t: &Taskwell) {
     app.register(new(), &LoginContext::default()).await.unwrap();
     let verify = next_token(&app).await;
     app.verify_email(verify, LoginContext::default()).await.unwrap();
-    app.forgot_password(Email::parse("henry@example.org").unwrap(), LoginContext::default()).await.unwrap();
+    app.forgot_password(Email::parse("henry@example.org").unwrap(), LoginContext::default())
+        .await
+        .unwrap();
     let reset = next_token(&app).await;
-    app.reset_forgotten(reset, PASSWORD.into(), Policy::House, LoginContext::default()).await.unwrap();
+    app.reset_forgotten(reset, PASSWORD.into(), Policy::House, LoginContext::default())
+        .await
+        .unwrap();
     t.clock.advance_s(3600);
     let door = LoginContext { user_agent: Some("another".into()), ..LoginContext::default() };
     app.login("henry@example.org".into(), Password::claimed(PASSWORD), door).await.unwrap();
@@ -135,7 +155,10 @@ async fn work_on_mail(t: &Taskwell) {
 
 async fn work_on_keys(t: &Taskwell, root: &str) {
     let new = json!({ "username": "ian", "email": "ian@example.org", "password": PASSWORD });
-    answers(t.post("/api/v1/auth/signup").header("idempotency-key", "k").json(&new).send().await.status, 201);
+    answers(
+        t.post("/api/v1/auth/signup").header("idempotency-key", "k").json(&new).send().await.status,
+        201,
+    );
     let call = t.post("/api/v1/tasks").token(root).header("idempotency-key", "k");
     answers(call.json(&json!({ "title": "once" })).send().await.status, 201);
     while t.app.prune().await.unwrap() {}
@@ -192,7 +215,8 @@ fn written() -> Vec<String> {
         "idempotency/sql.rs",
         "changes/mod.rs",
     ];
-    let nouns = std::fs::read_dir(&sources).unwrap().map(|entry| entry.unwrap().path().join("sql.rs"));
+    let nouns =
+        std::fs::read_dir(&sources).unwrap().map(|entry| entry.unwrap().path().join("sql.rs"));
     assert_eq!(
         nouns.filter(|path| path.exists()).count() + 1,
         files.len(),
@@ -201,7 +225,8 @@ fn written() -> Vec<String> {
     let mut texts = Vec::new();
     for file in files {
         let code = std::fs::read_to_string(sources.join(file)).unwrap();
-        let lines: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let lines: Vec<&str> =
+            code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
         let code = lines.join("\n");
         let literals = code.split('"').skip(1).step_by(2).map(unfolded);
         texts.extend(literals.filter(|text| is_query(text) && !text.contains('{')));
@@ -210,7 +235,8 @@ fn written() -> Vec<String> {
     texts
 }
 
-/// A literal as the compiler reads it: a line that ends in `\` goes on at the next one's first letter.
+/// A literal as the compiler reads it: a line that ends in `\` goes on at the next one's first
+/// letter.
 fn unfolded(literal: &str) -> String {
     let mut lines = literal.split("\\\n");
     let first = lines.next().unwrap().to_owned();
@@ -226,7 +252,8 @@ async fn plan(t: &Taskwell, text: &str) -> Vec<String> {
     let rows = match &t.store {
         Store::Sqlite(_) => t.rows(&format!("EXPLAIN QUERY PLAN {text}")).await,
         Store::Postgres(_) => {
-            // The plan that holds for all values, with a walk through a table only where there is no other way.
+            // The plan that holds for all values, with a walk through a table only where there is
+            // no other way.
             let params = (1..=20).take_while(|n| text.contains(&format!("${n}"))).map(|_| "NULL");
             let params = params.collect::<Vec<_>>().join(", ");
             let call = if params.is_empty() { String::new() } else { format!("({params})") };
@@ -245,25 +272,30 @@ fn scans(plan: &[String]) -> bool {
 }
 
 fn is_scan(step: &str, next: &str) -> bool {
-    // This index holds active admins alone, and its query ends at the second one: it walks over two entries at most.
+    // This index holds active admins alone, and its query ends at the second one: it walks over two
+    // entries at most.
     if step.contains("users_active_admins") {
         return false;
     }
     let in_postgres = step.contains("Seq Scan")
-        || (step.contains("Index") && step.contains("Scan using") && !next.starts_with("Index Cond"));
+        || (step.contains("Index")
+            && step.contains("Scan using")
+            && !next.starts_with("Index Cond"));
     // What another part of the plan brings, which has a LIMIT, is no table.
-    let is_part = ["SCAN CONSTANT ROW", "SCAN seen", "SCAN c", "SCAN p", "SCAN last"].contains(&step)
+    let is_part = ["SCAN CONSTANT ROW", "SCAN seen", "SCAN c", "SCAN p", "SCAN last"]
+        .contains(&step)
         || step.starts_with("SCAN (subquery");
     in_postgres || (step.starts_with("SCAN ") && !is_part)
 }
 
-/// Each column that refers to another table is the first of an index: else a deletion there walks through this table.
+/// Each column that refers to another table is the first of an index: else a deletion there walks
+/// through this table.
 fn assert_references_are_indexed(sql: &Connection) {
     let mut references = sql
         .prepare(
-            "SELECT t.name, f.\"from\", EXISTS (SELECT 1 FROM pragma_index_list(t.name) i, pragma_index_info(i.name) c \
-             WHERE c.seqno = 0 AND c.name = f.\"from\") OR EXISTS (SELECT 1 FROM pragma_table_info(t.name) c \
-             WHERE c.pk = 1 AND c.name = f.\"from\") \
+            "SELECT t.name, f.\"from\", EXISTS (SELECT 1 FROM pragma_index_list(t.name) i, \
+             pragma_index_info(i.name) c WHERE c.seqno = 0 AND c.name = f.\"from\") OR EXISTS \
+             (SELECT 1 FROM pragma_table_info(t.name) c WHERE c.pk = 1 AND c.name = f.\"from\") \
              FROM sqlite_schema t, pragma_foreign_key_list(t.name) f WHERE t.type = 'table'",
         )
         .unwrap();
@@ -275,7 +307,8 @@ fn assert_references_are_indexed(sql: &Connection) {
     }
 }
 
-/// The texts that ran on the database of this test, without what is put behind them on one of the two.
+/// The texts that ran on the database of this test, without what is put behind them on one of the
+/// two.
 fn recorded(t: &Taskwell) -> BTreeSet<String> {
     let on = if t.sqlite().is_some() { Dialect::Sqlite } else { Dialect::Postgres };
     let all = taskwell_core::db::recorded();
@@ -283,45 +316,62 @@ fn recorded(t: &Taskwell) -> BTreeSet<String> {
     own.map(|text| text.trim_end_matches(" FOR NO KEY UPDATE").to_owned()).collect()
 }
 
-on_each_database! {
-    async fn each_text_is_run_and_finds_its_rows_by_an_index(t) {
-        work_out(&t).await;
-        let recorded = recorded(&t);
-        for text in written() {
-            let piece = text.ends_with("FROM tasks");
-            let longer = |ran: &String| piece && ran.starts_with(&text) || *ran == format!("{text} RETURNING id");
-            assert!(recorded.iter().any(|ran| *ran == text || longer(ran)), "was never run: {text}");
-        }
-        // Of the lists, each order has a text for all tasks and one for some; by due date also for those without one.
-        let lists = recorded.iter().filter(|text| is_query(text) && text.contains("FROM tasks") && text.contains("ORDER BY"));
-        // Other tests skip in some orders, and in a list of all tasks that has a text of its own.
-        let lists = lists.filter(|text| !text.contains("4 OFFSET "));
-        // A search has one for each order, and one more for each way by due date.
-        assert_eq!(lists.count(), (2 * 8 + 2) + (8 + 2));
-
-        for text in recorded.iter().filter(|text| is_query(text)) {
-            let plan = plan(&t, text).await;
-            assert!(!plan.is_empty() || text.starts_with("INSERT"), "{text}");
-            assert!(!scans(&plan), "{text}\n{plan:#?}");
-        }
-        let others = recorded.iter().filter(|text| !is_query(text));
-        let known = |text: &&str| {
-            ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "/* "].iter().any(|verb| text.starts_with(verb))
+#[on_each_database]
+async fn each_text_is_run_and_finds_its_rows_by_an_index(t: Taskwell) {
+    work_out(&t).await;
+    let recorded = recorded(&t);
+    for text in written() {
+        let piece = text.ends_with("FROM tasks");
+        let longer = |ran: &String| {
+            piece && ran.starts_with(&text)
+                || *ran
+                    == format!(
+                        "{text} \
+            RETURNING id"
+                    )
         };
-        assert_eq!(others.map(String::as_str).find(|text| !known(text)), None);
-        if let Some(sql) = t.sqlite() {
-            assert_references_are_indexed(&sql);
-        }
+        assert!(recorded.iter().any(|ran| *ran == text || longer(ran)), "was never run: {text}");
     }
+    // Of the lists, each order has a text for all tasks and one for some; by due date also for
+    // those without one.
+    let lists = recorded.iter().filter(|text| {
+        is_query(text)
+            && text.contains("FROM tasks")
+            && text.contains(
+                "ORDER \
+        BY",
+            )
+    });
+    // Other tests skip in some orders, and in a list of all tasks that has a text of its own.
+    let lists = lists.filter(|text| !text.contains("4 OFFSET "));
+    // A search has one for each order, and one more for each way by due date.
+    assert_eq!(lists.count(), (2 * 8 + 2) + (8 + 2));
 
-    async fn the_admins_that_are_counted_are_found_by_their_own_index(t) {
-        // Should the index go, the exception above would hide nothing: the scan is another one then.
-        t.rows("DROP INDEX users_active_admins").await;
-        let text = written().into_iter().find(|text| text.contains("role = 'admin'")).unwrap();
-        assert!(scans(&plan(&t, &text).await));
-        let lists = plan(&t, "SELECT id FROM tasks WHERE title = 'x'").await;
-        assert!(scans(&lists), "{lists:?}");
+    for text in recorded.iter().filter(|text| is_query(text)) {
+        let plan = plan(&t, text).await;
+        assert!(!plan.is_empty() || text.starts_with("INSERT"), "{text}");
+        assert!(!scans(&plan), "{text}\n{plan:#?}");
     }
+    let others = recorded.iter().filter(|text| !is_query(text));
+    let known = |text: &&str| {
+        ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "/* "]
+            .iter()
+            .any(|verb| text.starts_with(verb))
+    };
+    assert_eq!(others.map(String::as_str).find(|text| !known(text)), None);
+    if let Some(sql) = t.sqlite() {
+        assert_references_are_indexed(&sql);
+    }
+}
+
+#[on_each_database]
+async fn the_admins_that_are_counted_are_found_by_their_own_index(t: Taskwell) {
+    // Should the index go, the exception above would hide nothing: the scan is another one then.
+    t.rows("DROP INDEX users_active_admins").await;
+    let text = written().into_iter().find(|text| text.contains("role = 'admin'")).unwrap();
+    assert!(scans(&plan(&t, &text).await));
+    let lists = plan(&t, "SELECT id FROM tasks WHERE title = 'x'").await;
+    assert!(scans(&lists), "{lists:?}");
 }
 
 #[tokio::test]

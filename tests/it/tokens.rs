@@ -76,8 +76,10 @@ const SESSIONS_ONLY: [(&str, &str); 8] = [
 
 fn body(path: &str) -> Value {
     json!({
-        "title": "there", "completed": true, "name": if path.contains("users") { "Ada" } else { "there" },
-        "password": PASSWORD, "current_password": PASSWORD, "new_password": "Difference.Engine-1822",
+        "title": "there", "completed": true,
+        "name": if path.contains("users") { "Ada" } else { "there" },
+        "password": PASSWORD, "current_password": PASSWORD,
+        "new_password": "Difference.Engine-1822",
         "scopes": ["tasks:read"],
     })
 }
@@ -94,102 +96,125 @@ async fn status(t: &Taskwell, token: &str, (method, path): (&str, &str), uuid: &
     call.send().await.status
 }
 
-on_each_database! {
-    async fn a_token_may_what_its_scopes_say_and_nothing_else(t) {
-        let root = t.user("root").await;
-        t.make_admin("root").await;
-        t.user("ada").await;
-        let uuid = t.task(&root, "here").await["uuid"].as_str().unwrap().to_owned();
-        let every: Vec<(&str, &str)> =
-            OPENED.iter().flat_map(|(_, calls)| calls.iter().copied()).chain(SESSIONS_ONLY).collect();
-        for (scope, opened) in OPENED {
-            let token = secret(&t, &root, &[scope]).await;
-            for call in &every {
-                // An endpoint that two scopes open.
-                if call.1.contains("{other}") && scope != "tasks:write" { continue }
-                let status = status(&t, &token, *call, &uuid).await;
-                if opened.contains(call) {
-                    assert!((200..300).contains(&status), "{scope} {call:?}: {status}");
-                } else {
-                    assert_eq!(status, 403, "{scope} {call:?}");
-                }
+#[on_each_database]
+async fn a_token_may_what_its_scopes_say_and_nothing_else(t: Taskwell) {
+    let root = t.user("root").await;
+    t.make_admin("root").await;
+    t.user("ada").await;
+    let uuid = t.task(&root, "here").await["uuid"].as_str().unwrap().to_owned();
+    let every: Vec<(&str, &str)> =
+        OPENED.iter().flat_map(|(_, calls)| calls.iter().copied()).chain(SESSIONS_ONLY).collect();
+    for (scope, opened) in OPENED {
+        let token = secret(&t, &root, &[scope]).await;
+        for call in &every {
+            // An endpoint that two scopes open.
+            if call.1.contains("{other}") && scope != "tasks:write" {
+                continue;
+            }
+            let status = status(&t, &token, *call, &uuid).await;
+            if opened.contains(call) {
+                assert!((200..300).contains(&status), "{scope} {call:?}: {status}");
+            } else {
+                assert_eq!(status, 403, "{scope} {call:?}");
             }
         }
     }
+}
 
-    async fn an_admins_scope_is_an_admins_and_ends_with_the_role(t) {
-        let root = t.user("root").await;
-        t.make_admin("root").await;
-        let ada = t.user("ada").await;
-        let new = json!({ "name": "x", "scopes": ["admin"] });
-        assert_eq!(t.post("/api/v1/users/me/tokens").token(&ada).json(&new).send().await.status, 403);
-        t.make_admin("ada").await;
-        let token = secret(&t, &ada, &["admin"]).await;
-        assert_eq!(t.get("/api/v1/users").token(&token).send().await.status, 200);
-        let off = t.patch("/api/v1/users/2").token(&root).json(&json!({ "role": "user" })).send().await;
-        assert_eq!(off.status, 200);
-        assert_eq!(t.get("/api/v1/users").token(&token).send().await.status, 403);
+#[on_each_database]
+async fn an_admins_scope_is_an_admins_and_ends_with_the_role(t: Taskwell) {
+    let root = t.user("root").await;
+    t.make_admin("root").await;
+    let ada = t.user("ada").await;
+    let new = json!({ "name": "x", "scopes": ["admin"] });
+    assert_eq!(t.post("/api/v1/users/me/tokens").token(&ada).json(&new).send().await.status, 403);
+    t.make_admin("ada").await;
+    let token = secret(&t, &ada, &["admin"]).await;
+    assert_eq!(t.get("/api/v1/users").token(&token).send().await.status, 200);
+    let off = t.patch("/api/v1/users/2").token(&root).json(&json!({ "role": "user" })).send().await;
+    assert_eq!(off.status, 200);
+    assert_eq!(t.get("/api/v1/users").token(&token).send().await.status, 403);
+}
+
+#[on_each_database]
+async fn a_token_is_shown_once_listed_and_refused_when_it_ends(t: Taskwell) {
+    let ada = t.user("ada").await;
+    let made = make(&t, &ada, &["tasks:write", "tasks:read"]).await;
+    let token = made["token"].as_str().unwrap();
+    assert!(token.starts_with("twpat_") && token.len() == 78, "{token}");
+    assert_eq!(made["scopes"], json!(["tasks:read", "tasks:write"]));
+    let list = async || t.get("/api/v1/users/me/tokens").token(&ada).send().await.json();
+    assert_eq!(
+        (&list().await[0]["last_used_at"], &list().await[0]["token"]),
+        (&Value::Null, &Value::Null)
+    );
+    t.task(token, "by a script").await;
+    assert!(list().await[0]["last_used_at"].is_string());
+    let stored = format!("{:?}", t.rows("SELECT * FROM personal_tokens").await);
+    assert!(
+        stored.contains("a script") && !stored.contains(token) && !stored.contains(&token[6..70])
+    );
+
+    let good = async |token: &str| t.get("/api/v1/tasks").token(token).send().await.status;
+    let mistyped = format!("{}0", &token[..77]);
+    for no_token in [&mistyped, &token[..77], "twpat_", &token.to_uppercase()] {
+        assert!(no_token == token || good(no_token).await == 401, "{no_token}");
     }
+    let bob = t.user("bob").await;
+    let path = format!("/api/v1/users/me/tokens/{}", made["id"].as_str().unwrap());
+    assert_eq!(t.delete(&path).token(&bob).send().await.status, 404);
+    assert_eq!(good(token).await, 200);
+    assert_eq!(t.delete(&path).token(&ada).send().await.status, 204);
+    assert_eq!(good(token).await, 401);
 
-    async fn a_token_is_shown_once_listed_and_refused_when_it_ends(t) {
-        let ada = t.user("ada").await;
-        let made = make(&t, &ada, &["tasks:write", "tasks:read"]).await;
-        let token = made["token"].as_str().unwrap();
-        assert!(token.starts_with("twpat_") && token.len() == 78, "{token}");
-        assert_eq!(made["scopes"], json!(["tasks:read", "tasks:write"]));
-        let list = async || t.get("/api/v1/users/me/tokens").token(&ada).send().await.json();
-        assert_eq!((&list().await[0]["last_used_at"], &list().await[0]["token"]), (&Value::Null, &Value::Null));
-        t.task(token, "by a script").await;
-        assert!(list().await[0]["last_used_at"].is_string());
-        let stored = format!("{:?}", t.rows("SELECT * FROM personal_tokens").await);
-        assert!(stored.contains("a script") && !stored.contains(token) && !stored.contains(&token[6..70]));
+    let other = secret(&t, &ada, &["tasks:read"]).await;
+    t.clock.advance_s(30 * 86_400 - 60);
+    assert_eq!(good(&other).await, 200);
+    t.clock.advance_s(61);
+    assert_eq!(good(&other).await, 401);
+}
 
-        let good = async |token: &str| t.get("/api/v1/tasks").token(token).send().await.status;
-        let mistyped = format!("{}0", &token[..77]);
-        for no_token in [&mistyped, &token[..77], "twpat_", &token.to_uppercase()] {
-            assert!(no_token == token || good(no_token).await == 401, "{no_token}");
-        }
-        let bob = t.user("bob").await;
-        let path = format!("/api/v1/users/me/tokens/{}", made["id"].as_str().unwrap());
-        assert_eq!(t.delete(&path).token(&bob).send().await.status, 404);
-        assert_eq!(good(token).await, 200);
-        assert_eq!(t.delete(&path).token(&ada).send().await.status, 204);
-        assert_eq!(good(token).await, 401);
-
-        let other = secret(&t, &ada, &["tasks:read"]).await;
-        t.clock.advance_s(30 * 86_400 - 60);
-        assert_eq!(good(&other).await, 200);
-        t.clock.advance_s(61);
-        assert_eq!(good(&other).await, 401);
+#[on_each_database]
+async fn a_deactivated_account_has_no_tokens_and_there_are_not_too_many(t: Taskwell) {
+    let root = t.user("root").await;
+    t.make_admin("root").await;
+    let ada = t.user("ada").await;
+    let token = secret(&t, &ada, &["tasks:read"]).await;
+    for _ in 1..100 {
+        secret(&t, &ada, &["tasks:read"]).await;
     }
+    let new = json!({ "name": "x", "scopes": ["tasks:read"] });
+    assert_eq!(t.post("/api/v1/users/me/tokens").token(&ada).json(&new).send().await.status, 409);
+    t.patch("/api/v1/users/2").token(&root).json(&json!({ "is_active": false })).send().await;
+    assert_eq!(t.get("/api/v1/tasks").token(&token).send().await.status, 401);
+}
 
-    async fn a_deactivated_account_has_no_tokens_and_there_are_not_too_many(t) {
-        let root = t.user("root").await;
-        t.make_admin("root").await;
-        let ada = t.user("ada").await;
-        let token = secret(&t, &ada, &["tasks:read"]).await;
-        for _ in 1..100 {
-            secret(&t, &ada, &["tasks:read"]).await;
-        }
-        let new = json!({ "name": "x", "scopes": ["tasks:read"] });
-        assert_eq!(t.post("/api/v1/users/me/tokens").token(&ada).json(&new).send().await.status, 409);
-        t.patch("/api/v1/users/2").token(&root).json(&json!({ "is_active": false })).send().await;
-        assert_eq!(t.get("/api/v1/tasks").token(&token).send().await.status, 401);
-    }
-
-    async fn what_is_wrong_with_a_new_token_is_told_by_its_members(t) {
-        let ada = t.user("ada").await;
-        for (new, wrong) in [
-            (json!({}), vec!["name", "scopes"]),
-            (json!({ "name": "", "scopes": [] }), vec!["name", "scopes"]),
-            (json!({ "name": "x", "scopes": ["tasks:read", "root"] }), vec!["scopes"]),
-            (json!({ "name": "x", "scopes": "tasks:read" }), vec!["scopes"]),
-            (json!({ "name": "x", "scopes": [5], "expires_in_days": 0 }), vec!["scopes", "expires_in_days"]),
-            (json!({ "name": 5, "scopes": null, "expires_in_days": 367 }), vec!["name", "scopes", "expires_in_days"]),
-            (json!({ "name": "x", "scopes": ["admin"], "expires_in_days": 1.5 }), vec!["expires_in_days"]),
-        ] {
-            let reply = t.post("/api/v1/users/me/tokens").token(&ada).json(&new).send().await;
-            assert_eq!((reply.status, reply.wrong_fields()), (422, wrong.into_iter().map(str::to_owned).collect()), "{new}");
-        }
+#[on_each_database]
+async fn what_is_wrong_with_a_new_token_is_told_by_its_members(t: Taskwell) {
+    let ada = t.user("ada").await;
+    for (new, wrong) in [
+        (json!({}), vec!["name", "scopes"]),
+        (json!({ "name": "", "scopes": [] }), vec!["name", "scopes"]),
+        (json!({ "name": "x", "scopes": ["tasks:read", "root"] }), vec!["scopes"]),
+        (json!({ "name": "x", "scopes": "tasks:read" }), vec!["scopes"]),
+        (
+            json!({ "name": "x", "scopes": [5], "expires_in_days": 0 }),
+            vec!["scopes", "expires_in_days"],
+        ),
+        (
+            json!({ "name": 5, "scopes": null, "expires_in_days": 367 }),
+            vec!["name", "scopes", "expires_in_days"],
+        ),
+        (
+            json!({ "name": "x", "scopes": ["admin"], "expires_in_days": 1.5 }),
+            vec!["expires_in_days"],
+        ),
+    ] {
+        let reply = t.post("/api/v1/users/me/tokens").token(&ada).json(&new).send().await;
+        assert_eq!(
+            (reply.status, reply.wrong_fields()),
+            (422, wrong.into_iter().map(str::to_owned).collect()),
+            "{new}"
+        );
     }
 }

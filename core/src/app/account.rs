@@ -12,7 +12,8 @@ use crate::users::sql::Credentials;
 use crate::users::{self, Account, Change, TokensEnded, User, UserId};
 
 impl App {
-    /// Changes the caller's own account, or for admins any. Another address for one's own asks for the password.
+    /// Changes the caller's own account, or for admins any. Another address for one's own asks for
+    /// the password.
     ///
     /// # Errors
     /// As [`users::update`]; a wrong password counts as one.
@@ -39,8 +40,8 @@ impl App {
         self.or_replay(asked, doing).await
     }
 
-    /// The caller's hash, if the change needs a proof and brings the right one. Whether it needs one and brings none is found
-    /// out in the transaction that makes the change.
+    /// The caller's hash, if the change needs a proof and brings the right one. Whether it needs
+    /// one and brings none is found out in the transaction that makes the change.
     async fn prove_change(
         &self,
         token: &Bearer,
@@ -62,8 +63,8 @@ impl App {
         }
     }
 
-    /// Sets the caller's password, if it knows the old one. Ends its other sessions, and its personal access tokens unless it
-    /// keeps them.
+    /// Sets the caller's password, if it knows the old one. Ends its other sessions, and its
+    /// personal access tokens unless it keeps them.
     pub async fn change_password(
         &self,
         token: Bearer,
@@ -97,7 +98,14 @@ impl App {
             audit::record(tx, caller.who(), Some(caller.id().0), Action::PasswordChanged, None)?;
             let me = users::me(tx, caller)?;
             let told = mail::password_change(ended.0, keeps_tokens);
-            mail::queue(tx, caller.who(), MailKind::PasswordChanged, Some(me.id.0), &me.email, Some(&told))?;
+            mail::queue(
+                tx,
+                caller.who(),
+                MailKind::PasswordChanged,
+                Some(me.id.0),
+                &me.email,
+                Some(&told),
+            )?;
             sessions::end_others(tx, caller)?;
             Ok(ended)
         })

@@ -1,5 +1,5 @@
-//! What is written down or cleared up beside requests: when sessions and tokens were last used, and what is too old. It neither
-//! delays nor fails an answer.
+//! What is written down or cleared up beside requests: when sessions and tokens were last used, and
+//! what is too old. It neither delays nor fails an answer.
 
 use super::App;
 use crate::bearer::{self, Stale};
@@ -7,8 +7,9 @@ use crate::error::Result;
 use crate::{audit, idempotency, mail, sessions};
 
 impl App {
-    /// Deletes a batch of what is too old, in a transaction of its own: outcomes of requests, the audit log, tokens of mail,
-    /// sessions. Whether there may be more; to be called now and then, and with a pause in between as long as there is.
+    /// Deletes a batch of what is too old, in a transaction of its own: outcomes of requests, the
+    /// audit log, tokens of mail, sessions. Whether there may be more; to be called now and then,
+    /// and with a pause in between as long as there is.
     pub async fn prune(&self) -> Result<bool> {
         let days = self.settings().audit_days;
         let mut is_more = self.0.db.write(idempotency::prune).await?;

@@ -1,4 +1,5 @@
-//! What goes by mail: proving an address, choosing a new password when the old one is forgotten. Sending is the process's.
+//! What goes by mail: proving an address, choosing a new password when the old one is forgotten.
+//! Sending is the process's.
 
 use super::App;
 use crate::audit::{self, Action, Actor};
@@ -20,8 +21,9 @@ impl App {
         Actor { user, client, mails: self.settings().mailing() }
     }
 
-    /// Sends a link to an address by which its owner chooses a new password. It takes the same time, and answers the same,
-    /// whether there is such an account or not, and whether the limits on mail let it go out.
+    /// Sends a link to an address by which its owner chooses a new password. It takes the same
+    /// time, and answers the same, whether there is such an account or not, and whether the limits
+    /// on mail let it go out.
     pub async fn forgot_password(&self, email: Email, login_context: LoginContext) -> Result<()> {
         self.require_mail()?;
         self.0.limits.refresh(login_context.client, self.0.clock.now()).await?;
@@ -32,14 +34,15 @@ impl App {
             let user = found.filter(|user| user.is_active);
             let id = user.as_ref().map(|user| user.id.0);
             audit::record(tx, who, id, Action::PasswordResetAsked, None)?;
-            // Whose address it is, if anybody's, is asked when it is sent: what is stored now is the same for all.
+            // Whose address it is, if anybody's, is asked when it is sent: what is stored now is
+            // the same for all.
             mail::queue(tx, who, MailKind::Reset, None, &email.key(), None)
         };
         self.or_replay_anonymous(&login_context, self.write_anonymous(&login_context, write)).await
     }
 
-    /// Sets a new password by the token of such a link, and ends every session, personal access token and other link. It proves
-    /// the address, too.
+    /// Sets a new password by the token of such a link, and ends every session, personal access
+    /// token and other link. It proves the address, too.
     pub async fn reset_forgotten(
         &self,
         token: String,
@@ -49,7 +52,8 @@ impl App {
     ) -> Result<TokensEnded> {
         self.0.limits.refresh(login_context.client, self.0.clock.now()).await?;
         // The token of one that went well is used up.
-        self.or_replay_anonymous(&login_context, self.reset(token, new, policy, &login_context)).await
+        self.or_replay_anonymous(&login_context, self.reset(token, new, policy, &login_context))
+            .await
     }
 
     async fn reset(

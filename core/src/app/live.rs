@@ -6,8 +6,8 @@ use crate::live::Subscription;
 use crate::users::UserId;
 
 impl App {
-    /// Waits for what happens to a user's account and tasks, on whatever instance. Each time it is woken, [`App::read`] says
-    /// what that was, and whether the session still lives.
+    /// Waits for what happens to a user's account and tasks, on whatever instance. Each time it is
+    /// woken, [`App::read`] says what that was, and whether the session still lives.
     ///
     /// # Errors
     /// Too many wait already.

@@ -1,4 +1,5 @@
-//! A login: which account, whether its password and code are right, and what is counted and written down where they are not.
+//! A login: which account, whether its password and code are right, and what is counted and written
+//! down where they are not.
 
 use super::App;
 use crate::audit::{self, Action, Actor};
@@ -13,11 +14,12 @@ use crate::users::sql::Credentials;
 use crate::users::{self, LoginName, UserId};
 
 impl App {
-    /// Opens a session for the account of that username or address. It takes the same time whether there is one or not, and
-    /// whether it is active or not.
+    /// Opens a session for the account of that username or address. It takes the same time whether
+    /// there is one or not, and whether it is active or not.
     ///
     /// # Errors
-    /// The error says which of [`AuthError::UnknownUser`] and [`AuthError::WrongPassword`] it was; most contracts answer both alike.
+    /// The error says which of [`AuthError::UnknownUser`] and [`AuthError::WrongPassword`] it was;
+    /// most contracts answer both alike.
     pub async fn login(
         &self,
         login: String,
@@ -44,7 +46,8 @@ impl App {
                 }
                 self.write_failed_login(id, why, login_context.client).await?;
             }
-            // The store or the hashing threads were busy: nobody was told anything about the password.
+            // The store or the hashing threads were busy: nobody was told anything about the
+            // password.
             Err(_) => limits.give_back(guess, self.0.clock.now()).await,
         }
         opened
@@ -60,7 +63,8 @@ impl App {
         let stored = found.as_ref().map(|found| found.password.clone());
         let is_right = self.0.hasher.verify(password.clone(), stored).await?;
         let known = found.ok_or(Error::Unauthenticated(AuthError::UnknownUser))?;
-        // The right password of a deactivated account is as good as a wrong one, and takes the same way from here.
+        // The right password of a deactivated account is as good as a wrong one, and takes the same
+        // way from here.
         if !is_right || !known.user.is_active {
             return Err(Error::Unauthenticated(AuthError::WrongPassword));
         }
@@ -76,7 +80,14 @@ impl App {
         let (parts, asked) = (self.rules(), login_context.clone());
         let (id, hash) = (known.user.id, known.password);
         let open = move |tx: &mut Tx| {
-            sessions::open_verified(tx, &parts.keys, &parts.settings, (id, &hash), better.as_ref(), &asked)
+            sessions::open_verified(
+                tx,
+                &parts.keys,
+                &parts.settings,
+                (id, &hash),
+                better.as_ref(),
+                &asked,
+            )
         };
         self.0.db.write(open).await
     }
@@ -97,11 +108,18 @@ impl App {
             AuthError::UnverifiedEmail => Some("unverified_email"),
             _ => None,
         };
-        self.0.db.write(move |tx| audit::record(tx, who, subject, Action::LoginFailed, detail)).await
+        self.0
+            .db
+            .write(move |tx| audit::record(tx, who, subject, Action::LoginFailed, detail))
+            .await
     }
 
     /// Writes down that somebody with a living session failed to prove that it is its own.
-    pub(super) async fn write_failed_proof(&self, account: UserId, client: Option<Client>) -> Result<()> {
+    pub(super) async fn write_failed_proof(
+        &self,
+        account: UserId,
+        client: Option<Client>,
+    ) -> Result<()> {
         let who = Actor { user: Some(account.0), client, mails: Mails::Off };
         self.0.db.write(move |tx| audit::record(tx, who, who.user, Action::ProofFailed, None)).await
     }

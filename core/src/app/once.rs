@@ -1,5 +1,6 @@
-//! The doors for writes. What a request came to that is to have its effect once is looked up before it is done, kept in the
-//! transaction that does it, and looked up again where it was refused: another instance may have done it meanwhile.
+//! The doors for writes. What a request came to that is to have its effect once is looked up before
+//! it is done, kept in the transaction that does it, and looked up again where it was refused:
+//! another instance may have done it meanwhile.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,8 +15,9 @@ use crate::sessions::token::Keys;
 use crate::users::Caller;
 
 impl App {
-    /// Writes as the token's user, in one transaction; answers when it is safe on the disk. `input` as in [`App::read`]. A
-    /// request that is to have its effect once is answered again what it was answered before.
+    /// Writes as the token's user, in one transaction; answers when it is safe on the disk. `input`
+    /// as in [`App::read`]. A request that is to have its effect once is answered again what it was
+    /// answered before.
     pub async fn write<I, T, E, F>(&self, token: Bearer, input: Result<I, E>, f: F) -> Result<T, E>
     where
         I: Send + 'static,
@@ -68,7 +70,8 @@ impl App {
         }
     }
 
-    /// What the token's request came to before, or else what `doing` comes to, which ends in a [`App::write`].
+    /// What the token's request came to before, or else what `doing` comes to, which ends in a
+    /// [`App::write`].
     pub(super) async fn or_replay<T, E>(
         &self,
         token: Bearer,
@@ -87,13 +90,17 @@ impl App {
         }
     }
 
-    async fn replayed<T: DeserializeOwned + Send + 'static>(&self, token: Bearer) -> Result<Option<T>> {
+    async fn replayed<T: DeserializeOwned + Send + 'static>(
+        &self,
+        token: Bearer,
+    ) -> Result<Option<T>> {
         let Some(once) = token.once.clone() else {
             return Ok(None);
         };
         let keys = self.0.keys.clone();
-        let look =
-            move |tx: &mut Tx, caller: &Caller, (): &()| idempotency::find(tx, &key_of(caller, &once, &keys));
+        let look = move |tx: &mut Tx, caller: &Caller, (): &()| {
+            idempotency::find(tx, &key_of(caller, &once, &keys))
+        };
         self.read(token, Ok::<_, Error>(()), look).await
     }
 
@@ -147,7 +154,8 @@ impl App {
 }
 
 fn key_of(caller: &Caller, once: &IdempotentRequest, keys: &Keys) -> OutcomeKey {
-    let whose = KeyScope::User { id: caller.id().0, rights: caller.rights(), role: caller.role().as_str() };
+    let whose =
+        KeyScope::User { id: caller.id().0, rights: caller.rights(), role: caller.role().as_str() };
     once.key(&whose, |text| keys.macs(text))
 }
 

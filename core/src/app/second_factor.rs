@@ -36,8 +36,8 @@ impl App {
         .await
     }
 
-    /// Turns the second factor on by a first code, and returns the recovery codes, which are never shown again. Wrong codes count as
-    /// wrong passwords do.
+    /// Turns the second factor on by a first code, and returns the recovery codes, which are never
+    /// shown again. Wrong codes count as wrong passwords do.
     pub async fn confirm_totp<E: From<Error>>(
         &self,
         token: Bearer,

@@ -8,12 +8,14 @@ use uuid::Uuid;
 use crate::bearer::Stale;
 use crate::time::Timestamp;
 
-/// How long a session or token is left alone after its use was to be written down, whatever came of it.
+/// How long a session or token is left alone after its use was to be written down, whatever came of
+/// it.
 const AGAIN_AFTER_S: i64 = 60;
 /// How many of them are remembered.
 const REMEMBERED_MAX: usize = 10_000;
 
-/// Whose last use is being written down, or was a moment ago: one write is enough for many requests.
+/// Whose last use is being written down, or was a moment ago: one write is enough for many
+/// requests.
 #[derive(Default)]
 pub(super) struct Touches(Mutex<HashMap<Uuid, Timestamp>>);
 

@@ -1,5 +1,5 @@
-//! The audit log: who did what to which account, and from where. It is written in the transaction that did it, and nothing
-//! of it is ever changed.
+//! The audit log: who did what to which account, and from where. It is written in the transaction
+//! that did it, and nothing of it is ever changed.
 
 mod model;
 mod sql;
@@ -34,7 +34,12 @@ pub(crate) fn prune(tx: &mut Tx, days: u32) -> Result<bool> {
 }
 
 /// A page of what is about one account, or of all, newest first.
-pub fn page(tx: &mut Tx, subject: Option<i64>, limit: Limit, after: Option<Cursor>) -> Result<Page<Entry>> {
+pub fn page(
+    tx: &mut Tx,
+    subject: Option<i64>,
+    limit: Limit,
+    after: Option<Cursor>,
+) -> Result<Page<Entry>> {
     let before = after.map_or(i64::MAX, |cursor| cursor.id);
     let wanted = i64::try_from(limit.get() + 1).unwrap_or(i64::MAX);
     let skip = after.map_or(0, |cursor| cursor.skip).into();

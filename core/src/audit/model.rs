@@ -20,8 +20,8 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Leaves the address out where somebody else than `subject` acted. Whoever tried without a proof has none to protect: a
-    /// failed login shows its address.
+    /// Leaves the address out where somebody else than `subject` acted. Whoever tried without a
+    /// proof has none to protect: a failed login shows its address.
     pub(crate) fn hide_client_of_others(&mut self, subject: i64) {
         if self.actor.is_some_and(|actor| actor != subject) {
             self.client = None;

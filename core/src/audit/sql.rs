@@ -28,7 +28,8 @@ pub fn insert(
 ) -> Result<()> {
     let now = tx.now().as_micros();
     tx.send(
-        "INSERT INTO audit (at, actor, subject, action, client, detail) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO audit (at, actor, subject, action, client, detail) VALUES ($1, $2, $3, $4, \
+         $5, $6)",
         &[
             &now,
             &who.user,
@@ -59,7 +60,13 @@ pub fn list(tx: &mut Tx, before: i64, count: i64, skip: i64) -> Result<Vec<Entry
 }
 
 /// The same about one account.
-pub fn list_of(tx: &mut Tx, subject: i64, before: i64, count: i64, skip: i64) -> Result<Vec<Entry>> {
+pub fn list_of(
+    tx: &mut Tx,
+    subject: i64,
+    before: i64,
+    count: i64,
+    skip: i64,
+) -> Result<Vec<Entry>> {
     tx.all(
         "SELECT id, at, actor, subject, action, client, detail FROM audit \
          WHERE subject = $1 AND id < $2 ORDER BY id DESC LIMIT $3 OFFSET $4",

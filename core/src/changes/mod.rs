@@ -1,5 +1,5 @@
-//! What happened to tasks: one sequence per owner, without gaps, written in the transaction that did it. The number of a
-//! task's last change is the task's version.
+//! What happened to tasks: one sequence per owner, without gaps, written in the transaction that
+//! did it. The number of a task's last change is the task's version.
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -10,7 +10,8 @@ use crate::error::{AuthError, Code, Error, Result, Violation};
 use crate::time::Timestamp;
 use crate::users::{Caller, UserId};
 
-/// How many bytes of text one trip to the store brings, about: it ends with the row that passes this.
+/// How many bytes of text one trip to the store brings, about: it ends with the row that passes
+/// this.
 pub(crate) const TRIP_BYTES_MAX: usize = 1024 * 1024;
 
 /// Which task a change is about, and its number.
@@ -100,8 +101,8 @@ pub fn place(text: &str) -> Result<Stamp, Violation> {
     Stamp::parse(text).ok_or_else(|| Violation::new(Code::Range, message))
 }
 
-/// At most `count` of the owner's changes after `since`, in order, and the owner's newest number; fewer changes where they
-/// have more than [`TRIP_BYTES_MAX`].
+/// At most `count` of the owner's changes after `since`, in order, and the owner's newest number;
+/// fewer changes where they have more than [`TRIP_BYTES_MAX`].
 pub(crate) fn since(
     tx: &mut Tx,
     owner: UserId,
@@ -114,14 +115,15 @@ pub(crate) fn since(
         let ends = "SELECT last, floor FROM counters WHERE owner = $1";
         let ends = tx.find_speculative(ends, &[&owner], Ends::UNKNOWN)?;
         let Ends { last, floor } = ends.unwrap_or(Ends { last: 0, floor: 0 });
-        // A number alone is taken for one of this epoch if it can be: an epoch's numbers begin at its floor.
+        // A number alone is taken for one of this epoch if it can be: an epoch's numbers begin at
+        // its floor.
         let is_ours = since.epoch == epoch || (since.epoch == Epoch::FIRST && since.number <= last);
         if !is_ours || since.number < floor {
             return Err(Error::Gone { newest: Stamp { epoch, number: last } });
         }
         let (changes, _) = tx.all_within(
-            "SELECT seq, kind, task_id, task_uuid, at, after FROM changes WHERE owner = $1 AND seq > $2 \
-             ORDER BY seq LIMIT $3",
+            "SELECT seq, kind, task_id, task_uuid, at, after FROM changes WHERE owner = $1 AND seq \
+             > $2 ORDER BY seq LIMIT $3",
             &[&owner, &since.number, &count],
             TRIP_BYTES_MAX,
             |change: &Recorded| change.after.as_ref().map_or(0, String::len),
@@ -137,23 +139,25 @@ pub(crate) fn newest(tx: &mut Tx, owner: UserId) -> Result<i64> {
     Ok(last(tx, owner, i64::MAX)?.unwrap_or(0))
 }
 
-/// The owner's next number. The first thing that a write does: from here on the owner's other writers wait, so that no two
-/// take the same number, and none waits for another in a circle.
+/// The owner's next number. The first thing that a write does: from here on the owner's other
+/// writers wait, so that no two take the same number, and none waits for another in a circle.
 pub fn next(tx: &mut Tx, owner: UserId) -> Result<i64> {
     let last = tx.find_held_assuming("SELECT last FROM counters WHERE owner = $1", &[&owner], 0)?;
     // Somebody has deleted the account since its session was looked up.
     last.map(|last: i64| last + 1).ok_or(Error::Unauthenticated(AuthError::BadToken))
 }
 
-/// Looks where the owner's tasks are current: at a replica, if it has all changes that the primary has, else at the primary.
-/// So everybody reads what was written before, by whomever and on whatever instance.
+/// Looks where the owner's tasks are current: at a replica, if it has all changes that the primary
+/// has, else at the primary. So everybody reads what was written before, by whomever and on
+/// whatever instance.
 pub fn look<T>(tx: &mut Tx, owner: UserId, look: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
     if !tx.has_replica() {
         return look(tx);
     }
     let here = last(tx, owner, i64::MIN)?;
     let there = tx.on_replica(|tx| last(tx, owner, i64::MAX))?;
-    // The primary is asked first, the replica after it, and each answers of its own time: equal is new enough.
+    // The primary is asked first, the replica after it, and each answers of its own time: equal is
+    // new enough.
     if there < here { look(tx) } else { tx.on_replica(look) }
 }
 
@@ -161,8 +165,8 @@ fn last(tx: &mut Tx, owner: UserId, meanwhile: i64) -> Result<Option<i64>> {
     tx.find_speculative("SELECT last FROM counters WHERE owner = $1", &[&owner], meanwhile)
 }
 
-/// Writes a change down under the number that [`next`] gave, with what the task was before and after, as JSON. Only this
-/// uses the number up.
+/// Writes a change down under the number that [`next`] gave, with what the task was before and
+/// after, as JSON. Only this uses the number up.
 pub fn record<T: Serialize>(
     tx: &mut Tx,
     caller: &Caller,
@@ -189,9 +193,14 @@ pub fn record<T: Serialize>(
     )
 }
 
-/// Writes down that an import made a task of its owner's, whose id only the database knows. The number is used up by
-/// [`use_up`], once for many.
-pub(crate) fn record_imported<T: Serialize>(tx: &mut Tx, seq: i64, task: Uuid, after: &T) -> Result<()> {
+/// Writes down that an import made a task of its owner's, whose id only the database knows. The
+/// number is used up by [`use_up`], once for many.
+pub(crate) fn record_imported<T: Serialize>(
+    tx: &mut Tx,
+    seq: i64,
+    task: Uuid,
+    after: &T,
+) -> Result<()> {
     let at = tx.now().as_micros();
     tx.send(
         "INSERT INTO changes (owner, seq, task_id, task_uuid, kind, actor, at, after) \

@@ -7,15 +7,15 @@ use rusqlite::{Connection, OpenFlags};
 use super::migrate;
 use super::snapshot::{Draft, copy_all, copy_as, sync_folder};
 use super::sqlite::{
-    READER_CACHE_KIB, WRITER_CACHE_KIB, begin_write, close, commit, configure_durability, erase_older, error,
-    open, opening,
+    READER_CACHE_KIB, WRITER_CACHE_KIB, begin_write, close, commit, configure_durability,
+    erase_older, error, open, opening,
 };
 use super::tx::Tx;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 
-/// Copies the database at `from`, as it is at one moment, to the new file `to`, while it is being served. The copy has
-/// its name only once it is whole and synced.
+/// Copies the database at `from`, as it is at one moment, to the new file `to`, while it is being
+/// served. The copy has its name only once it is whole and synced.
 ///
 /// # Errors
 /// `to` exists, or one of the files can't be read or written.
@@ -35,16 +35,26 @@ pub fn backup(from: &Path, to: &Path) -> Result<()> {
 
 fn require_free(name: &Path) -> Result<()> {
     if name.exists() {
-        return Err(Error::internal("the file already exists, choose another name", name.display()));
+        return Err(Error::internal(
+            "the file already exists, choose another name",
+            name.display(),
+        ));
     }
     Ok(())
 }
 
-/// Replaces what the database at `to` holds by the backup `from`, in one transaction, while it is being served.
+/// Replaces what the database at `to` holds by the backup `from`, in one transaction, while it is
+/// being served.
 ///
 /// # Errors
-/// `from` is damaged, is no database of Taskwell's or comes from a newer version; then `to` is untouched.
-pub fn restore(from: &Path, to: &Path, clock: &Clock, prepare: impl Fn(&mut Tx) -> Result<()>) -> Result<()> {
+/// `from` is damaged, is no database of Taskwell's or comes from a newer version; then `to` is
+/// untouched.
+pub fn restore(
+    from: &Path,
+    to: &Path,
+    clock: &Clock,
+    prepare: impl Fn(&mut Tx) -> Result<()>,
+) -> Result<()> {
     if !from.exists() {
         return Err(Error::internal("the backup does not exist", from.display()));
     }
@@ -87,14 +97,18 @@ fn restore_by(
     sync_folder(to)
 }
 
-/// Numbers and ids that the replaced store gave out after the backup was made are not given out again.
+/// Numbers and ids that the replaced store gave out after the backup was made are not given out
+/// again.
 fn carry_numbers(replaced: &Connection, copy: &Connection) -> rusqlite::Result<()> {
     let look = "SELECT count(*) FROM sqlite_schema WHERE name = 'counters'";
     if replaced.query_row(look, [], |row| row.get::<_, i64>(0))? == 0 {
         return Ok(());
     }
     for (given, raise) in [
-        ("SELECT owner, last FROM counters", "UPDATE counters SET last = max(last, $2) WHERE owner = $1"),
+        (
+            "SELECT owner, last FROM counters",
+            "UPDATE counters SET last = max(last, $2) WHERE owner = $1",
+        ),
         (
             "SELECT name, seq FROM sqlite_sequence",
             "UPDATE sqlite_sequence SET seq = max(seq, $2) WHERE name = $1",
@@ -128,9 +142,13 @@ mod tests {
     }
 
     fn store(file: &Path) -> Db {
-        Db::open(&DatabaseLocation::Sqlite(file.to_owned()), &Settings::default(), &Clock::default())
-            .unwrap()
-            .0
+        Db::open(
+            &DatabaseLocation::Sqlite(file.to_owned()),
+            &Settings::default(),
+            &Clock::default(),
+        )
+        .unwrap()
+        .0
     }
 
     fn holds_a_lock(file: &Path) -> bool {
@@ -140,7 +158,9 @@ mod tests {
         locks.lines().any(|line| {
             let words: Vec<&str> = line.split_whitespace().collect();
             words.get(4) == Some(&pid.as_str())
-                && words.get(5).is_some_and(|place| place.rsplit(':').next() == Some(inode.as_str()))
+                && words
+                    .get(5)
+                    .is_some_and(|place| place.rsplit(':').next() == Some(inode.as_str()))
         })
     }
 
@@ -167,12 +187,17 @@ mod tests {
         drop(store(&file));
         let sql = Connection::open(&file).unwrap();
         let old =
-            "DROP TABLE mail_sent; DROP INDEX mail_queue_of_recipient; ALTER TABLE mail_queue DROP COLUMN turn_at;
-                   DROP INDEX users_shadowed; DROP INDEX \"users.username_skeleton\"; ALTER TABLE users DROP COLUMN username_skeleton;
-                   ALTER TABLE users DROP COLUMN username_shadowed; ALTER TABLE users DROP COLUMN email_shadowed;
-                   ALTER TABLE sessions DROP COLUMN rotates; ALTER TABLE sessions DROP COLUMN network;
+            "DROP TABLE mail_sent; DROP INDEX mail_queue_of_recipient; ALTER TABLE mail_queue DROP
+                COLUMN turn_at;
+                   DROP INDEX users_shadowed; DROP INDEX \"users.username_skeleton\"; ALTER TABLE
+                       users DROP COLUMN username_skeleton;
+                   ALTER TABLE users DROP COLUMN username_shadowed; ALTER TABLE users DROP COLUMN
+                       email_shadowed;
+                   ALTER TABLE sessions DROP COLUMN rotates; ALTER TABLE sessions DROP COLUMN
+                       network;
                    ALTER TABLE idempotency_keys DROP COLUMN role;
-                   DROP TABLE store; ALTER TABLE users DROP COLUMN epoch; ALTER TABLE counters DROP COLUMN floor; ALTER TABLE tasks DROP COLUMN folded;
+                   DROP TABLE store; ALTER TABLE users DROP COLUMN epoch; ALTER TABLE counters DROP
+                       COLUMN floor; ALTER TABLE tasks DROP COLUMN folded;
                    DROP INDEX mail_tokens_by_expiry; DROP INDEX sessions_by_expiry;
                    DELETE FROM schema_migrations WHERE version > 5";
         sql.execute_batch(old).unwrap();
@@ -191,8 +216,11 @@ mod tests {
         drop(sql);
         std::fs::write(&file, &before[0]).unwrap();
         std::fs::write(&log, &before[1]).unwrap();
-        let opened =
-            Db::open(&DatabaseLocation::Sqlite(file.clone()), &Settings::default(), &Clock::default());
+        let opened = Db::open(
+            &DatabaseLocation::Sqlite(file.clone()),
+            &Settings::default(),
+            &Clock::default(),
+        );
         assert!(matches!(opened, Err(Error::Internal(told)) if told.contains("newer Taskwell")));
         assert_eq!(before, [std::fs::read(&file).unwrap(), std::fs::read(&log).unwrap()]);
         std::fs::remove_dir_all(folder).unwrap();
@@ -211,14 +239,21 @@ mod tests {
         let db = store(&file);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let made = db.write(|tx| {
-            let user = "INSERT INTO users VALUES (1, x'01', 'ada', 'ada', NULL, 'a@b', 'a@b', 'h', 'user', 1, 1, 0, 0, 0, NULL, 0, 0)";
+            let user = "INSERT INTO users VALUES (1, x'01', 'ada', 'ada', NULL, 'a@b', 'a@b', 'h', \
+                        'user', 1, 1, 0, 0, 0, NULL, 0, 0)";
             tx.send(user, &[])?;
-            let task = "INSERT INTO tasks (uuid, owner, title, description, status, priority, created_at, updated_at, version)
-                 VALUES (randomblob(16), 1, 'canary', replace(hex(zeroblob($1)), '00', 'canary '), 'pending', 1, 0, 0, 1)";
+            let task = "INSERT INTO tasks (uuid, owner, title, description, status, priority,
+                created_at, updated_at, version)
+                 VALUES (randomblob(16), 1, 'canary', replace(hex(zeroblob($1)), '00', 'canary '),
+                     'pending', 1, 0, 0, 1)";
             (0..400).try_for_each(|n: i64| tx.send(task, &[&(n * 29 % 2800)]))?;
             // They shrink and grow, so that pages are split and merged.
             tx.send("UPDATE tasks SET description = 'canary' WHERE id % 3 = 0", &[])?;
-            tx.send("UPDATE tasks SET description = replace(hex(zeroblob(900)), '00', 'canary ') WHERE id % 5 = 0", &[])?;
+            tx.send(
+                "UPDATE tasks SET description = replace(hex(zeroblob(900)), '00', 'canary ') \
+                     WHERE id % 5 = 0",
+                &[],
+            )?;
             tx.send("DELETE FROM tasks WHERE id % 7 = 0", &[])
         });
         runtime.block_on(made).unwrap();
@@ -228,7 +263,9 @@ mod tests {
         });
         runtime.block_on(deleted).unwrap();
         let started = std::time::Instant::now();
-        while std::fs::metadata(&log).unwrap().len() > 0 && started.elapsed() < Duration::from_secs(5) {
+        while std::fs::metadata(&log).unwrap().len() > 0
+            && started.elapsed() < Duration::from_secs(5)
+        {
             std::thread::yield_now();
         }
         assert!(!holds(&log, "canary") && !holds(&file, "canary"));

@@ -11,7 +11,8 @@ pub type Job = Box<dyn Work>;
 
 /// A use case on its way through a thread: run inside a transaction, answered after the commit.
 pub trait Work: Send {
-    /// Runs it; whether what it wrote is to be kept. May be called again after what it wrote was undone.
+    /// Runs it; whether what it wrote is to be kept. May be called again after what it wrote was
+    /// undone.
     fn run(&mut self, tx: &mut Tx) -> bool;
     /// Sends the answer: its own where the commit went well or it had failed before.
     fn reply(self: Box<Self>, committed: &Result<()>);

@@ -1,5 +1,5 @@
-//! A transaction of many steps, whose input comes bit by bit: more than memory should hold. For the operator's command line
-//! alone, as it keeps other writers waiting.
+//! A transaction of many steps, whose input comes bit by bit: more than memory should hold. For the
+//! operator's command line alone, as it keeps other writers waiting.
 
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError, mpsc};
@@ -24,7 +24,8 @@ enum Step {
     Commit,
 }
 
-/// On the writer's thread. Run again after it was undone, it finds no more steps, and so fails as well.
+/// On the writer's thread. Run again after it was undone, it finds no more steps, and so fails as
+/// well.
 fn run_all(tx: &mut Tx, steps: &Mutex<mpsc::Receiver<Step>>) -> Result<()> {
     let steps = steps.lock().unwrap_or_else(PoisonError::into_inner);
     loop {

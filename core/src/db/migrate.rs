@@ -1,4 +1,5 @@
-//! The migration runner: brings a schema to this version in one transaction. A schema from a newer version is left alone.
+//! The migration runner: brings a schema to this version in one transaction. A schema from a newer
+//! version is left alone.
 
 use std::path::Path;
 
@@ -47,7 +48,11 @@ fn steps(migrations: &[Migration], from: i64) -> impl Iterator<Item = (i64, &Mig
 /// # Errors
 /// The schema is newer, or the file holds somebody else's tables; then nothing is written.
 /// With `path`, a copy of an older schema is kept beside it.
-pub(super) fn sqlite(connection: &Connection, path: Option<&Path>, clock: &Clock) -> Result<Migrated> {
+pub(super) fn sqlite(
+    connection: &Connection,
+    path: Option<&Path>,
+    clock: &Clock,
+) -> Result<Migrated> {
     let migrated = if version(connection)? == Some(CURRENT) {
         Migrated { from: CURRENT, to: CURRENT, is_filling: false }
     } else {
@@ -76,8 +81,9 @@ fn filling() -> Error {
     )
 }
 
-/// Applies what is missing in one transaction. Foreign keys are off meanwhile, which SQLite allows only outside of a
-/// transaction: a step that rebuilds a table drops the old one, and would delete by cascade whatever refers to it.
+/// Applies what is missing in one transaction. Foreign keys are off meanwhile, which SQLite allows
+/// only outside of a transaction: a step that rebuilds a table drops the old one, and would delete
+/// by cascade whatever refers to it.
 pub(super) fn apply(
     connection: &Connection,
     migrations: &[Migration],
@@ -107,7 +113,8 @@ fn begin_alone(connection: &Connection) -> Result<()> {
         match sqlite::begin_write(connection) {
             Err(Error::Unavailable { .. }) => {
                 tracing::warn!(
-                    "another process holds the write lock of the database; the migration waits for it"
+                    "another process holds the write lock of the database; the migration waits for \
+                     it"
                 );
             }
             begun => return begun,
@@ -115,9 +122,13 @@ fn begin_alone(connection: &Connection) -> Result<()> {
     }
 }
 
-fn apply_within(connection: &Connection, migrations: &[Migration], clock: &Clock) -> Result<Migrated> {
-    let known = "CREATE TABLE IF NOT EXISTS schema_migrations \
-                 (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT";
+fn apply_within(
+    connection: &Connection,
+    migrations: &[Migration],
+    clock: &Clock,
+) -> Result<Migrated> {
+    let known = "CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name \
+                 TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT";
     connection.execute_batch(known).map_err(error)?;
     // Asked again inside: another process may have been faster.
     let from = version(connection)?.unwrap_or(0);
@@ -128,9 +139,11 @@ fn apply_within(connection: &Connection, migrations: &[Migration], clock: &Clock
         connection.execute_batch(sqlite).map_err(|e| failed(number, name, error(e)))?;
         let mut at = then.map(|_| 0);
         while let (Some(then), Some(after)) = (then, at) {
-            at = then(&mut Tx::on_sqlite(connection, clock), after).map_err(|e| failed(number, name, e))?;
+            at = then(&mut Tx::on_sqlite(connection, clock), after)
+                .map_err(|e| failed(number, name, e))?;
         }
-        let applied = "INSERT INTO schema_migrations (version, name, applied_at) VALUES (?1, ?2, ?3)";
+        let applied =
+            "INSERT INTO schema_migrations (version, name, applied_at) VALUES (?1, ?2, ?3)";
         connection.execute(applied, (number, name, clock.now().as_micros())).map_err(error)?;
     }
     Ok(Migrated { from, to: version(connection)?.unwrap_or(from), is_filling: false })
@@ -147,8 +160,8 @@ fn require_references(connection: &Connection) -> Result<()> {
         Some((table, parent)) => {
             let (table, parent): (String, String) = (table, parent);
             Err(Error::Internal(format!(
-                "cannot migrate: a row of {table} would refer to a row of {parent} that does not exist. \
-                 Nothing was changed"
+                "cannot migrate: a row of {table} would refer to a row of {parent} that does not \
+                 exist. Nothing was changed"
             )))
         }
     }
@@ -162,11 +175,12 @@ fn failed(number: i64, name: &str, e: Error) -> Error {
     }
 }
 
-/// The same on PostgreSQL, by one instance at a time. `connection` leads to the server itself, not to a pooler. After an
-/// error it is closed, and the server undoes what was done.
+/// The same on PostgreSQL, by one instance at a time. `connection` leads to the server itself, not
+/// to a pooler. After an error it is closed, and the server undoes what was done.
 pub(super) async fn postgres(connection: &PostgresConnection, clock: &Clock) -> Result<Migrated> {
     let client = connection.client();
-    let failure = |e: tokio_postgres::Error| Error::internal("cannot migrate", postgres_message(&e));
+    let failure =
+        |e: tokio_postgres::Error| Error::internal("cannot migrate", postgres_message(&e));
     // Held until the transaction ends. Its number is arbitrary, and this program's own.
     let lock = "BEGIN; SELECT pg_advisory_xact_lock(6022140762140857)";
     client.batch_execute(lock).await.map_err(failure)?;
@@ -195,7 +209,8 @@ pub(super) async fn postgres(connection: &PostgresConnection, clock: &Clock) -> 
             let ran = connection.run(clock.now(), |tx| then(tx, after)).await;
             at = ran.map_err(|e| failed(number, name, e))?;
         }
-        let applied = "INSERT INTO schema_migrations (version, name, applied_at) VALUES ($1, $2, $3)";
+        let applied =
+            "INSERT INTO schema_migrations (version, name, applied_at) VALUES ($1, $2, $3)";
         let at = clock.now().as_micros();
         let values: [(&(dyn ToSql + Sync), Type); 3] =
             [(&number, Type::INT8), (name, Type::TEXT), (&at, Type::INT8)];
@@ -218,8 +233,8 @@ async fn require_no_others(client: &Client) -> Result<()> {
     match theirs {
         None => Ok(()),
         Some(row) => Err(Error::Internal(format!(
-            "the database has a table {} that does not belong to Taskwell; use a separate database or schema. Nothing was \
-             changed",
+            "the database has a table {} that does not belong to Taskwell; use a separate database \
+             or schema. Nothing was changed",
             row.get::<_, &str>(0)
         ))),
     }
@@ -229,14 +244,17 @@ async fn postgres_version(client: &Client) -> Result<Option<i64>, tokio_postgres
     // Only where new tables would be made: other schemas of the search path may be somebody else's.
     let known = client
         .query_typed_one(
-            "SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'schema_migrations')",
+            "SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND \
+             tablename = 'schema_migrations')",
             &[],
         )
         .await?;
     if !known.get::<_, bool>(0) {
         return Ok(None);
     }
-    let row = client.query_typed_one("SELECT coalesce(max(version), 0) FROM schema_migrations", &[]).await?;
+    let row = client
+        .query_typed_one("SELECT coalesce(max(version), 0) FROM schema_migrations", &[])
+        .await?;
     Ok(Some(row.get(0)))
 }
 
@@ -254,15 +272,17 @@ pub(super) fn require_known(connection: &Connection) -> Result<()> {
 
 /// That the database is empty or Taskwell's, of this version or an older one.
 pub(super) fn require_replaceable(connection: &Connection) -> Result<()> {
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(error)?;
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(error)?;
     if tables == 0 { Ok(()) } else { require_known(connection) }
 }
 
 fn newer_schema(found: i64) -> Error {
     Error::Internal(format!(
-        "the database has schema version {found}, but this Taskwell supports only versions up to {CURRENT}. Run the newer \
-         Taskwell that wrote the database, or restore an older backup. Nothing was changed"
+        "the database has schema version {found}, but this Taskwell supports only versions up to \
+         {CURRENT}. Run the newer Taskwell that wrote the database, or restore an older backup. \
+         Nothing was changed"
     ))
 }
 
@@ -279,105 +299,10 @@ fn version(connection: &Connection) -> Result<Option<i64>> {
     if known.is_none() {
         return Ok(None);
     }
-    connection.query_row("SELECT max(version) FROM schema_migrations", [], |row| row.get(0)).map_err(error)
+    connection
+        .query_row("SELECT max(version) FROM schema_migrations", [], |row| row.get(0))
+        .map_err(error)
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-
-    const STEP: Migration = Migration { name: "test", sqlite: "", postgres: "", then: None };
-
-    /// A row in each table.
-    const ROWS: &str = "
-        INSERT INTO users (id, uuid, username, username_key, email, email_key, password_hash, role, is_active, email_verified, created_at, updated_at)
-            VALUES (1, x'01', 'ada', 'ada', 'a@b', 'a@b', 'h', 'user', 1, 1, 0, 0);
-        INSERT INTO sessions (uuid, user_id, created_at, last_used_at, expires_at) VALUES (x'02', 1, 0, 0, 0);
-        INSERT INTO refresh_tokens (hash, session_uuid) VALUES (x'03', x'02');
-        INSERT INTO counters (owner, last) VALUES (1, 1);
-        INSERT INTO tasks (id, uuid, owner, title, status, priority, created_at, updated_at, version)
-            VALUES (7, x'04', 1, 'STRASSE', 'pending', 1, 0, 0, 1);
-        INSERT INTO changes VALUES (1, 1, 1, 7, x'04', 'created', 1, 0, NULL, '{}');
-        INSERT INTO personal_tokens VALUES (x'05', 1, 't', x'05', 's', 0, NULL, 0);
-        INSERT INTO audit (at, action) VALUES (0, 'a');
-        INSERT INTO mail_queue (kind, user_id, recipient, attempts, next_at, created_at)
-            VALUES ('k', 1, 'a@b', 0, 0, 0);
-        INSERT INTO mail_tokens VALUES (x'06', 1, 'p', 'a@b', 0);
-        INSERT INTO totp VALUES (1, x'07', 0, NULL, 0);
-        INSERT INTO recovery_codes VALUES (x'08', 1);
-        INSERT INTO idempotency_keys (hash, user_id, fingerprint, outcome, at) VALUES (x'09', 1, x'0a', 'o', 0);";
-
-    pub(in crate::db) fn with_rows() -> Connection {
-        let connection = Connection::open_in_memory().unwrap();
-        apply(&connection, &MIGRATIONS[..5], None, &Clock::default()).unwrap();
-        connection.execute_batch(ROWS).unwrap();
-        connection
-    }
-
-    /// Each table with its text and how many rows it has.
-    fn tables(connection: &Connection) -> Vec<(String, String, i64)> {
-        let text = "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1";
-        let mut found = connection.prepare(text).unwrap();
-        let rows = found.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-        let count = |name: &str| {
-            let text = format!("SELECT count(*) FROM {name}");
-            connection.query_row(&text, [], |row| row.get(0)).unwrap()
-        };
-        let rows = rows.map(|row: rusqlite::Result<(String, String)>| row.unwrap());
-        rows.map(|(name, sql)| (name.clone(), sql, count(&name))).collect()
-    }
-
-    fn foreign_keys(connection: &Connection) -> bool {
-        connection.pragma_query_value(None, "foreign_keys", |row| row.get(0)).unwrap()
-    }
-
-    #[test]
-    fn a_step_may_rebuild_each_table_and_loses_no_row() {
-        let connection = with_rows();
-        apply(&connection, MIGRATIONS, None, &Clock::default()).unwrap();
-        connection.execute_batch("INSERT INTO mail_sent VALUES (x'0b', 1, 0)").unwrap();
-        let before = tables(&connection);
-        for (name, sql, rows) in &before {
-            assert!(*rows > 0, "{name} has no row");
-            let sql = sql.replacen(name, &format!("new_{name}"), 1);
-            let rebuild = format!(
-                "{sql}; INSERT INTO new_{name} SELECT * FROM {name}; DROP TABLE {name}; \
-                 ALTER TABLE new_{name} RENAME TO {name};"
-            );
-            let version = version(&connection).unwrap().unwrap();
-            let mut migrations: Vec<Migration> = (0..version).map(|_| STEP).collect();
-            migrations.push(Migration { sqlite: rebuild.leak(), ..STEP });
-            apply(&connection, &migrations, None, &Clock::default()).unwrap();
-            assert!(foreign_keys(&connection));
-        }
-        let counts = |all: &[(String, String, i64)]| -> Vec<(String, i64)> {
-            let rows = all.iter().filter(|(name, ..)| name != "schema_migrations");
-            rows.map(|(name, _, rows)| (name.clone(), *rows)).collect()
-        };
-        assert_eq!(counts(&before), counts(&tables(&connection)));
-        // What referred to a rebuilt table still does.
-        connection.execute_batch("DELETE FROM users").unwrap();
-        let left: i64 = connection.query_row("SELECT count(*) FROM tasks", [], |row| row.get(0)).unwrap();
-        assert_eq!(left, 0);
-    }
-
-    #[test]
-    fn a_step_that_fails_or_breaks_a_reference_leaves_the_schema_as_it_was() {
-        for (sql, then) in [
-            ("DELETE FROM users", None),
-            ("DROP TABLE changes; CREATE TABLE nonsense (", None),
-            (
-                "DROP TABLE changes",
-                Some((|_, _| Err(Error::Internal("no".into()))) as super::super::migrations::Step),
-            ),
-        ] {
-            let connection = with_rows();
-            let before = tables(&connection);
-            let mut migrations: Vec<Migration> = (0..5).map(|_| STEP).collect();
-            migrations.push(Migration { sqlite: sql, then, ..STEP });
-            apply(&connection, &migrations, None, &Clock::default()).unwrap_err();
-            assert_eq!(before, tables(&connection));
-            assert!(foreign_keys(&connection) && connection.is_autocommit());
-        }
-    }
-}
+pub(super) mod tests;

@@ -1,5 +1,5 @@
-//! The migrations in order, and what some of them do in Rust. A step knows tables and columns, and no noun's code: that
-//! changes with its noun, and a step must not.
+//! The migrations in order, and what some of them do in Rust. A step knows tables and columns, and
+//! no noun's code: that changes with its noun, and a step must not.
 
 use super::row::{FromRow, Row};
 use super::tx::Tx;
@@ -15,8 +15,8 @@ pub(super) struct Migration {
     pub then: Option<Step>,
 }
 
-/// A step in Rust. It is called with 0, then with what it last answered, until it answers `None`. Each call is bounded
-/// in rows and bytes.
+/// A step in Rust. It is called with 0, then with what it last answered, until it answers `None`.
+/// Each call is bounded in rows and bytes.
 pub(super) type Step = fn(&mut Tx, i64) -> Result<Option<i64>>;
 
 /// The schema's version is how many of them were applied.
@@ -77,8 +77,9 @@ const STEP_BYTES_MAX: i64 = 1024 * 1024;
 
 /// Fills `tasks.folded` for the tasks after an id; the last id that it filled.
 fn fill_folded(tx: &mut Tx, after: i64) -> Result<Option<i64>> {
-    let sizes = "/* migrate */ SELECT id, CAST(octet_length(title) + coalesce(octet_length(description), 0) AS BIGINT) \
-                 FROM tasks WHERE id > $1 ORDER BY id LIMIT $2";
+    let sizes = "/* migrate */ SELECT id, CAST(octet_length(title) + \
+                 coalesce(octet_length(description), 0) AS BIGINT) FROM tasks WHERE id > $1 ORDER \
+                 BY id LIMIT $2";
     let sizes: Vec<Size> = tx.all(sizes, &[&after, &STEP_ROWS_MAX])?;
     let mut bytes = 0;
     let fitting = sizes.iter().take_while(|size| {
@@ -89,8 +90,8 @@ fn fill_folded(tx: &mut Tx, after: i64) -> Result<Option<i64>> {
     let Some(last) = fitting.last().map(|size| size.id) else {
         return Ok(None);
     };
-    let texts =
-        "/* migrate */ SELECT id, title, description FROM tasks WHERE id > $1 AND id <= $2 ORDER BY id";
+    let texts = "/* migrate */ SELECT id, title, description FROM tasks WHERE id > $1 AND id <= $2 \
+                 ORDER BY id";
     let texts: Vec<Text> = tx.all(texts, &[&after, &last])?;
     for Text { id, title, description } in texts {
         let folded = text::search_fold(&title, description.as_deref());
@@ -99,22 +100,24 @@ fn fill_folded(tx: &mut Tx, after: i64) -> Result<Option<i64>> {
     Ok(Some(last))
 }
 
-/// Gives usernames and addresses the keys under which they are found, in the order of the accounts: if two have the same
-/// one, the older account gets it. Then the same for mail that waits for an address; its ids are answered as negative.
+/// Gives usernames and addresses the keys under which they are found, in the order of the accounts:
+/// if two have the same one, the older account gets it. Then the same for mail that waits for an
+/// address; its ids are answered as negative.
 fn fill_keys(tx: &mut Tx, after: i64) -> Result<Option<i64>> {
     if after < 0 {
         return fill_recipients(tx, -after);
     }
-    let names = "/* migrate */ SELECT id, username, email FROM users WHERE id > $1 ORDER BY id LIMIT $2";
+    let names =
+        "/* migrate */ SELECT id, username, email FROM users WHERE id > $1 ORDER BY id LIMIT $2";
     let users: Vec<Names> = tx.all(names, &[&after, &STEP_ROWS_MAX])?;
     for user in &users {
         let username = names::username_key(&user.username);
-        let text = "/* migrate */ UPDATE users SET username_key = $1, username_shadowed = FALSE WHERE id = $2 \
-                    AND NOT EXISTS (SELECT 1 FROM users WHERE username_key = $1)";
+        let text = "/* migrate */ UPDATE users SET username_key = $1, username_shadowed = FALSE \
+                    WHERE id = $2 AND NOT EXISTS (SELECT 1 FROM users WHERE username_key = $1)";
         tx.send(text, &[&username, &user.id])?;
         let email = names::email_key(&user.email);
-        let text = "/* migrate */ UPDATE users SET email_key = $1, email_shadowed = FALSE WHERE id = $2 \
-                    AND NOT EXISTS (SELECT 1 FROM users WHERE email_key = $1)";
+        let text = "/* migrate */ UPDATE users SET email_key = $1, email_shadowed = FALSE WHERE id \
+                    = $2 AND NOT EXISTS (SELECT 1 FROM users WHERE email_key = $1)";
         tx.send(text, &[&email, &user.id])?;
         if let Some(skeleton) = names::skeleton(&user.username) {
             let text = "/* migrate */ UPDATE users SET username_skeleton = $1 WHERE id = $2 \
@@ -129,8 +132,8 @@ fn fill_keys(tx: &mut Tx, after: i64) -> Result<Option<i64>> {
 }
 
 fn fill_recipients(tx: &mut Tx, after: i64) -> Result<Option<i64>> {
-    let waiting = "/* migrate */ SELECT id, recipient FROM mail_queue WHERE user_id IS NULL AND id > $1 \
-                   ORDER BY id LIMIT $2";
+    let waiting = "/* migrate */ SELECT id, recipient FROM mail_queue WHERE user_id IS NULL AND id \
+                   > $1 ORDER BY id LIMIT $2";
     let waiting: Vec<(i64, String)> =
         tx.all_by(waiting, &[&after, &STEP_ROWS_MAX], |row| Ok((row.get(0)?, row.get(1)?)))?;
     for (id, recipient) in &waiting {
@@ -184,7 +187,8 @@ mod tests {
     #[test]
     fn migration_8_gives_each_key_to_the_oldest_account_and_shadows_the_others() {
         let connection = with_rows();
-        let user = "INSERT INTO users (id, uuid, username, username_key, email, email_key, password_hash, role, is_active, email_verified, created_at, updated_at)
+        let user = "INSERT INTO users (id, uuid, username, username_key, email, email_key,
+            password_hash, role, is_active, email_verified, created_at, updated_at)
             VALUES (?1, randomblob(16), ?2, ?3, ?4, ?5, 'h', 'user', 1, 1, 0, 0)";
         // The keys are as they were made before: by lower case.
         for (id, username, username_key, email, email_key) in [
@@ -199,8 +203,10 @@ mod tests {
         connection
             .execute_batch(
                 "WITH RECURSIVE n (n) AS (SELECT 100 UNION ALL SELECT n + 1 FROM n WHERE n < 700)
-                 INSERT INTO users (id, uuid, username, username_key, email, email_key, password_hash, role, is_active, email_verified, created_at, updated_at)
-                 SELECT n, randomblob(16), 'User' || n, 'user' || n, 'U@x' || n, 'u@x' || n, 'h', 'user', 1, 1, 0, 0 FROM n;
+                 INSERT INTO users (id, uuid, username, username_key, email, email_key,
+                     password_hash, role, is_active, email_verified, created_at, updated_at)
+                 SELECT n, randomblob(16), 'User' || n, 'user' || n, 'U@x' || n, 'u@x' || n, 'h',
+                     'user', 1, 1, 0, 0 FROM n;
                  WITH RECURSIVE n (n) AS (SELECT 100 UNION ALL SELECT n + 1 FROM n WHERE n < 700)
                  INSERT INTO mail_queue (id, kind, recipient, attempts, next_at, created_at)
                  SELECT n, 'reset', 'straße' || n || '@x.de', 0, 0, 7 FROM n",
@@ -209,11 +215,13 @@ mod tests {
         apply(&connection, MIGRATIONS, None, &Clock::default()).unwrap();
         let mut users = connection
             .prepare(
-                "SELECT username_key || ' ' || email_key || ' ' || username_shadowed || email_shadowed || ' ' ||
+                "SELECT username_key || ' ' || email_key || ' ' || username_shadowed ||
+                    email_shadowed || ' ' ||
                  coalesce(username_skeleton, '') FROM users ORDER BY id",
             )
             .unwrap();
-        let users: Vec<String> = users.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let users: Vec<String> =
+            users.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
         assert_eq!(
             users[..6],
             [
@@ -229,8 +237,8 @@ mod tests {
         for (user, n) in users[6..].iter().zip(100..) {
             assert_eq!(*user, format!("user{n} u@x{n} 00 "));
         }
-        let folded =
-            "SELECT count(*) FROM mail_queue WHERE recipient = 'strasse' || id || '@x.de' AND turn_at = 7";
+        let folded = "SELECT count(*) FROM mail_queue WHERE recipient = 'strasse' || id || '@x.de' \
+                      AND turn_at = 7";
         let folded: i64 = connection.query_row(folded, [], |row| row.get(0)).unwrap();
         assert_eq!(folded, 601);
     }
@@ -238,10 +246,13 @@ mod tests {
     #[test]
     fn migration_6_folds_the_text_of_each_task_whatever_their_number_and_length() {
         let connection = with_rows();
-        let more = "WITH RECURSIVE n (n) AS (SELECT 100 UNION ALL SELECT n + 1 FROM n WHERE n < 1000)
-            INSERT INTO tasks (id, uuid, owner, title, description, status, priority, created_at, updated_at, version)
+        let more = "WITH RECURSIVE n (n) AS (SELECT 100 UNION ALL SELECT n + 1 FROM n WHERE n <
+            1000)
+            INSERT INTO tasks (id, uuid, owner, title, description, status, priority, created_at,
+                updated_at, version)
             SELECT n, randomblob(16), 1, 'ΟΔΟΣ ' || n,
-                   CASE WHEN n % 9 = 0 THEN replace(hex(zeroblob(10000)), '0', 'ß') END, 'pending', 1, 0, 0, 1 FROM n";
+                   CASE WHEN n % 9 = 0 THEN replace(hex(zeroblob(10000)), '0', 'ß') END,
+                   'pending', 1, 0, 0, 1 FROM n";
         connection.execute_batch(more).unwrap();
         apply(&connection, MIGRATIONS, None, &Clock::default()).unwrap();
         let mut tasks = connection.prepare("SELECT title, description, folded FROM tasks").unwrap();

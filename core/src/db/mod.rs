@@ -1,5 +1,6 @@
-//! One thin layer over the database: a query is text with parameters, a use case is a function of one transaction, run
-//! to its end on the database's own threads. What differs between databases stays below this file.
+//! One thin layer over the database: a query is text with parameters, a use case is a function of
+//! one transaction, run to its end on the database's own threads. What differs between databases
+//! stays below this file.
 
 mod backup;
 mod dialect;
@@ -47,8 +48,8 @@ pub enum Db {
     Postgres(postgres::Db),
 }
 
-/// How many rows one transaction deletes of what is too old. Others wait for it, and a batch of so many takes a few
-/// milliseconds.
+/// How many rows one transaction deletes of what is too old. Others wait for it, and a batch of so
+/// many takes a few milliseconds.
 pub const PRUNED_MAX: i64 = 500;
 
 impl Db {
@@ -56,7 +57,11 @@ impl Db {
     ///
     /// # Errors
     /// It can't be reached, is no store of Taskwell's, or was written by a newer version.
-    pub fn open(place: &DatabaseLocation, settings: &Settings, clock: &Clock) -> Result<(Db, Migrated)> {
+    pub fn open(
+        place: &DatabaseLocation,
+        settings: &Settings,
+        clock: &Clock,
+    ) -> Result<(Db, Migrated)> {
         match place {
             DatabaseLocation::Sqlite(path) => {
                 let (db, migrated) = work::Db::open(path, settings, clock)?;
@@ -77,7 +82,8 @@ impl Db {
         }
     }
 
-    /// Runs `f` on what is committed, every write answered before among it. This is the lane of accounts.
+    /// Runs `f` on what is committed, every write answered before among it. This is the lane of
+    /// accounts.
     pub async fn read<T, F>(&self, f: F) -> Result<T>
     where
         T: Send + 'static,

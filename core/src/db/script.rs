@@ -1,6 +1,7 @@
-//! A use case on a database at the other end of a wire. The use case is a plain function; it is run until it needs an
-//! answer, what it has asked so far is sent in one go, and then it is run again from its beginning with the answers. So a
-//! statement whose answer can wait costs no round trip of its own.
+//! A use case on a database at the other end of a wire. The use case is a plain function; it is run
+//! until it needs an answer, what it has asked so far is sent in one go, and then it is run again
+//! from its beginning with the answers. So a statement whose answer can wait costs no round trip of
+//! its own.
 
 use tokio_postgres::Row;
 
@@ -84,8 +85,12 @@ impl StatementError {
                 Error::Unavailable { retry_after_s: 1 }
             }
             StatementError::Full => Error::StorageFull,
-            StatementError::Aborted => Error::Internal("a transaction was used after it had failed".into()),
-            StatementError::Unique(constraint) => Error::internal("a unique value came twice", constraint),
+            StatementError::Aborted => {
+                Error::Internal("a transaction was used after it had failed".into())
+            }
+            StatementError::Unique(constraint) => {
+                Error::internal("a unique value came twice", constraint)
+            }
             StatementError::Other(cause) => Error::internal("PostgreSQL", cause),
         }
     }
@@ -154,8 +159,9 @@ impl Script {
         waiting.map(|step| step.statement.clone()).collect()
     }
 
-    /// Takes the answers to all that was pending of this server, in order. After a refusal a transaction refuses all that
-    /// follows; each of those statements gets the refusal that was the cause, as no other says what happened.
+    /// Takes the answers to all that was pending of this server, in order. After a refusal a
+    /// transaction refuses all that follows; each of those statements gets the refusal that was the
+    /// cause, as no other says what happened.
     pub fn answer(&mut self, on: Server, answers: Vec<Result<Answer, StatementError>>) {
         let mut cause = None;
         let mut answers = answers.into_iter();
@@ -163,7 +169,9 @@ impl Script {
             if step.answer.is_none() {
                 let Some(answer) = answers.next() else { break };
                 step.answer = Some(match (answer, &cause) {
-                    (Err(StatementError::Aborted), Some(cause)) => Err(StatementError::clone(cause)),
+                    (Err(StatementError::Aborted), Some(cause)) => {
+                        Err(StatementError::clone(cause))
+                    }
                     (answer, _) => answer,
                 });
             }
@@ -205,7 +213,11 @@ impl Script {
     }
 
     /// Asks and needs the answer.
-    pub fn require(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Result<&Answer, StatementError>> {
+    pub fn require(
+        &mut self,
+        sql: &str,
+        params: &[&dyn Param],
+    ) -> Result<Result<&Answer, StatementError>> {
         self.need_within(sql, params, usize::MAX)
     }
 
@@ -260,9 +272,13 @@ impl Script {
         };
         let at = self.at;
         self.at += 1;
-        if self.steps.get(at).is_some_and(|step| step.statement != statement || step.on != self.on) {
+        if self.steps.get(at).is_some_and(|step| step.statement != statement || step.on != self.on)
+        {
             if self.steps[at..].iter().any(|step| !is_look(&step.statement.sql)) {
-                return Err(Error::internal("a use case wrote otherwise when it was run again", sql));
+                return Err(Error::internal(
+                    "a use case wrote otherwise when it was run again",
+                    sql,
+                ));
             }
             // Looked up on an assumption that was wrong.
             self.steps.truncate(at);
@@ -292,7 +308,9 @@ impl Script {
     pub fn random_secret(&mut self) -> Result<[u8; 32]> {
         match self.chance(|| random_bytes().map(Chance::Secret))? {
             Chance::Secret(bytes) => Ok(*bytes),
-            Chance::Id(_) => Err(Error::Internal("a use case drew otherwise when it was run again".into())),
+            Chance::Id(_) => {
+                Err(Error::Internal("a use case drew otherwise when it was run again".into()))
+            }
         }
     }
 

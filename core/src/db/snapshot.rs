@@ -20,14 +20,16 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Removes what a killed process left under this name: SQLite would replay an old log into the new file.
+    /// Removes what a killed process left under this name: SQLite would replay an old log into the
+    /// new file.
     ///
     /// # Errors
     /// Another process is at work under it.
     pub fn new(of: &Path, suffix: &str) -> Result<Draft> {
         let path = with_suffix(of, suffix);
         let made = |e| Error::internal(&format!("cannot create {}", path.display()), e);
-        // A lock of its own file: closing any descriptor of a database drops the locks that SQLite has on it.
+        // A lock of its own file: closing any descriptor of a database drops the locks that SQLite
+        // has on it.
         let lock = std::fs::File::create(with_suffix(&path, "-lock")).map_err(made)?;
         if let Err(e) = lock.try_lock() {
             return Err(match e {
@@ -52,7 +54,8 @@ impl Draft {
     /// Gives it its name, once it is whole and on the disk. No connection to it may be open.
     fn keep_as(self, name: &Path) -> Result<()> {
         let file = |what: &str, e: std::io::Error| Error::internal(what, e);
-        let opened = std::fs::File::open(&self.path).map_err(|e| file("cannot open the copy", e))?;
+        let opened =
+            std::fs::File::open(&self.path).map_err(|e| file("cannot open the copy", e))?;
         opened.sync_all().map_err(|e| file("cannot sync the copy", e))?;
         std::fs::rename(&self.path, name).map_err(|e| file("cannot rename the copy", e))?;
         sync_folder(name)
@@ -83,8 +86,8 @@ pub(super) fn copy_as(source: &Connection, draft: Draft, to: &Path) -> Result<()
     draft.keep_as(to)
 }
 
-/// Keeps a copy of the database at `path` beside it, as it is before a migration to that version. The caller holds the
-/// write lock, so nothing is written meanwhile.
+/// Keeps a copy of the database at `path` beside it, as it is before a migration to that version.
+/// The caller holds the write lock, so nothing is written meanwhile.
 ///
 /// # Errors
 /// There is no room, or the folder can't be written to; then no copy is left behind.
@@ -99,8 +102,8 @@ pub(super) fn keep_before(path: &Path, version: i64) -> Result<()> {
             other => format!("{other:?}"),
         };
         Error::Internal(format!(
-            "cannot back up the database to {} before its migration: {cause}. Free space for a second copy of the database \
-             and start again. Nothing was changed",
+            "cannot back up the database to {} before its migration: {cause}. Free space for a \
+             second copy of the database and start again. Nothing was changed",
             copy.display()
         ))
     })

@@ -1,4 +1,5 @@
-//! Another program's database, which is only looked at. Every value comes as text, as its database prints it.
+//! Another program's database, which is only looked at. Every value comes as text, as its database
+//! prints it.
 
 use std::path::Path;
 
@@ -72,21 +73,22 @@ impl SourceDb {
         let rows = match self {
             SourceDb::Sqlite(_) => "SELECT name, type FROM pragma_table_info($1)",
             SourceDb::Postgres(_) => {
-                "SELECT CAST(column_name AS TEXT), CAST(data_type AS TEXT) FROM information_schema.columns \
-                 WHERE table_schema = ANY (current_schemas(FALSE)) AND table_name = $1 \
-                 ORDER BY ordinal_position"
+                "SELECT CAST(column_name AS TEXT), CAST(data_type AS TEXT) FROM \
+                 information_schema.columns WHERE table_schema = ANY (current_schemas(FALSE)) AND \
+                 table_name = $1 ORDER BY ordinal_position"
             }
         };
         let pairs = self.pairs(rows, Some(table)).await?;
         Ok(pairs.into_iter().map(|(name, data_type)| SourceColumn { name, data_type }).collect())
     }
 
-    /// An expression that sorts a table's rows as they were stored, if there is one. On PostgreSQL it holds for rows that were
-    /// never changed.
+    /// An expression that sorts a table's rows as they were stored, if there is one. On PostgreSQL
+    /// it holds for rows that were never changed.
     pub async fn place_of_row(&self, table: &str) -> Result<Option<&'static str>> {
         let (rows, place) = match self {
             SourceDb::Sqlite(_) => (
-                "SELECT name, type FROM pragma_table_list WHERE name = $1 AND type = 'table' AND wr = 0",
+                "SELECT name, type FROM pragma_table_list WHERE name = $1 AND type = 'table' AND \
+                 wr = 0",
                 "rowid",
             ),
             SourceDb::Postgres(_) => (
@@ -99,7 +101,8 @@ impl SourceDb {
         Ok((!found.is_empty()).then_some(place))
     }
 
-    /// An expression for a value as text, whatever its type. Bytes come as PostgreSQL prints them: `\x`, then hexadecimal digits.
+    /// An expression for a value as text, whatever its type. Bytes come as PostgreSQL prints them:
+    /// `\x`, then hexadecimal digits.
     pub fn as_text(&self, expression: &str) -> String {
         match self {
             SourceDb::Sqlite(_) => format!(
@@ -124,14 +127,19 @@ impl SourceDb {
             SourceDb::Postgres(client) => {
                 let given = param.as_ref().map(|param| (param as &(dyn ToSql + Sync), Type::TEXT));
                 let params: Vec<_> = given.into_iter().collect();
-                let rows = client.query_typed(query, &params).await.map_err(|e| reading(message(&e)))?;
+                let rows =
+                    client.query_typed(query, &params).await.map_err(|e| reading(message(&e)))?;
                 Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
             }
         }
     }
 
     /// Gives all rows of a query, whose columns are all text, to `take`, a few at a time.
-    pub async fn each(&self, query: &str, take: impl AsyncFnMut(Vec<TextRow>) -> Result<()>) -> Result<()> {
+    pub async fn each(
+        &self,
+        query: &str,
+        take: impl AsyncFnMut(Vec<TextRow>) -> Result<()>,
+    ) -> Result<()> {
         match self {
             SourceDb::Sqlite(connection) => each_of_file(connection, query, take).await,
             SourceDb::Postgres(client) => each_of_server(client, query, take).await,

@@ -1,4 +1,5 @@
-//! What tables a store has, asked of the database itself: for what goes through all of them, as a copy does.
+//! What tables a store has, asked of the database itself: for what goes through all of them, as a
+//! copy does.
 
 use super::dialect::Dialect;
 use super::row::{FromRow, Row};
@@ -26,30 +27,30 @@ pub struct TableColumn {
     pub kind: ColumnType,
 }
 
-const SQLITE_TABLES: &str = "/* tables */ SELECT name, (SELECT count(*) FROM sqlite_schema s WHERE s.name = t.name \
-    AND s.sql LIKE '%AUTOINCREMENT%') FROM pragma_table_list t WHERE schema = 'main' AND type <> 'view' \
-    AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> 'schema_migrations' ORDER BY name";
-const SQLITE_COLUMNS: &str = "/* tables */ SELECT name, type, pk FROM pragma_table_info($1) ORDER BY cid";
+const SQLITE_TABLES: &str = "/* tables */ SELECT name, (SELECT count(*) FROM sqlite_schema s WHERE \
+    s.name = t.name AND s.sql LIKE '%AUTOINCREMENT%') FROM pragma_table_list t WHERE schema = \
+    'main' AND type <> 'view' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> \
+    'schema_migrations' ORDER BY name";
+const SQLITE_COLUMNS: &str =
+    "/* tables */ SELECT name, type, pk FROM pragma_table_info($1) ORDER BY cid";
 const SQLITE_PARENTS: &str =
     "/* tables */ SELECT DISTINCT \"table\" FROM pragma_foreign_key_list($1) WHERE \"table\" <> $2";
 
-const POSTGRES_TABLES: &str = "/* tables */ SELECT CAST(c.relname AS TEXT), \
-    (SELECT count(*) FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' \
-     WHERE d.refobjid = c.oid AND d.deptype IN ('a', 'i')) \
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-    WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p', 'f') AND c.relname <> 'schema_migrations' \
-    ORDER BY c.relname";
-const POSTGRES_COLUMNS: &str = "/* tables */ SELECT CAST(a.attname AS TEXT), CAST(format_type(a.atttypid, NULL) AS TEXT), \
-    CAST(coalesce(array_position(k.conkey, a.attnum), 0) AS BIGINT) \
-    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
-    LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p' \
-    WHERE n.nspname = current_schema() AND CAST(c.relname AS TEXT) = $1 AND a.attnum > 0 AND NOT a.attisdropped \
-    ORDER BY a.attnum";
-const POSTGRES_PARENTS: &str = "/* tables */ SELECT DISTINCT CAST(p.relname AS TEXT) FROM pg_constraint k \
-    JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
-    JOIN pg_class p ON p.oid = k.confrelid \
-    WHERE k.contype = 'f' AND n.nspname = current_schema() AND CAST(c.relname AS TEXT) = $1 \
-    AND CAST(p.relname AS TEXT) <> $2";
+const POSTGRES_TABLES: &str = "/* tables */ SELECT CAST(c.relname AS TEXT), (SELECT count(*) FROM \
+    pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' WHERE d.refobjid = c.oid \
+    AND d.deptype IN ('a', 'i')) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+    WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p', 'f') AND c.relname <> \
+    'schema_migrations' ORDER BY c.relname";
+const POSTGRES_COLUMNS: &str = "/* tables */ SELECT CAST(a.attname AS TEXT), \
+    CAST(format_type(a.atttypid, NULL) AS TEXT), CAST(coalesce(array_position(k.conkey, a.attnum), \
+    0) AS BIGINT) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON \
+    n.oid = c.relnamespace LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p' \
+    WHERE n.nspname = current_schema() AND CAST(c.relname AS TEXT) = $1 AND a.attnum > 0 AND NOT \
+    a.attisdropped ORDER BY a.attnum";
+const POSTGRES_PARENTS: &str = "/* tables */ SELECT DISTINCT CAST(p.relname AS TEXT) FROM \
+    pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = \
+    c.relnamespace JOIN pg_class p ON p.oid = k.confrelid WHERE k.contype = 'f' AND n.nspname = \
+    current_schema() AND CAST(c.relname AS TEXT) = $1 AND CAST(p.relname AS TEXT) <> $2";
 
 struct Named(String, i64);
 
@@ -92,8 +93,11 @@ fn describe(
     parents: Vec<String>,
     has_sequence: bool,
 ) -> Result<Table> {
-    let mut key: Vec<(i64, String)> =
-        described.iter().filter(|column| column.2 > 0).map(|column| (column.2, column.0.clone())).collect();
+    let mut key: Vec<(i64, String)> = described
+        .iter()
+        .filter(|column| column.2 > 0)
+        .map(|column| (column.2, column.0.clone()))
+        .collect();
     if key.is_empty() {
         return Err(Error::Internal(format!(
             "cannot copy the table {name}, because it has no primary key. Nothing was written"
@@ -103,7 +107,8 @@ fn describe(
     let column = |Described(column, kind, _)| {
         let kind = kind_of(&kind).ok_or_else(|| {
             Error::Internal(format!(
-                "the column {name}.{column} is of type {kind}, which Taskwell does not use. Nothing was written"
+                "the column {name}.{column} is of type {kind}, which Taskwell does not use. \
+                 Nothing was written"
             ))
         })?;
         Ok(TableColumn { name: column, kind })

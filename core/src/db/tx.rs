@@ -9,10 +9,11 @@ use crate::clock::{Clock, random_bytes, random_id};
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
 
-/// An open transaction. It is committed when the use case answers `Ok`, and undone when it answers an error.
+/// An open transaction. It is committed when the use case answers `Ok`, and undone when it answers
+/// an error.
 ///
-/// A use case may be run several times before its outcome counts, so it changes nothing outside, and draws time and
-/// chance from here.
+/// A use case may be run several times before its outcome counts, so it changes nothing outside,
+/// and draws time and chance from here.
 pub struct Tx<'c> {
     store: Store<'c>,
     now: Timestamp,
@@ -29,11 +30,21 @@ enum Store<'c> {
 
 impl<'c> Tx<'c> {
     pub(super) fn on_sqlite(connection: &'c rusqlite::Connection, clock: &Clock) -> Tx<'c> {
-        Tx { store: Store::Sqlite(connection), now: clock.now(), to_notify: Vec::new(), erases: false }
+        Tx {
+            store: Store::Sqlite(connection),
+            now: clock.now(),
+            to_notify: Vec::new(),
+            erases: false,
+        }
     }
 
     pub(super) fn on_postgres(script: &'c mut Script) -> Tx<'c> {
-        Tx { now: script.now(), store: Store::Postgres(script), to_notify: Vec::new(), erases: false }
+        Tx {
+            now: script.now(),
+            store: Store::Postgres(script),
+            to_notify: Vec::new(),
+            erases: false,
+        }
     }
 
     /// All rows of a query.
@@ -57,8 +68,8 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// The rows of a query until their sizes, by `size`, come to more than `bytes_max`; and whether there are more. The row
-    /// that passes the bound is among them.
+    /// The rows of a query until their sizes, by `size`, come to more than `bytes_max`; and whether
+    /// there are more. The row that passes the bound is among them.
     pub fn all_within<T: FromRow>(
         &mut self,
         sql: &str,
@@ -67,10 +78,13 @@ impl<'c> Tx<'c> {
         size: impl Fn(&T) -> usize,
     ) -> Result<(Vec<T>, bool)> {
         match &mut self.store {
-            Store::Sqlite(connection) => sqlite::all_within(connection, sql, params, bytes_max, size),
+            Store::Sqlite(connection) => {
+                sqlite::all_within(connection, sql, params, bytes_max, size)
+            }
             Store::Postgres(script) => {
-                let answer =
-                    script.need_within(sql, params, bytes_max)?.map_err(StatementError::into_error)?;
+                let answer = script
+                    .need_within(sql, params, bytes_max)?
+                    .map_err(StatementError::into_error)?;
                 let rows = answer.rows.iter().map(|row| T::from_row(&Row::Postgres(row)));
                 Ok((rows.collect::<Result<_>>()?, answer.is_cut))
             }
@@ -85,8 +99,8 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Whether all that was found so far is true, and nothing only assumed ([`Tx::find_speculative`]). It is in the run whose
-    /// outcome counts.
+    /// Whether all that was found so far is true, and nothing only assumed
+    /// ([`Tx::find_speculative`]). It is in the run whose outcome counts.
     pub fn is_certain(&self) -> bool {
         match &self.store {
             Store::Sqlite(_) => true,
@@ -104,9 +118,13 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// The first row, held against all other writers until this transaction ends: what is read here and written back
-    /// depends on it. On SQLite there is one writer anyway.
-    pub fn find_for_update<T: FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Option<T>> {
+    /// The first row, held against all other writers until this transaction ends: what is read here
+    /// and written back depends on it. On SQLite there is one writer anyway.
+    pub fn find_for_update<T: FromRow>(
+        &mut self,
+        sql: &str,
+        params: &[&dyn Param],
+    ) -> Result<Option<T>> {
         match &mut self.store {
             Store::Sqlite(connection) => sqlite::find(connection, sql, params),
             Store::Postgres(script) => {
@@ -116,8 +134,8 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// The first row; where its way is long, the run goes on with `meanwhile` and looks up more, until the true one is
-    /// there. What it writes waits, and its outcome does not count so far.
+    /// The first row; where its way is long, the run goes on with `meanwhile` and looks up more,
+    /// until the true one is there. What it writes waits, and its outcome does not count so far.
     pub fn find_speculative<T: FromRow>(
         &mut self,
         sql: &str,
@@ -184,8 +202,8 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Runs an `INSERT` or `UPDATE … RETURNING` that may violate a unique constraint. `taken` turns the
-    /// column, as `table.column`, into the error.
+    /// Runs an `INSERT` or `UPDATE … RETURNING` that may violate a unique constraint. `taken` turns
+    /// the column, as `table.column`, into the error.
     pub fn one_unless_taken<T: FromRow>(
         &mut self,
         sql: &str,
@@ -217,7 +235,8 @@ impl<'c> Tx<'c> {
         matches!(&self.store, Store::Postgres(script) if script.has_replica())
     }
 
-    /// Asks a replica what `look` asks; its answers may be of a moment ago, but never older from one to the next.
+    /// Asks a replica what `look` asks; its answers may be of a moment ago, but never older from
+    /// one to the next.
     pub fn on_replica<T>(&mut self, look: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
         self.turn_to(script::Server::Replica);
         let found = look(self);
@@ -239,8 +258,8 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Has SQLite's log emptied soon after the commit, so that what this transaction deletes is in no file. PostgreSQL
-    /// leaves that to VACUUM.
+    /// Has SQLite's log emptied soon after the commit, so that what this transaction deletes is in
+    /// no file. PostgreSQL leaves that to VACUUM.
     pub fn erase(&mut self) {
         self.erases = true;
     }
@@ -269,12 +288,14 @@ impl<'c> Tx<'c> {
     }
 }
 
-/// The number of each account's newest change: so is seen what nobody told, as the writes of other processes.
+/// The number of each account's newest change: so is seen what nobody told, as the writes of other
+/// processes.
 pub(super) fn newest_changes(tx: &mut Tx, owners: &[i64]) -> Result<Vec<(i64, i64)>> {
     let mut newest = Vec::with_capacity(owners.len());
     for owner in owners {
         // All of them in one trip.
-        let last = tx.find_speculative("SELECT last FROM counters WHERE owner = $1", &[owner], 0)?;
+        let last =
+            tx.find_speculative("SELECT last FROM counters WHERE owner = $1", &[owner], 0)?;
         newest.extend(last.map(|last: i64| (*owner, last)));
     }
     Ok(newest)

@@ -1,5 +1,5 @@
-//! What goes into a parameter and comes out of a column: one set of kinds for both databases. How each of them writes a
-//! kind down is its driver's business.
+//! What goes into a parameter and comes out of a column: one set of kinds for both databases. How
+//! each of them writes a kind down is its driver's business.
 
 use uuid::Uuid;
 
@@ -49,11 +49,14 @@ pub trait Column: Sized {
 
 /// The error of a column that holds what it should not.
 pub fn unexpected(wanted: &str, found: Value) -> Error {
-    Error::internal("unexpected value in the database", format!("expected {wanted}, found {found:?}"))
+    Error::internal(
+        "unexpected value in the database",
+        format!("expected {wanted}, found {found:?}"),
+    )
 }
 
-/// That no text among the parameters is one that only SQLite would take. Doors name the field that holds it; here nothing
-/// gets past that a door has forgotten.
+/// That no text among the parameters is one that only SQLite would take. Doors name the field that
+/// holds it; here nothing gets past that a door has forgotten.
 pub fn check_texts(params: &[&dyn Param]) -> Result<()> {
     for param in params {
         if let Value::Text(text) = param.value() {

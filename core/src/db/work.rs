@@ -24,8 +24,8 @@ use crate::settings::Settings;
 const QUEUE_MAX: usize = 8192;
 /// Writes that share one commit, and so one sync of the disk.
 const GROUP_MAX: usize = 256;
-/// How long reads may share one snapshot: so long may a write of another process (the command line) stay unseen. This
-/// process's own writes are seen at once.
+/// How long reads may share one snapshot: so long may a write of another process (the command line)
+/// stay unseen. This process's own writes are seen at once.
 const SNAPSHOT_AGE_MAX: Duration = Duration::from_millis(5);
 
 /// How often the log is emptied after deletions at most, and how soon it is tried again.
@@ -82,8 +82,12 @@ impl Db {
         });
         let commits = Arc::new(AtomicU64::new(0));
         // Made first: where a thread cannot be started, dropping it ends those that were.
-        let mut threads =
-            Threads { queues: queues.clone(), live: live.clone(), readers: Vec::new(), writer: None };
+        let mut threads = Threads {
+            queues: queues.clone(),
+            live: live.clone(),
+            readers: Vec::new(),
+            writer: None,
+        };
         let (queue, count, time) = (queues.clone(), commits.clone(), clock.clone());
         let notify = live.clone();
         let write = move || write_loop(&writer, &queue.writes, &time, &count, &notify);
@@ -118,8 +122,8 @@ impl Db {
         send(queue, f).await
     }
 
-    /// Runs `f` in a transaction of its own; answers when it is safe on the disk. `f` may be run again where the
-    /// database asks for it, so it changes nothing outside.
+    /// Runs `f` in a transaction of its own; answers when it is safe on the disk. `f` may be run
+    /// again where the database asks for it, so it changes nothing outside.
     pub async fn write<T, F>(&self, f: F) -> Result<T>
     where
         T: Send + 'static,
@@ -142,7 +146,8 @@ impl Db {
 impl Drop for Threads {
     fn drop(&mut self) {
         let end = |handle: JoinHandle<()>| {
-            // The last handle may have been a job's: then this is one of the threads, which ends by itself.
+            // The last handle may have been a job's: then this is one of the threads, which ends by
+            // itself.
             if handle.thread().id() != std::thread::current().id() {
                 let _ = handle.join();
             }
@@ -152,8 +157,8 @@ impl Drop for Threads {
         self.queues.searches.close();
         self.live.close();
         self.readers.drain(..).for_each(end);
-        // The writer is the last, as SQLite removes the log with the last connection: of two that close at one moment,
-        // each takes the other for the last.
+        // The writer is the last, as SQLite removes the log with the last connection: of two that
+        // close at one moment, each takes the other for the last.
         self.queues.writes.close();
         self.writer.take().into_iter().for_each(end);
     }
@@ -166,7 +171,9 @@ where
 {
     let (answer, answered) = oneshot::channel();
     queue.push(Box::new(UseCase { f, outcome: None, answer }), 1)?;
-    answered.await.unwrap_or_else(|_| Err(Error::Internal("a database thread dropped a job".into())))
+    answered
+        .await
+        .unwrap_or_else(|_| Err(Error::Internal("a database thread dropped a job".into())))
 }
 
 fn thread(name: &str, f: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
@@ -216,7 +223,8 @@ fn write_loop(
                 Err(error) => Err(error),
             };
             if let Err(error) = &committed {
-                tracing::error!(%error, "cannot commit a group of {} writes; none of them was acknowledged", group.len());
+                tracing::error!(%error, "cannot commit a group of {} writes; none of them was \
+                    acknowledged", group.len());
                 sqlite::rollback(connection);
             }
             commits.fetch_add(1, Ordering::Release);
@@ -257,14 +265,16 @@ impl Purge {
         match sqlite::purge_log(connection) {
             Ok(is_done) => self.is_wanted = !is_done,
             Err(error) => {
-                tracing::warn!(%error, "cannot empty the write-ahead log, which still contains deleted data; Taskwell tries again");
+                tracing::warn!(%error, "cannot empty the write-ahead log, which still contains \
+                                        deleted data; Taskwell tries again");
             }
         }
     }
 }
 
-/// Runs `group`, and what comes in meanwhile, without savepoints, which would copy each page that is touched. `false`
-/// where a job failed after it had written, which is rare, as use cases look before they write: then all is undone.
+/// Runs `group`, and what comes in meanwhile, without savepoints, which would copy each page that
+/// is touched. `false` where a job failed after it had written, which is rare, as use cases look
+/// before they write: then all is undone.
 fn run_group(
     connection: &Connection,
     queue: &Queue<Job>,
@@ -310,8 +320,8 @@ fn run_one_by_one(
     sqlite::commit(connection)
 }
 
-/// Reads share a snapshot for a moment, as long as no commit was answered since it was taken: opening one costs more than
-/// a read.
+/// Reads share a snapshot for a moment, as long as no commit was answered since it was taken:
+/// opening one costs more than a read.
 fn read_loop(connection: &Connection, queue: &Queue<Job>, clock: &Clock, commits: &AtomicU64) {
     let mut next = None;
     while let Some(first) = next.take().or_else(|| queue.pop()) {
@@ -326,9 +336,11 @@ fn read_loop(connection: &Connection, queue: &Queue<Job>, clock: &Clock, commits
             job.reply(&begun);
             let left = SNAPSHOT_AGE_MAX.saturating_sub(taken.elapsed());
             match queue.pop_within(left) {
-                // The order matters: first the job, then the look whether its snapshot is still the newest.
+                // The order matters: first the job, then the look whether its snapshot is still the
+                // newest.
                 Some(waiting)
-                    if taken.elapsed() < SNAPSHOT_AGE_MAX && commits.load(Ordering::Acquire) == seen =>
+                    if taken.elapsed() < SNAPSHOT_AGE_MAX
+                        && commits.load(Ordering::Acquire) == seen =>
                 {
                     job = waiting;
                 }
@@ -346,7 +358,8 @@ fn read_loop(connection: &Connection, queue: &Queue<Job>, clock: &Clock, commits
 fn watch_loop(path: &Path, live: &Subscribers, clock: &Clock) {
     let mut connection = None;
     while live.sleep(WATCH_EVERY) {
-        let looked = connection.take().map_or_else(|| sqlite::open(path, sqlite::WATCHER_CACHE_KIB), Ok);
+        let looked =
+            connection.take().map_or_else(|| sqlite::open(path, sqlite::WATCHER_CACHE_KIB), Ok);
         let looked = looked.and_then(|open| {
             sqlite::begin_read(&open)?;
             let newest = newest_changes(&mut Tx::on_sqlite(&open, clock), &live.watched());
@@ -361,7 +374,8 @@ fn watch_loop(path: &Path, live: &Subscribers, clock: &Clock) {
                 connection = Some(open);
             }
             Err(error) => {
-                tracing::warn!(%error, "cannot check for changes by other processes; Taskwell tries again");
+                tracing::warn!(%error, "cannot check for changes by other processes; Taskwell \
+                                        tries again");
             }
         }
     }

@@ -1,7 +1,9 @@
-//! Requests that are to have their effect once, however often they are sent: the outcome is written down in the transaction
-//! of the effect, under the key that the client gave, and told again to whoever repeats the request.
+//! Requests that are to have their effect once, however often they are sent: the outcome is written
+//! down in the transaction of the effect, under the key that the client gave, and told again to
+//! whoever repeats the request.
 //!
-//! What is kept outlives an upgrade: a member that is added to an outcome needs a default where it is read.
+//! What is kept outlives an upgrade: a member that is added to an outcome needs a default where it
+//! is read.
 
 mod model;
 mod sql;
@@ -19,8 +21,8 @@ use crate::time::Timestamp;
 /// How long an outcome is kept. Older ones count for nothing, pruned or not.
 const KEPT_FOR_S: i64 = 24 * 3600;
 
-/// What a write comes to: what it came to before, where its slot says so, or else what `write` comes to now, which is then
-/// kept. A refusal changes nothing and is not kept.
+/// What a write comes to: what it came to before, where its slot says so, or else what `write`
+/// comes to now, which is then kept. A refusal changes nothing and is not kept.
 pub(crate) fn run_once<T: Serialize + DeserializeOwned>(
     tx: &mut Tx,
     key: &OutcomeKey,
@@ -31,7 +33,8 @@ pub(crate) fn run_once<T: Serialize + DeserializeOwned>(
     }
     let outcome = write(tx)?;
     // Of two that write at once on two instances the second is refused here, with all that it did.
-    let json = serde_json::to_string(&outcome).map_err(|e| Error::internal("an outcome has no JSON", e))?;
+    let json = serde_json::to_string(&outcome)
+        .map_err(|e| Error::internal("an outcome has no JSON", e))?;
     sql::delete(tx, key, kept_since(tx))?;
     sql::insert(tx, key, &json)?;
     Ok(outcome)
@@ -50,7 +53,9 @@ pub(crate) fn find<T: DeserializeOwned>(tx: &mut Tx, key: &OutcomeKey) -> Result
         return Err(Error::KeyReused);
     }
     let outcome = serde_json::from_str(&kept.outcome);
-    outcome.map(Some).map_err(|e| Error::internal("cannot read the stored response of an idempotency key", e))
+    outcome
+        .map(Some)
+        .map_err(|e| Error::internal("cannot read the stored response of an idempotency key", e))
 }
 
 /// Deletes some of what was kept long enough; whether there is more.

@@ -15,7 +15,8 @@ pub struct IdempotentRequest {
 impl IdempotentRequest {
     pub const KEY_CHARS_MAX: usize = 255;
 
-    /// The key has 1 to 255 visible ASCII characters; `request` is a [`digest`] of all that the request says.
+    /// The key has 1 to 255 visible ASCII characters; `request` is a [`digest`] of all that the
+    /// request says.
     pub fn new(key: &str, request: [u8; 32]) -> Result<IdempotentRequest, Violation> {
         match key.len() {
             0 => Err(Violation::new(Code::TooShort, "must not be empty")),
@@ -27,21 +28,32 @@ impl IdempotentRequest {
             }
             n => Err(Violation::new(
                 Code::TooLong,
-                format!("must have at most {} characters, but has {n}", IdempotentRequest::KEY_CHARS_MAX),
+                format!(
+                    "must have at most {} characters, but has {n}",
+                    IdempotentRequest::KEY_CHARS_MAX
+                ),
             )),
         }
     }
 
-    /// Where its outcome is kept. `macs` hides what the request says, a password among it, from whoever reads the store;
-    /// the first of its results is stored, and any of them is known again.
-    pub(crate) fn key(&self, whose: &KeyScope, macs: impl Fn(&[u8]) -> Vec<[u8; 32]>) -> OutcomeKey {
+    /// Where its outcome is kept. `macs` hides what the request says, a password among it, from
+    /// whoever reads the store; the first of its results is stored, and any of them is known again.
+    pub(crate) fn key(
+        &self,
+        whose: &KeyScope,
+        macs: impl Fn(&[u8]) -> Vec<[u8; 32]>,
+    ) -> OutcomeKey {
         let (user, kind, whose, rights, role) = match whose {
             KeyScope::User { id, rights, role } => {
                 (Some(*id), "user", id.to_string(), rights.as_str(), Some(*role))
             }
-            KeyScope::Client(client) => {
-                (None, "client", client.map(|client| client.network()).unwrap_or_default(), "", None)
-            }
+            KeyScope::Client(client) => (
+                None,
+                "client",
+                client.map(|client| client.network()).unwrap_or_default(),
+                "",
+                None,
+            ),
         };
         let hash = digest(&[kind.as_bytes(), whose.as_bytes(), self.key.as_bytes()]);
         let said = digest(&[&self.request, &hash, rights.as_bytes()]);
@@ -51,8 +63,9 @@ impl IdempotentRequest {
 
 /// Among whose requests a key means one.
 pub(crate) enum KeyScope {
-    /// An account's. With other rights or in another role it is another request: a token must not be told what only another
-    /// may see, nor an account what it could see only while it was an admin's.
+    /// An account's. With other rights or in another role it is another request: a token must not
+    /// be told what only another may see, nor an account what it could see only while it was an
+    /// admin's.
     User { id: i64, rights: String, role: &'static str },
     /// A client's without an account.
     Client(Option<Client>),
@@ -75,8 +88,9 @@ impl OutcomeKey {
         self.fingerprints.first().map_or(&[], |first| first)
     }
 
-    /// Whether a fingerprint is this request's, maybe by a secret that was in use before, and was made in the same role.
-    /// Outcomes that are older than the column have no role, and are their account's in any.
+    /// Whether a fingerprint is this request's, maybe by a secret that was in use before, and was
+    /// made in the same role. Outcomes that are older than the column have no role, and are their
+    /// account's in any.
     pub(super) fn is_of(&self, fingerprint: &[u8], role: Option<&str>) -> bool {
         let is_same_role = role.is_none() || role == self.role;
         is_same_role && self.fingerprints.iter().any(|known| known == fingerprint)

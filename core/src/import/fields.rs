@@ -1,5 +1,6 @@
-//! The fields of an account and of a task that an import reads, and the column names each is recognized by. Names are compared
-//! without regard to case and underscores, so that `hashedPassword` is `hashed_password`.
+//! The fields of an account and of a task that an import reads, and the column names each is
+//! recognized by. Names are compared without regard to case and underscores, so that
+//! `hashedPassword` is `hashed_password`.
 
 use Columns::{Any, AtMostOne, One, OneOrMore};
 
@@ -132,7 +133,15 @@ const CREATED_AT: Spec = spec(
     Field::CreatedAt,
     "created_at",
     AtMostOne,
-    &["created_at", "created_on", "created", "date_created", "creation_date", "create_time", "inserted_at"],
+    &[
+        "created_at",
+        "created_on",
+        "created",
+        "date_created",
+        "creation_date",
+        "create_time",
+        "inserted_at",
+    ],
     &["date_joined", "joined_at", "registered_at"],
 );
 
@@ -180,7 +189,13 @@ const USER: &[Spec] = &[
     spec(Field::Username, "username", AtMostOne, &["username", "login", "handle"], &[]),
     spec(Field::Name, "name", AtMostOne, &["name", "full_name", "display_name"], &[]),
     spec(Field::Role, "role", AtMostOne, &["role", "user_role"], &[]),
-    spec(Field::Admin, "admin", AtMostOne, &["is_superuser", "is_admin", "superuser", "admin"], &[]),
+    spec(
+        Field::Admin,
+        "admin",
+        AtMostOne,
+        &["is_superuser", "is_admin", "superuser", "admin"],
+        &[],
+    ),
     spec(
         Field::Active,
         "active",
@@ -259,7 +274,16 @@ const TASK: &[Spec] = &[
         "owner",
         OneOrMore,
         &["user_id", "owner_id"],
-        &["user", "owner", "author_id", "author", "creator_id", "creator", "created_by_id", "created_by"],
+        &[
+            "user",
+            "owner",
+            "author_id",
+            "author",
+            "creator_id",
+            "creator",
+            "created_by_id",
+            "created_by",
+        ],
     ),
     spec(
         Field::Title,
@@ -298,7 +322,14 @@ const TASK: &[Spec] = &[
         Field::CompletedAt,
         "completed_at",
         AtMostOne,
-        &["completed_at", "completed_on", "date_completed", "completion_date", "done_at", "finished_at"],
+        &[
+            "completed_at",
+            "completed_on",
+            "date_completed",
+            "completion_date",
+            "done_at",
+            "finished_at",
+        ],
         &[],
     ),
     DELETED,

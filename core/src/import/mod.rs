@@ -1,5 +1,6 @@
-//! Coming from another back end: its accounts and tasks become ours, all in one transaction, so that nothing is half done.
-//! `fields` says what is read and by which column names, `tables` finds it, `user` and `task` read a row.
+//! Coming from another back end: its accounts and tasks become ours, all in one transaction, so
+//! that nothing is half done. `fields` says what is read and by which column names, `tables` finds
+//! it, `user` and `task` read a row.
 
 mod fields;
 mod overrides;
@@ -29,7 +30,8 @@ use crate::users::{self, Role, UserId};
 /// Tasks that travel together.
 const BATCH: usize = 200;
 
-/// A row's key in the other database. Programs spell a UUID in several ways, and a number takes less memory than its digits.
+/// A row's key in the other database. Programs spell a UUID in several ways, and a number takes
+/// less memory than its digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum SourceKey {
     Int(i64),
@@ -57,11 +59,12 @@ enum Fate {
     Refused,
 }
 
-/// Reads another database and brings over what our rules allow. Without `apply` all is done the same, and undone in the end.
+/// Reads another database and brings over what our rules allow. Without `apply` all is done the
+/// same, and undone in the end.
 ///
 /// # Errors
-/// The tables are not there, lack a column, or an override names a column that is not there; then, and after any other error,
-/// nothing is written.
+/// The tables are not there, lack a column, or an override names a column that is not there; then,
+/// and after any other error, nothing is written.
 pub async fn run(
     from: &SourceDb,
     to: &Db,
@@ -166,8 +169,10 @@ impl<T: FnMut(&Remark)> Import<T> {
         if let Some(Note { column, message: wanted }) = username
             && wanted != user.username
         {
-            let message =
-                format!("{wanted:?} is taken or not allowed; the username becomes {}", user.username);
+            let message = format!(
+                "{wanted:?} is taken or not allowed; the username becomes {}",
+                user.username
+            );
             self.judge(Noun::User, id, Verdict::Changed, Note { column, message });
         }
         self.report.users.come += 1;
@@ -190,14 +195,21 @@ impl<T: FnMut(&Remark)> Import<T> {
         for note in notes {
             self.judge(Noun::Task, id, Verdict::Changed, note);
         }
-        if self.waiting.as_ref().is_some_and(|(other, tasks)| *other != owner || tasks.len() == BATCH) {
+        if self
+            .waiting
+            .as_ref()
+            .is_some_and(|(other, tasks)| *other != owner || tasks.len() == BATCH)
+        {
             self.flush().await?;
         }
         self.waiting.get_or_insert_with(|| (owner, Vec::new())).1.push(task);
         Ok(())
     }
 
-    fn read_task(&self, values: &Values<'_>) -> Result<(UserId, Imported, Vec<Note>), (Verdict, Note)> {
+    fn read_task(
+        &self,
+        values: &Values<'_>,
+    ) -> Result<(UserId, Imported, Vec<Note>), (Verdict, Note)> {
         let (task, notes) = match task::read(values, self.now) {
             Reading::Comes(task, notes) => (task, notes),
             Reading::LeftOut(note) => return Err((Verdict::LeftOut, note)),
@@ -233,6 +245,12 @@ impl<T: FnMut(&Remark)> Import<T> {
             Verdict::LeftOut => tally.left_out += 1,
             Verdict::Refused => tally.refused += 1,
         }
-        (self.tell)(&Remark::Row { noun: noun.word(), id: id.to_owned(), column, verdict, message });
+        (self.tell)(&Remark::Row {
+            noun: noun.word(),
+            id: id.to_owned(),
+            column,
+            verdict,
+            message,
+        });
     }
 }

@@ -17,8 +17,8 @@ pub struct Override {
 }
 
 impl Override {
-    /// Reads `COLUMN=FIELD` or `TABLE.COLUMN=FIELD`. FIELD is a field of a user or of a task, or `ignore`; TABLE is the
-    /// table's name, or `user` or `task`.
+    /// Reads `COLUMN=FIELD` or `TABLE.COLUMN=FIELD`. FIELD is a field of a user or of a task, or
+    /// `ignore`; TABLE is the table's name, or `user` or `task`.
     ///
     /// # Errors
     /// A sentence that tells which part is missing or unknown.
@@ -46,7 +46,8 @@ impl Override {
     /// Whether it speaks of this table and of a field that this noun has.
     pub(super) fn concerns(&self, noun: Noun, table: &str) -> bool {
         let is_table = |name: &str| plain(name) == plain(table) || plain(name) == noun.word();
-        self.table.as_deref().is_none_or(is_table) && (self.word == IGNORE || noun.spec(&self.word).is_some())
+        self.table.as_deref().is_none_or(is_table)
+            && (self.word == IGNORE || noun.spec(&self.word).is_some())
     }
 
     /// Which of a table's columns it names.
@@ -69,7 +70,8 @@ impl fmt::Display for Override {
     }
 }
 
-/// The one of `names` that is spelled `wanted`, else one that differs from it in case and underscores alone.
+/// The one of `names` that is spelled `wanted`, else one that differs from it in case and
+/// underscores alone.
 pub fn named<'n>(names: &[&'n str], wanted: &str) -> Option<&'n str> {
     let exact = names.iter().find(|name| **name == wanted);
     exact.or_else(|| names.iter().find(|name| plain(name) == plain(wanted))).copied()

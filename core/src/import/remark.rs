@@ -1,4 +1,5 @@
-//! What an import tells: line by line what is read and what becomes of a row, and the sum in the end.
+//! What an import tells: line by line what is read and what becomes of a row, and the sum in the
+//! end.
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! The tables of another back end: which they are, which of their columns are read as what, and the queries that read them.
+//! The tables of another back end: which they are, which of their columns are read as what, and the
+//! queries that read them.
 
 use super::Remark;
 use super::fields::{Columns, Field, Noun, Spec};
@@ -38,12 +39,15 @@ impl Tables {
     /// Finds the tables and decides what each of their columns means.
     ///
     /// # Errors
-    /// It is a store of Taskwell's own, a table or a column that must be there is missing, or an override names a column that
-    /// is not there.
+    /// It is a store of Taskwell's own, a table or a column that must be there is missing, or an
+    /// override names a column that is not there.
     pub async fn find(from: &SourceDb, overrides: &[Override]) -> Result<Tables> {
         let names = from.tables().await?;
-        if ["schema_migrations", "counters"].iter().all(|own| names.iter().any(|name| name == own)) {
-            return Err(Error::Internal("the source is a Taskwell store; use `taskwell copy` for it".into()));
+        if ["schema_migrations", "counters"].iter().all(|own| names.iter().any(|name| name == own))
+        {
+            return Err(Error::Internal(
+                "the source is a Taskwell store; use `taskwell copy` for it".into(),
+            ));
         }
         let users = Table::find(from, &names, Noun::User, overrides).await?;
         let tasks = Table::find(from, &names, Noun::Task, overrides).await?;
@@ -58,7 +62,8 @@ impl Tables {
                 )));
             }
         }
-        let others = names.into_iter().filter(|name| *name != users.name && *name != tasks.name).collect();
+        let others =
+            names.into_iter().filter(|name| *name != users.name && *name != tasks.name).collect();
         Ok(Tables { users, tasks, others })
     }
 
@@ -68,12 +73,16 @@ impl Tables {
         for table in [&self.users, &self.tasks] {
             for Column { name, field } in &table.columns {
                 let word = table.spec(*field).map_or("", |spec| spec.word);
-                remarks.push(Remark::Read { column: format!("{}.{name}", table.name), field: word });
+                remarks
+                    .push(Remark::Read { column: format!("{}.{name}", table.name), field: word });
             }
         }
         for table in [&self.users, &self.tasks] {
             remarks.extend(
-                table.unread.iter().map(|name| Remark::Unread { what: format!("{}.{name}", table.name) }),
+                table
+                    .unread
+                    .iter()
+                    .map(|name| Remark::Unread { what: format!("{}.{name}", table.name) }),
             );
         }
         let table = |name: &String| Remark::Unread { what: format!("table {name}") };
@@ -83,10 +92,18 @@ impl Tables {
 }
 
 impl Table {
-    async fn find(from: &SourceDb, names: &[String], noun: Noun, overrides: &[Override]) -> Result<Table> {
+    async fn find(
+        from: &SourceDb,
+        names: &[String],
+        noun: Noun,
+        overrides: &[Override],
+    ) -> Result<Table> {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let Some(name) = noun.tables().iter().find_map(|wanted| named(&names, wanted)) else {
-            return Err(Error::Internal(format!("the source has no table {}", noun.tables().join(" or "))));
+            return Err(Error::Internal(format!(
+                "the source has no table {}",
+                noun.tables().join(" or ")
+            )));
         };
         let there = from.columns(name).await?;
         let mut table = Table {
@@ -97,7 +114,8 @@ impl Table {
             has_integer_id: false,
             place: from.place_of_row(name).await?,
         };
-        let is_read = |column: &&SourceColumn| table.columns.iter().any(|read| read.name == column.name);
+        let is_read =
+            |column: &&SourceColumn| table.columns.iter().any(|read| read.name == column.name);
         table.unread = there.iter().filter(|c| !is_read(c)).map(|c| c.name.clone()).collect();
         let id = table.columns_of(Field::Id).next();
         let id = id.and_then(|id| there.iter().find(|column| column.name == id.name));
@@ -105,8 +123,9 @@ impl Table {
         Ok(table)
     }
 
-    /// All rows. Tasks come owner by owner. Keys that count up give the order; others, such as UUIDs, say nothing about it, so
-    /// that the time of creation does, and then the place where the database keeps the row.
+    /// All rows. Tasks come owner by owner. Keys that count up give the order; others, such as
+    /// UUIDs, say nothing about it, so that the time of creation does, and then the place where the
+    /// database keeps the row.
     pub fn rows(&self, from: &SourceDb) -> String {
         let texts: Vec<String> =
             self.columns.iter().map(|column| from.as_text(&quoted(&column.name))).collect();
@@ -121,13 +140,19 @@ impl Table {
             }
         }
         if !self.has_integer_id {
-            let created =
-                self.columns_of(Field::CreatedAt).map(|c| format!("{} NULLS LAST", quoted(&c.name)));
+            let created = self
+                .columns_of(Field::CreatedAt)
+                .map(|c| format!("{} NULLS LAST", quoted(&c.name)));
             order.extend(created);
             order.extend(self.place.map(str::to_owned));
         }
         order.extend(self.columns_of(Field::Id).map(|c| quoted(&c.name)));
-        format!("SELECT {} FROM {} ORDER BY {}", texts.join(", "), quoted(&self.name), order.join(", "))
+        format!(
+            "SELECT {} FROM {} ORDER BY {}",
+            texts.join(", "),
+            quoted(&self.name),
+            order.join(", ")
+        )
     }
 
     /// The columns that are read as `field`.
@@ -151,7 +176,12 @@ impl Table {
 }
 
 /// Which column is read as what: the operator's word first, then the names.
-fn assigned(noun: Noun, table: &str, there: &[SourceColumn], overrides: &[Override]) -> Result<Vec<Column>> {
+fn assigned(
+    noun: Noun,
+    table: &str,
+    there: &[SourceColumn],
+    overrides: &[Override],
+) -> Result<Vec<Column>> {
     let names: Vec<&str> = there.iter().map(|column| column.name.as_str()).collect();
     let mut given: Vec<(&str, Option<Field>)> = Vec::new();
     for said in overrides.iter().filter(|said| said.concerns(noun, table)) {
@@ -182,7 +212,8 @@ fn assigned(noun: Noun, table: &str, there: &[SourceColumn], overrides: &[Overri
         }
         if found.is_empty() && matches!(spec.columns, Columns::One | Columns::OneOrMore) {
             return Err(Error::Internal(format!(
-                "the table {table} has no column {}; it has {}; name the column with --map COLUMN={}",
+                "the table {table} has no column {}; it has {}; name the column with --map \
+                 COLUMN={}",
                 [spec.guesses, spec.fallbacks].concat().join(" or "),
                 names.join(", "),
                 spec.word
@@ -203,7 +234,8 @@ fn guessed(spec: &Spec, free: &[&SourceColumn]) -> Vec<String> {
     };
     let names: Vec<&str> =
         free.iter().filter(|column| fits(column)).map(|column| column.name.as_str()).collect();
-    let mut found: Vec<&str> = spec.guesses.iter().filter_map(|guess| named(&names, guess)).collect();
+    let mut found: Vec<&str> =
+        spec.guesses.iter().filter_map(|guess| named(&names, guess)).collect();
     if found.is_empty() {
         found.extend(spec.fallbacks.iter().filter_map(|guess| named(&names, guess)).take(1));
     }

@@ -42,7 +42,8 @@ fn task(values: &Values, now: Timestamp, notes: &mut Vec<Note>) -> Result<Import
             title,
             description: values.read(Field::Description, Description::parse)?,
             priority: values.read(Field::Priority, |word| {
-                Priority::parse(&member(word)).map_err(|flaw| with_way_out(&flaw, "priority=ignore"))
+                Priority::parse(&member(word))
+                    .map_err(|flaw| with_way_out(&flaw, "priority=ignore"))
             })?,
             due_date: values.time(Field::DueDate)?,
             state: state(values, notes)?,
@@ -55,9 +56,11 @@ fn task(values: &Values, now: Timestamp, notes: &mut Vec<Note>) -> Result<Import
 /// What the row says of its completion; the status wins, then the truth value, then the time.
 fn state(values: &Values, notes: &mut Vec<Note>) -> Result<StateChange, Note> {
     let status = values.read(Field::Status, |word| {
-        let flaw = Violation::new(Code::UnknownWord, "must be one of pending, in_progress, completed");
-        Status::parse_spoken(&member(word))
-            .ok_or_else(|| with_way_out(&flaw, "status=completed if it only says whether the task is done"))
+        let flaw =
+            Violation::new(Code::UnknownWord, "must be one of pending, in_progress, completed");
+        Status::parse_spoken(&member(word)).ok_or_else(|| {
+            with_way_out(&flaw, "status=completed if it only says whether the task is done")
+        })
     })?;
     let completed = values.read(Field::Completed, |word| {
         let flaw = Violation::new(Code::Type, "is neither true nor false");
@@ -83,7 +86,11 @@ fn state(values: &Values, notes: &mut Vec<Note>) -> Result<StateChange, Note> {
     if let Some((column, _)) = values.find(Field::CompletedAt).filter(|_| !is_completed) {
         notes.push(Note::new(column, format!("is dropped, because the task is {becomes}")));
     }
-    Ok(StateChange { status, completed, completed_at: completed_at.map_or(Patch::Keep, Patch::Set) })
+    Ok(StateChange {
+        status,
+        completed,
+        completed_at: completed_at.map_or(Patch::Keep, Patch::Set),
+    })
 }
 
 fn with_way_out(Violation(code, message): &Violation, map: &str) -> Violation {

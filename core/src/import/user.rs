@@ -1,5 +1,5 @@
-//! An account of another back end: who it is, and whether it may log in. Where the other back end's word is unclear, the account
-//! comes over with fewer rights, never with more.
+//! An account of another back end: who it is, and whether it may log in. Where the other back end's
+//! word is unclear, the account comes over with fewer rights, never with more.
 
 use super::fields::Field;
 use super::values::{Note, Reading, Values, flag, from_bytes, is_set, member, time};
@@ -55,7 +55,8 @@ fn account(values: &Values, now: Timestamp, notes: &mut Vec<Note>) -> Result<Acc
     })
 }
 
-/// The hash, if a login can verify it. Else the account comes over with a password that nobody can enter.
+/// The hash, if a login can verify it. Else the account comes over with a password that nobody can
+/// enter.
 fn password(values: &Values, notes: &mut Vec<Note>) -> PasswordHash {
     let (column, message) = match values.find(Field::Password) {
         None => {
@@ -99,7 +100,8 @@ fn role(values: &Values, notes: &mut Vec<Note>) -> Role {
     role
 }
 
-/// Whether every column lets the account in. One that says nothing does not: the program that wrote it takes NULL for false.
+/// Whether every column lets the account in. One that says nothing does not: the program that wrote
+/// it takes NULL for false.
 fn is_active(values: &Values, notes: &mut Vec<Note>) -> bool {
     let mut is_active = true;
     for (column, value) in values.all(Field::Active) {
@@ -119,8 +121,8 @@ fn is_active(values: &Values, notes: &mut Vec<Note>) -> bool {
         match value.map(member).as_deref() {
             Some("active" | "enabled" | "approved" | "verified" | "confirmed") => {}
             Some(
-                "inactive" | "disabled" | "deactivated" | "blocked" | "banned" | "suspended" | "locked"
-                | "frozen" | "archived" | "pending" | "unverified",
+                "inactive" | "disabled" | "deactivated" | "blocked" | "banned" | "suspended"
+                | "locked" | "frozen" | "archived" | "pending" | "unverified",
             ) => is_active = false,
             word => {
                 let what = word.map_or("is empty".into(), |word| {
@@ -146,7 +148,10 @@ fn is_verified(values: &Values, notes: &mut Vec<Note>) -> bool {
     let Some((column, value)) = values.find(Field::EmailVerified) else { return false };
     let is_verified = flag(value).or_else(|| time(value).ok().map(|_| true));
     is_verified.unwrap_or_else(|| {
-        notes.push(Note::new(column, "is neither true, false nor a time; the address becomes unverified"));
+        notes.push(Note::new(
+            column,
+            "is neither true, false nor a time; the address becomes unverified",
+        ));
         false
     })
 }

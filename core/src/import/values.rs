@@ -1,5 +1,5 @@
-//! One row of another back end, and how its texts are read: both databases' ways to print a value, and other programs' ways to
-//! store one.
+//! One row of another back end, and how its texts are read: both databases' ways to print a value,
+//! and other programs' ways to store one.
 
 use super::fields::Field;
 use super::tables::Table;
@@ -49,7 +49,8 @@ impl<'r> Values<'r> {
         Values { table, texts }
     }
 
-    /// Every column of a field, with its value. A text of nothing but spaces is no value, as NULL is none.
+    /// Every column of a field, with its value. A text of nothing but spaces is no value, as NULL
+    /// is none.
     pub fn all(&self, field: Field) -> impl Iterator<Item = (&'r str, Option<&'r str>)> {
         let columns = self.table.columns.iter().zip(self.texts);
         columns.filter(move |(column, _)| column.field == field).map(|(column, text)| {
@@ -84,7 +85,8 @@ impl<'r> Values<'r> {
         self.read(field, time)
     }
 
-    /// When the row was made and last changed. Without either time it is `now`, and one of them stands in for the other.
+    /// When the row was made and last changed. Without either time it is `now`, and one of them
+    /// stands in for the other.
     pub fn times(&self, now: Timestamp) -> Result<(Timestamp, Timestamp), Note> {
         let (created_at, updated_at) = (self.time(Field::CreatedAt)?, self.time(Field::UpdatedAt)?);
         let created_at = created_at.or(updated_at).unwrap_or(now);
@@ -98,7 +100,8 @@ impl<'r> Values<'r> {
     }
 }
 
-/// Whether a column such as `disabled` or `deleted_at` says so: by true, by a time, or by anything but a word for no.
+/// Whether a column such as `disabled` or `deleted_at` says so: by true, by a time, or by anything
+/// but a word for no.
 pub fn is_set(value: &str) -> bool {
     let zero_date = value.starts_with("0000-00-00");
     !zero_date
@@ -120,8 +123,8 @@ pub fn member(word: &str) -> String {
     word.trim().rsplit('.').next().unwrap_or(word).to_lowercase()
 }
 
-/// As databases print one: `2026-01-02 03:04:05.678901+00`; without a zone it is taken as UTC. A number counts seconds,
-/// milliseconds or microseconds since 1970.
+/// As databases print one: `2026-01-02 03:04:05.678901+00`; without a zone it is taken as UTC. A
+/// number counts seconds, milliseconds or microseconds since 1970.
 pub fn time(text: &str) -> Result<Timestamp, Violation> {
     let text = text.trim();
     if let Some(time) = counted(text) {
@@ -135,7 +138,8 @@ pub fn time(text: &str) -> Result<Timestamp, Violation> {
 }
 
 fn counted(text: &str) -> Option<Result<Timestamp, Violation>> {
-    let is_number = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'+' | b'e'));
+    let is_number =
+        text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'+' | b'e'));
     let number: f64 = text.parse().ok().filter(|_| is_number)?;
     let us = match number.abs() {
         size if size < SECONDS_MAX => number * 1e6,

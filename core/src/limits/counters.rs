@@ -1,5 +1,5 @@
-//! Where tries are counted: where all instances do, if there is such a place, and here while it is away. What was taken is
-//! given back where it was taken.
+//! Where tries are counted: where all instances do, if there is such a place, and here while it is
+//! away. What was taken is given back where it was taken.
 
 use std::sync::Arc;
 
@@ -17,8 +17,9 @@ const KNOWN_FOR_S: i64 = 30 * 86_400;
 
 /// Counters that several instances share.
 pub trait Shared: Send + Sync {
-    /// Takes a try out of each counter, or out of none where one of them refuses. A counter with `yields_to_known` refuses
-    /// nobody who is known: where `is_known` says so, or `mark` is kept. `None` where nobody answers.
+    /// Takes a try out of each counter, or out of none where one of them refuses. A counter with
+    /// `yields_to_known` refuses nobody who is known: where `is_known` says so, or `mark` is kept.
+    /// `None` where nobody answers.
     fn take<'s>(
         &'s self,
         charges: &'s [Charge],
@@ -49,7 +50,8 @@ pub enum Verdict {
     Late { at: usize, wait_us: i64 },
 }
 
-/// SHA-256 of a subject, cut to 128 bits. Who it is about can't be read from it, and no two subjects have the same.
+/// SHA-256 of a subject, cut to 128 bits. Who it is about can't be read from it, and no two
+/// subjects have the same.
 pub(super) type Key = [u8; 16];
 
 pub(super) fn key(subject: &str) -> Key {
@@ -126,14 +128,20 @@ impl Counting {
     }
 
     /// Takes all of the tries, or none. `who` may be known.
-    pub async fn take<'c>(&self, tries: &[Try<'c>], who: Option<Key>, now: Timestamp) -> Result<Taken<'c>> {
+    pub async fn take<'c>(
+        &self,
+        tries: &[Try<'c>],
+        who: Option<Key>,
+        now: Timestamp,
+    ) -> Result<Taken<'c>> {
         let is_known = who.is_some_and(|who| self.known.remembers(who, now));
         if let Some(shared) = &self.shared {
             let charges: Vec<Charge> = tries.iter().map(Try::charge).collect();
             let mark = who.map(mark).unwrap_or_default();
             match shared.take(&charges, &mark, is_known).await {
                 Some(Verdict::Taken(taken)) => {
-                    let tries = tries.iter().zip(taken).filter(|(_, taken)| *taken).map(|(one, _)| *one);
+                    let tries =
+                        tries.iter().zip(taken).filter(|(_, taken)| *taken).map(|(one, _)| *one);
                     return Ok(Taken { tries: tries.collect(), is_shared: true });
                 }
                 Some(Verdict::Late { at, wait_us }) => {

@@ -1,5 +1,5 @@
-//! How many tries there are of what, and the arithmetic that counts them: the generic cell rate algorithm (ITU-T I.371),
-//! which needs one number for each subject.
+//! How many tries there are of what, and the arithmetic that counts them: the generic cell rate
+//! algorithm (ITU-T I.371), which needs one number for each subject.
 
 use crate::error::{Error, RateLimited};
 
@@ -18,12 +18,14 @@ pub const LOGIN: Policy = Policy { name: "login", tries: 200, window_s: 60 };
 pub const SIGN_UP: Policy = Policy { name: "signup", tries: 200, window_s: 60 };
 /// Refreshes of one client, and tokens of mail that it redeems.
 pub const REFRESH: Policy = Policy { name: "refresh", tries: 300, window_s: 60 };
-/// Wrong passwords and codes for an account from one client, through every name and every door together.
+/// Wrong passwords and codes for an account from one client, through every name and every door
+/// together.
 pub const ACCOUNT_FROM_CLIENT: Policy = Policy { name: "proof-failures", tries: 10, window_s: 60 };
 /// The same from everywhere. Clients where the owner has logged in are not held up by it.
-pub const ACCOUNT_ANYWHERE: Policy = Policy { name: "account-proof-failures", tries: 100, window_s: 3600 };
-/// An account has two names to log in by. Each has half of the account's tries: so the sum is bounded, and no refusal tells
-/// that two names belong to one account.
+pub const ACCOUNT_ANYWHERE: Policy =
+    Policy { name: "account-proof-failures", tries: 100, window_s: 3600 };
+/// An account has two names to log in by. Each has half of the account's tries: so the sum is
+/// bounded, and no refusal tells that two names belong to one account.
 pub const NAME_FROM_CLIENT: Policy =
     Policy { name: "login-failures", tries: ACCOUNT_FROM_CLIENT.tries / 2, window_s: 60 };
 pub const NAME_ANYWHERE: Policy =

@@ -1,4 +1,5 @@
-//! A bounded table of exact counters: no two subjects share one, and nobody can fill the memory by being many.
+//! A bounded table of exact counters: no two subjects share one, and nobody can fill the memory by
+//! being many.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hash, RandomState};
@@ -11,9 +12,9 @@ use crate::time::Timestamp;
 const PARTS: usize = 256;
 const PART_MAX: usize = 256;
 
-/// At most 65,536 numbers, each a moment in microseconds since 1970 at which its entry runs out. When its part of the table
-/// is full, the entry nearest to running out goes: a flood of new subjects, each with one try, pushes out one another and
-/// no subject that has used up its tries.
+/// At most 65,536 numbers, each a moment in microseconds since 1970 at which its entry runs out.
+/// When its part of the table is full, the entry nearest to running out goes: a flood of new
+/// subjects, each with one try, pushes out one another and no subject that has used up its tries.
 pub(super) struct Table<K> {
     /// Chooses the part; with a key of its own, so that nobody can aim at one.
     hasher: RandomState,

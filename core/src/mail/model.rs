@@ -9,7 +9,8 @@ use crate::time::Timestamp;
 pub enum MailKind {
     /// To prove that an address is its user's.
     Verify,
-    /// A forgotten password. It is queued for an address alone, in the spelling that accounts are found by.
+    /// A forgotten password. It is queued for an address alone, in the spelling that accounts are
+    /// found by.
     Reset,
     NewDevice,
     PasswordChanged,
@@ -87,14 +88,16 @@ pub fn device(name: &str, client: Option<Client>) -> String {
     }
 }
 
-/// Another password, as its mail tells of it: how many personal access tokens it ended, or that they were kept.
+/// Another password, as its mail tells of it: how many personal access tokens it ended, or that
+/// they were kept.
 pub fn password_change(tokens_ended: u64, keeps_tokens: bool) -> String {
     if keeps_tokens { TOKENS_KEPT.to_owned() } else { tokens_ended.to_string() }
 }
 
 const TOKENS_KEPT: &str = "kept";
 
-/// The sentence about personal access tokens. Mail that was queued before tokens were counted has none.
+/// The sentence about personal access tokens. Mail that was queued before tokens were counted has
+/// none.
 fn about_tokens(detail: Option<&str>) -> String {
     match detail {
         None => String::new(),
@@ -109,20 +112,23 @@ fn about_tokens(detail: Option<&str>) -> String {
 pub fn write(mail: &Waiting, base: &str, token: Option<&str>) -> Outgoing {
     let (token, at) = (token.unwrap_or(""), mail.created_at);
     let detail = mail.detail.as_deref().unwrap_or("");
-    let not_you = "If this was not you, change your password at once. This ends all other sessions and personal access tokens.";
+    let not_you = "If this was not you, change your password at once. This ends all other sessions \
+                   and personal access tokens.";
     let (subject, text) = match mail.kind {
         MailKind::Verify => (
             "Verify your email address",
             format!(
-                "To verify your email address, open this link within 24 hours:\n\n{base}/verify-email?token={token}\n\n\
-                 If you do not have an account here, ignore this mail."
+                "To verify your email address, open this link within 24 \
+                 hours:\n\n{base}/verify-email?token={token}\n\nIf you do not have an account \
+                 here, ignore this mail."
             ),
         ),
         MailKind::Reset => (
             "Choose a new password",
             format!(
-                "To choose a new password, open this link within an hour:\n\n{base}/reset-password?token={token}\n\n\
-                 If you did not request this, ignore this mail. Your password does not change."
+                "To choose a new password, open this link within an \
+                 hour:\n\n{base}/reset-password?token={token}\n\nIf you did not request this, \
+                 ignore this mail. Your password does not change."
             ),
         ),
         MailKind::NewDevice => (
@@ -140,7 +146,8 @@ pub fn write(mail: &Waiting, base: &str, token: Option<&str>) -> Outgoing {
         MailKind::EmailChanged => (
             "Your email address was changed",
             format!(
-                "The email address of your account was changed at {at}. This address is no longer used for it.\n\n{not_you}"
+                "The email address of your account was changed at {at}. This address is no longer \
+                 used for it.\n\n{not_you}"
             ),
         ),
     };

@@ -1,5 +1,6 @@
-//! How much mail goes to one address, for one account, and because of one client. What was let through is written down in
-//! the store, so that a restart forgets nothing and all instances count together.
+//! How much mail goes to one address, for one account, and because of one client. What was let
+//! through is written down in the store, so that a restart forgets nothing and all instances count
+//! together.
 
 use crate::client::Client;
 use crate::db::Tx;
@@ -19,13 +20,18 @@ pub const COUNTED_FOR_S: i64 = DAY_S;
 const ADDRESS: Policy = Policy { name: "mail-address", tries: 5, window_s: HOUR_S };
 const ACCOUNT: Policy = Policy { name: "mail-account", tries: 20, window_s: DAY_S };
 const CLIENT: Policy = Policy { name: "mail-client", tries: 30, window_s: HOUR_S };
-/// What strangers may ask for: a part of the above, so that a flood of it takes no place from a security notice.
-const ADDRESS_BY_STRANGERS: Policy = Policy { name: "mail-address-anonymous", tries: 3, window_s: HOUR_S };
-const ACCOUNT_BY_STRANGERS: Policy = Policy { name: "mail-account-anonymous", tries: 12, window_s: DAY_S };
-/// Notices of new logins, which anybody causes who has the password. They are dropped beyond it: the notice of another password
-/// must not have to wait behind them.
-const ADDRESS_BY_LOGINS: Policy = Policy { name: "mail-address-logins", tries: 3, window_s: HOUR_S };
-const ACCOUNT_BY_LOGINS: Policy = Policy { name: "mail-account-logins", tries: 10, window_s: DAY_S };
+/// What strangers may ask for: a part of the above, so that a flood of it takes no place from a
+/// security notice.
+const ADDRESS_BY_STRANGERS: Policy =
+    Policy { name: "mail-address-anonymous", tries: 3, window_s: HOUR_S };
+const ACCOUNT_BY_STRANGERS: Policy =
+    Policy { name: "mail-account-anonymous", tries: 12, window_s: DAY_S };
+/// Notices of new logins, which anybody causes who has the password. They are dropped beyond it:
+/// the notice of another password must not have to wait behind them.
+const ADDRESS_BY_LOGINS: Policy =
+    Policy { name: "mail-address-logins", tries: 3, window_s: HOUR_S };
+const ACCOUNT_BY_LOGINS: Policy =
+    Policy { name: "mail-account-logins", tries: 10, window_s: DAY_S };
 
 /// One limit, for one subject.
 pub struct Quota {
@@ -97,10 +103,13 @@ pub fn take(tx: &mut Tx, quotas: &[Quota], full: WhenFull) -> Result<Option<Time
         quotas.iter().map(|quota| (quota.subject.as_slice(), quota.policy.tries - 1)).collect();
     let last = sql::nth_newest_sent(tx, &counted)?;
     // With its place taken then, no window of any length holds more than it may.
-    let free_at =
-        |quota: &Quota, last: Option<Timestamp>| last.map(|at| at.plus_seconds(quota.policy.window_s));
-    let waits =
-        quotas.iter().zip(last).filter_map(|(quota, last)| Some((free_at(quota, last)?, quota.policy)));
+    let free_at = |quota: &Quota, last: Option<Timestamp>| {
+        last.map(|at| at.plus_seconds(quota.policy.window_s))
+    };
+    let waits = quotas
+        .iter()
+        .zip(last)
+        .filter_map(|(quota, last)| Some((free_at(quota, last)?, quota.policy)));
     let (at, why) = match waits.filter(|(at, _)| *at > now).max_by_key(|(at, _)| *at) {
         Some((at, policy)) => (at, Some(policy)),
         None => (now, None),

@@ -10,7 +10,8 @@ impl FromRow for Waiting {
         let kind: String = row.get(1)?;
         Ok(Waiting {
             id: row.get(0)?,
-            kind: MailKind::parse(&kind).ok_or_else(|| Error::internal("unknown mail waits", kind))?,
+            kind: MailKind::parse(&kind)
+                .ok_or_else(|| Error::internal("unknown mail waits", kind))?,
             user: row.get(2)?,
             recipient: row.get(3)?,
             detail: row.get(4)?,
@@ -37,21 +38,23 @@ const QUOTAS_MAX: usize = 4;
 /// How much later than the one before it a mail for the same account counts as queued.
 const TURN_US: i64 = 60_000_000;
 
-/// Queues mail that may go out from `at` on. One that waits behind others for its account, or without one for its address,
-/// goes after what the others queue meanwhile.
+/// Queues mail that may go out from `at` on. One that waits behind others for its account, or
+/// without one for its address, goes after what the others queue meanwhile.
 pub fn insert(tx: &mut Tx, new: &New, at: Timestamp) -> Result<()> {
     let (kind, now, at) = (new.kind.as_str(), tx.now().as_micros(), at.as_micros());
     match new.user {
         Some(user) => tx.send(
-            "INSERT INTO mail_queue (kind, user_id, recipient, detail, attempts, next_at, created_at, turn_at) \
-             SELECT $1, $2, $3, $4, 0, $5, $6, CASE WHEN last.turn_at + $7 > $5 THEN last.turn_at + $7 ELSE $5 END \
-             FROM (SELECT max(turn_at) AS turn_at FROM mail_queue WHERE user_id = $2) AS last",
+            "INSERT INTO mail_queue (kind, user_id, recipient, detail, attempts, next_at, \
+             created_at, turn_at) SELECT $1, $2, $3, $4, 0, $5, $6, CASE WHEN last.turn_at + $7 > \
+             $5 THEN last.turn_at + $7 ELSE $5 END FROM (SELECT max(turn_at) AS turn_at FROM \
+             mail_queue WHERE user_id = $2) AS last",
             &[&kind, &user, &new.recipient, &new.detail, &at, &now, &TURN_US],
         ),
         None => tx.send(
-            "INSERT INTO mail_queue (kind, recipient, detail, attempts, next_at, created_at, turn_at) \
-             SELECT $1, $2, $3, 0, $4, $5, CASE WHEN last.turn_at + $6 > $4 THEN last.turn_at + $6 ELSE $4 END \
-             FROM (SELECT max(turn_at) AS turn_at FROM mail_queue WHERE recipient = $2 AND user_id IS NULL) AS last",
+            "INSERT INTO mail_queue (kind, recipient, detail, attempts, next_at, created_at, \
+             turn_at) SELECT $1, $2, $3, 0, $4, $5, CASE WHEN last.turn_at + $6 > $4 THEN \
+             last.turn_at + $6 ELSE $4 END FROM (SELECT max(turn_at) AS turn_at FROM mail_queue \
+             WHERE recipient = $2 AND user_id IS NULL) AS last",
             &[&kind, &new.recipient, &new.detail, &at, &now, &TURN_US],
         ),
     }
@@ -77,15 +80,18 @@ pub fn lock_sent(tx: &mut Tx, subject: &[u8]) -> Result<()> {
     )
 }
 
-/// Of each subject, with a number: when its newest mail but so many went or goes out, if there is one.
+/// Of each subject, with a number: when its newest mail but so many went or goes out, if there is
+/// one.
 pub fn nth_newest_sent(tx: &mut Tx, subjects: &[(&[u8], i64)]) -> Result<Vec<Option<Timestamp>>> {
     let nobody = (&[][..], 0);
-    let [a, b, c, d]: [_; QUOTAS_MAX] = std::array::from_fn(|at| subjects.get(at).unwrap_or(&nobody));
+    let [a, b, c, d]: [_; QUOTAS_MAX] =
+        std::array::from_fn(|at| subjects.get(at).unwrap_or(&nobody));
     let found: Sent4 = tx.one(
-        "SELECT (SELECT at FROM mail_sent WHERE subject = $1 AND n > 0 ORDER BY at DESC LIMIT 1 OFFSET $2), \
-         (SELECT at FROM mail_sent WHERE subject = $3 AND n > 0 ORDER BY at DESC LIMIT 1 OFFSET $4), \
-         (SELECT at FROM mail_sent WHERE subject = $5 AND n > 0 ORDER BY at DESC LIMIT 1 OFFSET $6), \
-         (SELECT at FROM mail_sent WHERE subject = $7 AND n > 0 ORDER BY at DESC LIMIT 1 OFFSET $8)",
+        "SELECT (SELECT at FROM mail_sent WHERE subject = $1 AND n > 0 ORDER BY at DESC LIMIT 1 \
+         OFFSET $2), (SELECT at FROM mail_sent WHERE subject = $3 AND n > 0 ORDER BY at DESC LIMIT \
+         1 OFFSET $4), (SELECT at FROM mail_sent WHERE subject = $5 AND n > 0 ORDER BY at DESC \
+         LIMIT 1 OFFSET $6), (SELECT at FROM mail_sent WHERE subject = $7 AND n > 0 ORDER BY at \
+         DESC LIMIT 1 OFFSET $8)",
         &[&a.0, &a.1, &b.0, &b.1, &c.0, &c.1, &d.0, &d.1],
     )?;
     Ok(found.0.into_iter().take(subjects.len()).collect())
@@ -122,7 +128,8 @@ pub fn prune_sent(tx: &mut Tx, before: Timestamp) -> Result<bool> {
     Ok(pruned >= PRUNED_MAX.unsigned_abs())
 }
 
-/// A mail, held, if its time has come: another instance may have sent it meanwhile, or its link was ended.
+/// A mail, held, if its time has come: another instance may have sent it meanwhile, or its link was
+/// ended.
 pub fn hold(tx: &mut Tx, id: i64) -> Result<Option<Waiting>> {
     let now = tx.now().as_micros();
     tx.find_for_update(
@@ -139,7 +146,10 @@ pub fn hold_account(tx: &mut Tx, id: i64) -> Result<Option<Sent>> {
 
 /// The active account of an address, in the spelling that accounts are found by; held.
 pub fn hold_account_of(tx: &mut Tx, email_key: &str) -> Result<Option<Sent>> {
-    tx.find_for_update("SELECT id, email FROM users WHERE email_key = $1 AND is_active", &[&email_key])
+    tx.find_for_update(
+        "SELECT id, email FROM users WHERE email_key = $1 AND is_active",
+        &[&email_key],
+    )
 }
 
 pub fn put_off(tx: &mut Tx, id: i64, next_at: Timestamp) -> Result<()> {
@@ -162,7 +172,8 @@ pub fn insert_token(
     expires_at: Timestamp,
 ) -> Result<()> {
     tx.send(
-        "INSERT INTO mail_tokens (hash, user_id, purpose, email, expires_at) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO mail_tokens (hash, user_id, purpose, email, expires_at) VALUES ($1, $2, $3, \
+         $4, $5)",
         &[&hash, &user, &purpose.as_str(), &email, &expires_at.as_micros()],
     )
 }
@@ -171,7 +182,8 @@ pub fn insert_token(
 pub fn find_token(tx: &mut Tx, hash: &[u8], purpose: MailKind) -> Result<Option<Sent>> {
     let now = tx.now().as_micros();
     tx.find(
-        "SELECT user_id, email FROM mail_tokens WHERE hash = $1 AND purpose = $2 AND expires_at > $3",
+        "SELECT user_id, email FROM mail_tokens WHERE hash = $1 AND purpose = $2 AND expires_at > \
+         $3",
         &[&hash, &purpose.as_str(), &now],
     )
 }
@@ -186,9 +198,13 @@ pub fn prune_tokens(tx: &mut Tx, before: Timestamp) -> Result<bool> {
     Ok(pruned >= PRUNED_MAX.unsigned_abs())
 }
 
-/// What is still to be sent for one purpose: to the user, or to whoever has the address that is the user's now.
+/// What is still to be sent for one purpose: to the user, or to whoever has the address that is the
+/// user's now.
 pub fn delete_waiting(tx: &mut Tx, user: i64, purpose: MailKind) -> Result<()> {
-    tx.send("DELETE FROM mail_queue WHERE user_id = $1 AND kind = $2", &[&user, &purpose.as_str()])?;
+    tx.send(
+        "DELETE FROM mail_queue WHERE user_id = $1 AND kind = $2",
+        &[&user, &purpose.as_str()],
+    )?;
     tx.send(
         "DELETE FROM mail_queue WHERE recipient = (SELECT email_key FROM users WHERE id = $1) \
          AND kind = $2 AND user_id IS NULL",
@@ -198,5 +214,8 @@ pub fn delete_waiting(tx: &mut Tx, user: i64, purpose: MailKind) -> Result<()> {
 
 /// All that the user has of one purpose, the expired ones too.
 pub fn delete_tokens(tx: &mut Tx, user: i64, purpose: MailKind) -> Result<()> {
-    tx.send("DELETE FROM mail_tokens WHERE user_id = $1 AND purpose = $2", &[&user, &purpose.as_str()])
+    tx.send(
+        "DELETE FROM mail_tokens WHERE user_id = $1 AND purpose = $2",
+        &[&user, &purpose.as_str()],
+    )
 }

@@ -1,4 +1,5 @@
-//! What can be done with sessions: open, check, refresh, end. All in the store, so that an end holds at once everywhere.
+//! What can be done with sessions: open, check, refresh, end. All in the store, so that an end
+//! holds at once everywhere.
 
 mod model;
 mod sql;
@@ -23,7 +24,8 @@ use crate::users::{self, Account, Caller, Scope, Scopes, User, UserId};
 
 /// Living sessions that one account may have; a login beyond it ends the oldest.
 pub const PER_USER_MAX: i64 = 500;
-/// An ended-by-time session is kept for a while, so that its refresh token is told from one that never was.
+/// An ended-by-time session is kept for a while, so that its refresh token is told from one that
+/// never was.
 const KEPT_EXPIRED_S: i64 = 30 * 86_400;
 /// How long after the sign-up a login is no news.
 const NEW_USER_FOR_S: i64 = 600;
@@ -32,8 +34,8 @@ const REUSE_GRACE_S: i64 = 10;
 /// A session's last use is written down when the one in the store is older.
 const LAST_USE_KEPT_FOR_S: i64 = 3600;
 
-/// The caller that a token names, if its session lives in the store and its user is active; and whether its last use should
-/// be written down.
+/// The caller that a token names, if its session lives in the store and its user is active; and
+/// whether its last use should be written down.
 pub(crate) fn check(
     tx: &mut Tx,
     settings: &Settings,
@@ -72,7 +74,8 @@ pub(crate) fn touch(tx: &mut Tx, session: Uuid) -> Result<()> {
     sql::touch(tx, session)
 }
 
-/// Opens a session for a user whose password was verified against a hash; `better` takes its place, if there is one.
+/// Opens a session for a user whose password was verified against a hash; `better` takes its place,
+/// if there is one.
 ///
 /// # Errors
 /// The account was deactivated or got another password meanwhile.
@@ -88,7 +91,11 @@ pub(crate) fn open_verified(
     match now {
         Some(now) if now.user.is_active && now.password == *verified => {
             totp::require(tx, user.0, login_context.code.as_deref())?;
-            let who = Actor { user: Some(user.0), client: login_context.client, mails: settings.mailing() };
+            let who = Actor {
+                user: Some(user.0),
+                client: login_context.client,
+                mails: settings.mailing(),
+            };
             audit::record(tx, who, who.user, Action::LoggedIn, login_context.agent().as_deref())?;
             tell_of_new_device(tx, who, &now.user, login_context)?;
             if let Some(better) = better {
@@ -100,9 +107,14 @@ pub(crate) fn open_verified(
     }
 }
 
-/// A login by a program and from a network that its user has no session of together tells the user so: what a program calls
-/// itself anybody can repeat. Right after the sign-up that is nothing new.
-fn tell_of_new_device(tx: &mut Tx, who: Actor, user: &User, login_context: &LoginContext) -> Result<()> {
+/// A login by a program and from a network that its user has no session of together tells the user
+/// so: what a program calls itself anybody can repeat. Right after the sign-up that is nothing new.
+fn tell_of_new_device(
+    tx: &mut Tx,
+    who: Actor,
+    user: &User,
+    login_context: &LoginContext,
+) -> Result<()> {
     let is_new_user = user.created_at > tx.now().plus_seconds(-NEW_USER_FOR_S);
     let (agent, network) = (login_context.agent(), login_context.network());
     if who.mails == Mails::Off
@@ -141,7 +153,8 @@ fn grant(
 ) -> Result<Grant> {
     let refresh_token = RefreshToken::new(&tx.new_secret()?);
     sql::insert_refresh(tx, &refresh_token.hash(), session)?;
-    let (access_token, expires_in_s) = access_token(tx, keys, settings, &user, session, login_context)?;
+    let (access_token, expires_in_s) =
+        access_token(tx, keys, settings, &user, session, login_context)?;
     Ok(Grant { user, access_token, expires_in_s, refresh_token })
 }
 
@@ -153,23 +166,28 @@ fn access_token(
     session: Uuid,
     login_context: &LoginContext,
 ) -> Result<(String, i64)> {
-    let minutes =
-        if login_context.short { settings.short_access_token_minutes } else { settings.access_token_minutes };
+    let minutes = if login_context.short {
+        settings.short_access_token_minutes
+    } else {
+        settings.access_token_minutes
+    };
     let expires_in_s = i64::from(minutes) * 60;
     let expires_at = tx.now().plus_seconds(expires_in_s);
     let token = keys.issue((user.id, user.uuid), session, tx.now(), expires_at)?;
     Ok((token, expires_in_s))
 }
 
-/// What came of a refresh token. Reuse ends the session, and that must be committed, so it is no error here.
+/// What came of a refresh token. Reuse ends the session, and that must be committed, so it is no
+/// error here.
 pub(crate) enum Refreshed<T> {
     Granted(T),
     Reused,
 }
 
-/// New tokens for a refresh token, which is good for one use (RFC 9700, section 4.14.2). A second use ends the session; but
-/// shortly after the first one, as long as its successor was not used, it gives the same successor: the answer may have
-/// been lost on its way, or two tabs of one browser asked at once. A token that does not rotate is answered as it is, here too.
+/// New tokens for a refresh token, which is good for one use (RFC 9700, section 4.14.2). A second
+/// use ends the session; but shortly after the first one, as long as its successor was not used, it
+/// gives the same successor: the answer may have been lost on its way, or two tabs of one browser
+/// asked at once. A token that does not rotate is answered as it is, here too.
 pub(crate) fn rotate(
     tx: &mut Tx,
     keys: &Keys,
@@ -179,7 +197,8 @@ pub(crate) fn rotate(
 ) -> Result<Refreshed<Grant>> {
     let found = find_refresh(tx, token)?;
     let stays = found.rotates == Some(false);
-    let Refreshed::Granted(redeemed) = redeem(tx, keys, settings, token, &found, login_context)? else {
+    let Refreshed::Granted(redeemed) = redeem(tx, keys, settings, token, &found, login_context)?
+    else {
         return Ok(Refreshed::Reused);
     };
     let Redeemed { user, session, successor, is_repeated } = redeemed;
@@ -188,12 +207,14 @@ pub(crate) fn rotate(
         sql::insert_refresh(tx, &successor.hash(), session)?;
     }
     let refresh_token = if stays { token.clone() } else { successor };
-    let (access_token, expires_in_s) = access_token(tx, keys, settings, &user, session, login_context)?;
+    let (access_token, expires_in_s) =
+        access_token(tx, keys, settings, &user, session, login_context)?;
     Ok(Refreshed::Granted(Grant { user, access_token, expires_in_s, refresh_token }))
 }
 
-/// A new access token for a refresh token that stays good: contract 000 answers no other one. One that rotates is no token here:
-/// it could be used without end, and its reuse would never be noticed. A session that is older than this rule is let in.
+/// A new access token for a refresh token that stays good: contract 000 answers no other one. One
+/// that rotates is no token here: it could be used without end, and its reuse would never be
+/// noticed. A session that is older than this rule is let in.
 pub(crate) fn renew(
     tx: &mut Tx,
     keys: &Keys,

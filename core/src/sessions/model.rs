@@ -69,8 +69,8 @@ pub fn device_name(agent: Option<&str>) -> String {
     match (found(&PROGRAMS), found(&SYSTEMS)) {
         (Some(program), Some(system)) => format!("{program} on {system}"),
         (Some(name), None) | (None, Some(name)) => name.to_owned(),
-        // The first word is mostly a name and a version. It is written by whoever logs in and read by the account's owner in
-        // mail, so it must not look like an address or a sentence.
+        // The first word is mostly a name and a version. It is written by whoever logs in and read
+        // by the account's owner in mail, so it must not look like an address or a sentence.
         (None, None) => match agent.split(['/', ' ']).next() {
             Some(word) if is_name(word) => word.to_owned(),
             _ => "Unknown device".to_owned(),
@@ -83,11 +83,12 @@ fn is_name(word: &str) -> bool {
     (1..=NAME_CHARS_MAX).contains(&word.len()) && word.chars().all(allowed)
 }
 
-/// Who logs in where: it decides how long the access token is good, and whether the refresh token rotates.
+/// Who logs in where: it decides how long the access token is good, and whether the refresh token
+/// rotates.
 #[derive(Debug, Clone, Default)]
 pub struct LoginContext {
-    /// Contract 000's: its clients know how to refresh, so its access tokens are short-lived. They are told no other refresh
-    /// token than their first, so that one does not rotate.
+    /// Contract 000's: its clients know how to refresh, so its access tokens are short-lived. They
+    /// are told no other refresh token than their first, so that one does not rotate.
     pub short: bool,
     /// From where; `None` where nobody knows, as in tests.
     pub client: Option<Client>,
@@ -100,10 +101,14 @@ pub struct LoginContext {
 }
 
 impl LoginContext {
-    /// What the client calls itself, as it is kept and shown: one line of plain spaces, without control characters and marks
-    /// that turn or hide text. It stands in mail, in the audit log and on terminals.
+    /// What the client calls itself, as it is kept and shown: one line of plain spaces, without
+    /// control characters and marks that turn or hide text. It stands in mail, in the audit log and
+    /// on terminals.
     pub(super) fn agent(&self) -> Option<String> {
-        let is_hidden = |c: char| matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        let is_hidden = |c: char| {
+            matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
+                || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}')
+        };
         let is_space = |c: char| c.is_whitespace() || c.is_control();
         let given = self.user_agent.as_deref()?;
         let words = given.split(is_space).filter(|word| !word.is_empty());
@@ -137,7 +142,8 @@ impl RefreshToken {
         RefreshToken(hex(secret))
     }
 
-    /// Any text may be tried; one that is no token of ours has no session. One of another length is not even hashed.
+    /// Any text may be tried; one that is no token of ours has no session. One of another length is
+    /// not even hashed.
     pub fn claimed(text: String) -> RefreshToken {
         RefreshToken(if text.len() == RefreshToken::CHARS { text } else { String::new() })
     }

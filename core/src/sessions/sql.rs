@@ -72,24 +72,36 @@ impl FromRow for Session {
     }
 }
 
-/// The check of every request: the session is there, in time, used after `idle_since`, and its user active.
+/// The check of every request: the session is there, in time, used after `idle_since`, and its user
+/// active.
 pub fn live(tx: &mut Tx, claims: &Claims, idle_since: Timestamp) -> Result<Option<LiveSession>> {
     let now = tx.now();
     tx.find_speculative(
-        "SELECT u.uuid, u.role, s.last_used_at, u.epoch \
-         FROM sessions s JOIN users u ON u.id = s.user_id \
-         WHERE s.uuid = $1 AND s.user_id = $2 AND s.expires_at > $3 AND s.last_used_at > $4 AND u.is_active",
+        "SELECT u.uuid, u.role, s.last_used_at, u.epoch FROM sessions s JOIN users u ON u.id = \
+         s.user_id WHERE s.uuid = $1 AND s.user_id = $2 AND s.expires_at > $3 AND s.last_used_at > \
+         $4 AND u.is_active",
         &[&claims.session, &claims.user, &now.as_micros(), &idle_since.as_micros()],
-        LiveSession { uuid: claims.user_uuid, role: Role::User, last_used_at: now, epoch: Epoch::FIRST },
+        LiveSession {
+            uuid: claims.user_uuid,
+            role: Role::User,
+            last_used_at: now,
+            epoch: Epoch::FIRST,
+        },
     )
 }
 
-pub fn insert(tx: &mut Tx, user: UserId, from: From, rotates: bool, expires_at: Timestamp) -> Result<Uuid> {
+pub fn insert(
+    tx: &mut Tx,
+    user: UserId,
+    from: From,
+    rotates: bool,
+    expires_at: Timestamp,
+) -> Result<Uuid> {
     let uuid = tx.new_uuid()?;
     let now = tx.now().as_micros();
     tx.send(
-        "INSERT INTO sessions (uuid, user_id, user_agent, created_at, last_used_at, expires_at, rotates, network) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO sessions (uuid, user_id, user_agent, created_at, last_used_at, expires_at, \
+         rotates, network) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         &[
             &uuid,
             &user,
@@ -104,8 +116,14 @@ pub fn insert(tx: &mut Tx, user: UserId, from: From, rotates: bool, expires_at: 
     Ok(uuid)
 }
 
-/// Whether the user has a session of a client that calls itself so, in that network. What is not known is one and the same.
-pub fn is_known(tx: &mut Tx, user: UserId, agent: Option<&str>, network: Option<&str>) -> Result<bool> {
+/// Whether the user has a session of a client that calls itself so, in that network. What is not
+/// known is one and the same.
+pub fn is_known(
+    tx: &mut Tx,
+    user: UserId,
+    agent: Option<&str>,
+    network: Option<&str>,
+) -> Result<bool> {
     let found: Option<i64> = tx.find(
         "SELECT 1 FROM sessions WHERE user_id = $1 AND COALESCE(user_agent, '') = $2 \
          AND COALESCE(network, '') = $3 LIMIT 1",
@@ -148,7 +166,8 @@ pub fn use_refresh(tx: &mut Tx, hash: &[u8]) -> Result<()> {
 
 /// Whether there was such a session of that user's.
 pub fn delete(tx: &mut Tx, user: UserId, session: Uuid) -> Result<bool> {
-    let deleted = tx.execute("DELETE FROM sessions WHERE uuid = $1 AND user_id = $2", &[&session, &user])?;
+    let deleted =
+        tx.execute("DELETE FROM sessions WHERE uuid = $1 AND user_id = $2", &[&session, &user])?;
     Ok(deleted > 0)
 }
 
@@ -163,8 +182,8 @@ pub fn prune(tx: &mut Tx, user: UserId, expired_before: Timestamp, keep: i64) ->
         &[&user, &expired_before.as_micros()],
     )?;
     tx.send(
-        "DELETE FROM sessions WHERE user_id = $1 AND uuid IN \
-         (SELECT uuid FROM sessions WHERE user_id = $1 ORDER BY created_at DESC, uuid DESC LIMIT 1000 OFFSET $2)",
+        "DELETE FROM sessions WHERE user_id = $1 AND uuid IN (SELECT uuid FROM sessions WHERE \
+         user_id = $1 ORDER BY created_at DESC, uuid DESC LIMIT 1000 OFFSET $2)",
         &[&user, &keep],
     )
 }
@@ -172,7 +191,8 @@ pub fn prune(tx: &mut Tx, user: UserId, expired_before: Timestamp, keep: i64) ->
 /// Deletes sessions that ended before `before`; whether there may be more.
 pub fn prune_expired(tx: &mut Tx, before: Timestamp) -> Result<bool> {
     let pruned = tx.execute(
-        "DELETE FROM sessions WHERE uuid IN (SELECT uuid FROM sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)",
+        "DELETE FROM sessions WHERE uuid IN (SELECT uuid FROM sessions WHERE expires_at < $1 ORDER \
+         BY expires_at LIMIT $2)",
         &[&before.as_micros(), &PRUNED_MAX],
     )?;
     Ok(pruned >= PRUNED_MAX.unsigned_abs())

@@ -1,5 +1,5 @@
-//! Access tokens: JWTs (RFC 7519, RFC 8725), and the keys that sign and verify them. What a session is, and whether it
-//! lives, is the store's.
+//! Access tokens: JWTs (RFC 7519, RFC 8725), and the keys that sign and verify them. What a session
+//! is, and whether it lives, is the store's.
 
 mod provider;
 
@@ -25,11 +25,13 @@ const CLOCK_SKEW_S: i64 = 300;
 /// The longest token that is looked at.
 const TOKEN_BYTES_MAX: usize = 4096;
 const ISSUER: &str = "taskwell";
-/// For whom the tokens are: this API, and no other program that trusts the same key (RFC 8725, section 3.9).
+/// For whom the tokens are: this API, and no other program that trusts the same key (RFC 8725,
+/// section 3.9).
 const AUDIENCE: &str = "taskwell-api";
 
-/// The keys: the first one signs, all of them verify. A secret makes one key for each algorithm, so that a change of the
-/// algorithm logs nobody out either. Cheap to clone; all clones change together.
+/// The keys: the first one signs, all of them verify. A secret makes one key for each algorithm, so
+/// that a change of the algorithm logs nobody out either. Cheap to clone; all clones change
+/// together.
 #[derive(Clone)]
 pub struct Keys(Arc<ArcSwap<Parts>>);
 
@@ -62,7 +64,8 @@ pub struct PublicKey {
     pub x: [u8; 32],
 }
 
-/// What an access token says, after its signature and its time were checked. Its session has not been.
+/// What an access token says, after its signature and its time were checked. Its session has not
+/// been.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
     pub(crate) user: UserId,
@@ -120,14 +123,16 @@ impl Keys {
         self.0.load().public.clone()
     }
 
-    /// The refresh token that follows this one. Whoever presents the same one again gets the same, without it being stored.
+    /// The refresh token that follows this one. Whoever presents the same one again gets the same,
+    /// without it being stored.
     pub(super) fn successor(&self, token: &str) -> [u8; 32] {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(hmac::sign(&self.0.load().refresh, token.as_bytes()).as_ref());
         bytes
     }
 
-    /// What may be stored of a text that must not be guessed from it: by the secret of now, then by those of before.
+    /// What may be stored of a text that must not be guessed from it: by the secret of now, then by
+    /// those of before.
     pub(crate) fn macs(&self, text: &[u8]) -> Vec<[u8; 32]> {
         let seal = |key| hmac::sign(key, text);
         self.0.load().requests.iter().filter_map(|key| seal(key).as_ref().try_into().ok()).collect()
@@ -201,12 +206,14 @@ impl Parts {
         }
         let refresh = hmac::Key::new(hmac::HMAC_SHA256, derived(first, "refresh tokens").as_ref());
         let requests = secrets.iter().map(|secret| derived(secret, "requests"));
-        let requests = requests.map(|key| hmac::Key::new(hmac::HMAC_SHA256, key.as_ref())).collect();
+        let requests =
+            requests.map(|key| hmac::Key::new(hmac::HMAC_SHA256, key.as_ref())).collect();
         Ok(Parts { keys, public, refresh, requests })
     }
 
-    /// The key that writes such a header. One that says more than ours do, or other things, is nobody's: no `crit`, no `jku`,
-    /// no `jwk` is looked at (RFC 7515, section 4.1.11; RFC 8725, section 3.10).
+    /// The key that writes such a header. One that says more than ours do, or other things, is
+    /// nobody's: no `crit`, no `jku`, no `jwk` is looked at (RFC 7515, section 4.1.11; RFC 8725,
+    /// section 3.10).
     fn named_by(&self, token: &str) -> Option<&Key> {
         // As we write it ourselves, a header needs no reading.
         let written = token.split_once('.')?.0;

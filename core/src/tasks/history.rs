@@ -35,15 +35,17 @@ pub struct History {
     pub epoch: Epoch,
 }
 
-/// At most `count` of the changes of the caller's tasks after `since`; fewer where that would be too much for one trip. A
-/// `since` beyond the newest number has no changes after it.
+/// At most `count` of the changes of the caller's tasks after `since`; fewer where that would be
+/// too much for one trip. A `since` beyond the newest number has no changes after it.
 ///
 /// # Errors
-/// [`Error::Gone`] if the changes after `since` can no longer be told: it is of another epoch, or below the floor.
+/// [`Error::Gone`] if the changes after `since` can no longer be told: it is of another epoch, or
+/// below the floor.
 pub fn history(tx: &mut Tx, caller: &Caller, since: Stamp, count: usize) -> Result<History> {
     caller.require(Scope::TasksRead)?;
     let (owner, epoch) = (caller.id(), caller.epoch);
-    let (recorded, last) = changes::since(tx, owner, epoch, since, count.min(CHANGES_PER_TRIP_MAX))?;
+    let (recorded, last) =
+        changes::since(tx, owner, epoch, since, count.min(CHANGES_PER_TRIP_MAX))?;
     let read = |recorded| Changed::read(recorded, owner, epoch);
     Ok(History { changes: recorded.into_iter().map(read).collect::<Result<_>>()?, last, epoch })
 }
@@ -61,8 +63,13 @@ impl Changed {
             .map(|after| {
                 let members = serde_json::from_str(&after)
                     .map_err(|e| Error::internal("a recorded change is not a JSON object", e))?;
-                let task =
-                    Task { id: task_id, uuid: task_uuid, owner, version: seq, ..recalled(&members, at) };
+                let task = Task {
+                    id: task_id,
+                    uuid: task_uuid,
+                    owner,
+                    version: seq,
+                    ..recalled(&members, at)
+                };
                 Ok(task.in_epoch(epoch))
             })
             .transpose()?;
@@ -74,7 +81,8 @@ impl Changed {
 fn recalled(members: &Map<String, Value>, at: Timestamp) -> Task {
     let text = |name: &str| members.get(name).and_then(Value::as_str);
     let time = |name: &str| text(name).and_then(|text| Timestamp::parse(text).ok());
-    let status = text("status").and_then(|word| Status::parse(word).ok()).unwrap_or(Status::Pending);
+    let status =
+        text("status").and_then(|word| Status::parse(word).ok()).unwrap_or(Status::Pending);
     let completed_at = time("completed_at").or(Some(at)).filter(|_| status == Status::Completed);
     Task {
         id: 0,
@@ -83,7 +91,9 @@ fn recalled(members: &Map<String, Value>, at: Timestamp) -> Task {
         title: text("title").unwrap_or_default().to_owned(),
         description: text("description").map(str::to_owned),
         status,
-        priority: text("priority").and_then(|word| Priority::parse(word).ok()).unwrap_or(Priority::Medium),
+        priority: text("priority")
+            .and_then(|word| Priority::parse(word).ok())
+            .unwrap_or(Priority::Medium),
         due_date: time("due_date"),
         completed_at,
         created_at: time("created_at").unwrap_or(at),

@@ -70,7 +70,8 @@ impl Order {
             _ => {
                 return Err(Violation::new(
                     Code::UnknownWord,
-                    "must be one of created_at, updated_at, due_date, priority, with an optional - before it",
+                    "must be one of created_at, updated_at, due_date, priority, with an optional - \
+                     before it",
                 ));
             }
         };
@@ -109,7 +110,8 @@ impl Order {
         Cursor { order: self.tag(), key, id: task.id, skip: 0 }
     }
 
-    /// Where a list goes on that has come to its end at `last`: only one by due date has a second part, the tasks without one.
+    /// Where a list goes on that has come to its end at `last`: only one by due date has a second
+    /// part, the tasks without one.
     pub(super) fn second_part(self, last: Cursor) -> Option<Cursor> {
         let is_first = last.key.is_some() && self.by == By::DueDate;
         is_first.then(|| Cursor { key: None, ..self.start() })

@@ -1,4 +1,5 @@
-//! What can be done with tasks. Each write takes hold of the owner's next number, looks, writes, and records what it did.
+//! What can be done with tasks. Each write takes hold of the owner's next number, looks, writes,
+//! and records what it did.
 
 mod history;
 mod list;
@@ -8,7 +9,9 @@ mod sql;
 
 pub use history::{Changed, History, history, newest};
 pub use list::{By, Order, Query};
-pub use model::{Description, Imported, NewTask, Patch, Priority, StateChange, Status, Task, Title, Update};
+pub use model::{
+    Description, Imported, NewTask, Patch, Priority, StateChange, Status, Task, Title, Update,
+};
 
 use crate::changes::{self, Change, ChangeKind};
 use crate::db::Tx;
@@ -18,8 +21,8 @@ use crate::id_or_uuid::IdOrUuid;
 use crate::page::{Cursor, Page};
 use crate::users::{self, Caller, Scope, UserId};
 
-/// How many rows one trip of a list reads at most: with [`changes::TRIP_BYTES_MAX`] it bounds the memory and the time that a
-/// reader is held.
+/// How many rows one trip of a list reads at most: with [`changes::TRIP_BYTES_MAX`] it bounds the
+/// memory and the time that a reader is held.
 const ROWS_PER_TRIP_MAX: usize = 256;
 
 /// Which version a write is meant for (RFC 9110, section 13.1.1, `If-Match`).
@@ -45,7 +48,13 @@ pub fn create(tx: &mut Tx, caller: &Caller, new: &NewTask) -> Result<Task> {
     let seq = changes::next(tx, caller.id())?;
     let mut task = new.to_task(tx.new_uuid()?, caller.id(), seq, tx.now());
     task.id = sql::insert(tx, &task)?;
-    changes::record(tx, caller, &change(ChangeKind::Created, &task, seq), None, Some(&task.content()))?;
+    changes::record(
+        tx,
+        caller,
+        &change(ChangeKind::Created, &task, seq),
+        None,
+        Some(&task.content()),
+    )?;
     Ok(task.in_epoch(caller.epoch))
 }
 
@@ -75,7 +84,8 @@ fn find(tx: &mut Tx, caller: &Caller, key: IdOrUuid) -> Result<Task> {
     Ok(found.in_epoch(caller.epoch))
 }
 
-/// Changes a task of the caller's. An update that changes nothing makes no new version and no record.
+/// Changes a task of the caller's. An update that changes nothing makes no new version and no
+/// record.
 pub fn update(
     tx: &mut Tx,
     caller: &Caller,
@@ -94,7 +104,13 @@ pub fn update(
     let is_reworded = new.title != old.title || new.description != old.description;
     sql::update(tx, &new, is_reworded)?;
     let (before, after) = (old.content(), new.content());
-    changes::record(tx, caller, &change(ChangeKind::Updated, &new, seq), Some(&before), Some(&after))?;
+    changes::record(
+        tx,
+        caller,
+        &change(ChangeKind::Updated, &new, seq),
+        Some(&before),
+        Some(&after),
+    )?;
     Ok(new)
 }
 
@@ -112,8 +128,8 @@ fn change(kind: ChangeKind, task: &Task, seq: i64) -> Change {
     Change { owner: task.owner, seq, task_id: task.id, task_uuid: task.uuid, kind }
 }
 
-/// Tells a task of somebody else from one that is not there: contract 001 answers 403, where the others say 404.
-/// To be asked with the error of a look-up that missed.
+/// Tells a task of somebody else from one that is not there: contract 001 answers 403, where the
+/// others say 404. To be asked with the error of a look-up that missed.
 pub fn reveal_foreign(tx: &mut Tx, key: IdOrUuid, error: Error) -> Error {
     match (error, key) {
         (Error::Missing(Noun::Task), IdOrUuid::Uuid(uuid)) => match sql::exists(tx, uuid) {
@@ -125,8 +141,8 @@ pub fn reveal_foreign(tx: &mut Tx, key: IdOrUuid, error: Error) -> Error {
     }
 }
 
-/// At most `count` tasks of the caller's after `after`, in one short trip: where there are more, the page has a cursor,
-/// even if it holds fewer than `count`.
+/// At most `count` tasks of the caller's after `after`, in one short trip: where there are more,
+/// the page has a cursor, even if it holds fewer than `count`.
 pub fn list(
     tx: &mut Tx,
     caller: &Caller,
@@ -168,7 +184,13 @@ fn page(
     }
 }
 
-fn rows(tx: &mut Tx, owner: UserId, query: &Query, count: usize, mut last: Cursor) -> Result<Page<Task>> {
+fn rows(
+    tx: &mut Tx,
+    owner: UserId,
+    query: &Query,
+    count: usize,
+    mut last: Cursor,
+) -> Result<Page<Task>> {
     let mut items: Vec<Task> = Vec::new();
     loop {
         // One more than wanted tells whether there is a next page.
@@ -189,7 +211,8 @@ fn rows(tx: &mut Tx, owner: UserId, query: &Query, count: usize, mut last: Curso
             return Ok(Page { items, next: None });
         };
         // What was to be skipped may reach into the second part.
-        let skip = if last.is_skipping() { last.skip - sql::count(tx, owner, query, last)? } else { 0 };
+        let skip =
+            if last.is_skipping() { last.skip - sql::count(tx, owner, query, last)? } else { 0 };
         last = Cursor { skip, ..second };
     }
 }

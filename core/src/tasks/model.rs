@@ -106,7 +106,10 @@ impl Status {
             "pending" => Ok(Status::Pending),
             "in_progress" => Ok(Status::InProgress),
             "completed" => Ok(Status::Completed),
-            _ => Err(Violation::new(Code::UnknownWord, "must be one of pending, in_progress, completed")),
+            _ => Err(Violation::new(
+                Code::UnknownWord,
+                "must be one of pending, in_progress, completed",
+            )),
         }
     }
 }
@@ -191,8 +194,9 @@ pub struct StateChange {
 }
 
 impl StateChange {
-    /// Status and completion time after this change. `status` wins over `completed`, and that over `completed_at`; a time
-    /// that disagrees with the winner is passed over. Completing sets the time once, leaving `completed` clears it.
+    /// Status and completion time after this change. `status` wins over `completed`, and that over
+    /// `completed_at`; a time that disagrees with the winner is passed over. Completing sets the
+    /// time once, leaving `completed` clears it.
     fn apply(
         &self,
         status: Status,
@@ -270,8 +274,8 @@ impl Task {
         }
     }
 
-    /// The task after `update`, still with the old version, or `None` where that changes nothing: then there is nothing to
-    /// write.
+    /// The task after `update`, still with the old version, or `None` where that changes nothing:
+    /// then there is nothing to write.
     pub(super) fn updated(&self, update: &Update, now: Timestamp) -> Option<Task> {
         // The clock may have been set back; a task is never older than its creation.
         let now = now.max(self.updated_at);
@@ -336,7 +340,8 @@ impl Serialize for Priority {
 
 impl<'de> Deserialize<'de> for Status {
     fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Status, D::Error> {
-        Status::parse(&String::deserialize(from)?).map_err(|Violation(_, message)| D::Error::custom(message))
+        Status::parse(&String::deserialize(from)?)
+            .map_err(|Violation(_, message)| D::Error::custom(message))
     }
 }
 

@@ -1,5 +1,5 @@
-//! How the texts of tasks are looked through: one bounded statement a trip, in which the database looks for one word. What it
-//! looks into was folded when it was written.
+//! How the texts of tasks are looked through: one bounded statement a trip, in which the database
+//! looks for one word. What it looks into was folded when it was written.
 
 use std::sync::LazyLock;
 
@@ -12,8 +12,8 @@ use crate::page::{Cursor, Page};
 use crate::time::Timestamp;
 use crate::users::UserId;
 
-/// How many rows one trip looks at before it answers with what it has and a cursor, and how many bytes of their text. The last
-/// row may pass that bound.
+/// How many rows one trip looks at before it answers with what it has and a cursor, and how many
+/// bytes of their text. The last row may pass that bound.
 const ROWS_MAX: i64 = 256;
 const BYTES_MAX: i64 = 1024 * 1024;
 
@@ -32,8 +32,8 @@ impl FromRow for Seen {
     }
 }
 
-/// At most `count` tasks after `last` that hold all words of `query`, of those that one trip looks at. Where there may be more,
-/// the page has a cursor.
+/// At most `count` tasks after `last` that hold all words of `query`, of those that one trip looks
+/// at. Where there may be more, the page has a cursor.
 pub fn search(
     tx: &mut Tx,
     owner: UserId,
@@ -43,7 +43,9 @@ pub fn search(
 ) -> Result<Page<Task>> {
     let (seen, is_cut) = look(tx, owner, query, last)?;
     let candidates = seen.first().map_or(0, |seen| seen.candidates);
-    let is_end = !is_cut && candidates < ROWS_MAX && i64::try_from(seen.len()).is_ok_and(|n| n == candidates);
+    let is_end = !is_cut
+        && candidates < ROWS_MAX
+        && i64::try_from(seen.len()).is_ok_and(|n| n == candidates);
     let mut items: Vec<Task> = Vec::new();
     let mut skip = last.skip;
     for Seen { task, folded, .. } in seen {
@@ -77,8 +79,8 @@ fn look(tx: &mut Tx, owner: UserId, query: &Query, cursor: Cursor) -> Result<(Ve
         Some(key) => tx.all_within(
             &texts.keyed,
             &[
-                &word, &owner, &key, &cursor.id, &status, &priority, &before, &after, &completed, &ROWS_MAX,
-                &BYTES_MAX,
+                &word, &owner, &key, &cursor.id, &status, &priority, &before, &after, &completed,
+                &ROWS_MAX, &BYTES_MAX,
             ],
             bytes_max,
             size,
@@ -105,22 +107,22 @@ static TEXTS: LazyLock<Vec<Texts>> = LazyLock::new(|| Order::ALL.into_iter().map
 
 fn texts(order: Order) -> Texts {
     let (key, beyond, way) = order.words();
-    // From the inside: some rows in order, by the index alone; how much text stands before each; whether the word stands in
-    // those that fit. The innermost LIMIT but one keeps PostgreSQL from looking for the word once per column.
+    // From the inside: some rows in order, by the index alone; how much text stands before each;
+    // whether the word stands in those that fit. The innermost LIMIT but one keeps PostgreSQL from
+    // looking for the word once per column.
     let look = |wanted: &str, rows: &str, bytes: &str| {
         format!(
-            "SELECT id, uuid, owner, CASE WHEN is_hit THEN title ELSE '' END, CASE WHEN is_hit THEN description END, \
-             status, priority, due_date, completed_at, created_at, updated_at, version, \
-             CASE WHEN is_hit THEN folded END, candidates \
-             FROM (SELECT t.id, t.uuid, t.owner, t.title, t.description, t.status, t.priority, t.due_date, \
+            "SELECT id, uuid, owner, CASE WHEN is_hit THEN title ELSE '' END, CASE WHEN is_hit \
+             THEN description END, status, priority, due_date, completed_at, created_at, \
+             updated_at, version, CASE WHEN is_hit THEN folded END, candidates FROM (SELECT t.id, \
+             t.uuid, t.owner, t.title, t.description, t.status, t.priority, t.due_date, \
              t.completed_at, t.created_at, t.updated_at, t.version, t.folded, c.candidates, \
-             strpos(t.folded, $1) > 0 AS is_hit \
-             FROM (SELECT s.id, count(*) OVER () AS candidates, \
-             sum(octet_length(s.folded)) OVER (ORDER BY s.{key} {way}, s.id {way} ROWS UNBOUNDED PRECEDING) \
-             - octet_length(s.folded) AS bytes_before \
-             FROM (SELECT id FROM tasks WHERE owner = $2 AND {wanted} ORDER BY {key} {way}, id {way} LIMIT {rows}) p \
-             JOIN tasks s ON s.id = p.id) c JOIN tasks t ON t.id = c.id WHERE c.bytes_before < {bytes} \
-             ORDER BY t.{key} {way}, t.id {way} LIMIT {rows}) seen ORDER BY {key} {way}, id {way}"
+             strpos(t.folded, $1) > 0 AS is_hit FROM (SELECT s.id, count(*) OVER () AS candidates, \
+             sum(octet_length(s.folded)) OVER (ORDER BY s.{key} {way}, s.id {way} ROWS UNBOUNDED \
+             PRECEDING) - octet_length(s.folded) AS bytes_before FROM (SELECT id FROM tasks WHERE \
+             owner = $2 AND {wanted} ORDER BY {key} {way}, id {way} LIMIT {rows}) p JOIN tasks s \
+             ON s.id = p.id) c JOIN tasks t ON t.id = c.id WHERE c.bytes_before < {bytes} ORDER BY \
+             t.{key} {way}, t.id {way} LIMIT {rows}) seen ORDER BY {key} {way}, id {way}"
         )
     };
     Texts {

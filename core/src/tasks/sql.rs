@@ -1,4 +1,5 @@
-//! How tasks are stored. Every text carries the owner, but for the one that asks whether a task is somebody else's.
+//! How tasks are stored. Every text carries the owner, but for the one that asks whether a task is
+//! somebody else's.
 
 use std::sync::LazyLock;
 
@@ -36,9 +37,9 @@ impl FromRow for Task {
     }
 }
 
-const INSERT: &str = "INSERT INTO tasks (uuid, owner, title, description, status, priority, due_date, completed_at, \
-                      created_at, updated_at, version, folded) \
-                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+const INSERT: &str = "INSERT INTO tasks (uuid, owner, title, description, status, priority, \
+                      due_date, completed_at, created_at, updated_at, version, folded) VALUES ($1, \
+                      $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
 /// Stores a new task; its id.
 pub fn insert(tx: &mut Tx, task: &Task) -> Result<i64> {
@@ -114,8 +115,9 @@ pub fn delete(tx: &mut Tx, task: &Task) -> Result<()> {
     tx.send("DELETE FROM tasks WHERE id = $1 AND owner = $2", &[&task.id, &task.owner])
 }
 
-/// At most `count` tasks after `cursor` that the columns of `query` let through, without those that the cursor skips, up to
-/// [`TRIP_BYTES_MAX`] of text, and whether that bound left some out. Its words are not looked at here.
+/// At most `count` tasks after `cursor` that the columns of `query` let through, without those that
+/// the cursor skips, up to [`TRIP_BYTES_MAX`] of text, and whether that bound left some out. Its
+/// words are not looked at here.
 pub fn list(
     tx: &mut Tx,
     owner: UserId,
@@ -129,8 +131,9 @@ pub fn list(
     let Columns { status, completed, priority, before, after } = Columns::of(query);
     let is_whole = status.is_none() && completed.is_none() && priority.is_none();
     let is_dated = before.is_some() || after.is_some();
-    let mut all =
-        |text: &str, params: &[&dyn Param]| tx.all_within(text, params, TRIP_BYTES_MAX, Task::text_bytes);
+    let mut all = |text: &str, params: &[&dyn Param]| {
+        tx.all_within(text, params, TRIP_BYTES_MAX, Task::text_bytes)
+    };
     match cursor.key {
         // Most lists are these: their statement has nothing that a planner could only guess at.
         Some(key) if is_whole && !is_dated && skip == 0 => {
@@ -141,11 +144,17 @@ pub fn list(
         }
         Some(key) => all(
             &texts.narrowed,
-            &[&owner, &key, &cursor.id, &status, &priority, &before, &after, &completed, &count, &skip],
+            &[
+                &owner, &key, &cursor.id, &status, &priority, &before, &after, &completed, &count,
+                &skip,
+            ],
         ),
         // Without a due date neither bound of it can be met.
         None if is_dated => Ok((Vec::new(), false)),
-        None => all(&texts.keyless, &[&owner, &cursor.id, &status, &priority, &completed, &count, &skip]),
+        None => all(
+            &texts.keyless,
+            &[&owner, &cursor.id, &status, &priority, &completed, &count, &skip],
+        ),
     }
 }
 
@@ -191,19 +200,21 @@ pub struct ListTexts {
 }
 
 /// The texts of each order, at its tag.
-static LIST: LazyLock<Vec<ListTexts>> = LazyLock::new(|| Order::ALL.into_iter().map(list_texts).collect());
+static LIST: LazyLock<Vec<ListTexts>> =
+    LazyLock::new(|| Order::ALL.into_iter().map(list_texts).collect());
 
 fn list_texts(order: Order) -> ListTexts {
     let (key, beyond, way) = order.words();
-    let select = "SELECT id, uuid, owner, title, description, status, priority, due_date, completed_at, \
-                  created_at, updated_at, version FROM tasks";
+    let select = "SELECT id, uuid, owner, title, description, status, priority, due_date, \
+                  completed_at, created_at, updated_at, version FROM tasks";
     let sort = format!("ORDER BY {key} {way}, id {way}");
-    // The index is in the order of created_at. The other orders are made from its entries alone; only the rows of the
-    // page are looked up.
+    // The index is in the order of created_at. The other orders are made from its entries alone;
+    // only the rows of the page are looked up.
     let pick = |wanted: &str, limit: &str| match order.by {
         By::CreatedAt => format!("{select} WHERE owner = $1 AND {wanted} {sort} LIMIT {limit}"),
         _ => format!(
-            "{select} WHERE id IN (SELECT id FROM tasks WHERE owner = $1 AND {wanted} {sort} LIMIT {limit}) {sort}"
+            "{select} WHERE id IN (SELECT id FROM tasks WHERE owner = $1 AND {wanted} {sort} LIMIT \
+             {limit}) {sort}"
         ),
     };
     let after = format!("({key}, id) {beyond} ($2, $3)");

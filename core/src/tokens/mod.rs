@@ -1,5 +1,5 @@
-//! Personal access tokens: what an owner gives to a program instead of its password. They are made and deleted by
-//! sessions alone, never by a token.
+//! Personal access tokens: what an owner gives to a program instead of its password. They are made
+//! and deleted by sessions alone, never by a token.
 
 mod model;
 mod sql;
@@ -21,7 +21,8 @@ const LAST_USE_KEPT_FOR_S: i64 = 3600;
 /// Tokens that one account may have, the expired ones among them.
 pub const PER_USER_MAX: usize = 100;
 
-/// Whose token it is, if it is one and its user is active; and whether its last use should be written down.
+/// Whose token it is, if it is one and its user is active; and whether its last use should be
+/// written down.
 pub(crate) fn check(
     tx: &mut Tx,
     hash: &TokenHash,
@@ -54,7 +55,8 @@ pub(crate) fn touch(tx: &mut Tx, token: Uuid) -> Result<()> {
 /// Makes a token; its secret is told this once.
 ///
 /// # Errors
-/// There are enough, or it is to be an admin's and the caller is none, or the session ends at this moment.
+/// There are enough, or it is to be an admin's and the caller is none, or the session ends at this
+/// moment.
 pub fn create(tx: &mut Tx, caller: &Caller, new: &NewToken) -> Result<(PersonalToken, Secret)> {
     let session = caller.require_session()?;
     if new.scopes.has(Scope::Admin) {
@@ -66,11 +68,14 @@ pub fn create(tx: &mut Tx, caller: &Caller, new: &NewToken) -> Result<(PersonalT
     if !users::sql::has_session(tx, caller.id(), session)? {
         return Err(Error::Unauthenticated(AuthError::BadToken));
     }
-    if sql::list(tx, caller.id(), i64::try_from(PER_USER_MAX).unwrap_or(i64::MAX))?.len() >= PER_USER_MAX {
+    if sql::list(tx, caller.id(), i64::try_from(PER_USER_MAX).unwrap_or(i64::MAX))?.len()
+        >= PER_USER_MAX
+    {
         return Err(Error::Conflict(Conflict::TooManyTokens));
     }
     let secret = Secret::new(&tx.new_secret()?);
-    let hash = TokenHash::of(secret.as_str()).ok_or_else(|| Error::Internal("a token is none".into()))?;
+    let hash =
+        TokenHash::of(secret.as_str()).ok_or_else(|| Error::Internal("a token is none".into()))?;
     let token = PersonalToken {
         uuid: tx.new_uuid()?,
         name: new.name.as_str().to_owned(),

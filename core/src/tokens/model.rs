@@ -76,7 +76,8 @@ impl Default for Days {
     }
 }
 
-/// A token in the clear: the prefix, 256 random bits, and four bytes that tell a mistyped one. It has no `Debug`.
+/// A token in the clear: the prefix, 256 random bits, and four bytes that tell a mistyped one. It
+/// has no `Debug`.
 #[derive(Clone)]
 pub struct Secret(String);
 
@@ -100,7 +101,8 @@ impl TokenHash {
     /// The hash of `text`, if it is spelled like one of our tokens.
     pub fn of(text: &str) -> Option<TokenHash> {
         let (secret, check) = text.split_at_checked(PREFIX.len() + SECRET_CHARS)?;
-        let is_ours = secret.starts_with(PREFIX) && check.len() == CHECK_CHARS && check_of(secret) == check;
+        let is_ours =
+            secret.starts_with(PREFIX) && check.len() == CHECK_CHARS && check_of(secret) == check;
         is_ours.then(|| TokenHash(sha256(text)))
     }
 

@@ -89,7 +89,9 @@ pub fn list(tx: &mut Tx, user: UserId, count: i64) -> Result<Vec<PersonalToken>>
 
 /// Whether there was such a token of that user's.
 pub fn delete(tx: &mut Tx, user: UserId, token: Uuid) -> Result<bool> {
-    let deleted =
-        tx.execute("DELETE FROM personal_tokens WHERE uuid = $1 AND user_id = $2", &[&token, &user])?;
+    let deleted = tx.execute(
+        "DELETE FROM personal_tokens WHERE uuid = $1 AND user_id = $2",
+        &[&token, &user],
+    )?;
     Ok(deleted > 0)
 }

@@ -1,4 +1,5 @@
-//! The second factor: a code that a device makes, asked for after the password. It guards logins, not tokens.
+//! The second factor: a code that a device makes, asked for after the password. It guards logins,
+//! not tokens.
 
 mod model;
 mod sql;
@@ -12,7 +13,8 @@ pub(crate) fn state(tx: &mut Tx, user: i64) -> Result<State> {
     sql::state(tx, user)
 }
 
-/// Makes a secret for a device. It guards nothing until [`confirm`] has seen a code of it; until then another may be made.
+/// Makes a secret for a device. It guards nothing until [`confirm`] has seen a code of it; until
+/// then another may be made.
 ///
 /// # Errors
 /// There is one already that guards.
@@ -28,9 +30,11 @@ pub(crate) fn enrol(tx: &mut Tx, user: i64, account: &str) -> Result<Enrolment> 
     Ok(Enrolment::new(secret, account))
 }
 
-/// Turns the second factor on by a first code, and returns the recovery codes, which are never shown again.
+/// Turns the second factor on by a first code, and returns the recovery codes, which are never
+/// shown again.
 pub(crate) fn confirm(tx: &mut Tx, user: i64, code: &str) -> Result<Vec<String>> {
-    let wrong = || Error::invalid("code", Code::WrongCode, "is not the current code of your authenticator");
+    let wrong =
+        || Error::invalid("code", Code::WrongCode, "is not the current code of your authenticator");
     let totp = sql::find(tx, user)?.ok_or_else(wrong)?;
     if totp.is_confirmed {
         return Err(Error::Conflict(Conflict::TwoFactorOn));
@@ -53,7 +57,8 @@ pub(crate) fn remove(tx: &mut Tx, user: i64) -> Result<()> {
     sql::delete_all_recovery(tx, user)
 }
 
-/// Asks for the second factor at a login, where there is one: a code of the device, or a recovery code, which is used up.
+/// Asks for the second factor at a login, where there is one: a code of the device, or a recovery
+/// code, which is used up.
 pub(crate) fn require(tx: &mut Tx, user: i64, code: Option<&str>) -> Result<()> {
     let Some(totp) = sql::find(tx, user)?.filter(|totp| totp.is_confirmed) else {
         return Ok(());

@@ -13,7 +13,8 @@ const STEP_S: i64 = 30;
 /// Clocks differ: the step before and the one after are taken too (RFC 6238, section 5.2).
 const STEPS_OFF: i64 = 1;
 const DIGITS: usize = 6;
-/// The longest text that is looked at as a code: a recovery code with blanks or dashes wherever somebody may put them.
+/// The longest text that is looked at as a code: a recovery code with blanks or dashes wherever
+/// somebody may put them.
 const CODE_CHARS_MAX: usize = 64;
 /// Codes for who has lost the device.
 pub const RECOVERY_CODES: usize = 10;
@@ -42,7 +43,8 @@ impl Enrolment {
     }
 }
 
-/// A code as somebody typed it, without blanks; `None` where it is longer than any code in any spelling.
+/// A code as somebody typed it, without blanks; `None` where it is longer than any code in any
+/// spelling.
 pub fn typed(code: &str) -> Option<String> {
     let is_short = code.chars().nth(CODE_CHARS_MAX).is_none();
     is_short.then(|| code.chars().filter(|c| !c.is_whitespace()).collect())
@@ -99,9 +101,12 @@ mod tests {
     #[test]
     fn codes_are_those_of_the_rfc() {
         let secret = b"12345678901234567890";
-        for (seconds, code) in
-            [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (20_000_000_000, "353130")]
-        {
+        for (seconds, code) in [
+            (59, "287082"),
+            (1_111_111_109, "081804"),
+            (1_234_567_890, "005924"),
+            (20_000_000_000, "353130"),
+        ] {
             assert_eq!(code_at(secret, seconds / 30), code, "RFC 6238, appendix B, at {seconds}");
         }
     }

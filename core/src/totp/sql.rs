@@ -14,13 +14,20 @@ pub struct Totp {
 impl FromRow for Totp {
     fn from_row(row: &Row) -> Result<Totp> {
         let confirmed_at: Option<i64> = row.get(1)?;
-        Ok(Totp { secret: row.get(0)?, is_confirmed: confirmed_at.is_some(), last_step: row.get(2)? })
+        Ok(Totp {
+            secret: row.get(0)?,
+            is_confirmed: confirmed_at.is_some(),
+            last_step: row.get(2)?,
+        })
     }
 }
 
 /// Held, so that of two uses of one code at once one is the second.
 pub fn find(tx: &mut Tx, user: i64) -> Result<Option<Totp>> {
-    tx.find_for_update("SELECT secret, confirmed_at, last_step FROM totp WHERE user_id = $1", &[&user])
+    tx.find_for_update(
+        "SELECT secret, confirmed_at, last_step FROM totp WHERE user_id = $1",
+        &[&user],
+    )
 }
 
 impl FromRow for State {
@@ -50,7 +57,8 @@ pub fn insert(tx: &mut Tx, user: i64, secret: &[u8]) -> Result<()> {
 pub fn use_step(tx: &mut Tx, user: i64, step: i64) -> Result<()> {
     let now = tx.now().as_micros();
     tx.send(
-        "UPDATE totp SET last_step = $1, confirmed_at = COALESCE(confirmed_at, $2) WHERE user_id = $3",
+        "UPDATE totp SET last_step = $1, confirmed_at = COALESCE(confirmed_at, $2) WHERE user_id = \
+         $3",
         &[&step, &now, &user],
     )
 }

@@ -18,8 +18,8 @@ pub use sql::Shadowed;
 pub use scope::{Scope, Scopes};
 
 pub use model::{
-    Account, AccountState, Caller, Change, Draft, Email, Name, Role, TokensEnded, Update, User, UserId,
-    Username,
+    Account, AccountState, Caller, Change, Draft, Email, Name, Role, TokensEnded, Update, User,
+    UserId, Username,
 };
 
 use crate::audit::{self, Action, Actor, Entry};
@@ -47,8 +47,9 @@ pub fn one(tx: &mut Tx, caller: &Caller, user: IdOrUuid) -> Result<User> {
     resolve(tx, user)
 }
 
-/// The account that the caller decides over: its own, by a session alone, or for admins anybody's. An admin's personal access
-/// token does not reach its owner's account by the owner's id: it would outlive every remedy for a stolen token.
+/// The account that the caller decides over: its own, by a session alone, or for admins anybody's.
+/// An admin's personal access token does not reach its owner's account by the owner's id: it would
+/// outlive every remedy for a stolen token.
 pub(crate) fn decide_over(tx: &mut Tx, caller: &Caller, account: Account) -> Result<UserId> {
     let id = match account {
         Account::Own => caller.id,
@@ -63,8 +64,8 @@ pub(crate) fn decide_over(tx: &mut Tx, caller: &Caller, account: Account) -> Res
     Ok(id)
 }
 
-/// Changes an account. `proof` is the hash that the caller's password was verified against, if it was. Of [`Account::Own`] the
-/// role and `is_active` stay as they are.
+/// Changes an account. `proof` is the hash that the caller's password was verified against, if it
+/// was. Of [`Account::Own`] the role and `is_active` stay as they are.
 ///
 /// # Errors
 /// The change needs a proof and has none, or as [`update_user`].
@@ -100,8 +101,9 @@ fn require_proof(me: &Credentials, update: &Update, proof: Option<&PasswordHash>
     }
 }
 
-/// Whether a change of one's own account needs the password: for another address, however little it differs. Whoever reads its
-/// mail gets the links that reset the password, so a stolen session must not be enough (ASVS 5.0, 7.5.1).
+/// Whether a change of one's own account needs the password: for another address, however little it
+/// differs. Whoever reads its mail gets the links that reset the password, so a stolen session must
+/// not be enough (ASVS 5.0, 7.5.1).
 pub(crate) fn needs_proof(me: &User, update: &Update) -> bool {
     update.email.as_ref().is_some_and(|email| email.as_str() != me.email)
 }
@@ -113,8 +115,9 @@ pub fn delete(tx: &mut Tx, caller: &Caller, user: IdOrUuid) -> Result<()> {
     remove(tx, caller.who(), &user)
 }
 
-/// At most `count` accounts in the order of their ids, for admins; `words` looks into username, address and name. One trip
-/// looks at so many rows; where there may be more, the page has a cursor, even if it holds fewer than `count`.
+/// At most `count` accounts in the order of their ids, for admins; `words` looks into username,
+/// address and name. One trip looks at so many rows; where there may be more, the page has a
+/// cursor, even if it holds fewer than `count`.
 pub fn list(
     tx: &mut Tx,
     caller: &Caller,
@@ -168,8 +171,8 @@ pub fn cursor_of(offset: Offset) -> Cursor {
     cursor(0).skipping(offset)
 }
 
-/// Accounts after an id that are not found by their username or their address, in the order of their ids: for the
-/// operator's command line.
+/// Accounts after an id that are not found by their username or their address, in the order of
+/// their ids: for the operator's command line.
 pub fn shadowed(tx: &mut Tx, after: i64) -> Result<Vec<Shadowed>> {
     sql::shadowed(tx, after, i64::from(Limit::MAX))
 }
@@ -178,8 +181,8 @@ fn cursor(id: i64) -> Cursor {
     Cursor { order: BY_ID, key: None, id, skip: 0 }
 }
 
-/// The account of that id, username or address, for the operator's command line. An id comes first: anybody may choose a
-/// username that reads like one.
+/// The account of that id, username or address, for the operator's command line. An id comes first:
+/// anybody may choose a username that reads like one.
 pub fn find_by_login(tx: &mut Tx, login: &str) -> Result<User> {
     if let Ok(key) = IdOrUuid::parse(login) {
         match resolve(tx, key) {
@@ -262,15 +265,21 @@ fn changes(old: &User, new: &User) -> String {
 }
 
 /// Sets a password without asking for the old one, and ends every session and token.
-pub fn reset_password(tx: &mut Tx, who: Actor, id: UserId, password: &PasswordHash) -> Result<TokensEnded> {
+pub fn reset_password(
+    tx: &mut Tx,
+    who: Actor,
+    id: UserId,
+    password: &PasswordHash,
+) -> Result<TokensEnded> {
     let ended = replace_password(tx, id, password, false)?;
     audit::record(tx, who, Some(id.0), Action::PasswordReset, None)?;
     sql::end_sessions(tx, id)?;
     Ok(ended)
 }
 
-/// Sets another password. It ends all links that would set yet another one, sent or still to be sent, and the personal access
-/// tokens unless the account keeps them. Which sessions end is the caller's to say.
+/// Sets another password. It ends all links that would set yet another one, sent or still to be
+/// sent, and the personal access tokens unless the account keeps them. Which sessions end is the
+/// caller's to say.
 pub(crate) fn replace_password(
     tx: &mut Tx,
     id: UserId,
@@ -284,15 +293,22 @@ pub(crate) fn replace_password(
 }
 
 pub(crate) fn remove(tx: &mut Tx, who: Actor, user: &User) -> Result<()> {
-    // Before anything else is held: who writes a task holds the counter, and then needs the account's row.
+    // Before anything else is held: who writes a task holds the counter, and then needs the
+    // account's row.
     sql::hold_counter(tx, user.id)?;
     require_another_admin(tx, user)?;
     audit::record(tx, who, Some(user.id.0), Action::AccountDeleted, None)?;
     sql::delete(tx, user.id)
 }
 
-/// A page of the audit log, newest first: all of it for admins, for others what is about themselves.
-pub fn audit_log(tx: &mut Tx, caller: &Caller, limit: Limit, after: Option<Cursor>) -> Result<Page<Entry>> {
+/// A page of the audit log, newest first: all of it for admins, for others what is about
+/// themselves.
+pub fn audit_log(
+    tx: &mut Tx,
+    caller: &Caller,
+    limit: Limit,
+    after: Option<Cursor>,
+) -> Result<Page<Entry>> {
     let subject = if caller.require_admin().is_ok() {
         None
     } else {
@@ -315,7 +331,8 @@ pub(crate) fn resolve(tx: &mut Tx, user: IdOrUuid) -> Result<User> {
     found.ok_or(Error::Missing(Noun::User))
 }
 
-/// The last active admin can't be demoted, deactivated or deleted: nobody could undo it over the API.
+/// The last active admin can't be demoted, deactivated or deleted: nobody could undo it over the
+/// API.
 fn require_another_admin(tx: &mut Tx, user: &User) -> Result<()> {
     let is_one = user.role == Role::Admin && user.is_active;
     if is_one && !sql::another_admin_exists(tx, user.id)? {

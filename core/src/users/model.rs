@@ -60,9 +60,9 @@ impl Role {
     }
 }
 
-/// A unique name to log in by: 1 to 64 letters, marks and digits of any script, `.`, `_`, `-`, after trimming and in NFC.
-/// Without `@`, so that a login by name or address is never ambiguous. Of what a new name must be beyond that, see
-/// `Username::require_distinct`.
+/// A unique name to log in by: 1 to 64 letters, marks and digits of any script, `.`, `_`, `-`,
+/// after trimming and in NFC. Without `@`, so that a login by name or address is never ambiguous.
+/// Of what a new name must be beyond that, see `Username::require_distinct`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Username(String);
 
@@ -82,15 +82,17 @@ impl Username {
         }
     }
 
-    /// A name made from an address: its local part without what a name can't hold, in ASCII if the rest could pass for
-    /// another name; and `suffix` if that is taken. A suffix has digits alone, which all scripts share.
+    /// A name made from an address: its local part without what a name can't hold, in ASCII if the
+    /// rest could pass for another name; and `suffix` if that is taken. A suffix has digits alone,
+    /// which all scripts share.
     pub(super) fn from_email(email: &Email, suffix: Option<u32>) -> Username {
         let local = email.0.rsplit_once('@').map_or("", |(local, _)| local);
         let most = Username::CHARS_MAX - Username::SUFFIX_CHARS;
         let all: String = local.chars().filter(|c| Username::allows(*c)).take(most).collect();
         let mut name = Username(text::nfc(&all).into_owned());
         if name.require_distinct().is_err() {
-            name.0 = local.chars().filter(|c| c.is_ascii() && Username::allows(*c)).take(most).collect();
+            name.0 =
+                local.chars().filter(|c| c.is_ascii() && Username::allows(*c)).take(most).collect();
         }
         if name.0.is_empty() {
             name.0.push_str("user");
@@ -101,9 +103,10 @@ impl Username {
         }
     }
 
-    /// That a new name can't be taken for another: it mixes no scripts beyond UTS 39's Highly Restrictive, and does not look
-    /// like a name in ASCII unless it is one. Whether it looks like an existing name, the store knows. Names that accounts
-    /// have already are not asked: they stay.
+    /// That a new name can't be taken for another: it mixes no scripts beyond UTS 39's Highly
+    /// Restrictive, and does not look like a name in ASCII unless it is one. Whether it looks like
+    /// an existing name, the store knows. Names that accounts have already are not asked: they
+    /// stay.
     ///
     /// # Errors
     /// [`Error::Invalid`] and [`Conflict::UsernameLooksTaken`].
@@ -112,7 +115,11 @@ impl Username {
             return Ok(());
         };
         if names::mixes_scripts(&self.0) {
-            return Err(Error::invalid("username", Code::Format, "must not mix letters of several scripts"));
+            return Err(Error::invalid(
+                "username",
+                Code::Format,
+                "must not mix letters of several scripts",
+            ));
         }
         if skeleton.chars().all(|c| c.is_ascii() && Username::allows(c)) {
             return Err(Error::Conflict(Conflict::UsernameLooksTaken));
@@ -157,8 +164,9 @@ impl Name {
     }
 }
 
-/// An address as RFC 5322 writes it (contract 001, "Input Validation"), at most 254 characters after trimming. A domain
-/// without a dot passes (contract 000); display names and IP literals do not.
+/// An address as RFC 5322 writes it (contract 001, "Input Validation"), at most 254 characters
+/// after trimming. A domain without a dot passes (contract 000); display names and IP literals do
+/// not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email(String);
 
@@ -173,11 +181,15 @@ impl Email {
                 format!("must have at most {} characters", Email::CHARS_MAX),
             ));
         }
-        let options = email_address::Options::default().without_display_text().without_domain_literal();
+        let options =
+            email_address::Options::default().without_display_text().without_domain_literal();
         let plain = !text.contains(|c: char| c.is_control() || c.is_whitespace());
         match email_address::EmailAddress::parse_with_options(&text, options) {
             Ok(_) if plain => Ok(Email(text.into_owned())),
-            _ => Err(Violation::new(Code::Format, "must be an email address, such as ada@example.org")),
+            _ => Err(Violation::new(
+                Code::Format,
+                "must be an email address, such as ada@example.org",
+            )),
         }
     }
 
@@ -247,7 +259,8 @@ pub struct Change {
     pub current_password: Option<Password>,
 }
 
-/// How many personal access tokens another password has ended. Outcomes that were kept before there was a count read as none.
+/// How many personal access tokens another password has ended. Outcomes that were kept before there
+/// was a count read as none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Option<u64>")]
 pub struct TokensEnded(pub u64);
@@ -258,7 +271,8 @@ impl From<Option<u64>> for TokensEnded {
     }
 }
 
-/// Somebody whose session or token was checked in this transaction. There is no other way to have one.
+/// Somebody whose session or token was checked in this transaction. There is no other way to have
+/// one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     pub(crate) id: UserId,

@@ -9,7 +9,8 @@ use crate::text;
 /// bcrypt looks at 72 bytes; what is longer is refused, never cut.
 pub const BYTES_MAX: usize = 72;
 
-/// Commonly used passwords, lower case, sorted by bytes (the list that ships with Django, collected by Royce Williams).
+/// Commonly used passwords, lower case, sorted by bytes (the list that ships with Django, collected
+/// by Royce Williams).
 const COMMON: &str = include_str!("../../data/common-passwords.txt");
 
 /// What is better than a password that was refused.
@@ -19,7 +20,8 @@ const ADVICE: &str = "Three or four unrelated words are easy to remember and har
 const IMPORTED_BYTES_MAX: usize = 512;
 /// The highest bcrypt cost of an imported hash. A login with cost 16 takes some seconds.
 const IMPORTED_COST_MAX: u32 = 16;
-/// The most memory that one login with an imported Argon2 hash may use: 256 MiB, as libsodium's `MODERATE` profile does.
+/// The most memory that one login with an imported Argon2 hash may use: 256 MiB, as libsodium's
+/// `MODERATE` profile does.
 const IMPORTED_MEMORY_KIB_MAX: u32 = 256 * 1024;
 /// The most memory that such a login may fill, over all passes: four passes over the above.
 const IMPORTED_WORK_KIB_MAX: u64 = 4 * IMPORTED_MEMORY_KIB_MAX as u64;
@@ -30,16 +32,19 @@ const IMPORTED_LANES_MAX: u32 = 16;
 #[derive(Clone)]
 pub struct Password(String);
 
-/// What is stored in a password's place: bcrypt's own notation, Argon2's PHC string, or a mark that no password matches.
+/// What is stored in a password's place: bcrypt's own notation, Argon2's PHC string, or a mark that
+/// no password matches.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
 /// Which rule a new password has to meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
-    /// The house rule: enough characters, at most 72 bytes, not common, not the user's own name or address.
+    /// The house rule: enough characters, at most 72 bytes, not common, not the user's own name or
+    /// address.
     House,
-    /// The house rule, and contract 001's: at least 8 characters, both cases, a digit and a special character.
+    /// The house rule, and contract 001's: at least 8 characters, both cases, a digit and a special
+    /// character.
     Mixed,
 }
 
@@ -51,8 +56,14 @@ impl Password {
         Password(text.chars().take(BYTES_MAX + 1).collect())
     }
 
-    /// A new password that `policy` accepts. `own` are the user's names and address, which are no passwords.
-    pub fn chosen(text: &str, policy: Policy, chars_min: usize, own: &[&str]) -> Result<Password, Violation> {
+    /// A new password that `policy` accepts. `own` are the user's names and address, which are no
+    /// passwords.
+    pub fn chosen(
+        text: &str,
+        policy: Policy,
+        chars_min: usize,
+        own: &[&str],
+    ) -> Result<Password, Violation> {
         let password = text::nfc_up_to(text, BYTES_MAX);
         let chars_min = match policy {
             Policy::House => chars_min,
@@ -64,7 +75,8 @@ impl Password {
         }
         check_hashable(&password)?;
         if policy == Policy::Mixed && !is_mixed(&password) {
-            let message = "needs an uppercase and a lowercase letter, a digit and a special character";
+            let message =
+                "needs an uppercase and a lowercase letter, a digit and a special character";
             return Err(Violation::new(Code::WeakPassword, message));
         }
         let folded = text::fold(&password);
@@ -77,8 +89,9 @@ impl Password {
         Ok(Password(password.into_owned()))
     }
 
-    /// That its hash stands for this password alone. bcrypt stops after 72 bytes; below that it repeats the password with a
-    /// zero byte after it, so `P` and `P U+0000 P` have one hash. Such texts are never hashed or compared, by any scheme.
+    /// That its hash stands for this password alone. bcrypt stops after 72 bytes; below that it
+    /// repeats the password with a zero byte after it, so `P` and `P U+0000 P` have one hash. Such
+    /// texts are never hashed or compared, by any scheme.
     pub(crate) fn check_hashable(&self) -> Result<(), Violation> {
         check_hashable(&self.0)
     }
@@ -116,7 +129,8 @@ fn is_common(lower: &str) -> bool {
     while low < high {
         let middle = low + (high - low) / 2;
         let start = list[..middle].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-        let end = list[middle..].iter().position(|b| *b == b'\n').map_or(list.len(), |at| middle + at);
+        let end =
+            list[middle..].iter().position(|b| *b == b'\n').map_or(list.len(), |at| middle + at);
         match list[start..end].cmp(lower.as_bytes()) {
             std::cmp::Ordering::Equal => return true,
             std::cmp::Ordering::Less => low = end + 1,
@@ -130,7 +144,8 @@ impl PasswordHash {
     /// No scheme writes this, so it can't be mistaken for a hash.
     const UNUSABLE: &str = "!";
 
-    /// The place of a password that the account does not have. Its owner logs in after a password reset.
+    /// The place of a password that the account does not have. Its owner logs in after a password
+    /// reset.
     pub(crate) fn unusable() -> PasswordHash {
         PasswordHash(PasswordHash::UNUSABLE.to_owned())
     }
@@ -140,7 +155,8 @@ impl PasswordHash {
         self.0 == PasswordHash::UNUSABLE
     }
 
-    /// A hash that another program made, if a login can verify it at a bounded cost: bcrypt (`2a`, `2b`, `2y`) or Argon2.
+    /// A hash that another program made, if a login can verify it at a bounded cost: bcrypt (`2a`,
+    /// `2b`, `2y`) or Argon2.
     pub(crate) fn imported(text: &str) -> Result<PasswordHash, Violation> {
         if text.len() > IMPORTED_BYTES_MAX {
             return Err(Violation::new(Code::TooLong, "is longer than any hash"));
@@ -150,7 +166,8 @@ impl PasswordHash {
         Ok(PasswordHash(text.to_owned()))
     }
 
-    /// How much memory a login with this Argon2id hash fills over all passes, in KiB; `None` for any other hash.
+    /// How much memory a login with this Argon2id hash fills over all passes, in KiB; `None` for
+    /// any other hash.
     pub(crate) fn argon2id_work_kib(&self) -> Option<u64> {
         let params = self.0.starts_with("$argon2id$").then(|| argon2_params(&self.0)).flatten()?;
         Some(work_kib(&params))
@@ -165,10 +182,12 @@ impl PasswordHash {
     }
 }
 
-/// `$2b$12$`, then 53 characters of salt and hash; `2a` and `2y` are other names of the same algorithm.
+/// `$2b$12$`, then 53 characters of salt and hash; `2a` and `2y` are other names of the same
+/// algorithm.
 fn check_bcrypt(text: &str) -> Result<(), Violation> {
     let fields: Vec<&str> = text.split('$').collect();
-    let is_base64 = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'/');
+    let is_base64 =
+        |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'/');
     match fields[..] {
         ["", "2a" | "2b" | "2y", cost, rest] if rest.len() == 53 && is_base64(rest) => {
             match cost.parse::<u32>() {
@@ -184,8 +203,8 @@ fn check_bcrypt(text: &str) -> Result<(), Violation> {
 }
 
 fn check_argon2(text: &str) -> Result<(), Violation> {
-    let params =
-        argon2_params(text).ok_or_else(|| Violation::new(Code::Format, "is not a readable Argon2 hash"))?;
+    let params = argon2_params(text)
+        .ok_or_else(|| Violation::new(Code::Format, "is not a readable Argon2 hash"))?;
     let is_bounded = params.m_cost() <= IMPORTED_MEMORY_KIB_MAX
         && params.p_cost() <= IMPORTED_LANES_MAX
         && work_kib(&params) <= IMPORTED_WORK_KIB_MAX;
@@ -227,13 +246,19 @@ mod tests {
         let lines: Vec<&str> = COMMON.lines().collect();
         assert!(lines.is_sorted());
         assert!(lines.iter().all(|line| is_common(line)));
-        assert!(!is_common("") && !is_common("correct horse battery") && !is_common("zzzzzzzzzzzzzzzzz"));
+        assert!(
+            !is_common("")
+                && !is_common("correct horse battery")
+                && !is_common("zzzzzzzzzzzzzzzzz")
+        );
     }
 
     #[test]
     fn of_a_password_longer_than_any_so_much_is_kept_as_tells_it() {
         let claimed = Password::claimed(&"e\u{301}".repeat(5000));
-        assert!(claimed.as_bytes().len() > BYTES_MAX && claimed.as_bytes().len() <= 4 * (BYTES_MAX + 1));
+        assert!(
+            claimed.as_bytes().len() > BYTES_MAX && claimed.as_bytes().len() <= 4 * (BYTES_MAX + 1)
+        );
         assert_eq!(Password::claimed(&"e\u{301}".repeat(36)).as_bytes(), "é".repeat(36).as_bytes());
         assert!(Password::chosen(&"e\u{301}".repeat(5000), Policy::House, 8, &[]).is_err());
     }
@@ -255,13 +280,18 @@ mod tests {
 
     #[test]
     fn an_imported_hash_costs_a_login_no_more_than_its_bounds() {
-        let argon2 = |cost: &str| format!("$argon2id$v=19${cost}$c2FsdHNhbHRzYWx0c2FsdA${}", "A".repeat(43));
+        let argon2 =
+            |cost: &str| format!("$argon2id$v=19${cost}$c2FsdHNhbHRzYWx0c2FsdA${}", "A".repeat(43));
         let bcrypt = |cost: &str| format!("$2b${cost}${}", "a".repeat(53));
         let imported = |text: &str| PasswordHash::imported(text).is_ok();
         assert!(imported(&argon2("m=65536,t=3,p=4")) && imported(&argon2("m=262144,t=4,p=16")));
-        for cost in
-            ["m=262145,t=1,p=1", "m=262144,t=5,p=1", "m=1024,t=1025,p=1", "m=1024,t=1,p=17", "m=4,t=1,p=1"]
-        {
+        for cost in [
+            "m=262145,t=1,p=1",
+            "m=262144,t=5,p=1",
+            "m=1024,t=1025,p=1",
+            "m=1024,t=1,p=17",
+            "m=4,t=1,p=1",
+        ] {
             assert!(!imported(&argon2(cost)), "{cost}");
         }
         assert!(imported(&bcrypt("04")) && imported(&bcrypt("16")));

@@ -15,7 +15,8 @@ pub enum Scope {
 }
 
 impl Scope {
-    pub const ALL: [Scope; 4] = [Scope::TasksRead, Scope::TasksWrite, Scope::AccountRead, Scope::Admin];
+    pub const ALL: [Scope; 4] =
+        [Scope::TasksRead, Scope::TasksWrite, Scope::AccountRead, Scope::Admin];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -39,12 +40,13 @@ impl Scopes {
     pub fn parse<'w>(words: impl IntoIterator<Item = &'w str>) -> Result<Scopes, Violation> {
         let mut scopes = Scopes(0);
         for word in words {
-            let scope = Scope::ALL.into_iter().find(|scope| scope.as_str() == word).ok_or_else(|| {
-                Violation::new(
-                    Code::UnknownWord,
-                    "must contain only tasks:read, tasks:write, account:read, admin",
-                )
-            })?;
+            let scope =
+                Scope::ALL.into_iter().find(|scope| scope.as_str() == word).ok_or_else(|| {
+                    Violation::new(
+                        Code::UnknownWord,
+                        "must contain only tasks:read, tasks:write, account:read, admin",
+                    )
+                })?;
             scopes.0 |= scope as u8;
         }
         if scopes.0 == 0 {
@@ -73,7 +75,9 @@ impl fmt::Display for Scopes {
 impl Column for Scopes {
     fn read(value: Value) -> Result<Scopes> {
         match value {
-            Value::Text(text) => Scopes::parse(text.split(' ')).map_err(|_| unexpected("scopes", value)),
+            Value::Text(text) => {
+                Scopes::parse(text.split(' ')).map_err(|_| unexpected("scopes", value))
+            }
             other => Err(unexpected("scopes", other)),
         }
     }

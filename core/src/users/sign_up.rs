@@ -17,8 +17,8 @@ pub fn register(tx: &mut Tx, draft: &Draft) -> Result<User> {
     make(tx, draft, &standing)
 }
 
-/// Makes the account that somebody had in another back end; where its username is taken or can be taken for another, one is made from
-/// the address.
+/// Makes the account that somebody had in another back end; where its username is taken or can be
+/// taken for another, one is made from the address.
 ///
 /// # Errors
 /// The address is taken.
@@ -64,8 +64,8 @@ fn make(tx: &mut Tx, draft: &Draft, standing: &AccountState) -> Result<User> {
     Err(why_taken(tx, &username, &draft.email))
 }
 
-/// What keeps a new account from being made: a username that neither stands nor looks like another was lost to somebody
-/// else meanwhile.
+/// What keeps a new account from being made: a username that neither stands nor looks like another
+/// was lost to somebody else meanwhile.
 fn why_taken(tx: &mut Tx, username: &Username, email: &Email) -> Error {
     let lost = Error::Conflict(Conflict::UsernameLooksTaken);
     require_free(tx, Some(username), email).err().unwrap_or(lost)

@@ -49,11 +49,11 @@ pub fn insert_if_free(
 ) -> Result<Option<User>> {
     let uuid = tx.new_uuid()?;
     let user: Option<User> = tx.find(
-        "INSERT INTO users (uuid, username, username_key, username_skeleton, name, email, email_key, password_hash, \
-         role, is_active, email_verified, created_at, updated_at, epoch) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, (SELECT epoch FROM store WHERE id = 1)) \
-         ON CONFLICT DO NOTHING \
-         RETURNING id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at",
+        "INSERT INTO users (uuid, username, username_key, username_skeleton, name, email, \
+         email_key, password_hash, role, is_active, email_verified, created_at, updated_at, epoch) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, (SELECT epoch FROM store \
+         WHERE id = 1)) ON CONFLICT DO NOTHING RETURNING id, uuid, username, name, email, role, \
+         is_active, email_verified, created_at, updated_at",
         &[
             &uuid,
             &username.as_str(),
@@ -76,18 +76,18 @@ pub fn insert_if_free(
     Ok(user)
 }
 
-/// Writes back what [`super::update`] has changed. What did not change keeps its key: a shadowed name stays shadowed.
+/// Writes back what [`super::update`] has changed. What did not change keeps its key: a shadowed
+/// name stays shadowed.
 pub fn save(tx: &mut Tx, user: &User) -> Result<User> {
     let now = tx.now().as_micros().max(user.updated_at.as_micros());
     tx.one_unless_taken(
-        "UPDATE users SET username = $1, \
-         username_key = CASE WHEN username = $1 THEN username_key ELSE $2 END, \
-         username_skeleton = CASE WHEN username = $1 THEN username_skeleton ELSE $3 END, \
-         username_shadowed = username_shadowed AND username = $1, name = $4, email = $5, \
-         email_key = CASE WHEN email = $5 THEN email_key ELSE $6 END, \
-         email_shadowed = email_shadowed AND email = $5, role = $7, \
-         is_active = $8, email_verified = $9, updated_at = $10 WHERE id = $11 \
-         RETURNING id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at",
+        "UPDATE users SET username = $1, username_key = CASE WHEN username = $1 THEN username_key \
+         ELSE $2 END, username_skeleton = CASE WHEN username = $1 THEN username_skeleton ELSE $3 \
+         END, username_shadowed = username_shadowed AND username = $1, name = $4, email = $5, \
+         email_key = CASE WHEN email = $5 THEN email_key ELSE $6 END, email_shadowed = \
+         email_shadowed AND email = $5, role = $7, is_active = $8, email_verified = $9, updated_at \
+         = $10 WHERE id = $11 RETURNING id, uuid, username, name, email, role, is_active, \
+         email_verified, created_at, updated_at",
         &[
             &user.username,
             &names::username_key(&user.username),
@@ -116,8 +116,8 @@ fn taken(column: &str) -> Error {
 
 pub fn find(tx: &mut Tx, id: UserId) -> Result<Option<User>> {
     tx.find(
-        "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at \
-         FROM users WHERE id = $1",
+        "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, \
+         updated_at FROM users WHERE id = $1",
         &[&id],
     )
 }
@@ -125,24 +125,24 @@ pub fn find(tx: &mut Tx, id: UserId) -> Result<Option<User>> {
 /// The same, held: what is written back is what was read.
 pub fn find_for_update(tx: &mut Tx, id: UserId) -> Result<Option<User>> {
     tx.find_for_update(
-        "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at \
-         FROM users WHERE id = $1",
+        "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, \
+         updated_at FROM users WHERE id = $1",
         &[&id],
     )
 }
 
 pub fn find_by_uuid(tx: &mut Tx, uuid: Uuid) -> Result<Option<User>> {
     tx.find(
-        "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at \
-         FROM users WHERE uuid = $1",
+        "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, \
+         updated_at FROM users WHERE uuid = $1",
         &[&uuid],
     )
 }
 
 pub fn credentials(tx: &mut Tx, id: UserId) -> Result<Option<Credentials>> {
     tx.find(
-        "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, \
-         password_hash FROM users WHERE id = $1",
+        "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, \
+         updated_at, password_hash FROM users WHERE id = $1",
         &[&id],
     )
 }
@@ -150,8 +150,8 @@ pub fn credentials(tx: &mut Tx, id: UserId) -> Result<Option<Credentials>> {
 /// The same, held: what depends on the hash or on `is_active` is done before anybody changes them.
 pub fn credentials_held(tx: &mut Tx, id: UserId) -> Result<Option<Credentials>> {
     tx.find_for_update(
-        "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, \
-         password_hash FROM users WHERE id = $1",
+        "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, \
+         updated_at, password_hash FROM users WHERE id = $1",
         &[&id],
     )
 }
@@ -168,21 +168,21 @@ impl FromRow for Sought {
     }
 }
 
-/// The account that has this name. A row is read in any case: how long that takes does not tell whether there is such an
-/// account.
+/// The account that has this name. A row is read in any case: how long that takes does not tell
+/// whether there is such an account.
 pub fn credentials_by_login(tx: &mut Tx, login: &LoginName) -> Result<Option<Credentials>> {
     let key = login.key();
     let found: Option<Sought> = match login.kind() {
         LoginKind::Email => tx.find(
-            "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, \
-             password_hash, email_key = $1 FROM users WHERE id = COALESCE( \
-             (SELECT id FROM users WHERE email_key = $1), (SELECT min(id) FROM users))",
+            "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, \
+             updated_at, password_hash, email_key = $1 FROM users WHERE id = COALESCE( (SELECT id \
+             FROM users WHERE email_key = $1), (SELECT min(id) FROM users))",
             &[&key],
         ),
         LoginKind::Username => tx.find(
-            "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at, \
-             password_hash, username_key = $1 FROM users WHERE id = COALESCE( \
-             (SELECT id FROM users WHERE username_key = $1), (SELECT min(id) FROM users))",
+            "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, \
+             updated_at, password_hash, username_key = $1 FROM users WHERE id = COALESCE( (SELECT \
+             id FROM users WHERE username_key = $1), (SELECT min(id) FROM users))",
             &[&key],
         ),
     }?;
@@ -190,7 +190,8 @@ pub fn credentials_by_login(tx: &mut Tx, login: &LoginName) -> Result<Option<Cre
 }
 
 pub fn username_exists(tx: &mut Tx, username: &Username) -> Result<bool> {
-    let found: Option<i64> = tx.find("SELECT id FROM users WHERE username_key = $1", &[&username.key()])?;
+    let found: Option<i64> =
+        tx.find("SELECT id FROM users WHERE username_key = $1", &[&username.key()])?;
     Ok(found.is_some())
 }
 
@@ -199,16 +200,19 @@ pub fn skeleton_exists(tx: &mut Tx, username: &Username) -> Result<bool> {
     let Some(skeleton) = username.skeleton() else {
         return Ok(false);
     };
-    let found: Option<i64> = tx.find("SELECT id FROM users WHERE username_skeleton = $1", &[&skeleton])?;
+    let found: Option<i64> =
+        tx.find("SELECT id FROM users WHERE username_skeleton = $1", &[&skeleton])?;
     Ok(found.is_some())
 }
 
 pub fn email_exists(tx: &mut Tx, email: &Email) -> Result<bool> {
-    let found: Option<i64> = tx.find("SELECT id FROM users WHERE email_key = $1", &[&email.key()])?;
+    let found: Option<i64> =
+        tx.find("SELECT id FROM users WHERE email_key = $1", &[&email.key()])?;
     Ok(found.is_some())
 }
 
-/// An account that is not found by its username or its address: an older one has the same, as they are compared now.
+/// An account that is not found by its username or its address: an older one has the same, as they
+/// are compared now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shadowed {
     pub id: UserId,
@@ -233,8 +237,8 @@ pub fn shadowed(tx: &mut Tx, after: i64, count: i64) -> Result<Vec<Shadowed>> {
 /// Users after `after` in the order of their ids, without the first `skip`.
 pub fn list(tx: &mut Tx, after: i64, count: i64, skip: i64) -> Result<Vec<User>> {
     tx.all(
-        "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, updated_at \
-         FROM users WHERE id > $1 ORDER BY id LIMIT $2 OFFSET $3",
+        "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, \
+         updated_at FROM users WHERE id > $1 ORDER BY id LIMIT $2 OFFSET $3",
         &[&after, &count, &skip],
     )
 }

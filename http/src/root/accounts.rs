@@ -13,39 +13,65 @@ use crate::client::Visitor;
 use crate::extract::Body;
 use crate::tree::{Answer, json, secret_json};
 
-pub async fn sign_up(State(app): State<App>, visitor: Visitor, Body(wire): Body<SignUpWire>) -> Answer {
+pub async fn sign_up(
+    State(app): State<App>,
+    visitor: Visitor,
+    Body(wire): Body<SignUpWire>,
+) -> Answer {
     let new = wire?.read(app.settings().password_chars_min)?;
     let user = app.register(new, &visitor.login_context(false)).await?;
     Ok(json(StatusCode::CREATED, &SignedUpWire::from(user)))
 }
 
-pub async fn login(State(app): State<App>, visitor: Visitor, Body(wire): Body<LoginWire>) -> Answer {
+pub async fn login(
+    State(app): State<App>,
+    visitor: Visitor,
+    Body(wire): Body<LoginWire>,
+) -> Answer {
     let (login, password, code) = wire?.read()?;
-    let grant = app.login(login, password, LoginContext { code, ..visitor.login_context(true) }).await?;
+    let grant =
+        app.login(login, password, LoginContext { code, ..visitor.login_context(true) }).await?;
     Ok(secret_json(StatusCode::OK, &TokensWire::from(grant)))
 }
 
-pub async fn logout(State(app): State<App>, visitor: Visitor, Body(wire): Body<RefreshWire>) -> Answer {
+pub async fn logout(
+    State(app): State<App>,
+    visitor: Visitor,
+    Body(wire): Body<RefreshWire>,
+) -> Answer {
     let token = RefreshToken::claimed(wire?.read()?);
     app.logout_by_refresh(token, &visitor.login_context(true)).await?;
     let message = "Logged out successfully..";
     Ok(json(StatusCode::OK, &MessageWire { message }))
 }
 
-pub async fn refresh(State(app): State<App>, visitor: Visitor, Body(wire): Body<RefreshWire>) -> Answer {
+pub async fn refresh(
+    State(app): State<App>,
+    visitor: Visitor,
+    Body(wire): Body<RefreshWire>,
+) -> Answer {
     let token = RefreshToken::claimed(wire?.read()?);
     let token = app.renew(token, visitor.login_context(true)).await?;
     Ok(secret_json(StatusCode::OK, &TokenWire { token }))
 }
 
-pub async fn register(State(app): State<App>, visitor: Visitor, Body(wire): Body<RegisterWire>) -> Answer {
+pub async fn register(
+    State(app): State<App>,
+    visitor: Visitor,
+    Body(wire): Body<RegisterWire>,
+) -> Answer {
     let new = wire?.read(app.settings().password_chars_min)?;
     let grant = app.sign_up(new, visitor.login_context(false)).await?;
     Ok(secret_json(StatusCode::OK, &AuthenticatedWire::from(grant)))
 }
 
-pub async fn authenticate(State(app): State<App>, visitor: Visitor, Body(wire): Body<LoginWire>) -> Answer {
+pub async fn authenticate(
+    State(app): State<App>,
+    visitor: Visitor,
+    Body(wire): Body<LoginWire>,
+) -> Answer {
     let (login, password, code) = wire?.read()?;
-    let grant = app.login(login, password, LoginContext { code, ..visitor.login_context(false) }).await?;
+    let grant =
+        app.login(login, password, LoginContext { code, ..visitor.login_context(false) }).await?;
     Ok(secret_json(StatusCode::OK, &AuthenticatedWire::from(grant)))
 }

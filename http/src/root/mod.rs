@@ -1,4 +1,5 @@
-//! `/user`, `/auth` and `/tasks`: contracts 000 and 002. Their routes, and how their errors look; the rules are the model's.
+//! `/user`, `/auth` and `/tasks`: contracts 000 and 002. Their routes, and how their errors look;
+//! the rules are the model's.
 
 mod accounts;
 mod tasks;
@@ -13,8 +14,8 @@ use crate::doc::{Api, Doc, ErrorDoc, id_schema, named};
 use crate::doc_lists::{completed_parameter, paging_parameters, task_cursor};
 use crate::tree::{Failure, json as answer};
 use wire::{
-    AuthenticatedWire, ErrorWire, LoginWire, MessageWire, NewTaskWire, RefreshWire, RegisterWire, SignUpWire,
-    SignedUpWire, TaskCreatedWire, TaskWire, TasksWire, TokenWire, TokensWire,
+    AuthenticatedWire, ErrorWire, LoginWire, MessageWire, NewTaskWire, RefreshWire, RegisterWire,
+    SignUpWire, SignedUpWire, TaskCreatedWire, TaskWire, TasksWire, TokenWire, TokensWire,
 };
 
 pub const USER_BASE: &str = "/user";
@@ -68,7 +69,10 @@ pub fn user_api() -> Api {
             "/refresh-token",
             accounts::refresh,
             refused(Doc::new("rootRefresh", "Get a new access token").public())
-                .note("The refresh token stays valid until logout or expiry. The endpoint refuses refresh tokens of other contracts, because those rotate.")
+                .note(
+                    "The refresh token stays valid until logout or expiry. The endpoint refuses \
+                       refresh tokens of other contracts, because those rotate.",
+                )
                 .body::<RefreshWire>()
                 .answers::<TokenWire>(StatusCode::OK, "A new access token."),
         )
@@ -84,7 +88,10 @@ pub fn auth_api() -> Api {
             Doc::new("rootRegister", "Create an account and log in")
                 .public()
                 .body::<RegisterWire>()
-                .answers::<AuthenticatedWire>(StatusCode::OK, "The new account and its access token.")
+                .answers::<AuthenticatedWire>(
+                    StatusCode::OK,
+                    "The new account and its access token.",
+                )
                 .fails(StatusCode::BAD_REQUEST, "Username or email already exists"),
         )
         .route(
@@ -131,7 +138,9 @@ pub fn tasks_api() -> Api {
             &Method::GET,
             "/tasks/{task_id}",
             tasks::one,
-            one("rootGetTask", "Get a task").answers::<TaskWire>(StatusCode::OK, "The task.").shows_version(),
+            one("rootGetTask", "Get a task")
+                .answers::<TaskWire>(StatusCode::OK, "The task.")
+                .shows_version(),
         )
         .route(
             &Method::DELETE,
@@ -151,7 +160,9 @@ pub fn render_user(failure: &Failure) -> Response {
         Failure::Core(Error::Unauthenticated(why)) => match why {
             AuthError::UnknownUser => (StatusCode::NOT_FOUND, "user doesn't exist".into()),
             AuthError::WrongPassword => (StatusCode::UNAUTHORIZED, "Invalid credentials".into()),
-            AuthError::RefreshTokenExpired => (StatusCode::UNAUTHORIZED, "refresh token expired".into()),
+            AuthError::RefreshTokenExpired => {
+                (StatusCode::UNAUTHORIZED, "refresh token expired".into())
+            }
             why if why.is_more_than_a_password() => (failure.status(), failure.detail()),
             _ => (StatusCode::UNAUTHORIZED, "Invalid token".into()),
         },

@@ -23,7 +23,11 @@ pub async fn list(State(app): State<App>, Token(claims): Token, mut query: Query
     stream::list(app, claims, Ok(Owner::Caller), wanted, LIST, &query.uri).await
 }
 
-pub async fn create(State(app): State<App>, Token(claims): Token, Body(wire): Body<NewTaskWire>) -> Answer {
+pub async fn create(
+    State(app): State<App>,
+    Token(claims): Token,
+    Body(wire): Body<NewTaskWire>,
+) -> Answer {
     let new = wire.and_then(NewTaskWire::read);
     let (task, owner) = app
         .write(claims, new, |tx, caller, new| Ok((tasks::create(tx, caller, new)?, caller.uuid())))
@@ -53,6 +57,9 @@ pub async fn delete(
     conditions: Conditions,
 ) -> Answer {
     let expected = conditions.expected();
-    app.write(claims, key(&path), move |tx, caller, key| tasks::delete(tx, caller, *key, &expected)).await?;
+    app.write(claims, key(&path), move |tx, caller, key| {
+        tasks::delete(tx, caller, *key, &expected)
+    })
+    .await?;
     Ok(json(StatusCode::OK, &MessageWire { message: "Task deleted" }))
 }

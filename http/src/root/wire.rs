@@ -29,7 +29,8 @@ pub fn status_word(status: Status) -> &'static str {
 
 /// Reads 000's words, and what people write for them.
 fn parse_status(text: &str) -> Result<Status, Violation> {
-    let unknown = || Violation::new(Code::UnknownWord, "must be one of pending, on going, completed");
+    let unknown =
+        || Violation::new(Code::UnknownWord, "must be one of pending, on going, completed");
     Status::parse_spoken(text).ok_or_else(unknown)
 }
 
@@ -112,7 +113,10 @@ pub struct NewTaskWire {
     #[serde(default)]
     description: RawField,
     /// Default: `pending`.
-    #[schema(value_type = String, required = false, pattern = "^(pending|on going|completed)$", example = "on going")]
+    #[schema(
+        value_type = String, required = false, pattern = "^(pending|on going|completed)$",
+        example = "on going"
+    )]
     #[serde(default)]
     status: RawField,
 }
@@ -154,12 +158,17 @@ impl SignUpWire {
         let p = &mut Problems::default();
         let name = self.name.required("name", p, Name::parse);
         let email = self.email.required("email", p, Email::parse);
-        let own: Vec<&str> = name.iter().map(Name::as_str).chain(email.iter().map(Email::as_str)).collect();
-        let password = self
-            .password
-            .required("password", p, |text| Password::chosen(text, Policy::House, password_chars_min, &own));
-        let new =
-            email.zip(password).map(|(email, password)| SignUp { username: None, name, email, password });
+        let own: Vec<&str> =
+            name.iter().map(Name::as_str).chain(email.iter().map(Email::as_str)).collect();
+        let password = self.password.required("password", p, |text| {
+            Password::chosen(text, Policy::House, password_chars_min, &own)
+        });
+        let new = email.zip(password).map(|(email, password)| SignUp {
+            username: None,
+            name,
+            email,
+            password,
+        });
         Ok(std::mem::take(p).finish(new)?)
     }
 }
@@ -189,7 +198,10 @@ pub struct LoginWire {
     #[schema(value_type = String, required, min_length = 1, example = "exampleuser@example.com")]
     #[serde(default)]
     email: RawField,
-    #[schema(value_type = String, required, min_length = 1, format = Password, example = "analytical engine 1843")]
+    #[schema(
+        value_type = String, required, min_length = 1, format = Password,
+        example = "analytical engine 1843"
+    )]
     #[serde(default)]
     password: RawField,
     /// A code from the second factor, or a recovery code, if the account has a second factor.
@@ -206,7 +218,8 @@ impl LoginWire {
             "" => Err(Violation::new(Code::TooShort, "must not be empty")),
             text => Ok(text.to_owned()),
         };
-        let email = self.email.required("email", p, |text| check_storable(text).and_then(|()| some(text)));
+        let email =
+            self.email.required("email", p, |text| check_storable(text).and_then(|()| some(text)));
         let password = self.password.required("password", p, some);
         let password = password.map(|text| Password::claimed(&text));
         let code = self.totp_code.optional("totp_code", p, |code| Ok(code.to_owned()));
@@ -278,11 +291,15 @@ impl RegisterWire {
         let email = self.email.required("email", p, Email::parse);
         let own: Vec<&str> =
             username.iter().map(Username::as_str).chain(email.iter().map(Email::as_str)).collect();
-        let password = self
-            .password
-            .required("password", p, |text| Password::chosen(text, Policy::House, password_chars_min, &own));
-        let new =
-            email.zip(password).map(|(email, password)| SignUp { username, name: None, email, password });
+        let password = self.password.required("password", p, |text| {
+            Password::chosen(text, Policy::House, password_chars_min, &own)
+        });
+        let new = email.zip(password).map(|(email, password)| SignUp {
+            username,
+            name: None,
+            email,
+            password,
+        });
         Ok(std::mem::take(p).finish(new)?)
     }
 }
@@ -312,7 +329,11 @@ impl From<Grant> for AuthenticatedWire {
     fn from(grant: Grant) -> AuthenticatedWire {
         AuthenticatedWire {
             message: "Authentication successful",
-            user: UserWire { id: grant.user.uuid, username: grant.user.username, email: grant.user.email },
+            user: UserWire {
+                id: grant.user.uuid,
+                username: grant.user.username,
+                email: grant.user.email,
+            },
             token: grant.access_token,
         }
     }

@@ -16,7 +16,11 @@ use crate::extract::{Body, Token};
 use crate::form::JsonOrForm;
 use crate::tree::{Answer, json, secret_json};
 
-pub async fn sign_up(State(app): State<App>, visitor: Visitor, Body(wire): Body<SignUpWire>) -> Answer {
+pub async fn sign_up(
+    State(app): State<App>,
+    visitor: Visitor,
+    Body(wire): Body<SignUpWire>,
+) -> Answer {
     let new = wire?.read(app.settings().password_chars_min)?;
     let user = app.register(new, &visitor.login_context(false)).await?;
     let message = "User created successfully";
@@ -29,18 +33,26 @@ pub async fn login(
     JsonOrForm(wire): JsonOrForm<LoginWire>,
 ) -> Answer {
     let (login, password, code) = wire?.read()?;
-    let grant = app.login(login, password, LoginContext { code, ..visitor.login_context(false) }).await?;
+    let grant =
+        app.login(login, password, LoginContext { code, ..visitor.login_context(false) }).await?;
     Ok(secret_json(StatusCode::OK, &TokensWire::from(grant)))
 }
 
-pub async fn refresh(State(app): State<App>, visitor: Visitor, Body(wire): Body<RefreshWire>) -> Answer {
+pub async fn refresh(
+    State(app): State<App>,
+    visitor: Visitor,
+    Body(wire): Body<RefreshWire>,
+) -> Answer {
     let token = RefreshToken::claimed(wire?.read()?);
     let grant = app.refresh(token, visitor.login_context(false)).await?;
     Ok(secret_json(StatusCode::OK, &TokensWire::from(grant)))
 }
 
 pub async fn logout(State(app): State<App>, Token(claims): Token) -> Answer {
-    app.write(claims, Ok::<_, crate::tree::Failure>(()), |tx, caller, ()| sessions::end(tx, caller)).await?;
+    app.write(claims, Ok::<_, crate::tree::Failure>(()), |tx, caller, ()| {
+        sessions::end(tx, caller)
+    })
+    .await?;
     let message = "Successfully logged out";
     Ok(json(StatusCode::OK, &MessageWire { message }))
 }
@@ -54,9 +66,14 @@ pub async fn forgot_password(
     Ok(told(StatusCode::ACCEPTED, "If the account exists, mail is on its way"))
 }
 
-pub async fn reset_password(State(app): State<App>, visitor: Visitor, Body(wire): Body<ResetWire>) -> Answer {
+pub async fn reset_password(
+    State(app): State<App>,
+    visitor: Visitor,
+    Body(wire): Body<ResetWire>,
+) -> Answer {
     let (token, new) = wire?.read()?;
-    let ended = app.reset_forgotten(token, new, Policy::House, visitor.login_context(false)).await?;
+    let ended =
+        app.reset_forgotten(token, new, Policy::House, visitor.login_context(false)).await?;
     Ok(json(StatusCode::OK, &PasswordChangedWire::from(ended)))
 }
 

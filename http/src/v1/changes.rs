@@ -17,7 +17,8 @@ use crate::tree::{Answer, Failure, json};
 
 /// Before the first change.
 const START: Stamp = Stamp { epoch: Epoch::FIRST, number: 0 };
-/// A page ends where its texts come to so many bytes: 1000 changes of the longest descriptions would be 80 MB.
+/// A page ends where its texts come to so many bytes: 1000 changes of the longest descriptions
+/// would be 80 MB.
 const TEXT_BYTES_MAX: usize = 1024 * 1024;
 
 pub async fn list(State(app): State<App>, Token(claims): Token, mut query: Query) -> Answer {

@@ -1,4 +1,5 @@
-//! `/api/v1/events`: what happens to the caller's tasks, as it happens (server-sent events, WHATWG HTML, section 9.2).
+//! `/api/v1/events`: what happens to the caller's tasks, as it happens (server-sent events, WHATWG
+//! HTML, section 9.2).
 
 use std::time::Duration;
 
@@ -26,8 +27,8 @@ use crate::tree::{Answer, Failure};
 
 /// What a client that lost its stream waits before it asks for another.
 const RETRY: &str = "retry: 2000\n\n";
-/// How often a stream says something though nothing happens: so proxies keep it, and a client that is gone is noticed. Then
-/// it is also asked whether the session lives.
+/// How often a stream says something though nothing happens: so proxies keep it, and a client that
+/// is gone is noticed. Then it is also asked whether the session lives.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 const HEARTBEAT: &str = ": nothing new\n\n";
 /// Changes that one trip brings.
@@ -59,8 +60,9 @@ pub async fn follow(
     let asked = query.take("last_event_id", p, changes::place);
     // A client that comes back by itself asks for the same URL: its header is newer.
     let header = headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?"));
-    let header =
-        header.filter(|text| !text.is_empty()).and_then(|text| p.take("Last-Event-ID", changes::place(text)));
+    let header = header
+        .filter(|text| !text.is_empty())
+        .and_then(|text| p.take("Last-Event-ID", changes::place(text)));
     let input = std::mem::take(p).finish(Some(())).map_err(Failure::from);
     let (owner, last) = app
         .read_in(Lane::Tasks, bearer.clone(), input, |tx, caller, ()| {
@@ -124,9 +126,10 @@ impl Stream {
     /// Whether the session lives, and what has happened since the last look, in one trip.
     async fn look(&self) -> Result<History, Failure> {
         let input: Result<Stamp, Failure> = Ok(self.since);
-        let look = self.app.read_in(Lane::Tasks, self.bearer.clone(), input, |tx, caller, since| {
-            tasks::history(tx, caller, *since, PAGE)
-        });
+        let look =
+            self.app.read_in(Lane::Tasks, self.bearer.clone(), input, |tx, caller, since| {
+                tasks::history(tx, caller, *since, PAGE)
+            });
         look.await
     }
 
@@ -145,13 +148,15 @@ impl Stream {
         History { changes, last, epoch }: &History,
     ) -> std::io::Result<()> {
         for change in changes {
-            let data = serde_json::to_string(&ChangeWire::from(change)).map_err(std::io::Error::other)?;
+            let data =
+                serde_json::to_string(&ChangeWire::from(change)).map_err(std::io::Error::other)?;
             self.since = Stamp { epoch: *epoch, number: change.seq };
             event(piece, "change", self.since, &data);
         }
         self.watch.saw(*last);
         self.is_behind = !changes.is_empty() && self.since.number < *last;
-        // Where the store was restored, the client knows more than it: it is told, and from here on what is there counts.
+        // Where the store was restored, the client knows more than it: it is told, and from here on
+        // what is there counts.
         let is_restored = *last < self.since.number;
         if is_restored || !self.is_ready && !self.is_behind {
             self.since = Stamp { epoch: *epoch, number: *last };

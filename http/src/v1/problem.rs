@@ -37,19 +37,27 @@ pub fn render(failure: &Failure) -> Response {
         {
             (StatusCode::FORBIDDEN, crate::tree::WRONG_CODE.into())
         }
-        Failure::Core(Error::Invalid(_)) => (StatusCode::UNPROCESSABLE_ENTITY, "Validation error".into()),
+        Failure::Core(Error::Invalid(_)) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "Validation error".into())
+        }
         Failure::Core(Error::Unauthenticated(AuthError::UnverifiedEmail)) => {
             (failure.status(), failure.detail())
         }
-        Failure::Core(Error::Unauthenticated(why)) => (StatusCode::UNAUTHORIZED, unproven(*why).into()),
+        Failure::Core(Error::Unauthenticated(why)) => {
+            (StatusCode::UNAUTHORIZED, unproven(*why).into())
+        }
         Failure::Core(Error::Conflict(Conflict::EmailTaken | Conflict::UsernameTaken)) => {
             (StatusCode::BAD_REQUEST, "Username or email already exists".into())
         }
         Failure::Core(Error::Conflict(Conflict::UsernameLooksTaken)) => {
             (StatusCode::BAD_REQUEST, failure.detail())
         }
-        Failure::Core(Error::Conflict(Conflict::LastAdmin)) => (StatusCode::CONFLICT, LAST_ADMIN.into()),
-        Failure::Core(Error::Conflict(Conflict::TwoFactorOn)) => (StatusCode::CONFLICT, TWO_FACTOR_ON.into()),
+        Failure::Core(Error::Conflict(Conflict::LastAdmin)) => {
+            (StatusCode::CONFLICT, LAST_ADMIN.into())
+        }
+        Failure::Core(Error::Conflict(Conflict::TwoFactorOn)) => {
+            (StatusCode::CONFLICT, TWO_FACTOR_ON.into())
+        }
         Failure::Core(Error::Conflict(Conflict::TooManyTokens)) => {
             (StatusCode::CONFLICT, TOO_MANY_TOKENS.into())
         }
@@ -90,5 +98,8 @@ fn example(status: StatusCode, detail: &str) -> Value {
     } else {
         json!([])
     };
-    json!({ "type": "about:blank", "title": status.canonical_reason(), "status": status.as_u16(), "detail": detail, "errors": errors })
+    json!({
+        "type": "about:blank", "title": status.canonical_reason(), "status": status.as_u16(),
+        "detail": detail, "errors": errors
+    })
 }

@@ -8,9 +8,9 @@ use super::problem::{ERRORS, LAST_ADMIN, WRONG_PASSWORD};
 use super::routes_account::{mail_api, second_factor_api, tokens_api};
 use super::routes_live::live_api;
 use super::wire::{
-    LoginWire, MessageWire, PasswordChangeWire, PasswordChangedWire, PasswordFormWire, PasswordProofWire,
-    RefreshWire, SessionWire, SignUpWire, SignedUpWire, TokensWire, UserUpdateWire, UserWire,
-    password_form_data,
+    LoginWire, MessageWire, PasswordChangeWire, PasswordChangedWire, PasswordFormWire,
+    PasswordProofWire, RefreshWire, SessionWire, SignUpWire, SignedUpWire, TokensWire,
+    UserUpdateWire, UserWire, password_form_data,
 };
 use super::wire_tasks::{NewTaskWire, TaskUpdateWire, TaskWire};
 use super::{auth, tasks, users};
@@ -45,13 +45,23 @@ fn auth_api(api: Api) -> Api {
             "/auth/login",
             auth::login,
             Doc::new("login", "Log in")
-                .note("Log in with an email address or a username. The endpoint also accepts the OAuth2 password form, URL-encoded or as multipart. It ignores unknown fields.")
+                .note(
+                    "Log in with an email address or a username. The endpoint also accepts the \
+                       OAuth2 password form, URL-encoded or as multipart. It ignores unknown \
+                       fields.",
+                )
                 .public()
                 .body::<LoginWire>()
                 .body_also(URLENCODED, named::<PasswordFormWire>)
                 .body_also(MULTIPART, password_form_data)
-                // It makes openapi-python-client import what an operation with several bodies needs.
-                .header_parameter("User-Agent", json!({ "type": "string" }), "Names the session in the list of sessions.")
+                // It makes openapi-python-client import what an operation with several bodies
+                // needs.
+                .header_parameter(
+                    "User-Agent",
+                    json!({ "type": "string" }),
+                    "Names the session in \
+                    the list of sessions.",
+                )
                 .answers::<TokensWire>(StatusCode::OK, "The tokens of a new session.")
                 .fails(StatusCode::UNAUTHORIZED, "Incorrect email or password"),
         )
@@ -60,7 +70,11 @@ fn auth_api(api: Api) -> Api {
             "/auth/refresh",
             auth::refresh,
             Doc::new("refresh", "Get new tokens")
-                .note("A refresh token is valid for one use. If you use it again, the session ends. Refresh tokens from `/user/login` do not rotate: the response contains them unchanged.")
+                .note(
+                    "A refresh token is valid for one use. If you use it again, the session \
+                       ends. Refresh tokens from `/user/login` do not rotate: the response \
+                       contains them unchanged.",
+                )
                 .public()
                 .body::<RefreshWire>()
                 .answers::<TokensWire>(StatusCode::OK, "New tokens for the same session.")
@@ -71,7 +85,10 @@ fn auth_api(api: Api) -> Api {
             "/auth/logout",
             auth::logout,
             Doc::new("logout", "Log out")
-                .note("Ends the session. Its access token and its refresh token stop working at once.")
+                .note(
+                    "Ends the session. Its access token and its refresh token stop working at \
+                       once.",
+                )
                 .answers::<MessageWire>(StatusCode::OK, "The session has ended."),
         )
 }
@@ -95,7 +112,11 @@ fn tasks_api(api: Api) -> Api {
         "/tasks",
         tasks::list,
         list_parameters(Doc::new("listTasks", "List your tasks"))
-            .note("Without a `limit`, the response contains all tasks, newest first. If a task changes while the server sends a long list, the list may contain its old state or omit it.")
+            .note(
+                "Without a `limit`, the response contains all tasks, newest first. If a task \
+                   changes while the server sends a long list, the list may contain its old state \
+                   or omit it.",
+            )
             .answers_list::<TaskWire>(StatusCode::OK, "Your tasks."),
     )
     .route(
@@ -127,8 +148,10 @@ fn tasks_api(api: Api) -> Api {
         &Method::PATCH,
         "/tasks/{task_id}",
         tasks::patch,
-        update("patchTask", "Patch a task", "application/merge-patch+json")
-            .note("A JSON Merge Patch (RFC 7396) with the same effect as `PUT`. The endpoint also accepts `application/json`."),
+        update("patchTask", "Patch a task", "application/merge-patch+json").note(
+            "A JSON Merge Patch (RFC 7396) with the same effect as `PUT`. The endpoint also \
+                   accepts `application/json`.",
+        ),
     )
     .route(
         &Method::DELETE,
@@ -170,7 +193,10 @@ fn own_account_api(api: Api) -> Api {
         "/users/me/password",
         users::change_password,
         Doc::new("changePassword", "Change your password")
-            .note("Requires the current password. Ends your other sessions, all links to reset the password and, unless `keep_tokens` is true, your personal access tokens.")
+            .note(
+                "Requires the current password. Ends your other sessions, all links to reset the \
+                   password and, unless `keep_tokens` is true, your personal access tokens.",
+            )
             .body::<PasswordChangeWire>()
             .answers::<PasswordChangedWire>(StatusCode::OK, "The password was changed.")
             .fails(StatusCode::FORBIDDEN, WRONG_PASSWORD),
@@ -203,7 +229,9 @@ fn own_account_api(api: Api) -> Api {
 
 /// An operation of admins'.
 fn admin(id: &'static str, summary: &'static str) -> Doc {
-    Doc::new(id, summary).note("Only for admins.").fails(StatusCode::FORBIDDEN, "Not enough permissions")
+    Doc::new(id, summary)
+        .note("Only for admins.")
+        .fails(StatusCode::FORBIDDEN, "Not enough permissions")
 }
 
 /// What an admin's operation on its own account needs, named by its id though it is.
@@ -237,14 +265,21 @@ fn admin_api(api: Api) -> Api {
         &Method::GET,
         "/users/{user_id}",
         users::one,
-        admin_of_user("getUser", "Get an account").answers::<UserWire>(StatusCode::OK, "The account."),
+        admin_of_user("getUser", "Get an account").answers::<UserWire>(
+            StatusCode::OK,
+            "The \
+            account.",
+        ),
     )
     .route(
         &Method::PATCH,
         "/users/{user_id}",
         users::update,
         account_update(admin_of_user("updateUser", "Update an account"))
-            .note("Only for admins. On your own account, it requires an access token from a login, and a new `email` requires your `current_password`.")
+            .note(
+                "Only for admins. On your own account, it requires an access token from a login, \
+                   and a new `email` requires your `current_password`.",
+            )
             .fails(StatusCode::CONFLICT, LAST_ADMIN),
     )
     .route(

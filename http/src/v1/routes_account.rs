@@ -1,4 +1,5 @@
-//! The routes of `v1` about what guards an account: mail, personal access tokens, the audit log, the second factor.
+//! The routes of `v1` about what guards an account: mail, personal access tokens, the audit log,
+//! the second factor.
 
 use axum::http::{Method, StatusCode};
 use serde_json::json;
@@ -19,10 +20,18 @@ pub fn mail_api(api: Api) -> Api {
         "/auth/password/forgot",
         auth::forgot_password,
         Doc::new("forgotPassword", "Request a link to reset the password")
-            .note("The response is the same whether or not the account exists. A link becomes invalid when the server sends a newer one, and when the password, the email address or `is_active` changes.")
+            .note(
+                "The response is the same whether or not the account exists. A link becomes \
+                   invalid when the server sends a newer one, and when the password, the email \
+                   address or `is_active` changes.",
+            )
             .public()
             .body::<ForgotWire>()
-            .answers::<MessageWire>(StatusCode::ACCEPTED, "If the account exists, the server sends mail to its address.")
+            .answers::<MessageWire>(
+                StatusCode::ACCEPTED,
+                "If the account exists, the server sends \
+                mail to its address.",
+            )
             .fails(StatusCode::CONFLICT, MAIL_OFF),
     )
     .route(
@@ -51,7 +60,11 @@ pub fn mail_api(api: Api) -> Api {
         "/auth/email/verification",
         auth::send_verification,
         Doc::new("sendVerification", "Request another link to verify your email address")
-            .answers::<MessageWire>(StatusCode::ACCEPTED, "If the email address is not verified yet, the server sends mail to it.")
+            .answers::<MessageWire>(
+                StatusCode::ACCEPTED,
+                "If the email address is not verified \
+                yet, the server sends mail to it.",
+            )
             .fails(StatusCode::FORBIDDEN, "Not enough permissions")
             .fails(StatusCode::CONFLICT, MAIL_OFF),
     )
@@ -62,17 +75,27 @@ pub fn tokens_api(api: Api) -> Api {
         &Method::GET,
         "/users/me/tokens",
         tokens::list,
-        Doc::new("listTokens", "List your personal access tokens")
-            .answers_list::<TokenWire>(StatusCode::OK, "Your personal access tokens, newest first, without their secrets."),
+        Doc::new("listTokens", "List your personal access tokens").answers_list::<TokenWire>(
+            StatusCode::OK,
+            "Your personal access tokens, newest first, \
+                without their secrets.",
+        ),
     )
     .route(
         &Method::POST,
         "/users/me/tokens",
         tokens::create,
         Doc::new("createToken", "Create a personal access token")
-            .note("The token is for a program that acts on your behalf. It can do no more than its scopes allow. This endpoint requires an access token from a login.")
+            .note(
+                "The token is for a program that acts on your behalf. It can do no more than its \
+                   scopes allow. This endpoint requires an access token from a login.",
+            )
             .body::<NewTokenWire>()
-            .answers::<MadeTokenWire>(StatusCode::CREATED, "The token with its secret. The server shows the secret only once.")
+            .answers::<MadeTokenWire>(
+                StatusCode::CREATED,
+                "The token with its secret. The server \
+                shows the secret only once.",
+            )
             .fails(StatusCode::FORBIDDEN, "Not enough permissions")
             .fails(StatusCode::CONFLICT, TOO_MANY_TOKENS),
     )
@@ -92,14 +115,23 @@ pub fn tokens_api(api: Api) -> Api {
         "/audit",
         tokens::audit,
         paging_parameters(Doc::new("listAudit", "Read the audit log"), audit_cursor())
-            .note("Lists actions on your account, or on all accounts if you are an admin. Entries about your own account do not show the address from which an admin acted.")
-            .answers_list::<AuditWire>(StatusCode::OK, "The entries, newest first. Without a `limit`, a page has 100."),
+            .note(
+                "Lists actions on your account, or on all accounts if you are an admin. Entries \
+                   about your own account do not show the address from which an admin acted.",
+            )
+            .answers_list::<AuditWire>(
+                StatusCode::OK,
+                "The entries, newest first. Without a \
+                `limit`, a page has 100.",
+            ),
     )
 }
 
 pub fn second_factor_api(api: Api) -> Api {
     let proof = |id, summary| {
-        Doc::new(id, summary).body::<PasswordProofWire>().fails(StatusCode::FORBIDDEN, WRONG_PASSWORD)
+        Doc::new(id, summary)
+            .body::<PasswordProofWire>()
+            .fails(StatusCode::FORBIDDEN, WRONG_PASSWORD)
     };
     api.route(
         &Method::GET,
@@ -115,9 +147,14 @@ pub fn second_factor_api(api: Api) -> Api {
         second_factor::enrol,
         proof("enrolTotp", "Get a secret for an authenticator app")
             .note(
-                "Starts the setup of a second factor (RFC 6238). Logins require it once you have confirmed a first code.",
+                "Starts the setup of a second factor (RFC 6238). Logins require it once you have \
+                 confirmed a first code.",
             )
-            .answers::<EnrolmentWire>(StatusCode::CREATED, "The secret. The server shows it only once.")
+            .answers::<EnrolmentWire>(
+                StatusCode::CREATED,
+                "The secret. The server shows it only \
+                once.",
+            )
             .fails(StatusCode::CONFLICT, TWO_FACTOR_ON),
     )
     .route(

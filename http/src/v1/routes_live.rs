@@ -16,12 +16,19 @@ pub fn live_api(api: Api) -> Api {
         changes::list,
         Doc::new("listChanges", "List changes to your tasks")
             .note(
-                "Lists every creation, update and deletion, through any contract, in the order of your change numbers. \
-                 A page may contain fewer changes than `limit` if texts are long; `more` and the `Link` header point to the rest. \
-                 After the store was restored from a backup, changes since an earlier `since` are no longer available: the \
-                 response is 410. In this case, read all tasks and continue from the `cursor` (or the number `last`) in the response.",
+                "Lists every creation, update and deletion, through any contract, in the order of \
+                 your change numbers. A page may contain fewer changes than `limit` if texts are \
+                 long; `more` and the `Link` header point to the rest. After the store was \
+                 restored from a backup, changes since an earlier `since` are no longer available: \
+                 the response is 410. In this case, read all tasks and continue from the `cursor` \
+                 (or the number `last`) in the response.",
             )
-            .query("since", seq(), "Only changes after this number, or after the `cursor` of an earlier response. By default, all changes.")
+            .query(
+                "since",
+                seq(),
+                "Only changes after this number, or after the `cursor` of an \
+                                    earlier response. By default, all changes.",
+            )
             .query(
                 "limit",
                 json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 100 }),
@@ -38,17 +45,25 @@ pub fn live_api(api: Api) -> Api {
         events::follow,
         Doc::new("streamEvents", "Stream changes to your tasks")
             .note(
-                "Sends server-sent events. `change`: the data is a change as in `/changes`, and the id is its number. `ready`: \
-                 the server has sent all missed changes; the data `{\"last\":42,\"cursor\":\"42\"}` has your newest number. `reset`: the \
-                 store was restored from a backup. Read all tasks again; the stream continues from the `cursor` in the \
-                 data. The server sends a comment at least every 15 seconds. The stream ends when its session ends or the server stops. \
-                 An account can have 16 streams at a time on one instance.",
+                "Sends server-sent events. `change`: the data is a change as in `/changes`, and \
+                 the id is its number. `ready`: the server has sent all missed changes; the data \
+                 `{\"last\":42,\"cursor\":\"42\"}` has your newest number. `reset`: the store was \
+                 restored from a backup. Read all tasks again; the stream continues from the \
+                 `cursor` in the data. The server sends a comment at least every 15 seconds. The \
+                 stream ends when its session ends or the server stops. An account can have 16 \
+                 streams at a time on one instance.",
             )
-            .query("last_event_id", seq(), "Same as the header `Last-Event-ID`, for clients that cannot set it. The header takes precedence.")
+            .query(
+                "last_event_id",
+                seq(),
+                "Same as the header `Last-Event-ID`, for clients that \
+                cannot set it. The header takes precedence.",
+            )
             .header_parameter(
                 "Last-Event-ID",
                 seq(),
-                "The stream starts with all changes after this event, without a gap. By default, it starts with new changes.",
+                "The stream starts with all changes after this event, without a gap. By default, \
+                 it starts with new changes.",
             )
             .streams(StatusCode::OK, "The stream of events.", "text/event-stream")
             .fails(StatusCode::FORBIDDEN, "Not enough permissions"),

@@ -25,9 +25,8 @@ pub struct EnrolmentWire {
     #[schema(example = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")]
     secret: String,
     /// The secret as a URI, for a QR code.
-    #[schema(
-        example = "otpauth://totp/Taskwell:ada@example.org?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Taskwell"
-    )]
+    #[schema(example = "otpauth://totp/Taskwell:ada@example.org\
+                   ?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Taskwell")]
     uri: String,
     qr_code: QrCodeWire,
 }
@@ -48,8 +47,9 @@ impl QrCodeWire {
     const QUIET: usize = 4;
 
     fn of(text: &str) -> Result<QrCodeWire, Failure> {
-        let code = QrCode::new(text)
-            .map_err(|e| Error::Internal(format!("cannot make a QR code of an otpauth URI: {e}")))?;
+        let code = QrCode::new(text).map_err(|e| {
+            Error::Internal(format!("cannot make a QR code of an otpauth URI: {e}"))
+        })?;
         let width = code.width();
         let mut path = String::new();
         for (y, row) in code.to_colors().chunks(width).enumerate() {
@@ -108,10 +108,17 @@ pub async fn enrol(
     let password = told(&app, &claims, wire.and_then(PasswordProofWire::read)).await?;
     let made = app.enrol_totp(claims, password).await?;
     let qr_code = QrCodeWire::of(&made.uri)?;
-    Ok(secret_json(StatusCode::CREATED, &EnrolmentWire { secret: made.secret, uri: made.uri, qr_code }))
+    Ok(secret_json(
+        StatusCode::CREATED,
+        &EnrolmentWire { secret: made.secret, uri: made.uri, qr_code },
+    ))
 }
 
-pub async fn confirm(State(app): State<App>, Token(claims): Token, Body(wire): Body<CodeWire>) -> Answer {
+pub async fn confirm(
+    State(app): State<App>,
+    Token(claims): Token,
+    Body(wire): Body<CodeWire>,
+) -> Answer {
     let code = wire.and_then(|wire| {
         let p = &mut Problems::default();
         let code = wire.code.text("code", p);

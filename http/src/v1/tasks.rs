@@ -17,15 +17,22 @@ use crate::tasks::{ListQuery, key, shown, with_etag};
 use crate::tree::{Answer, Failure, combine, json};
 
 /// A plain array of tasks.
-pub const LIST: Shape =
-    Shape { open: "[", close: "]", item: |out, task, _| serde_json::to_writer(out, &TaskWire::from(task)) };
+pub const LIST: Shape = Shape {
+    open: "[",
+    close: "]",
+    item: |out, task, _| serde_json::to_writer(out, &TaskWire::from(task)),
+};
 
 pub async fn list(State(app): State<App>, Token(claims): Token, mut query: Query) -> Answer {
     let wanted = ListQuery::read(&mut query);
     stream::list(app, claims, Ok(Owner::Caller), wanted, LIST, &query.uri).await
 }
 
-pub async fn create(State(app): State<App>, Token(claims): Token, Body(wire): Body<NewTaskWire>) -> Answer {
+pub async fn create(
+    State(app): State<App>,
+    Token(claims): Token,
+    Body(wire): Body<NewTaskWire>,
+) -> Answer {
     let new = wire.and_then(NewTaskWire::read);
     let task = app.write(claims, new, tasks::create).await?;
     let mut response = with_etag(draw(StatusCode::CREATED, &task), &task);
@@ -41,8 +48,9 @@ pub async fn one(
     path: PathText,
     conditions: Conditions,
 ) -> Answer {
-    let task =
-        app.read_in(Lane::Tasks, claims, key(&path), |tx, caller, key| tasks::one(tx, caller, *key)).await?;
+    let task = app
+        .read_in(Lane::Tasks, claims, key(&path), |tx, caller, key| tasks::one(tx, caller, *key))
+        .await?;
     Ok(shown(&task, &conditions, |task| draw(StatusCode::OK, task)))
 }
 
@@ -90,7 +98,10 @@ pub async fn delete(
     conditions: Conditions,
 ) -> Answer {
     let expected = conditions.expected();
-    app.write(claims, key(&path), move |tx, caller, key| tasks::delete(tx, caller, *key, &expected)).await?;
+    app.write(claims, key(&path), move |tx, caller, key| {
+        tasks::delete(tx, caller, *key, &expected)
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

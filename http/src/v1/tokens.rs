@@ -1,4 +1,5 @@
-//! `/api/v1/users/me/tokens` and `/api/v1/audit`: personal access tokens, and what was done to accounts.
+//! `/api/v1/users/me/tokens` and `/api/v1/audit`: personal access tokens, and what was done to
+//! accounts.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -15,7 +16,11 @@ use crate::parameters::Query;
 use crate::stream;
 use crate::tree::{Answer, Failure, json, secret_json};
 
-pub async fn create(State(app): State<App>, Token(claims): Token, Body(wire): Body<NewTokenWire>) -> Answer {
+pub async fn create(
+    State(app): State<App>,
+    Token(claims): Token,
+    Body(wire): Body<NewTokenWire>,
+) -> Answer {
     let new = wire.and_then(NewTokenWire::read);
     let (token, secret) = app.write_without_replay(claims, new, tokens::create).await?;
     let wire = MadeTokenWire { token: secret.as_str().to_owned(), made: token.into() };
@@ -23,7 +28,8 @@ pub async fn create(State(app): State<App>, Token(claims): Token, Body(wire): Bo
 }
 
 pub async fn list(State(app): State<App>, Token(claims): Token) -> Answer {
-    let tokens = app.read(claims, Ok::<_, Failure>(()), |tx, caller, ()| tokens::list(tx, caller)).await?;
+    let tokens =
+        app.read(claims, Ok::<_, Failure>(()), |tx, caller, ()| tokens::list(tx, caller)).await?;
     let wires: Vec<TokenWire> = tokens.into_iter().map(Into::into).collect();
     Ok(json(StatusCode::OK, &wires))
 }
@@ -44,7 +50,9 @@ pub async fn audit(State(app): State<App>, Token(claims): Token, mut query: Quer
     let cursor = paging.start.map(|start| start.cursor(audit::cursor_of));
     let input = std::mem::take(p).finish(Some((limit, cursor))).map_err(Failure::from);
     let page = app
-        .read(claims, input, |tx, caller, (limit, cursor)| users::audit_log(tx, caller, *limit, *cursor))
+        .read(claims, input, |tx, caller, (limit, cursor)| {
+            users::audit_log(tx, caller, *limit, *cursor)
+        })
         .await?;
     let wires: Vec<AuditWire> = page.items.into_iter().map(Into::into).collect();
     Ok(stream::page(&wires, page.next, &query.uri))

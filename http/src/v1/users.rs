@@ -15,7 +15,8 @@ use taskwell_core::{sessions, users};
 use uuid::Uuid;
 
 use super::wire::{
-    PasswordChangeWire, PasswordChangedWire, PasswordProofWire, SessionWire, UserUpdateWire, UserWire,
+    PasswordChangeWire, PasswordChangedWire, PasswordProofWire, SessionWire, UserUpdateWire,
+    UserWire,
 };
 use crate::extract::{Body, MergePatch, PathText, PathTexts, Token};
 use crate::paging::Paging;
@@ -25,7 +26,8 @@ use crate::tasks::ListQuery;
 use crate::tree::{Answer, Failure, combine, json};
 
 pub async fn me(State(app): State<App>, Token(claims): Token) -> Answer {
-    let user = app.read(claims, Ok::<_, Failure>(()), |tx, caller, ()| users::me(tx, caller)).await?;
+    let user =
+        app.read(claims, Ok::<_, Failure>(()), |tx, caller, ()| users::me(tx, caller)).await?;
     Ok(json(StatusCode::OK, &UserWire::from(user)))
 }
 
@@ -54,7 +56,8 @@ pub async fn change_password(
     Token(claims): Token,
     Body(wire): Body<PasswordChangeWire>,
 ) -> Answer {
-    let (old, new, keeps_tokens) = told(&app, &claims, wire.and_then(PasswordChangeWire::read)).await?;
+    let (old, new, keeps_tokens) =
+        told(&app, &claims, wire.and_then(PasswordChangeWire::read)).await?;
     let ended = app.change_password(claims, old, new, keeps_tokens).await?;
     Ok(json(StatusCode::OK, &PasswordChangedWire::from(ended)))
 }
@@ -86,13 +89,16 @@ pub async fn end_sessions(State(app): State<App>, Token(claims): Token) -> Answe
 
 pub async fn end_session(State(app): State<App>, Token(claims): Token, path: PathText) -> Answer {
     let input = session_id(&path.0).map(|session| (Account::Own, session));
-    app.write(claims, input, |tx, caller, (own, session)| sessions::end_one(tx, caller, *own, *session))
-        .await?;
+    app.write(claims, input, |tx, caller, (own, session)| {
+        sessions::end_one(tx, caller, *own, *session)
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 fn session_id(text: &str) -> Result<Uuid, Failure> {
-    let uuid = Some(text).filter(|text| text.len() == 36).and_then(|text| Uuid::try_parse(text).ok());
+    let uuid =
+        Some(text).filter(|text| text.len() == 36).and_then(|text| Uuid::try_parse(text).ok());
     uuid.ok_or_else(|| Error::invalid("session_id", Code::Format, "must be a UUID").into())
 }
 
@@ -107,16 +113,26 @@ pub async fn sessions_of(State(app): State<App>, Token(claims): Token, path: Pat
     Ok(json(StatusCode::OK, &wires))
 }
 
-pub async fn end_sessions_of(State(app): State<App>, Token(claims): Token, path: PathText) -> Answer {
+pub async fn end_sessions_of(
+    State(app): State<App>,
+    Token(claims): Token,
+    path: PathText,
+) -> Answer {
     let user = key(&path.0).map(Account::Of);
     app.write(claims, user, |tx, caller, user| sessions::end_all(tx, caller, *user)).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-pub async fn end_session_of(State(app): State<App>, Token(claims): Token, path: PathTexts) -> Answer {
+pub async fn end_session_of(
+    State(app): State<App>,
+    Token(claims): Token,
+    path: PathTexts,
+) -> Answer {
     let input = combine(key(&path.0).map(Account::Of), session_id(&path.1));
-    app.write(claims, input, |tx, caller, (user, session)| sessions::end_one(tx, caller, *user, *session))
-        .await?;
+    app.write(claims, input, |tx, caller, (user, session)| {
+        sessions::end_one(tx, caller, *user, *session)
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -147,7 +163,8 @@ pub async fn list(State(app): State<App>, Token(claims): Token, mut query: Query
 }
 
 pub async fn one(State(app): State<App>, Token(claims): Token, path: PathText) -> Answer {
-    let user = app.read(claims, key(&path.0), |tx, caller, key| users::one(tx, caller, *key)).await?;
+    let user =
+        app.read(claims, key(&path.0), |tx, caller, key| users::one(tx, caller, *key)).await?;
     Ok(json(StatusCode::OK, &UserWire::from(user)))
 }
 
@@ -167,7 +184,12 @@ pub async fn delete(State(app): State<App>, Token(claims): Token, path: PathText
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-pub async fn tasks(State(app): State<App>, Token(claims): Token, path: PathText, mut query: Query) -> Answer {
+pub async fn tasks(
+    State(app): State<App>,
+    Token(claims): Token,
+    path: PathText,
+    mut query: Query,
+) -> Answer {
     let wanted = ListQuery::read(&mut query);
     let owner = key(&path.0).map(Owner::User);
     stream::list(app, claims, owner, wanted, super::tasks::LIST, &query.uri).await

@@ -1,4 +1,5 @@
-//! The shapes of accounts, sessions and errors in `v1`; those of tasks are in `wire_tasks`. Reading them checks every member at once; the rules are the model's.
+//! The shapes of accounts, sessions and errors in `v1`; those of tasks are in `wire_tasks`. Reading
+//! them checks every member at once; the rules are the model's.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -67,7 +68,8 @@ pub struct SignUpWire {
     #[schema(value_type = EmailText, required)]
     #[serde(default)]
     email: RawField,
-    /// At least 8 characters and at most 72 bytes. It must not be a common password or your own name or email address.
+    /// At least 8 characters and at most 72 bytes. It must not be a common password or your own
+    /// name or email address.
     #[schema(value_type = PasswordText, required)]
     #[serde(default)]
     password: RawField,
@@ -83,15 +85,17 @@ impl SignUpWire {
         let username = self.username.required("username", p, Username::parse);
         let email = self.email.required("email", p, Email::parse);
         let name = self.name.nullable("name", p, Name::parse);
-        let own: Vec<&str> = [username.as_ref().map(Username::as_str), email.as_ref().map(Email::as_str)]
-            .into_iter()
-            .chain([name.as_ref().map(Name::as_str)])
-            .flatten()
-            .collect();
-        let password = self
-            .password
-            .required("password", p, |text| Password::chosen(text, Policy::House, password_chars_min, &own));
-        let new = email.zip(password).map(|(email, password)| SignUp { username, name, email, password });
+        let own: Vec<&str> =
+            [username.as_ref().map(Username::as_str), email.as_ref().map(Email::as_str)]
+                .into_iter()
+                .chain([name.as_ref().map(Name::as_str)])
+                .flatten()
+                .collect();
+        let password = self.password.required("password", p, |text| {
+            Password::chosen(text, Policy::House, password_chars_min, &own)
+        });
+        let new =
+            email.zip(password).map(|(email, password)| SignUp { username, name, email, password });
         Ok(std::mem::take(p).finish(new)?)
     }
 }
@@ -112,7 +116,8 @@ pub struct LoginWire {
     #[schema(value_type = String, required = false, example = "ada@example.org")]
     #[serde(default)]
     email: RawField,
-    /// Used if there is no `email`. It can also be an email address, as in the OAuth2 password form.
+    /// Used if there is no `email`. It can also be an email address, as in the OAuth2 password
+    /// form.
     #[schema(value_type = String, required = false, example = "ada")]
     #[serde(default)]
     username: RawField,
@@ -129,7 +134,9 @@ impl LoginWire {
     /// The name or address, the password, and the code of a second factor.
     pub fn read(self) -> Result<(String, Password, Option<String>), Failure> {
         let p = &mut Problems::default();
-        let login = if matches!(self.email, RawField::Absent) && !matches!(self.username, RawField::Absent) {
+        let login = if matches!(self.email, RawField::Absent)
+            && !matches!(self.username, RawField::Absent)
+        {
             self.username.login("username", p)
         } else {
             self.username.optional("username", p, |_| Ok(()));
@@ -153,7 +160,9 @@ pub struct PasswordFormWire {
     #[schema(format = Password, pattern = "^[^\\x00\\ufffd]*$", example = "analytical engine 1843")]
     password: String,
     /// A code from the second factor, or a recovery code, if the account has a second factor.
-    #[schema(value_type = String, required = false, pattern = "^[^\\x00\\ufffd]*$", example = "287082")]
+    #[schema(
+        value_type = String, required = false, pattern = "^[^\\x00\\ufffd]*$", example = "287082"
+    )]
     totp_code: Option<String>,
     /// Ignored.
     #[schema(value_type = String, required = false, pattern = "^password$", example = "password")]
@@ -276,7 +285,9 @@ impl PasswordChangeWire {
     /// The old one, what is wished for as the new one, and whether tokens are kept.
     pub fn read(self) -> Result<(Password, String, bool), Failure> {
         let p = &mut Problems::default();
-        let old = self.current_password.required("current_password", p, |text| Ok(Password::claimed(text)));
+        let old = self
+            .current_password
+            .required("current_password", p, |text| Ok(Password::claimed(text)));
         let new = self.new_password.text("new_password", p);
         let keeps_tokens = self.keep_tokens.flag("keep_tokens", p).unwrap_or(false);
         let (old, new) = std::mem::take(p).finish(old.zip(new))?;

@@ -1,4 +1,5 @@
-//! The shapes of tasks in `v1`. Reading them checks every member at once; the rules are the model's.
+//! The shapes of tasks in `v1`. Reading them checks every member at once; the rules are the
+//! model's.
 
 use serde::{Deserialize, Serialize};
 use taskwell_core::error::Problems;
@@ -119,7 +120,8 @@ pub struct ChangesWire<'a> {
     /// The number of your newest change.
     #[schema(example = 42)]
     pub last: i64,
-    /// The `since` for the next request. After the store was restored from a backup, it contains more than a number.
+    /// The `since` for the next request. After the store was restored from a backup, it contains
+    /// more than a number.
     #[schema(example = "42")]
     pub cursor: String,
     /// Whether there are changes after the last one in this response.
@@ -199,7 +201,8 @@ pub struct TaskUpdateWire {
     #[schema(value_type = bool, required = false)]
     #[serde(default)]
     completed: RawField,
-    /// Completes the task at this time; `null` reopens it. `status` and `completed` take precedence.
+    /// Completes the task at this time; `null` reopens it. `status` and `completed` take
+    /// precedence.
     #[schema(value_type = Option<MomentText>)]
     #[serde(default)]
     completed_at: RawField,

@@ -37,7 +37,10 @@ pub struct NewTokenWire {
     #[schema(value_type = NameText, required, example = "backup script")]
     name: RawField,
     #[serde(default)]
-    #[schema(value_type = Vec<ScopeWord>, required, min_items = 1, max_items = 32, example = json!(["tasks:read"]))]
+    #[schema(
+        value_type = Vec<ScopeWord>, required, min_items = 1, max_items = 32,
+        example = json!(["tasks:read"])
+    )]
     scopes: RawField,
     /// Lifetime in days.
     #[serde(default)]
@@ -49,7 +52,8 @@ impl NewTokenWire {
     pub fn read(self) -> Result<NewToken, Failure> {
         let p = &mut Problems::default();
         let name = self.name.required("name", p, TokenName::parse);
-        let scopes = self.scopes.texts("scopes", p, |words| Scopes::parse(words.iter().map(String::as_str)));
+        let scopes =
+            self.scopes.texts("scopes", p, |words| Scopes::parse(words.iter().map(String::as_str)));
         let days = self.expires_in_days.number("expires_in_days", p, Days::new).unwrap_or_default();
         let new = name.zip(scopes).map(|(name, scopes)| NewToken { name, scopes, days });
         Ok(std::mem::take(p).finish(new)?)

@@ -13,19 +13,32 @@ use crate::client::Visitor;
 use crate::extract::{Body, Token};
 use crate::tree::{Answer, Failure, json, secret_json};
 
-pub async fn sign_up(State(app): State<App>, visitor: Visitor, Body(wire): Body<SignUpWire>) -> Answer {
+pub async fn sign_up(
+    State(app): State<App>,
+    visitor: Visitor,
+    Body(wire): Body<SignUpWire>,
+) -> Answer {
     let new = wire?.read(app.settings().password_chars_min)?;
     let grant = app.sign_up(new, visitor.login_context(false)).await?;
     Ok(secret_json(StatusCode::OK, &SignedInWire::from(grant)))
 }
 
-pub async fn sign_in(State(app): State<App>, visitor: Visitor, Body(wire): Body<SignInWire>) -> Answer {
+pub async fn sign_in(
+    State(app): State<App>,
+    visitor: Visitor,
+    Body(wire): Body<SignInWire>,
+) -> Answer {
     let (login, password, code) = wire?.read()?;
-    let grant = app.login(login, password, LoginContext { code, ..visitor.login_context(false) }).await?;
+    let grant =
+        app.login(login, password, LoginContext { code, ..visitor.login_context(false) }).await?;
     Ok(secret_json(StatusCode::OK, &SignedInWire::from(grant)))
 }
 
-pub async fn refresh(State(app): State<App>, visitor: Visitor, Body(wire): Body<RefreshWire>) -> Answer {
+pub async fn refresh(
+    State(app): State<App>,
+    visitor: Visitor,
+    Body(wire): Body<RefreshWire>,
+) -> Answer {
     let token = RefreshToken::claimed(wire?.read()?);
     let grant = app.refresh(token, visitor.login_context(false)).await?;
     Ok(secret_json(StatusCode::OK, &SignedInWire::from(grant)))
@@ -46,7 +59,11 @@ pub async fn forgot_password(
     Ok(done("If the account exists, mail is on its way"))
 }
 
-pub async fn reset_password(State(app): State<App>, visitor: Visitor, Body(wire): Body<ResetWire>) -> Answer {
+pub async fn reset_password(
+    State(app): State<App>,
+    visitor: Visitor,
+    Body(wire): Body<ResetWire>,
+) -> Answer {
     let (token, new) = wire?.read()?;
     // How many personal access tokens it has ended is no member of this contract's answers.
     app.reset_forgotten(token, new, Policy::Mixed, visitor.login_context(false)).await?;

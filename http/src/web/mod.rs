@@ -1,4 +1,5 @@
-//! `/api`: contract 001, the web front end's. Its routes, and how its errors look; the rules are the model's.
+//! `/api`: contract 001, the web front end's. Its routes, and how its errors look; the rules are
+//! the model's.
 
 mod auth;
 mod tasks;
@@ -14,8 +15,8 @@ use crate::doc::{Api, Doc, ErrorDoc, named};
 use crate::doc_lists::list_parameters;
 use crate::tree::{Failure, json as answer};
 use wire::{
-    AuthErrorWire, CompleteWire, DoneWire, ErrorWire, NewTaskWire, RefreshWire, SignInWire, SignUpWire,
-    SignedInWire, TaskUpdateWire, TaskWire,
+    AuthErrorWire, CompleteWire, DoneWire, ErrorWire, NewTaskWire, RefreshWire, SignInWire,
+    SignUpWire, SignedInWire, TaskUpdateWire, TaskWire,
 };
 
 pub const BASE: &str = "/api";
@@ -48,7 +49,11 @@ pub fn auth_api() -> Api {
             Doc::new("webSignUp", "Create an account and sign in")
                 .public()
                 .body::<SignUpWire>()
-                .answers::<SignedInWire>(StatusCode::OK, "The new account and the tokens of its session.")
+                .answers::<SignedInWire>(
+                    StatusCode::OK,
+                    "The new account and the tokens of its \
+                    session.",
+                )
                 .fails(StatusCode::BAD_REQUEST, "Email already exists"),
         )
         .route(
@@ -58,7 +63,11 @@ pub fn auth_api() -> Api {
             Doc::new("webSignIn", "Sign in")
                 .public()
                 .body::<SignInWire>()
-                .answers::<SignedInWire>(StatusCode::OK, "The account and the tokens of a new session.")
+                .answers::<SignedInWire>(
+                    StatusCode::OK,
+                    "The account and the tokens of a new \
+                    session.",
+                )
                 .fails(StatusCode::UNAUTHORIZED, "Incorrect email or password"),
         )
         .route(
@@ -66,7 +75,11 @@ pub fn auth_api() -> Api {
             "/refresh",
             auth::refresh,
             Doc::new("webRefresh", "Get new tokens")
-                .note("A refresh token is valid for one use. If you use it again, the session ends. Refresh tokens from `/user/login` do not rotate: the response contains them unchanged.")
+                .note(
+                    "A refresh token is valid for one use. If you use it again, the session \
+                       ends. Refresh tokens from `/user/login` do not rotate: the response \
+                       contains them unchanged.",
+                )
                 .public()
                 .body::<RefreshWire>()
                 .answers::<SignedInWire>(StatusCode::OK, "New tokens for the same session.")
@@ -76,7 +89,11 @@ pub fn auth_api() -> Api {
             &Method::POST,
             "/signout",
             auth::sign_out,
-            Doc::new("webSignOut", "Sign out").answers::<DoneWire>(StatusCode::OK, "The session has ended."),
+            Doc::new("webSignOut", "Sign out").answers::<DoneWire>(
+                StatusCode::OK,
+                "The session \
+                has ended.",
+            ),
         );
     mail_api(api)
 }
@@ -103,7 +120,10 @@ fn mail_api(api: Api) -> Api {
         Doc::new("webResetPassword", "Reset the password with the token from a link")
             .public()
             .body::<ResetWire>()
-            .answers::<DoneWire>(StatusCode::OK, "The password was changed, and all sessions have ended.")
+            .answers::<DoneWire>(
+                StatusCode::OK,
+                "The password was changed, and all sessions have ended.",
+            )
             .fails(StatusCode::UNAUTHORIZED, "Invalid token"),
     )
     .route(
@@ -147,7 +167,9 @@ pub fn api() -> Api {
             &Method::GET,
             "/tasks/{task_id}",
             tasks::one,
-            one("webGetTask", "Get a task").answers::<TaskWire>(StatusCode::OK, "The task.").shows_version(),
+            one("webGetTask", "Get a task")
+                .answers::<TaskWire>(StatusCode::OK, "The task.")
+                .shows_version(),
         )
         .route(
             &Method::PUT,
@@ -218,9 +240,11 @@ pub fn render_auth(failure: &Failure) -> Response {
     answer(status, &wire)
 }
 
-/// The code is that of the first problem, in contract 001's order; the text tells them all where there are several.
+/// The code is that of the first problem, in contract 001's order; the text tells them all where
+/// there are several.
 fn invalid(problems: &[Problem], failure: &Failure) -> (String, &'static str) {
-    let malformed = |problem: &Problem| matches!(problem.code, Code::Required | Code::Null | Code::Type);
+    let malformed =
+        |problem: &Problem| matches!(problem.code, Code::Required | Code::Null | Code::Type);
     let (text, code) = match problems.first() {
         Some(first) if malformed(first) => (None, "VALIDATION_ERROR"),
         Some(first) => match &*first.field {
@@ -295,7 +319,9 @@ fn auth_example(status: StatusCode, detail: &str) -> Value {
     let (error, code) = match (status, detail) {
         (StatusCode::BAD_REQUEST, "Email already exists") => (detail, "EMAIL_EXISTS"),
         (StatusCode::BAD_REQUEST, _) => ("Invalid email format", "INVALID_EMAIL"),
-        (StatusCode::UNAUTHORIZED, "Incorrect email or password") => (detail, "INVALID_CREDENTIALS"),
+        (StatusCode::UNAUTHORIZED, "Incorrect email or password") => {
+            (detail, "INVALID_CREDENTIALS")
+        }
         (StatusCode::UNAUTHORIZED, _) => (detail, "INVALID_TOKEN"),
         (StatusCode::PAYLOAD_TOO_LARGE, _) => (detail, "BODY_TOO_LARGE"),
         (StatusCode::UNSUPPORTED_MEDIA_TYPE, _) => (detail, "UNSUPPORTED_MEDIA_TYPE"),
@@ -341,7 +367,9 @@ mod tests {
         for failure in &failures {
             let is_ours = matches!(failure, Failure::Core(Error::Internal(_)));
             assert_eq!(code_of(failure) == "INTERNAL_ERROR", is_ours, "{failure:?}");
-            for name in ["EmailTaken", "UsernameTaken", "LastAdmin", "TooManyTokens", "TwoFactorOn", "Noun"] {
+            for name in
+                ["EmailTaken", "UsernameTaken", "LastAdmin", "TooManyTokens", "TwoFactorOn", "Noun"]
+            {
                 assert!(!failure.detail().contains(name), "{}", failure.detail());
             }
         }

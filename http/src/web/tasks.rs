@@ -26,7 +26,11 @@ pub async fn list(State(app): State<App>, Token(claims): Token, mut query: Query
     stream::list(app, claims, Ok(Owner::Caller), wanted, LIST, &query.uri).await
 }
 
-pub async fn create(State(app): State<App>, Token(claims): Token, Body(wire): Body<NewTaskWire>) -> Answer {
+pub async fn create(
+    State(app): State<App>,
+    Token(claims): Token,
+    Body(wire): Body<NewTaskWire>,
+) -> Answer {
     let new = wire.and_then(NewTaskWire::read);
     let (task, owner) = app
         .write(claims, new, |tx, caller, new| Ok((tasks::create(tx, caller, new)?, caller.uuid())))

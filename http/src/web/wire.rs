@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use taskwell_core::app::SignUp;
 use taskwell_core::error::{Code, Problems};
 use taskwell_core::sessions::Grant;
-use taskwell_core::tasks::{Description, NewTask, Priority, StateChange, Status, Task, Title, Update};
+use taskwell_core::tasks::{
+    Description, NewTask, Priority, StateChange, Status, Task, Title, Update,
+};
 use taskwell_core::time::Timestamp;
 use taskwell_core::users::Email;
 use taskwell_core::users::password::{Password, Policy};
@@ -14,7 +16,8 @@ use uuid::Uuid;
 use crate::raw_field::RawField;
 use crate::tree::Failure;
 use crate::wire::{
-    DescriptionText, EmailText, MomentText, PasswordText, PriorityWord, RoleWord, StatusWord, TitleText,
+    DescriptionText, EmailText, MomentText, PasswordText, PriorityWord, RoleWord, StatusWord,
+    TitleText,
 };
 
 /// A task in the format of contract 001.
@@ -162,8 +165,10 @@ impl CompleteWire {
             p.note("completed", Code::Required, "is required");
         }
         let completed = self.completed.flag("completed", p);
-        let update =
-            Update { state: StateChange { completed, ..StateChange::default() }, ..Update::default() };
+        let update = Update {
+            state: StateChange { completed, ..StateChange::default() },
+            ..Update::default()
+        };
         Ok(std::mem::take(p).finish(Some(update))?)
     }
 }
@@ -177,7 +182,12 @@ pub struct SignUpWire {
     #[serde(default)]
     email: RawField,
     /// At least 8 characters with upper case, lower case, a digit and a special character.
-    #[schema(value_type = String, required, format = Password, min_length = 8, max_length = 72, pattern = "^(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])(?=.*[^A-Za-z0-9])(?:[ -~]{8,72}|[^\\x00]{8,18})$", example = "secure.Password-1843")]
+    #[schema(
+        value_type = String, required, format = Password, min_length = 8, max_length = 72,
+        pattern = "^(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])(?=.*[^A-Za-z0-9])\
+                   (?:[ -~]{8,72}|[^\\x00]{8,18})$",
+        example = "secure.Password-1843"
+    )]
     #[serde(default)]
     password: RawField,
     /// The password again.
@@ -192,9 +202,9 @@ impl SignUpWire {
         let email = self.email.required("email", p, Email::parse);
         let same = self.password.as_text() == self.confirm_password.as_text();
         let own: Vec<&str> = email.iter().map(Email::as_str).collect();
-        let password = self
-            .password
-            .required("password", p, |text| Password::chosen(text, Policy::Mixed, password_chars_min, &own));
+        let password = self.password.required("password", p, |text| {
+            Password::chosen(text, Policy::Mixed, password_chars_min, &own)
+        });
         let confirmed = self.confirm_password.text("confirmPassword", p);
         if confirmed.is_some() && !same {
             p.note("confirmPassword", Code::Mismatch, "must be the same as password");

@@ -27,7 +27,8 @@ pub fn read(origins: Option<&str>) -> Result<Cors, Refused> {
                 return Err(refused(
                     "CORS_ORIGINS",
                     origin,
-                    "allowed are * and origins such as https://app.example.org, separated by commas",
+                    "allowed are * and origins such as https://app.example.org, separated by \
+                     commas",
                 ));
             }
         }

@@ -11,7 +11,8 @@ use clap::builder::Resettable;
 pub struct Dotenv(BTreeSet<String>);
 
 impl Dotenv {
-    /// Sets what `.env` has and the environment has not. To be called before there are other threads.
+    /// Sets what `.env` has and the environment has not. To be called before there are other
+    /// threads.
     ///
     /// # Errors
     /// A line is none of `.env`'s, or the file cannot be read.
@@ -75,7 +76,10 @@ fn told(error: &dotenvy::Error) -> String {
     match error {
         // The line's text may hold a secret, so only its place is told.
         dotenvy::Error::LineParse(_, at) => {
-            format!(".env: a line is not NAME=value (at character {at} of the line); correct or remove it")
+            format!(
+                ".env: a line is not NAME=value (at character {at} of the line); correct or remove \
+                 it"
+            )
         }
         error => format!("cannot read .env: {error}"),
     }

@@ -1,4 +1,5 @@
-//! Settings out of files, as secrets are handed to containers: `DATABASE_URL_FILE` names the file that holds `DATABASE_URL`.
+//! Settings out of files, as secrets are handed to containers: `DATABASE_URL_FILE` names the file
+//! that holds `DATABASE_URL`.
 
 use std::path::Path;
 
@@ -6,7 +7,8 @@ use clap::Command;
 
 use crate::secret;
 
-/// The settings that may hold a password. The file of `JWT_SECRET` is a setting of its own, as it is read again later.
+/// The settings that may hold a password. The file of `JWT_SECRET` is a setting of its own, as it
+/// is read again later.
 const IN_FILES: [&str; 5] =
     ["DATABASE_URL", "DATABASE_DIRECT_URL", "DATABASE_REPLICA_URL", "SMTP_URL", "REDIS_URL"];
 
@@ -15,7 +17,8 @@ fn file_of(name: &str) -> String {
     format!("{name}_FILE")
 }
 
-/// The command line, with what the files hold as the defaults of their settings, which flags overrule.
+/// The command line, with what the files hold as the defaults of their settings, which flags
+/// overrule.
 ///
 /// # Errors
 /// A file cannot be read, or the setting itself is in the environment too.
@@ -57,7 +60,8 @@ const OURS: [&str; 10] = [
 /// Shorter names are like too many.
 const NAME_CHARS_MIN: usize = 6;
 
-/// Variables of the environment that look like settings and are none, each with the setting that may be meant.
+/// Variables of the environment that look like settings and are none, each with the setting that
+/// may be meant.
 pub fn unknown(command: &Command) -> Vec<(String, String)> {
     let of_flags = command.get_arguments().filter_map(|arg| arg.get_env()?.to_str());
     let mut known: Vec<String> = of_flags.map(str::to_owned).collect();
@@ -88,7 +92,8 @@ mod tests {
 
     #[test]
     fn what_looks_like_a_setting_and_is_none_is_found() {
-        let known = ["DATABASE_URL", "CORS_ORIGINS", "HOST", "PORT", "MAIL", "JWT_SECRET"].map(str::to_owned);
+        let known = ["DATABASE_URL", "CORS_ORIGINS", "HOST", "PORT", "MAIL", "JWT_SECRET"]
+            .map(str::to_owned);
         for (name, nearest) in [
             ("DATABASE_URI", Some("DATABASE_URL")),
             ("CORS_ORIGIN", Some("CORS_ORIGINS")),

@@ -8,7 +8,8 @@ use super::refused::{Refused, refused};
 /// The flags of the log.
 #[derive(Args)]
 pub struct LogFlags {
-    /// Log level: error, warn, info, debug, trace or off. You can add levels for modules, as in `info,taskwell_core=debug`.
+    /// Log level: error, warn, info, debug, trace or off. You can add levels for modules, as in
+    /// `info,taskwell_core=debug`.
     #[arg(long, env = "RUST_LOG", value_name = "RUST_LOG", default_value = "info", global = true)]
     rust_log: String,
 
@@ -38,25 +39,31 @@ pub struct Log {
 
 impl LogFlags {
     pub fn checked(&self) -> Result<Log, Refused> {
-        let wanted = directives(&self.rust_log).map_err(|e| refused("RUST_LOG", &self.rust_log, &e))?;
+        let wanted =
+            directives(&self.rust_log).map_err(|e| refused("RUST_LOG", &self.rust_log, &e))?;
         Ok(Log { wanted, format: self.log_format })
     }
 }
 
-/// The directives of `tracing`, but that a word alone is a level: there it would be a module, so that a misspelled level turned
-/// all logging off. Errors of modules that no directive names are logged.
+/// The directives of `tracing`, but that a word alone is a level: there it would be a module, so
+/// that a misspelled level turned all logging off. Errors of modules that no directive names are
+/// logged.
 fn directives(text: &str) -> Result<Targets, String> {
     let is_blank = text.chars().all(|c| c == ',' || c.is_whitespace());
     let text = if is_blank { "info" } else { text };
     let all = text.split(',').map(str::trim).filter(|directive| !directive.is_empty());
     let mut wanted = Targets::new().with_default(LevelFilter::ERROR);
     for directive in all {
-        let (module, level) =
-            directive.split_once('=').map_or((None, directive), |(module, level)| (Some(module), level));
+        let (module, level) = directive
+            .split_once('=')
+            .map_or((None, directive), |(module, level)| (Some(module), level));
         // An empty level would be `error`.
         let read = if level.is_empty() { None } else { level.parse::<LevelFilter>().ok() };
         let level = read.ok_or_else(|| {
-            format!("'{directive}' is not a log level; allowed are error, warn, info, debug, trace and off, also for a module, as in warn,taskwell_core=debug")
+            format!(
+                "'{directive}' is not a log level; allowed are error, warn, info, debug, trace \
+                     and off, also for a module, as in warn,taskwell_core=debug"
+            )
         })?;
         wanted = match module {
             Some(module) => wanted.with_target(module, level),
@@ -86,9 +93,15 @@ mod tests {
         ] {
             assert_eq!(directives(text).unwrap().would_enable(module, &level), is_logged, "{text}");
         }
-        for text in
-            ["warning", "inof", "none", "taskwell_core", "taskwell_core=", "taskwell_core=loud", "info,x"]
-        {
+        for text in [
+            "warning",
+            "inof",
+            "none",
+            "taskwell_core",
+            "taskwell_core=",
+            "taskwell_core=loud",
+            "info,x",
+        ] {
             assert!(directives(text).is_err(), "{text}");
         }
     }

@@ -8,8 +8,8 @@ use crate::mailer::{self, Mailer};
 /// The flags of mail.
 #[derive(Args)]
 pub struct Flags {
-    /// The mail server: `smtp://USER:PASSWORD@HOST:587?tls=required` (STARTTLS) or `smtps://…` (TLS). Without it, Taskwell
-    /// sends no mail.
+    /// The mail server: `smtp://USER:PASSWORD@HOST:587?tls=required` (STARTTLS) or `smtps://…`
+    /// (TLS). Without it, Taskwell sends no mail.
     #[arg(long, env = "SMTP_URL", value_name = "SMTP_URL", hide_env_values = true, global = true)]
     smtp_url: Option<String>,
 
@@ -23,11 +23,16 @@ pub struct Flags {
     )]
     mail_from: String,
 
-    /// How to send mail: `smtp`, or `log`, which prints mail to the log. Use `log` only for development.
-    #[arg(long, env = "MAIL", value_name = "MAIL", value_parser = mail_to, default_value = "smtp", global = true)]
+    /// How to send mail: `smtp`, or `log`, which prints mail to the log. Use `log` only for
+    /// development.
+    #[arg(
+        long, env = "MAIL", value_name = "MAIL", value_parser = mail_to, default_value = "smtp",
+        global = true
+    )]
     mail: MailTo,
 
-    /// Base URL for links in mail, such as `https://tasks.example.org`. An `https://` URL also turns on HSTS.
+    /// Base URL for links in mail, such as `https://tasks.example.org`. An `https://` URL also
+    /// turns on HSTS.
     #[arg(
         long,
         env = "PUBLIC_URL",
@@ -38,7 +43,10 @@ pub struct Flags {
     public_url: String,
 
     /// Whether login requires a verified email address.
-    #[arg(long, env = "REQUIRE_VERIFIED_EMAIL", value_name = "REQUIRE_VERIFIED_EMAIL", default_value_t = false, action = clap::ArgAction::Set, global = true)]
+    #[arg(
+        long, env = "REQUIRE_VERIFIED_EMAIL", value_name = "REQUIRE_VERIFIED_EMAIL",
+        default_value_t = false, action = clap::ArgAction::Set, global = true
+    )]
     pub require_verified_email: bool,
 }
 
@@ -70,7 +78,11 @@ impl Flags {
             (MailTo::Smtp, None) => None,
         };
         if self.require_verified_email && mailer.is_none() {
-            return Err(refused("REQUIRE_VERIFIED_EMAIL", "true", "it requires mail; set SMTP_URL"));
+            return Err(refused(
+                "REQUIRE_VERIFIED_EMAIL",
+                "true",
+                "it requires mail; set SMTP_URL",
+            ));
         }
         if !self.public_url.starts_with("http://") && !self.public_url.starts_with("https://") {
             let allowed = "the URL must start with http:// or https://";

@@ -1,5 +1,5 @@
-//! What a connection does: its streams and its requests note it here, its own task and the accept loop read it. Atomics, as
-//! the accept loop runs on another thread.
+//! What a connection does: its streams and its requests note it here, its own task and the accept
+//! loop read it. Atomics, as the accept loop runs on another thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -9,7 +9,8 @@ use std::time::Duration;
 use futures_util::task::AtomicWaker;
 use tokio::time::Instant;
 
-/// How long the head of a request may take to arrive; the first one's counts from when the connection is accepted.
+/// How long the head of a request may take to arrive; the first one's counts from when the
+/// connection is accepted.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Times are in milliseconds since `accepted`; 0 means never.
@@ -95,8 +96,9 @@ impl Activity {
 
     /// Asks the connection to end after its next answer.
     ///
-    /// A proxy may be sending a request on a connection that is idle here, and will not send a POST twice. HTTP/2 has a way to
-    /// say which requests were not seen, so that there the connection may leave at once.
+    /// A proxy may be sending a request on a connection that is idle here, and will not send a POST
+    /// twice. HTTP/2 has a way to say which requests were not seen, so that there the connection
+    /// may leave at once.
     pub fn part(&self) {
         self.is_parting.store(true, Relaxed);
         self.task.wake();

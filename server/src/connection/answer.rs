@@ -1,5 +1,6 @@
-//! Answers on their way: a request is under way until its answer's end was taken, and a stream of HTTP/2 whose client takes
-//! nothing is cut. (Over HTTP/1.1 the bytes themselves wait, which `line` sees.)
+//! Answers on their way: a request is under way until its answer's end was taken, and a stream of
+//! HTTP/2 whose client takes nothing is cut. (Over HTTP/1.1 the bytes themselves wait, which `line`
+//! sees.)
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -14,8 +15,8 @@ use tokio::time::{Sleep, sleep};
 
 use super::activity::InFlightGuard;
 
-/// What is given to a stream of HTTP/2 at a time: so much must be read within the write timeout, and no more than that and the
-/// send buffer waits in memory.
+/// What is given to a stream of HTTP/2 at a time: so much must be read within the write timeout,
+/// and no more than that and the send buffer waits in memory.
 const PIECE_BYTES: usize = 16 * 1024;
 
 thread_local! {
@@ -63,7 +64,10 @@ impl HttpBody for Answer {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = self.get_mut();
         if this.rest.is_empty() {
             let polled = Pin::new(&mut this.body).poll_frame(cx);
@@ -96,7 +100,8 @@ impl HttpBody for Answer {
     }
 }
 
-/// Runs the streams of HTTP/2 connections; each is dropped, and so reset, when its client takes nothing for so long.
+/// Runs the streams of HTTP/2 connections; each is dropped, and so reset, when its client takes
+/// nothing for so long.
 #[derive(Clone)]
 pub struct Streams {
     pub write_timeout: Duration,

@@ -1,5 +1,5 @@
-//! The bytes of a connection: which HTTP it speaks, what begins to arrive, whether the client reads, and an end that lets it
-//! read the last answer.
+//! The bytes of a connection: which HTTP it speaks, what begins to arrive, whether the client
+//! reads, and an end that lets it read the last answer.
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
@@ -15,11 +15,12 @@ use super::activity::Activity;
 
 /// What HTTP/2 begins with (RFC 9113, section 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// How long what a client still sends is read after the last answer. A socket that is closed with bytes unread resets the
-/// connection, and the answer with it.
+/// How long what a client still sends is read after the last answer. A socket that is closed with
+/// bytes unread resets the connection, and the answer with it.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// A TCP connection that notes in its [`Activity`] what happens, and fails where an answer makes no progress.
+/// A TCP connection that notes in its [`Activity`] what happens, and fails where an answer makes no
+/// progress.
 pub struct Line {
     stream: TcpStream,
     activity: Arc<Activity>,
@@ -41,7 +42,14 @@ enum Spoken {
 
 impl Line {
     pub fn new(stream: TcpStream, activity: Arc<Activity>, write_timeout: Duration) -> Line {
-        Line { stream, activity, spoken: Spoken::Undecided(0), write_timeout, stalled: None, parting: None }
+        Line {
+            stream,
+            activity,
+            spoken: Spoken::Undecided(0),
+            write_timeout,
+            stalled: None,
+            parting: None,
+        }
     }
 
     fn note_read(&mut self, bytes: &[u8]) {
@@ -74,7 +82,10 @@ impl Line {
             Box::pin(sleep(self.write_timeout))
         });
         ready!(stalled.as_mut().poll(cx));
-        Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "the client did not read the response in time")))
+        Poll::Ready(Err(Error::new(
+            ErrorKind::TimedOut,
+            "the client did not read the response in time",
+        )))
     }
 }
 
@@ -107,7 +118,8 @@ impl AsyncWrite for Line {
         let parting = this.parting.get_or_insert_with(|| Box::pin(sleep(LINGER)));
         let mut bytes = [0; 4096];
         loop {
-            // Whoever is asked to leave, or hears that it was idle too long, is sent no answer that could be lost.
+            // Whoever is asked to leave, or hears that it was idle too long, is sent no answer that
+            // could be lost.
             if this.activity.is_leaving() || parting.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Ok(()));
             }
@@ -123,7 +135,11 @@ impl AsyncWrite for Line {
         self.stream.is_write_vectored()
     }
 
-    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context, parts: &[IoSlice]) -> Poll<Result<usize>> {
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context,
+        parts: &[IoSlice],
+    ) -> Poll<Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_write_vectored(cx, parts);
         this.written(cx, polled)

@@ -34,7 +34,8 @@ const HEAD_BYTES_MAX: u32 = 64 * 1024;
 const HEADERS_MAX: usize = 100;
 /// HTTP/2: requests that one connection may have under way.
 const STREAMS_MAX: u32 = 128;
-/// HTTP/2: what a client may send of one body, and of all on the connection, before any of it was read.
+/// HTTP/2: what a client may send of one body, and of all on the connection, before any of it was
+/// read.
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 128 * 1024;
 /// HTTP/2: what of one answer waits for the client to make room.
@@ -57,14 +58,17 @@ pub struct Patience {
     pub write: Duration,
 }
 
-/// Bounds what the system takes of an answer before the client has room for it, on each connection that `listener` accepts.
+/// Bounds what the system takes of an answer before the client has room for it, on each connection
+/// that `listener` accepts.
 ///
-/// Without the bound a socket takes megabytes, and more only once a third of them has gone: a slow client that reads all the
-/// time would look for longer than the write timeout like one that does not read.
+/// Without the bound a socket takes megabytes, and more only once a third of them has gone: a slow
+/// client that reads all the time would look for longer than the write timeout like one that does
+/// not read.
 pub fn bound_unsent(listener: &TcpListener) {
     #[cfg(target_os = "linux")]
     if let Err(error) = socket2::SockRef::from(listener).set_tcp_notsent_lowat(UNSENT_BYTES_MAX) {
-        tracing::warn!(%error, "cannot limit unsent data per connection; WRITE_TIMEOUT_SECONDS may close slow clients");
+        tracing::warn!(%error, "cannot limit unsent data per connection; WRITE_TIMEOUT_SECONDS may \
+                                close slow clients");
     }
     #[cfg(not(target_os = "linux"))]
     let _ = listener;
@@ -82,7 +86,8 @@ pub async fn serve(
         Ok(stream) => stream,
         Err(error) => return tracing::warn!(%error, "cannot serve an accepted connection"),
     };
-    // Without it an answer may wait for the acknowledgement of the last one. A socket that is gone says so soon enough.
+    // Without it an answer may wait for the acknowledgement of the last one. A socket that is gone
+    // says so soon enough.
     let _ = stream.set_nodelay(true);
     let line = TokioIo::new(Line::new(stream, activity.clone(), patience.write));
     let builder = builder(patience.write);
@@ -112,13 +117,18 @@ pub async fn serve(
 }
 
 /// Drives a connection until it ends by itself or is due to be closed.
-async fn run<C: GracefulConnection>(serving: C, activity: &Activity, idle: Duration) -> Result<(), C::Error> {
+async fn run<C: GracefulConnection>(
+    serving: C,
+    activity: &Activity,
+    idle: Duration,
+) -> Result<(), C::Error> {
     let mut serving = pin!(serving);
     let mut timer = pin!(sleep(HEADER_TIMEOUT));
     let mut leave_by = None;
     poll_fn(|cx| {
         activity.wakes(cx.waker());
-        // First, so that a request that has arrived is seen: a connection without one is closed at once.
+        // First, so that a request that has arrived is seen: a connection without one is closed at
+        // once.
         if let Poll::Ready(served) = serving.as_mut().poll(cx) {
             return Poll::Ready(served);
         }

@@ -53,23 +53,30 @@ fn broken() -> Vec<Vec<u8>> {
     ];
     let mut bodies: Vec<Vec<u8>> = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
     bodies.push(format!("{{\"NAME\":{}}}", "9".repeat(5000)).into_bytes());
-    for bytes in [b"\xff".as_slice(), b"\xc3\x28", b"\xed\xa0\x80", b"\xf8\x88\x80\x80\x80", b"\xc0\xaf"] {
+    for bytes in
+        [b"\xff".as_slice(), b"\xc3\x28", b"\xed\xa0\x80", b"\xf8\x88\x80\x80\x80", b"\xc0\xaf"]
+    {
         // In a member that is read, and in one that is passed over.
         for name in ["NAME", "unknown"] {
             bodies.push([b"{\"", name.as_bytes(), b"\":\"", bytes, b"\"}"].concat());
         }
     }
     for name in ["NAME", "unknown"] {
-        bodies.push(format!("{{\"{name}\":{}{}}}", "[".repeat(NESTED), "]".repeat(NESTED)).into_bytes());
-        bodies
-            .push(format!("{{\"{name}\":{}1{}}}", "{\"a\":".repeat(NESTED), "}".repeat(NESTED)).into_bytes());
+        bodies.push(
+            format!("{{\"{name}\":{}{}}}", "[".repeat(NESTED), "]".repeat(NESTED)).into_bytes(),
+        );
+        bodies.push(
+            format!("{{\"{name}\":{}1{}}}", "{\"a\":".repeat(NESTED), "}".repeat(NESTED))
+                .into_bytes(),
+        );
         bodies.push(format!("{{\"{name}\":{}", "[".repeat(NESTED)).into_bytes());
     }
     bodies.push("[".repeat(NESTED).into_bytes());
     bodies
 }
 
-/// The types of a body that are read: JSON always; those that generators of clients stumble over are in no document.
+/// The types of a body that are read: JSON always; those that generators of clients stumble over
+/// are in no document.
 fn read_types(endpoint: &Endpoint) -> Vec<&'static str> {
     let mut types = vec!["application/json"];
     if endpoint.path == "/api/v1/auth/login" {
@@ -78,7 +85,10 @@ fn read_types(endpoint: &Endpoint) -> Vec<&'static str> {
     if endpoint.method == Method::PATCH && endpoint.tree == Tree::V1 {
         types.push("application/merge-patch+json");
     }
-    assert!(endpoint.types.iter().all(|documented| types.contains(&documented.as_str())), "{endpoint:?}");
+    assert!(
+        endpoint.types.iter().all(|documented| types.contains(&documented.as_str())),
+        "{endpoint:?}"
+    );
     types
 }
 
@@ -91,107 +101,128 @@ fn with_bodies() -> Vec<Endpoint> {
     endpoints().into_iter().filter(Endpoint::reads_body).collect()
 }
 
-on_each_database! {
-    async fn what_is_no_json_object_is_refused_everywhere(t) {
-        let world = World::new(&t).await;
-        for endpoint in &with_bodies() {
-            for body in broken() {
-                let body = for_member(&body, &endpoint.members[0].name);
-                let start = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
-                let what = format!("{} {} {start}", endpoint.method, endpoint.path);
-                let reply = world.refused(with_body(world.call(endpoint), body), &what).await;
-                assert_invalid(endpoint.tree, &reply, &[("body", "syntax")], &what);
-            }
-        }
-    }
-
-    async fn a_member_that_comes_twice_is_refused_everywhere(t) {
-        let world = World::new(&t).await;
-        for endpoint in &with_bodies() {
-            for member in &endpoint.members {
-                let value = good(&endpoint.schema, &member.name);
-                let whole = endpoint.good_body().to_string();
-                let again = format!("{{\"{0}\":{value},\"{0}\":{value},{1}", member.name, &whole[1..]);
-                let what = format!("{} {} {again}", endpoint.method, endpoint.path);
-                let reply = world.refused(with_body(world.call(endpoint), again), &what).await;
-                assert_invalid(endpoint.tree, &reply, &[("body", "duplicate")], &what);
-            }
-        }
-    }
-
-    async fn a_body_of_one_byte_too_many_is_refused_everywhere(t) {
-        let world = World::new(&t).await;
-        for endpoint in &with_bodies() {
-            let what = format!("{} {}", endpoint.method, endpoint.path);
-            // As long as allowed: it is read, and found empty.
-            let reply = world.refused(with_body(world.call(endpoint), vec![b' '; endpoint.bytes_max]), &what).await;
-            assert_invalid(endpoint.tree, &reply, &[("body", "syntax")], &what);
-            let mut body = endpoint.good_body().to_string().into_bytes();
-            body.resize(endpoint.bytes_max + 1, b' ');
+#[on_each_database]
+async fn what_is_no_json_object_is_refused_everywhere(t: Taskwell) {
+    let world = World::new(&t).await;
+    for endpoint in &with_bodies() {
+        for body in broken() {
+            let body = for_member(&body, &endpoint.members[0].name);
+            let start = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
+            let what = format!("{} {} {start}", endpoint.method, endpoint.path);
             let reply = world.refused(with_body(world.call(endpoint), body), &what).await;
-            assert_shape(endpoint.tree, &reply, 413, &what);
-            assert!(reply.text().contains(&format!("{} bytes", endpoint.bytes_max)), "{what}: {reply:?}");
-            let carries_task = endpoint.members.iter().any(|member| member.name == "title");
-            assert_eq!(endpoint.bytes_max, if carries_task { 1024 * 1024 } else { 16 * 1024 }, "{what}");
+            assert_invalid(endpoint.tree, &reply, &[("body", "syntax")], &what);
         }
     }
+}
 
-    async fn the_longest_task_fits_however_it_is_written(t) {
-        let world = World::new(&t).await;
-        let crabs = "\\ud83e\\udd80".repeat(20_000);
-        // Each letter is three before it is composed.
-        let letters = "\\u0073\\u0323\\u0307".repeat(20_000);
-        for endpoint in with_bodies().iter().filter(|endpoint| endpoint.bytes_max > 16 * 1024) {
-            for text in [&crabs, &letters] {
-                let mut body = endpoint.good_body();
-                body["description"] = "LONG".into();
-                let body = body.to_string().replace("LONG", text);
-                let reply = with_body(world.call(endpoint), body).send().await;
-                assert!(reply.status < 300, "{} {}: {reply:?}", endpoint.method, endpoint.path);
-            }
+#[on_each_database]
+async fn a_member_that_comes_twice_is_refused_everywhere(t: Taskwell) {
+    let world = World::new(&t).await;
+    for endpoint in &with_bodies() {
+        for member in &endpoint.members {
+            let value = good(&endpoint.schema, &member.name);
+            let whole = endpoint.good_body().to_string();
+            let again = format!("{{\"{0}\":{value},\"{0}\":{value},{1}", member.name, &whole[1..]);
+            let what = format!("{} {} {again}", endpoint.method, endpoint.path);
+            let reply = world.refused(with_body(world.call(endpoint), again), &what).await;
+            assert_invalid(endpoint.tree, &reply, &[("body", "duplicate")], &what);
         }
     }
+}
 
+#[on_each_database]
+async fn a_body_of_one_byte_too_many_is_refused_everywhere(t: Taskwell) {
+    let world = World::new(&t).await;
+    for endpoint in &with_bodies() {
+        let what = format!("{} {}", endpoint.method, endpoint.path);
+        // As long as allowed: it is read, and found empty.
+        let reply = world
+            .refused(with_body(world.call(endpoint), vec![b' '; endpoint.bytes_max]), &what)
+            .await;
+        assert_invalid(endpoint.tree, &reply, &[("body", "syntax")], &what);
+        let mut body = endpoint.good_body().to_string().into_bytes();
+        body.resize(endpoint.bytes_max + 1, b' ');
+        let reply = world.refused(with_body(world.call(endpoint), body), &what).await;
+        assert_shape(endpoint.tree, &reply, 413, &what);
+        assert!(
+            reply.text().contains(&format!("{} bytes", endpoint.bytes_max)),
+            "{what}: \
+            {reply:?}"
+        );
+        let carries_task = endpoint.members.iter().any(|member| member.name == "title");
+        assert_eq!(
+            endpoint.bytes_max,
+            if carries_task { 1024 * 1024 } else { 16 * 1024 },
+            "{what}"
+        );
+    }
+}
 
-    async fn a_body_of_another_type_is_refused_everywhere(t) {
-        let world = World::new(&t).await;
-        let types = [
-            "", "text/plain", "application/xml", "application/json-seq", "application/jsonx", "json", "*/*",
-            "multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "application/merge-patch+json",
-        ];
-        for endpoint in &with_bodies() {
-            let body = endpoint.good_body().to_string();
-            let what = format!("{} {}", endpoint.method, endpoint.path);
-            let reply = world.refused(world.call(endpoint).body(body.clone()), &what).await;
-            assert_shape(endpoint.tree, &reply, 415, &what);
-            let read = read_types(endpoint);
-            for kind in types.iter().filter(|kind| !read.contains(&kind.split(';').next().unwrap())) {
-                let what = format!("{what} {kind}");
-                let call = world.call(endpoint).header("content-type", kind).body(body.clone());
-                assert_shape(endpoint.tree, &world.refused(call, &what).await, 415, &what);
-            }
-            for kind in read {
-                // Found broken, and so read: also in capitals and with a parameter.
-                let kind = format!("{}; charset=utf-8", kind.to_uppercase());
-                let call = world.call(endpoint).header("content-type", &kind).body("%00=%FF&[");
-                let reply = world.refused(call, &what).await;
-                assert_shape(endpoint.tree, &reply, endpoint.tree.invalid(), &what);
-            }
+#[on_each_database]
+async fn the_longest_task_fits_however_it_is_written(t: Taskwell) {
+    let world = World::new(&t).await;
+    let crabs = "\\ud83e\\udd80".repeat(20_000);
+    // Each letter is three before it is composed.
+    let letters = "\\u0073\\u0323\\u0307".repeat(20_000);
+    for endpoint in with_bodies().iter().filter(|endpoint| endpoint.bytes_max > 16 * 1024) {
+        for text in [&crabs, &letters] {
+            let mut body = endpoint.good_body();
+            body["description"] = "LONG".into();
+            let body = body.to_string().replace("LONG", text);
+            let reply = with_body(world.call(endpoint), body).send().await;
+            assert!(reply.status < 300, "{} {}: {reply:?}", endpoint.method, endpoint.path);
         }
     }
+}
 
-    async fn a_broken_form_is_refused(t) {
-        let world = World::new(&t).await;
-        for (form, wrong) in [
-            ("", &[("email", "required"), ("password", "required")][..]),
-            ("username=root", &[("password", "required")]),
-            ("password=x", &[("email", "required")]),
-            ("username=root&password=x&password=y", &[("body", "duplicate")]),
-            ("username=%FF&password=x", &[("body", "syntax")]),
-            ("username=root&password=%C3%28", &[("body", "syntax")]),
-        ] {
-            let reply = world.refused(t.post("/api/v1/auth/login").form(form), form).await;
-            assert_invalid(Tree::V1, &reply, wrong, form);
+#[on_each_database]
+async fn a_body_of_another_type_is_refused_everywhere(t: Taskwell) {
+    let world = World::new(&t).await;
+    let types = [
+        "",
+        "text/plain",
+        "application/xml",
+        "application/json-seq",
+        "application/jsonx",
+        "json",
+        "*/*",
+        "multipart/form-data; boundary=x",
+        "application/x-www-form-urlencoded",
+        "application/merge-patch+json",
+    ];
+    for endpoint in &with_bodies() {
+        let body = endpoint.good_body().to_string();
+        let what = format!("{} {}", endpoint.method, endpoint.path);
+        let reply = world.refused(world.call(endpoint).body(body.clone()), &what).await;
+        assert_shape(endpoint.tree, &reply, 415, &what);
+        let read = read_types(endpoint);
+        for kind in types.iter().filter(|kind| !read.contains(&kind.split(';').next().unwrap())) {
+            let what = format!("{what} {kind}");
+            let call = world.call(endpoint).header("content-type", kind).body(body.clone());
+            assert_shape(endpoint.tree, &world.refused(call, &what).await, 415, &what);
         }
+        for kind in read {
+            // Found broken, and so read: also in capitals and with a parameter.
+            let kind = format!("{}; charset=utf-8", kind.to_uppercase());
+            let call = world.call(endpoint).header("content-type", &kind).body("%00=%FF&[");
+            let reply = world.refused(call, &what).await;
+            assert_shape(endpoint.tree, &reply, endpoint.tree.invalid(), &what);
+        }
+    }
+}
+
+#[on_each_database]
+async fn a_broken_form_is_refused(t: Taskwell) {
+    let world = World::new(&t).await;
+    for (form, wrong) in [
+        ("", &[("email", "required"), ("password", "required")][..]),
+        ("username=root", &[("password", "required")]),
+        ("password=x", &[("email", "required")]),
+        ("username=root&password=x&password=y", &[("body", "duplicate")]),
+        ("username=%FF&password=x", &[("body", "syntax")]),
+        ("username=root&password=%C3%28", &[("body", "syntax")]),
+    ] {
+        let reply = world.refused(t.post("/api/v1/auth/login").form(form), form).await;
+        assert_invalid(Tree::V1, &reply, wrong, form);
     }
 }

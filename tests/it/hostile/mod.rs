@@ -1,5 +1,6 @@
-//! Input that is wrong in every way we could think of, at every operation that the OpenAPI document names: each is told
-//! in its tree's own shape, with every field that is wrong, and nothing of it is stored.
+//! Input that is wrong in every way we could think of, at every operation that the OpenAPI document
+//! names: each is told in its tree's own shape, with every field that is wrong, and nothing of it
+//! is stored.
 
 mod bodies;
 mod members;
@@ -90,21 +91,24 @@ pub fn endpoints() -> Vec<Endpoint> {
 fn endpoint(document: &Value, path: &str, method: &str, operation: &Value) -> Endpoint {
     let none = serde_json::Map::new();
     let content = operation["requestBody"]["content"].as_object().unwrap_or(&none);
-    let schema = content.values().next().map_or("", |body| body["schema"]["$ref"].as_str().unwrap());
+    let schema =
+        content.values().next().map_or("", |body| body["schema"]["$ref"].as_str().unwrap());
     let schema = schema.rsplit('/').next().unwrap().to_owned();
     let object = &document["components"]["schemas"][&schema];
-    let required = |name: &str| object["required"].as_array().is_some_and(|all| all.contains(&json!(name)));
-    let members = object["properties"].as_object().unwrap_or(&none).iter().map(|(name, property)| Member {
-        name: name.clone(),
-        required: required(name),
-        nullable: property.to_string().contains("\"null\""),
-        kind: match property["type"].as_str() {
-            Some("boolean") => Kind::Flag,
-            Some("integer") => Kind::Number,
-            Some("array") => Kind::Texts,
-            _ => Kind::Text,
-        },
-    });
+    let required =
+        |name: &str| object["required"].as_array().is_some_and(|all| all.contains(&json!(name)));
+    let members =
+        object["properties"].as_object().unwrap_or(&none).iter().map(|(name, property)| Member {
+            name: name.clone(),
+            required: required(name),
+            nullable: property.to_string().contains("\"null\""),
+            kind: match property["type"].as_str() {
+                Some("boolean") => Kind::Flag,
+                Some("integer") => Kind::Number,
+                Some("array") => Kind::Texts,
+                _ => Kind::Text,
+            },
+        });
     let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
     let query = parameters.iter().filter(|parameter| parameter["in"] == "query");
     Endpoint {
@@ -123,8 +127,8 @@ fn endpoint(document: &Value, path: &str, method: &str, operation: &Value) -> En
 fn bytes_max(operation: &Value) -> usize {
     let contents = operation["responses"]["413"]["content"].as_object();
     let examples = contents.and_then(|all| all.values().next()?["examples"].as_object());
-    let told =
-        examples.and_then(|examples| examples.keys().next()?.split(' ').find_map(|word| word.parse().ok()));
+    let told = examples
+        .and_then(|examples| examples.keys().next()?.split(' ').find_map(|word| word.parse().ok()));
     told.unwrap_or(0)
 }
 
@@ -221,9 +225,15 @@ impl World<'_> {
     /// All that is stored.
     async fn rows(&self) -> Vec<Vec<Option<String>>> {
         let mut rows = Vec::new();
-        for table in
-            ["users", "sessions", "refresh_tokens", "personal_tokens", "counters", "tasks", "changes"]
-        {
+        for table in [
+            "users",
+            "sessions",
+            "refresh_tokens",
+            "personal_tokens",
+            "counters",
+            "tasks",
+            "changes",
+        ] {
             rows.extend(self.t.rows(&format!("SELECT * FROM {table} ORDER BY 1")).await);
         }
         rows
@@ -240,7 +250,11 @@ fn assert_shape(tree: Tree, reply: &Reply, status: u16, what: &str) {
     let text = |name: &str| assert!(!body[name].as_str().unwrap().is_empty(), "{what}: {reply:?}");
     match tree {
         Tree::V1 => {
-            assert_eq!(members, BTreeSet::from(["type", "title", "status", "detail", "errors"]), "{what}");
+            assert_eq!(
+                members,
+                BTreeSet::from(["type", "title", "status", "detail", "errors"]),
+                "{what}"
+            );
             assert_eq!(body["status"], status, "{what}: {reply:?}");
             text("detail");
         }
@@ -261,7 +275,10 @@ fn assert_shape(tree: Tree, reply: &Reply, status: u16, what: &str) {
         }
     }
     for error in body["errors"].as_array().unwrap_or(&Vec::new()) {
-        assert!(["field", "code", "message"].iter().all(|name| error[name].is_string()), "{what}: {reply:?}");
+        assert!(
+            ["field", "code", "message"].iter().all(|name| error[name].is_string()),
+            "{what}: {reply:?}"
+        );
     }
 }
 
@@ -280,7 +297,10 @@ fn assert_invalid(tree: Tree, reply: &Reply, wrong: &[(&str, &str)], what: &str)
         Tree::Web => {
             for (field, _) in wrong {
                 let told = body["detail"].as_str().unwrap();
-                assert!(told.contains(&format!("{field}: ")), "{what}: {field} is not told: {reply:?}");
+                assert!(
+                    told.contains(&format!("{field}: ")),
+                    "{what}: {field} is not told: {reply:?}"
+                );
             }
         }
         Tree::WebAuth => assert_invalid_sign_in(&body, wrong, what),

@@ -19,8 +19,9 @@ impl Write<'_> {
     pub fn call<'t>(&self, t: &'t Taskwell, key: &str, body: &Value) -> Call<'t> {
         let (method, template) = self.operation.split_once(' ').unwrap();
         let mut ids = self.ids.iter();
-        let parts =
-            template.split('/').map(|part| if part.starts_with('{') { ids.next().unwrap() } else { part });
+        let parts = template
+            .split('/')
+            .map(|part| if part.starts_with('{') { ids.next().unwrap() } else { part });
         let path = parts.collect::<Vec<_>>().join("/");
         let mut call = t.call(method.parse().unwrap(), &path).header(KEY, key);
         if !self.token.is_empty() {
@@ -48,7 +49,8 @@ impl Write<'_> {
 }
 
 async fn write_tasks(t: &Taskwell, token: &str, done: &mut BTreeSet<&'static str>) {
-    let title = json!({ "title": "Write it down", "due_date": "2030-01-01", "description": "twice\n🦀" });
+    let title =
+        json!({ "title": "Write it down", "due_date": "2030-01-01", "description": "twice\n🦀" });
     let made = Write { token, operation: "POST /api/v1/tasks", ids: &[], body: title.clone() };
     let made = made.thrice(t, done).await;
     assert_eq!(made.header("location"), Some(&*format!("/api/v1/tasks/{}", made.json()["id"])));
@@ -67,9 +69,14 @@ async fn write_tasks(t: &Taskwell, token: &str, done: &mut BTreeSet<&'static str
         ("PATCH /api/tasks/{task_id}/complete", json!({ "completed": true })),
         ("DELETE /api/tasks/{task_id}", Value::Null),
     ] {
-        Write { token, operation, ids: &[made["id"].as_str().unwrap()], body }.thrice(t, done).await;
+        Write { token, operation, ids: &[made["id"].as_str().unwrap()], body }
+            .thrice(t, done)
+            .await;
     }
-    let made = Write { token, operation: "POST /tasks", ids: &[], body: title }.thrice(t, done).await.json();
+    let made = Write { token, operation: "POST /tasks", ids: &[], body: title }
+        .thrice(t, done)
+        .await
+        .json();
     let id = made["id"].to_string();
     Write { token, operation: "DELETE /tasks/{task_id}", ids: &[&id], body: Value::Null }
         .thrice(t, done)
@@ -141,10 +148,18 @@ async fn mailed(t: &Taskwell) -> String {
 
 async fn write_by_mail(t: &Taskwell, done: &mut BTreeSet<&'static str>) {
     let token = &t.user("grace").await;
-    let sent =
-        Write { token, operation: "POST /api/v1/auth/email/verification", ids: &[], body: Value::Null };
+    let sent = Write {
+        token,
+        operation: "POST /api/v1/auth/email/verification",
+        ids: &[],
+        body: Value::Null,
+    };
     sent.thrice(t, done).await;
-    assert_eq!(t.rows("SELECT id FROM mail_queue").await.len(), 2, "one by the sign-up, one asked for");
+    assert_eq!(
+        t.rows("SELECT id FROM mail_queue").await.len(),
+        2,
+        "one by the sign-up, one asked for"
+    );
     mailed(t).await;
     for (verify, forgot, reset) in [
         (
@@ -152,7 +167,11 @@ async fn write_by_mail(t: &Taskwell, done: &mut BTreeSet<&'static str>) {
             "POST /api/v1/auth/password/forgot",
             "POST /api/v1/auth/password/reset",
         ),
-        ("POST /api/auth/verify-email", "POST /api/auth/forgot-password", "POST /api/auth/reset-password"),
+        (
+            "POST /api/auth/verify-email",
+            "POST /api/auth/forgot-password",
+            "POST /api/auth/reset-password",
+        ),
     ] {
         let body = json!({ "token": mailed(t).await });
         Write { token: "", operation: verify, ids: &[], body }.thrice(t, done).await;
@@ -176,23 +195,22 @@ fn operations() -> BTreeSet<String> {
     all.collect()
 }
 
-on_each_database! {
-    async fn each_write_of_each_tree_that_is_sent_again_is_answered_as_the_first_time(t) {
-        let mut t = t;
-        let done = &mut BTreeSet::new();
-        let root = t.user("root").await;
-        t.make_admin("root").await;
-        let ada = t.user("ada").await;
-        write_tasks(&t, &ada, done).await;
-        write_accounts(&t, &ada, done).await;
-        write_as_admin(&t, &root, done).await;
-        t.reopen(|settings| settings.mails = true);
-        write_by_mail(&t, done).await;
-        let known = done.iter().copied().chain(TOLD_ONCE).chain(ENDS);
-        assert_eq!(known.map(str::to_owned).collect::<BTreeSet<_>>(), operations());
-        let stored = format!("{:?}", t.rows("SELECT * FROM idempotency_keys").await);
-        for secret in [PASSWORD, NEW_PASSWORD, "$2", "POST:"] {
-            assert!(!stored.contains(secret), "{secret} in {stored}");
-        }
+#[on_each_database]
+async fn each_write_of_each_tree_that_is_sent_again_is_answered_as_the_first_time(t: Taskwell) {
+    let mut t = t;
+    let done = &mut BTreeSet::new();
+    let root = t.user("root").await;
+    t.make_admin("root").await;
+    let ada = t.user("ada").await;
+    write_tasks(&t, &ada, done).await;
+    write_accounts(&t, &ada, done).await;
+    write_as_admin(&t, &root, done).await;
+    t.reopen(|settings| settings.mails = true);
+    write_by_mail(&t, done).await;
+    let known = done.iter().copied().chain(TOLD_ONCE).chain(ENDS);
+    assert_eq!(known.map(str::to_owned).collect::<BTreeSet<_>>(), operations());
+    let stored = format!("{:?}", t.rows("SELECT * FROM idempotency_keys").await);
+    for secret in [PASSWORD, NEW_PASSWORD, "$2", "POST:"] {
+        assert!(!stored.contains(secret), "{secret} in {stored}");
     }
 }

@@ -1,5 +1,5 @@
-//! What a locked table, a full disk or a frozen server may cost: a bounded time, a bounded number of connections, and nothing
-//! that is not about tasks.
+//! What a locked table, a full disk or a frozen server may cost: a bounded time, a bounded number
+//! of connections, and nothing that is not about tasks.
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,10 @@ fn open(database: &Database, pool_max: usize) -> Db {
 }
 
 /// Another session's lock on the tasks; it ends with the client.
-#[expect(clippy::disallowed_methods, reason = "the connection ends with the client that the test drops")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the connection ends with the client that the test drops"
+)]
 async fn lock_tasks(database: &Database) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(&database.url, NoTls).await.unwrap();
     tokio::spawn(connection);
@@ -53,10 +56,13 @@ async fn a_locked_table_costs_a_bounded_time_and_no_more_connections_than_the_po
         for _ in 0..3 {
             let started = Instant::now();
             let reads = (0..30).map(|_| {
-                db.read_in(Lane::Tasks, |tx| tx.all::<i64>("/* test */ SELECT id FROM tasks", &[]).map(drop))
+                db.read_in(Lane::Tasks, |tx| {
+                    tx.all::<i64>("/* test */ SELECT id FROM tasks", &[]).map(drop)
+                })
             });
-            let writes = (0..30)
-                .map(|_| db.write(|tx| tx.execute("/* test */ UPDATE tasks SET title = 'x'", &[]).map(drop)));
+            let writes = (0..30).map(|_| {
+                db.write(|tx| tx.execute("/* test */ UPDATE tasks SET title = 'x'", &[]).map(drop))
+            });
             let accounts = async {
                 tokio::time::sleep(WITHIN / 4).await;
                 let asked = Instant::now();
@@ -67,7 +73,10 @@ async fn a_locked_table_costs_a_bounded_time_and_no_more_connections_than_the_po
             let (reads, writes, (answer, took, most)) =
                 join3(join_all(reads), join_all(writes), accounts).await;
             let blocked = Err(Error::Unavailable { retry_after_s: 1 });
-            assert!(reads.iter().chain(&writes).all(|outcome| *outcome == blocked), "{reads:?} {writes:?}");
+            assert!(
+                reads.iter().chain(&writes).all(|outcome| *outcome == blocked),
+                "{reads:?} {writes:?}"
+            );
             assert!(started.elapsed() < WITHIN * 3, "{:?}", started.elapsed());
             assert!(most <= pool_max, "{most} connections, {pool_max} allowed");
             assert!(backends(&database).await <= pool_max);
@@ -88,12 +97,19 @@ async fn a_locked_table_costs_a_bounded_time_and_no_more_connections_than_the_po
         }
         drop(lock);
         let until = Instant::now() + Duration::from_secs(5);
-        let read =
-            || db.read_in(Lane::Tasks, |tx| tx.all::<i64>("/* test */ SELECT id FROM tasks", &[]).map(drop));
+        let read = || {
+            db.read_in(Lane::Tasks, |tx| {
+                tx.all::<i64>("/* test */ SELECT id FROM tasks", &[]).map(drop)
+            })
+        };
         while read().await.is_err() {
             assert!(Instant::now() < until, "the tasks are not read again");
         }
-        while db.write(|tx| tx.execute("/* test */ UPDATE tasks SET title = 'x'", &[])).await.is_err() {
+        while db
+            .write(|tx| tx.execute("/* test */ UPDATE tasks SET title = 'x'", &[]))
+            .await
+            .is_err()
+        {
             assert!(Instant::now() < until, "the tasks are not written again");
         }
     }
@@ -111,12 +127,19 @@ async fn a_full_disk_is_told_as_that_also_where_later_statements_fail_after_it()
     .await;
     for table in ["counters", "tasks", "changes"] {
         t.rows(&format!(
-            "CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION full_disk()"
+            "CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE \
+             FUNCTION full_disk()"
         ))
         .await;
-        let new = t.post("/api/v1/tasks").token(&token).json(&json!({ "title": "too much" })).send().await;
+        let new = t
+            .post("/api/v1/tasks")
+            .token(&token)
+            .json(&json!({ "title": "too much" }))
+            .send()
+            .await;
         assert_eq!(new.status, 507, "{table}: {new:?}");
-        let change = t.put("/api/v1/tasks/1").token(&token).json(&json!({ "title": "other" })).send().await;
+        let change =
+            t.put("/api/v1/tasks/1").token(&token).json(&json!({ "title": "other" })).send().await;
         assert_eq!(change.status, 507, "{table}: {change:?}");
         assert_eq!(t.get("/api/v1/tasks/1").token(&token).send().await.status, 200);
         t.rows(&format!("DROP TRIGGER full_disk ON {table}")).await;

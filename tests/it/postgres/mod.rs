@@ -19,7 +19,9 @@ use crate::support::{Store, Taskwell};
 async fn cut(t: &Taskwell) {
     let Store::Postgres(database) = &t.store else { panic!("this is no PostgreSQL") };
     let own = format!("datname = '{}' AND application_name = 'taskwell'", database.name);
-    let cut = t.rows(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {own}")).await;
+    let cut = t
+        .rows(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {own}"))
+        .await;
     assert!(!cut.is_empty());
 }
 
@@ -40,7 +42,8 @@ async fn requests_that_meet_dead_connections_go_through() {
     assert_eq!(count, [[Some("24".into()), Some("24".into())]]);
 }
 
-/// Makes tasks until the time is over: the titles that were acknowledged, and when the last refusal came.
+/// Makes tasks until the time is over: the titles that were acknowledged, and when the last refusal
+/// came.
 async fn make_tasks(
     t: &Taskwell,
     token: &str,
@@ -51,7 +54,8 @@ async fn make_tasks(
     while Instant::now() < until {
         tried += 1;
         let title = format!("{writer}.{tried}");
-        let reply = t.post("/api/v1/tasks").token(token).json(&json!({ "title": title })).send().await;
+        let reply =
+            t.post("/api/v1/tasks").token(token).json(&json!({ "title": title })).send().await;
         match reply.status {
             201 => told.push(title),
             503 => {
@@ -85,7 +89,8 @@ async fn a_crash_of_the_server_loses_and_doubles_no_write() {
     assert_story(&t, &made, returned).await;
 }
 
-/// That writes were refused until two seconds after the server's return at the latest, and none was lost or doubled.
+/// That writes were refused until two seconds after the server's return at the latest, and none was
+/// lost or doubled.
 async fn assert_story(t: &Taskwell, made: &[(Vec<String>, Option<Instant>)], returned: Instant) {
     let last_refusal = made.iter().filter_map(|(_, refused)| *refused).max();
     assert!(

@@ -14,7 +14,8 @@ use crate::support::process::{Server, taskwell};
 use crate::support::{PASSWORD, Taskwell};
 
 /// As the server's guard: it ends the pooler when this process ends.
-const GUARD: &str = "pgbouncer pgbouncer.ini & cat > /dev/null; kill -INT $!; wait $!; rm -rf \"$PWD\"";
+const GUARD: &str =
+    "pgbouncer pgbouncer.ini & cat > /dev/null; kill -INT $!; wait $!; rm -rf \"$PWD\"";
 
 /// A pooler and its guard.
 struct Pooler(Child);
@@ -29,8 +30,9 @@ impl Drop for Pooler {
 fn start(folder: &Path, server: &Path) -> Pooler {
     require("pgbouncer", &["pgbouncer"]);
     let settings = format!(
-        "[databases]\n* = host={} user=taskwell\n[pgbouncer]\nunix_socket_dir={}\nlisten_port=5432\n\
-         auth_type=any\npool_mode=transaction\ndefault_pool_size=3\n",
+        "[databases]\n* = host={} \
+         user=taskwell\n[pgbouncer]\nunix_socket_dir={}\nlisten_port=5432\nauth_type=any\n\
+         pool_mode=transaction\ndefault_pool_size=3\n",
         server.parent().unwrap().display(),
         folder.display()
     );
@@ -59,15 +61,21 @@ async fn transactions_through_a_pooler_use_no_prepared_statements() {
     let token = t.user("ada").await;
     for round in 1..=8 {
         let made = join_all((0..16).map(|_| t.task(&token, "one of many"))).await;
-        let reads =
-            made.iter().map(|task| t.get(&format!("/api/v1/tasks/{}", task["id"])).token(&token).send());
+        let reads = made
+            .iter()
+            .map(|task| t.get(&format!("/api/v1/tasks/{}", task["id"])).token(&token).send());
         assert!(join_all(reads).await.iter().all(|reply| reply.status == 200));
         let change = json!({ "completed": true, "due_date": null });
-        let changes = made
-            .iter()
-            .map(|task| t.put(&format!("/api/v1/tasks/{}", task["id"])).token(&token).json(&change).send());
+        let changes = made.iter().map(|task| {
+            t.put(&format!("/api/v1/tasks/{}", task["id"])).token(&token).json(&change).send()
+        });
         assert!(join_all(changes).await.iter().all(|reply| reply.status == 200));
-        let list = t.get("/api/v1/tasks?status=completed&sort=-updated_at").token(&token).send().await.json();
+        let list = t
+            .get("/api/v1/tasks?status=completed&sort=-updated_at")
+            .token(&token)
+            .send()
+            .await
+            .json();
         assert_eq!(list.as_array().unwrap().len(), 16 * round);
     }
     let count = t.rows("SELECT count(*), max(seq) FROM changes").await;
@@ -82,7 +90,8 @@ fn log_in(server: &Server) -> String {
     reply.json()["access_token"].as_str().unwrap().to_owned()
 }
 
-/// Processes, as the driver numbers its statements by process: each of the two has the same names for other texts.
+/// Processes, as the driver numbers its statements by process: each of the two has the same names
+/// for other texts.
 #[tokio::test]
 async fn two_instances_behind_a_pooler_with_default_settings_lose_nothing() {
     const ROUNDS: usize = 40;
@@ -93,7 +102,9 @@ async fn two_instances_behind_a_pooler_with_default_settings_lose_nothing() {
     let url = database.url_by(&folder);
     let run = || {
         let mut command = taskwell(home.path());
-        command.env("DATABASE_URL", &url).env("JWT_SECRET", "a secret of the tests, 32 bytes or more");
+        command
+            .env("DATABASE_URL", &url)
+            .env("JWT_SECRET", "a secret of the tests, 32 bytes or more");
         Server::run(command.args(["--port", "0"]))
     };
     let servers = [run(), run()];
@@ -102,7 +113,8 @@ async fn two_instances_behind_a_pooler_with_default_settings_lose_nothing() {
         let mut kept = Vec::new();
         for round in 0..ROUNDS {
             let title = format!("{writer}.{round}");
-            let made = server.send("POST", "/api/v1/tasks", &token, Some(&json!({ "title": title })));
+            let made =
+                server.send("POST", "/api/v1/tasks", &token, Some(&json!({ "title": title })));
             assert_eq!(made.status, 201, "{made:?}");
             let path = format!("/api/v1/tasks/{}", made.json()["id"]);
             assert_eq!(server.send("GET", &path, &token, None).json()["title"], title);
@@ -131,7 +143,8 @@ async fn two_instances_behind_a_pooler_with_default_settings_lose_nothing() {
     stored.sort();
     assert_eq!(stored, kept);
     let changes = (4 * (2 * ROUNDS + ROUNDS / 4)).to_string();
-    let counted =
-        database.rows("SELECT count(*), max(seq), (SELECT max(last) FROM counters) FROM changes").await;
+    let counted = database
+        .rows("SELECT count(*), max(seq), (SELECT max(last) FROM counters) FROM changes")
+        .await;
     assert_eq!(counted, [[Some(changes.clone()), Some(changes.clone()), Some(changes)]]);
 }

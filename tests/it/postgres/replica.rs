@@ -1,4 +1,5 @@
-//! A streaming replica: what it answers, what it must not, and what happens when it takes the primary's place.
+//! A streaming replica: what it answers, what it must not, and what happens when it takes the
+//! primary's place.
 
 use std::time::{Duration, Instant};
 
@@ -11,8 +12,8 @@ use crate::support::postgres::{Cluster, Database, as_user};
 
 /// How often tasks were looked up on a server.
 async fn looks(database: &Database) -> u64 {
-    let scans =
-        "SELECT pg_stat_clear_snapshot(), sum(idx_scan) FROM pg_stat_user_tables WHERE relname = 'tasks'";
+    let scans = "SELECT pg_stat_clear_snapshot(), sum(idx_scan) FROM pg_stat_user_tables WHERE \
+                 relname = 'tasks'";
     let rows = database.rows(scans).await;
     rows[0][1].as_ref().map_or(0, |count| count.parse().unwrap())
 }
@@ -62,7 +63,11 @@ async fn a_replica_answers_reads_that_it_is_new_enough_for() {
         }
     }
     let other = t.login("ada").await;
-    assert_eq!(read_task(&t, &other).await, "changed 7", "a session that the replica does not know");
+    assert_eq!(
+        read_task(&t, &other).await,
+        "changed 7",
+        "a session that the replica does not know"
+    );
     assert_eq!(t.post("/api/v1/auth/logout").token(&other).send().await.status, 200);
     for _ in 0..4 {
         assert_eq!(t.get("/api/v1/tasks").token(&other).send().await.status, 401);
@@ -112,7 +117,8 @@ async fn a_promotion_in_mid_load_loses_and_doubles_no_write() {
 /// Sends a signal to the server and all its processes.
 fn signal(cluster: &Cluster, signal: &str) {
     let script = format!(
-        "pid=$(head -1 data/postmaster.pid); kill -{signal} $pid $(cat /proc/$pid/task/$pid/children)"
+        "pid=$(head -1 data/postmaster.pid); kill -{signal} $pid $(cat \
+         /proc/$pid/task/$pid/children)"
     );
     let sent = as_user(std::path::Path::new("sh"), &cluster.folder).args(["-c", &script]).status();
     assert!(sent.unwrap().success());
@@ -147,6 +153,9 @@ async fn a_server_that_is_no_standby_of_the_primary_is_never_asked() {
         assert_eq!(read_task(&t, &token).await, "one");
     }
     assert!(
-        there.rows("SELECT 1 FROM pg_stat_activity WHERE application_name = 'taskwell'").await.is_empty()
+        there
+            .rows("SELECT 1 FROM pg_stat_activity WHERE application_name = 'taskwell'")
+            .await
+            .is_empty()
     );
 }

@@ -15,8 +15,12 @@ fn open(url: &str, patience: Duration) -> Result<(), String> {
     let mut server = Server::parse(url)?;
     server.start_within = patience;
     let settings = Settings { scheme: Scheme::Bcrypt(4), ..Settings::default() };
-    let opened =
-        App::open(&DatabaseLocation::Postgres(Box::new(server)), &[SECRET], settings, Clock::default());
+    let opened = App::open(
+        &DatabaseLocation::Postgres(Box::new(server)),
+        &[SECRET],
+        settings,
+        Clock::default(),
+    );
     opened.map(drop).map_err(|e| e.to_string())
 }
 
@@ -24,7 +28,8 @@ fn open(url: &str, patience: Duration) -> Result<(), String> {
 async fn of_instances_that_start_at_once_one_migrates() {
     let database = Database::new().await;
     std::thread::scope(|scope| {
-        let starts: Vec<_> = (0..8).map(|_| scope.spawn(|| open(&database.url, Duration::ZERO))).collect();
+        let starts: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| open(&database.url, Duration::ZERO))).collect();
         for start in starts {
             start.join().unwrap().unwrap();
         }
@@ -39,11 +44,16 @@ async fn a_newer_schema_and_another_programs_tables_are_refused_untouched() {
     database.rows("CREATE TABLE users (id INTEGER)").await;
     let told = open(&database.url, Duration::ZERO).unwrap_err();
     assert!(told.contains("a table users that does not belong to Taskwell"), "{told}");
-    assert_eq!(database.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").await.len(), 1);
+    assert_eq!(
+        database.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").await.len(),
+        1
+    );
 
     let database = Database::new().await;
     open(&database.url, Duration::ZERO).unwrap();
-    database.rows("INSERT INTO schema_migrations (version, name, applied_at) VALUES (99, 'future', 0)").await;
+    database
+        .rows("INSERT INTO schema_migrations (version, name, applied_at) VALUES (99, 'future', 0)")
+        .await;
     let told = open(&database.url, Duration::ZERO).unwrap_err();
     assert!(told.contains("version 99") && told.contains("newer Taskwell"), "{told}");
 }
@@ -62,8 +72,11 @@ async fn a_server_that_comes_late_is_waited_for_and_one_that_does_not_is_named()
 #[tokio::test]
 async fn a_refusal_is_final_and_tells_no_password() {
     let cluster = Cluster::start_with(5432, &[], |folder| {
-        std::fs::write(folder.join("data/pg_hba.conf"), "local all taskwell trust\nlocal all all reject\n")
-            .unwrap();
+        std::fs::write(
+            folder.join("data/pg_hba.conf"),
+            "local all taskwell trust\nlocal all all reject\n",
+        )
+        .unwrap();
     });
     let folder = cluster.folder.display();
     let url = format!("postgres://mallory:canary@/postgres?host={folder}");
@@ -77,9 +90,13 @@ async fn connections_are_opened_ahead() {
     let mut server = Server::parse(&database.url).unwrap();
     server.pool_min = 7;
     let settings = Settings { scheme: Scheme::Bcrypt(4), ..Settings::default() };
-    let _app =
-        App::open(&DatabaseLocation::Postgres(Box::new(server)), &[SECRET], settings, Clock::default())
-            .unwrap();
+    let _app = App::open(
+        &DatabaseLocation::Postgres(Box::new(server)),
+        &[SECRET],
+        settings,
+        Clock::default(),
+    )
+    .unwrap();
     let count = "SELECT count(*) FROM pg_stat_activity \
                  WHERE datname = current_database() AND application_name = 'taskwell'";
     // The two that reads share are opened by the first reads.
@@ -95,11 +112,15 @@ async fn a_database_that_cannot_hold_every_text_is_refused() {
     let cluster = Cluster::start();
     for encoding in ["LATIN1", "SQL_ASCII"] {
         let name = encoding.to_lowercase();
-        cluster.rows(&format!("CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0")).await;
+        cluster
+            .rows(&format!("CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0"))
+            .await;
         let database = cluster.open(&name).await;
         let told = open(&database.url, Duration::ZERO).unwrap_err();
         assert!(told.contains(encoding) && told.contains("ENCODING 'UTF8'"), "{told}");
-        assert!(database.rows("SELECT 1 FROM pg_tables WHERE schemaname = 'public'").await.is_empty());
+        assert!(
+            database.rows("SELECT 1 FROM pg_tables WHERE schemaname = 'public'").await.is_empty()
+        );
     }
 }
 
@@ -109,8 +130,12 @@ async fn a_direct_url_that_leads_elsewhere_is_refused() {
     for (direct, wanted) in [(&one.url, true), (&other.url, false)] {
         let server = Server::parse(&one.url).unwrap().with_direct(direct).unwrap();
         let settings = Settings { scheme: Scheme::Bcrypt(4), ..Settings::default() };
-        let opened =
-            App::open(&DatabaseLocation::Postgres(Box::new(server)), &[SECRET], settings, Clock::default());
+        let opened = App::open(
+            &DatabaseLocation::Postgres(Box::new(server)),
+            &[SECRET],
+            settings,
+            Clock::default(),
+        );
         match opened {
             Ok(_) => assert!(wanted, "{direct} was taken"),
             Err(e) => assert!(!wanted && e.to_string().contains("DATABASE_DIRECT_URL"), "{e}"),

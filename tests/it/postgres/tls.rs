@@ -11,16 +11,19 @@ use taskwell_core::settings::{Scheme, Settings};
 use crate::support::SECRET;
 use crate::support::postgres::{Cluster, as_user};
 
-/// An authority, a certificate of its for `localhost`, and another authority that nobody here knows.
+/// An authority, a certificate of its for `localhost`, and another authority that nobody here
+/// knows.
 fn certify(folder: &Path) {
     let script = "set -e
         for name in ca other; do
             openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
                 -subj /CN=$name -keyout $name.key -out $name.pem
         done
-        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=db -keyout server.key -out server.csr
+        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=db \
+            -keyout server.key -out server.csr
         printf 'subjectAltName=DNS:localhost' > san
-        openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile san -out server.pem
+        openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial \
+            -days 2 -extfile san -out server.pem
         chmod 600 server.key";
     let made = as_user(Path::new("sh"), folder).args(["-c", script]).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
@@ -32,7 +35,8 @@ async fn connected(cluster: &Cluster, url: &str) -> Result<bool, String> {
     server.start_within = std::time::Duration::ZERO;
     let place = DatabaseLocation::Postgres(Box::new(server));
     let settings = Settings { scheme: Scheme::Bcrypt(4), ..Settings::default() };
-    let (app, _) = App::open(&place, &[SECRET], settings, Clock::default()).map_err(|e| e.to_string())?;
+    let (app, _) =
+        App::open(&place, &[SECRET], settings, Clock::default()).map_err(|e| e.to_string())?;
     app.ping().await.map_err(|e| e.to_string())?;
     let own = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
                WHERE application_name = 'taskwell'";
@@ -42,8 +46,12 @@ async fn connected(cluster: &Cluster, url: &str) -> Result<bool, String> {
 #[tokio::test]
 async fn each_sslmode_asks_for_what_it_says() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let settings =
-        ["listen_addresses=localhost", "ssl=on", "ssl_cert_file=../server.pem", "ssl_key_file=../server.key"];
+    let settings = [
+        "listen_addresses=localhost",
+        "ssl=on",
+        "ssl_cert_file=../server.pem",
+        "ssl_key_file=../server.key",
+    ];
     let cluster = Cluster::start_with(port, &settings, certify);
     let (ca, other) = (cluster.folder.join("ca.pem"), cluster.folder.join("other.pem"));
     let (ca, other) = (ca.display(), other.display());
@@ -58,7 +66,11 @@ async fn each_sslmode_asks_for_what_it_says() {
         ("localhost", format!("sslmode=verify-full&sslrootcert={ca}"), Ok(true)),
         ("127.0.0.1", format!("sslmode=verify-full&sslrootcert={ca}"), Err("certificate")),
         ("localhost", "sslmode=verify-full".to_owned(), Err("certificate")),
-        ("localhost", "sslmode=verify-full&sslrootcert=/nowhere.pem".to_owned(), Err("/nowhere.pem")),
+        (
+            "localhost",
+            "sslmode=verify-full&sslrootcert=/nowhere.pem".to_owned(),
+            Err("/nowhere.pem"),
+        ),
         ("localhost", "sslmode=certain".to_owned(), Err("verify-full")),
     ] {
         let url = format!("postgresql+asyncpg://taskwell@{host}:{port}/postgres?{query}");
@@ -70,7 +82,8 @@ async fn each_sslmode_asks_for_what_it_says() {
     }
 }
 
-/// A self-signed certificate of X.509 version 1, as Citus makes, and one for a client, which the server knows by `ca.pem`.
+/// A self-signed certificate of X.509 version 1, as Citus makes, and one for a client, which the
+/// server knows by `ca.pem`.
 fn certify_v1(folder: &Path) {
     let script = "set -e
         for name in server taskwell; do
@@ -78,7 +91,8 @@ fn certify_v1(folder: &Path) {
         done
         openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.pem
         openssl x509 -req -in server.csr -signkey server.key -days 2 -out server.pem
-        openssl x509 -req -in taskwell.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out taskwell.pem
+        openssl x509 -req -in taskwell.csr -CA ca.pem -CAkey ca.key -CAcreateserial \
+            -days 2 -out taskwell.pem
         openssl rsa -in taskwell.key -traditional -out pkcs1.key
         openssl x509 -in server.pem -noout -text | grep -q 'Version: 1'
         chmod 600 server.key";
@@ -116,7 +130,9 @@ async fn prefer_and_allow_connect_where_libpq_does_and_certificates_of_clients_a
         ("proven", format!("sslmode=require&sslcert={folder}/taskwell.pem"), false),
     ] {
         cluster
-            .rows(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"))
+            .rows(&format!(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+            ))
             .await;
         cluster.rows(&format!("DROP DATABASE IF EXISTS {name}")).await;
         cluster.rows(&format!("CREATE DATABASE {name}")).await;

@@ -1,4 +1,5 @@
-//! Round trips on a request's critical path, counted where they pass: between Taskwell and the server.
+//! Round trips on a request's critical path, counted where they pass: between Taskwell and the
+//! server.
 
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -11,10 +12,12 @@ use serde_json::{Value, json};
 use crate::support::postgres::{Database, SOCKET};
 use crate::support::{PASSWORD, Taskwell};
 
-/// How far away the server is made: long enough that all of a batch has left before its first answer is back.
+/// How far away the server is made: long enough that all of a batch has left before its first
+/// answer is back.
 const DELAY: Duration = Duration::from_millis(2);
 
-/// A socket in a folder, which leads to the server and counts how often one side waits for the other.
+/// A socket in a folder, which leads to the server and counts how often one side waits for the
+/// other.
 struct Wire {
     folder: tempfile::TempDir,
     trips: Arc<AtomicUsize>,
@@ -28,7 +31,8 @@ impl Wire {
         let counted = trips.clone();
         std::thread::spawn(move || {
             for client in listener.incoming() {
-                let (client, server) = (client.unwrap(), UnixStream::connect(Database::socket()).unwrap());
+                let (client, server) =
+                    (client.unwrap(), UnixStream::connect(Database::socket()).unwrap());
                 let asking = Arc::new(AtomicBool::new(false));
                 let (trips, asked) = (counted.clone(), asking.clone());
                 let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
@@ -83,12 +87,14 @@ async fn a_read_takes_one_trip_and_a_write_at_most_three() {
     let keyed = [false, true].into_iter();
     let calls = keyed.flat_map(|keyed| CALLS.map(|call| (keyed, call)));
     for (keyed, (method, path, body, most)) in calls {
-        // Statements are prepared when a connection first meets them: the last of these runs has nothing new.
+        // Statements are prepared when a connection first meets them: the last of these runs has
+        // nothing new.
         let mut trips = 0;
         for _ in 0..8 {
             turn += 1;
             let id = t.task(&token, "another").await["id"].to_string();
-            let mut call = t.call(method.parse().unwrap(), &path.replace("{id}", &id)).token(&token);
+            let mut call =
+                t.call(method.parse().unwrap(), &path.replace("{id}", &id)).token(&token);
             if let Some(title) = body {
                 call = call.json(&json!({ "title": format!("{title} {turn}") }));
             }
@@ -113,13 +119,17 @@ async fn an_unknown_account_and_a_deactivated_one_cost_as_many_trips_as_any() {
     t.rows("UPDATE users SET is_active = FALSE WHERE username = 'asleep'").await;
     t.reopen(|settings| settings.mails = true);
     for (path, body) in [
-        ("/api/v1/auth/login", json!({ "email": "NAME@example.org", "password": "Wrong.Engine-1843" })),
+        (
+            "/api/v1/auth/login",
+            json!({ "email": "NAME@example.org", "password": "Wrong.Engine-1843" }),
+        ),
         ("/api/v1/auth/login", json!({ "username": "NAME", "password": "Wrong.Engine-1843" })),
         ("/api/v1/auth/password/forgot", json!({ "email": "NAME@example.org" })),
     ] {
         let mut trips = Vec::new();
         for name in ["ada", "nobody", "asleep"] {
-            let mut body: Value = serde_json::from_str(&body.to_string().replace("NAME", name)).unwrap();
+            let mut body: Value =
+                serde_json::from_str(&body.to_string().replace("NAME", name)).unwrap();
             if name == "asleep" && body.get("password").is_some() {
                 body["password"] = PASSWORD.into();
             }

@@ -1,4 +1,5 @@
-//! Backup and restore while many write: what was acknowledged before a backup is in it, what a restore brings is whole.
+//! Backup and restore while many write: what was acknowledged before a backup is in it, what a
+//! restore brings is whole.
 
 use std::collections::{BTreeMap, HashSet};
 use std::os::unix::fs::PermissionsExt as _;
@@ -60,7 +61,8 @@ fn among_writers<T>(server: &Server, token: &str, f: impl FnOnce(&Writers) -> T)
     let writers = Writers { server, token, stop, done, acknowledged: Mutex::default() };
     std::thread::scope(|scope| {
         let writers = &writers;
-        let running: Vec<_> = (0..WRITERS).map(|writer| scope.spawn(move || writers.write(writer))).collect();
+        let running: Vec<_> =
+            (0..WRITERS).map(|writer| scope.spawn(move || writers.write(writer))).collect();
         let outcome = f(writers);
         writers.stop.store(true, Ordering::Relaxed);
         for writer in running {
@@ -70,7 +72,8 @@ fn among_writers<T>(server: &Server, token: &str, f: impl FnOnce(&Writers) -> T)
     })
 }
 
-/// That a database is sound, each task has its change and the numbers have no gap; the titles in it.
+/// That a database is sound, each task has its change and the numbers have no gap; the titles in
+/// it.
 fn titles(path: &Path) -> HashSet<String> {
     let sql = Connection::open(path).unwrap();
     let one = |text: &str| sql.query_row(text, [], |row| row.get::<_, String>(0)).unwrap();
@@ -86,7 +89,8 @@ fn titles(path: &Path) -> HashSet<String> {
     let gaps = "SELECT count(*) || '' FROM changes c, counters WHERE seq > 1 AND seq <> floor + 1 \
                 AND NOT EXISTS (SELECT 1 FROM changes WHERE seq = c.seq - 1)";
     assert_eq!(one(gaps), "0");
-    let mut all = sql.prepare("SELECT title FROM tasks JOIN changes ON task_id = tasks.id").unwrap();
+    let mut all =
+        sql.prepare("SELECT title FROM tasks JOIN changes ON task_id = tasks.id").unwrap();
     all.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
 

@@ -71,13 +71,20 @@ fn accounts_are_managed_while_the_server_runs() {
     assert_eq!(made, "1\troot\troot@example.org\tadmin\tactive\n");
     done(folder, &["user", "create", "--email", "ada@example.org"], &password);
     let admin = login(&server, "root", PASSWORD).unwrap();
-    assert_eq!(server.send("GET", "/api/v1/users", &admin, None).json().as_array().unwrap().len(), 2);
+    assert_eq!(
+        server.send("GET", "/api/v1/users", &admin, None).json().as_array().unwrap().len(),
+        2
+    );
 
     let ada = login(&server, "ada", PASSWORD).unwrap();
     done(folder, &["user", "deactivate", "ada@example.org"], "");
     assert_eq!(server.send("GET", "/api/v1/users/me", &ada, None).status, 401);
     done(folder, &["user", "activate", "2"], "");
-    assert_eq!(server.send("GET", "/api/v1/users/me", &ada, None).status, 401, "an ended session lives");
+    assert_eq!(
+        server.send("GET", "/api/v1/users/me", &ada, None).status,
+        401,
+        "an ended session lives"
+    );
 
     let ada = login(&server, "ada", PASSWORD).unwrap();
     done(folder, &["user", "set-role", "ada", "admin"], "");
@@ -120,7 +127,8 @@ fn a_backup_made_while_serving_is_whole_and_can_be_restored_while_serving() {
     let token = login(&server, "ada", PASSWORD).unwrap();
     task(&server, &token, "before");
     std::thread::scope(|scope| {
-        let writing = scope.spawn(|| (0..50).for_each(|n| task(&server, &token, &format!("during {n}"))));
+        let writing =
+            scope.spawn(|| (0..50).for_each(|n| task(&server, &token, &format!("during {n}"))));
         done(folder, &["backup", "copy.db"], "");
         writing.join().unwrap();
     });
@@ -154,7 +162,8 @@ fn a_damaged_or_foreign_backup_is_refused_and_changes_nothing() {
         refused(folder, &["restore", file]);
         assert_eq!(std::fs::read(folder.join("taskwell.db")).unwrap(), before, "{file}");
     }
-    let left: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().contains("restoring")), "{left:?}");
 }
 
@@ -191,13 +200,17 @@ fn openapi_prints_the_document_that_is_served() {
 fn a_new_key_logs_nobody_out_and_an_old_one_ends() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let serve =
-        |algorithm: &str| Server::run(taskwell(folder).args(["--port", "0", "--jwt-algorithm", algorithm]));
+    let serve = |algorithm: &str| {
+        Server::run(taskwell(folder).args(["--port", "0", "--jwt-algorithm", algorithm]))
+    };
     let server = serve("HS256");
     let new = json!({ "username": "ada", "email": "ada@example.org", "password": PASSWORD });
     server.send("POST", "/api/v1/auth/signup", "", Some(&new));
     let mut tokens = vec![login(&server, "ada", PASSWORD).unwrap()];
-    assert_eq!(server.send("GET", "/.well-known/jwks.json", "", None).json(), json!({ "keys": [] }));
+    assert_eq!(
+        server.send("GET", "/.well-known/jwks.json", "", None).json(),
+        json!({ "keys": [] })
+    );
     drop(server);
     for (algorithm, keys) in [("EdDSA", 2), ("HS256", 0), ("EdDSA", 3)] {
         assert!(done(folder, &["keys", "rotate"], "").contains("taskwell.db.jwt-secret"));
@@ -227,7 +240,10 @@ fn whoever_finds_a_hole_is_told_where_to_write() {
     let args = ["--port", "0", "--security-contact", "mailto:security@example.org"];
     let server = Server::run(taskwell(folder.path()).args(args));
     let told = server.send("GET", "/.well-known/security.txt", "", None);
-    assert!(told.text().starts_with("Contact: mailto:security@example.org\nExpires: 20"), "{told:?}");
+    assert!(
+        told.text().starts_with("Contact: mailto:security@example.org\nExpires: 20"),
+        "{told:?}"
+    );
     let wrong = refused(folder.path(), &["--security-contact", "security@example.org"]);
     assert!(wrong.contains("SECURITY_CONTACT") && wrong.contains("mailto:"), "{wrong}");
 }

@@ -1,4 +1,5 @@
-//! Connections that take without giving: idle, unread, too many of one client. Whoever asks is served all the same.
+//! Connections that take without giving: idle, unread, too many of one client. Whoever asks is
+//! served all the same.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
@@ -15,7 +16,8 @@ const LIVEZ: &[u8] = b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n";
 
 fn start(settings: &[(&str, &str)]) -> (tempfile::TempDir, Server) {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::run(taskwell(folder.path()).args(["--port", "0"]).envs(settings.iter().copied()));
+    let server =
+        Server::run(taskwell(folder.path()).args(["--port", "0"]).envs(settings.iter().copied()));
     (folder, server)
 }
 
@@ -115,20 +117,28 @@ fn an_answer_that_nobody_reads_is_cut() {
     let (_folder, server) = start(&[("WRITE_TIMEOUT_SECONDS", "1")]);
     let token = account(&server);
     let mut events = server.connect();
-    let head = format!("GET /api/v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
+    let head =
+        format!("GET /api/v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
     events.write_all(head.as_bytes()).unwrap();
     long_list(&server, &token);
     let head = format!(
-        "GET /api/v1/tasks HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\r\n"
+        "GET /api/v1/tasks HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer \
+         {token}\r\n\r\n"
     );
     let mut unread = server.connect();
     unread.write_all(head.as_bytes()).unwrap();
     std::thread::sleep(Duration::from_secs(3));
-    assert!(!read_to_end(&mut unread).ends_with(b"0\r\n\r\n"), "an answer that nobody read was kept");
+    assert!(
+        !read_to_end(&mut unread).ends_with(b"0\r\n\r\n"),
+        "an answer that nobody read was kept"
+    );
     // A stream that is kept says something every 15 seconds.
     let (started, mut bytes) = (Instant::now(), [0; 4096]);
     while events.read(&mut bytes).is_ok_and(|count| count > 0) {
-        assert!(started.elapsed() < Duration::from_secs(10), "an event stream that nobody read was kept");
+        assert!(
+            started.elapsed() < Duration::from_secs(10),
+            "an event stream that nobody read was kept"
+        );
     }
 }
 
@@ -140,7 +150,8 @@ fn an_answer_that_is_read_slowly_is_whole() {
     long_list(&server, &token);
     let mut read = server.connect();
     let head = format!(
-        "GET /api/v1/tasks HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\r\n"
+        "GET /api/v1/tasks HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer \
+         {token}\r\n\r\n"
     );
     read.write_all(head.as_bytes()).unwrap();
     let (started, mut bytes) = (Instant::now(), vec![0; 64 * 1024]);
@@ -180,16 +191,20 @@ fn of_http2_the_one_answer_is_cut_that_nobody_reads() {
     http2.ask(5, "GET", "/livez", &[], false);
     while !(http2.next().is_some_and(|frame| frame.id == 5 && frame.is_ok())) {}
     server.send("POST", "/api/v1/tasks", &token, Some(&json!({ "title": "news" })));
-    while !(http2.next().is_some_and(|frame| frame.id == 3 && frame.payload.starts_with(b"event: change"))) {}
+    while !(http2
+        .next()
+        .is_some_and(|frame| frame.id == 3 && frame.payload.starts_with(b"event: change")))
+    {}
 }
 
 #[test]
 fn where_places_run_short_the_longest_idle_go_and_never_a_request() {
     let (_folder, server) = start(&[("MAX_CONNECTIONS", "20")]);
-    let body = json!({ "username": "ada", "email": "ada@example.org", "password": PASSWORD }).to_string();
+    let body =
+        json!({ "username": "ada", "email": "ada@example.org", "password": PASSWORD }).to_string();
     let head = format!(
-        "POST /api/v1/auth/signup HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\n\r\n",
+        "POST /api/v1/auth/signup HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: \
+         application/json\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     let mut busy = server.connect();
@@ -264,10 +279,16 @@ fn one_client_has_a_quarter_of_all_places() {
             open.push(stream);
         }
         server.address = format!("127.0.0.1:{port}");
-        assert_eq!(server.send("GET", "/livez", "", None).status, 200, "the machine itself was shut out");
+        assert_eq!(
+            server.send("GET", "/livez", "", None).status,
+            200,
+            "the machine itself was shut out"
+        );
         open.remove(0);
         let started = Instant::now();
-        while !TcpStream::connect(SocketAddr::new(own, port)).is_ok_and(|mut stream| ask(&mut stream)) {
+        while !TcpStream::connect(SocketAddr::new(own, port))
+            .is_ok_and(|mut stream| ask(&mut stream))
+        {
             assert!(started.elapsed() < Duration::from_secs(20), "a place was not given back");
         }
         let pid = server.child.id().to_string();

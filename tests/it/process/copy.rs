@@ -14,13 +14,15 @@ const TASKS: usize = 1100;
 
 /// An account with more tasks than one batch holds, some changed, the last one gone; its tokens.
 fn furnish(server: &Server) -> Value {
-    let new =
-        json!({ "username": "ada", "email": "ada@example.org", "name": "Ä\u{2028}a", "password": PASSWORD });
+    let new = json!({
+        "username": "ada", "email": "ada@example.org", "name": "Ä\u{2028}a", "password": PASSWORD
+    });
     assert_eq!(server.send("POST", "/api/v1/auth/signup", "", Some(&new)).status, 201);
     let tokens = server.send("POST", "/api/v1/auth/login", "", Some(&new)).json();
     let token = tokens["access_token"].as_str().unwrap();
     for n in 1..=TASKS {
-        let task = json!({ "title": format!("{n} 🦀"), "due_date": "2030-01-02", "description": null });
+        let task =
+            json!({ "title": format!("{n} 🦀"), "due_date": "2030-01-02", "description": null });
         assert_eq!(server.send("POST", "/api/v1/tasks", token, Some(&task)).status, 201);
     }
     let changed = json!({ "completed": true, "description": "done\n\tand dusted" });
@@ -40,7 +42,9 @@ fn refused(folder: &Path, from: &str, to: &str, more: &[&str]) -> String {
 }
 
 fn serve(folder: &Path, store: &str) -> Server {
-    Server::run(taskwell(folder).args(["--port", "0", "--database-url", store]).env("JWT_SECRET", SECRET))
+    Server::run(
+        taskwell(folder).args(["--port", "0", "--database-url", store]).env("JWT_SECRET", SECRET),
+    )
 }
 
 #[tokio::test]
@@ -60,7 +64,11 @@ async fn a_store_moves_to_postgresql_and_back_and_is_the_same() {
     for store in [&database.url, "sqlite://back.db"] {
         let server = serve(folder, store);
         let one = server.send("GET", "/api/v1/tasks/1", token, None);
-        assert_eq!((one.status, one.header("etag")), (200, Some(&*format!("\"{}\"", TASKS + 1))), "{one:?}");
+        assert_eq!(
+            (one.status, one.header("etag")),
+            (200, Some(&*format!("\"{}\"", TASKS + 1))),
+            "{one:?}"
+        );
         let proof = json!({ "username": "ada", "password": PASSWORD });
         assert_eq!(server.send("POST", "/api/v1/auth/login", "", Some(&proof)).status, 200);
         let refresh = json!({ "refresh_token": tokens["refresh_token"] });
@@ -86,7 +94,10 @@ async fn a_copy_fills_only_an_empty_store_and_goes_on_where_it_broke_off() {
     let told = refused(folder, "sqlite://here.db", &database.url, &["--resume"]);
     assert!(told.contains("a separate store"), "{told}");
     database
-        .rows("DELETE FROM changes; DELETE FROM tasks WHERE id > 500; UPDATE store SET is_filling = TRUE")
+        .rows(
+            "DELETE FROM changes; DELETE FROM tasks WHERE id > 500; UPDATE store SET is_filling \
+               = TRUE",
+        )
         .await;
     assert_eq!(whole, copied(folder, "sqlite://here.db", &database.url, &["--resume"]));
     database
@@ -132,7 +143,10 @@ async fn a_table_or_column_of_one_store_alone_is_refused_and_one_of_both_is_copi
     assert_eq!(colour, "red");
     there.execute_batch("UPDATE store SET is_filling = 1").unwrap();
     for command in [&["serve"][..], &["user", "list"], &["backup", "copy.db"]] {
-        let told = commands::refused(folder, &[command, &["--database-url", "sqlite://there.db"]].concat());
+        let told = commands::refused(
+            folder,
+            &[command, &["--database-url", "sqlite://there.db"]].concat(),
+        );
         assert!(told.contains("taskwell copy --resume"), "{told}");
     }
     copied(folder, "sqlite://here.db", "sqlite://there.db", &["--resume"]);

@@ -40,7 +40,9 @@ fn health_is_answered_though_event_streams_ask_for_more_files_than_there_are() {
     let mut server = limited(folder.path(), 256, 256);
     let mut tokens = Vec::new();
     for n in 0..20 {
-        let new = json!({ "username": format!("u{n}"), "email": format!("u{n}@example.org"), "password": PASSWORD });
+        let new = json!({
+            "username": format!("u{n}"), "email": format!("u{n}@example.org"), "password": PASSWORD
+        });
         assert_eq!(server.send("POST", "/api/v1/auth/signup", "", Some(&new)).status, 201);
         let reply = server.send("POST", "/api/v1/auth/login", "", Some(&new)).json();
         tokens.push(reply["access_token"].as_str().unwrap().to_owned());
@@ -50,7 +52,9 @@ fn health_is_answered_though_event_streams_ask_for_more_files_than_there_are() {
     for n in 0..300 {
         let mut stream = server.connect();
         let token = &tokens[n % tokens.len()];
-        let head = format!("GET /api/v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
+        let head = format!(
+            "GET /api/v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n"
+        );
         // What was closed to make room is no stream.
         let mut status = [0; 12];
         if stream.write_all(head.as_bytes()).and_then(|()| stream.read_exact(&mut status)).is_ok() {

@@ -1,4 +1,5 @@
-//! Disks that are full or fail: nothing is acknowledged that is not kept, reads go on, and the server goes on by itself.
+//! Disks that are full or fail: nothing is acknowledged that is not kept, reads go on, and the
+//! server goes on by itself.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -109,6 +110,10 @@ fn a_failed_sync_ends_the_process_and_acknowledges_nothing() {
     let sql = rusqlite::Connection::open(folder.path().join("taskwell.db")).unwrap();
     for title in acknowledged {
         let found = "SELECT count(*) FROM tasks WHERE title = ?1";
-        assert_eq!(sql.query_row(found, [&title], |row| row.get::<_, i64>(0)).unwrap(), 1, "{title}");
+        assert_eq!(
+            sql.query_row(found, [&title], |row| row.get::<_, i64>(0)).unwrap(),
+            1,
+            "{title}"
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! What was acknowledged is there afterwards, whatever ended the process. (That it survives a power cut follows from the
-//! order of sync and answer, which a killed process can't show.)
+//! What was acknowledged is there afterwards, whatever ended the process. (That it survives a power
+//! cut follows from the order of sync and answer, which a killed process can't show.)
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -20,7 +20,8 @@ const WRITERS: usize = 64;
 const ACKNOWLEDGED_MIN: usize = 200;
 
 fn sign_up(server: &Server, name: &str) {
-    let new = json!({ "username": name, "email": format!("{name}@example.org"), "password": PASSWORD });
+    let new =
+        json!({ "username": name, "email": format!("{name}@example.org"), "password": PASSWORD });
     let reply = server.send("POST", "/api/v1/auth/signup", "", Some(&new));
     assert_eq!(reply.status, 201, "{reply:?}");
 }
@@ -31,7 +32,8 @@ fn login(server: &Server, name: &str) -> String {
     reply.json()["access_token"].as_str().unwrap().to_owned()
 }
 
-/// Writes with all writers until the server is killed: the id and title of each task that was acknowledged.
+/// Writes with all writers until the server is killed: the id and title of each task that was
+/// acknowledged.
 fn write_until_killed(mut server: Server, tokens: &[String], cycle: usize) -> HashMap<i64, String> {
     let acknowledged = Mutex::new(HashMap::new());
     std::thread::scope(|scope| {
@@ -43,7 +45,9 @@ fn write_until_killed(mut server: Server, tokens: &[String], cycle: usize) -> Ha
                     for n in 0.. {
                         let title = format!("cycle {cycle} writer {writer} number {n}");
                         let task = json!({ "title": title });
-                        let Some(reply) = server.try_send("POST", "/api/v1/tasks", token, Some(&task)) else {
+                        let Some(reply) =
+                            server.try_send("POST", "/api/v1/tasks", token, Some(&task))
+                        else {
                             return;
                         };
                         assert_eq!(reply.status, 201, "{reply:?}");
@@ -74,15 +78,16 @@ fn check(database: &Path, acknowledged: &HashMap<i64, String>) {
         let stored: String =
             sql.query_row("SELECT title FROM tasks WHERE id = ?1", [id], |row| row.get(0)).unwrap();
         assert_eq!(&stored, title);
-        let changes: i64 =
-            sql.query_row("SELECT count(*) FROM changes WHERE task_id = ?1", [id], |row| row.get(0)).unwrap();
+        let changes: i64 = sql
+            .query_row("SELECT count(*) FROM changes WHERE task_id = ?1", [id], |row| row.get(0))
+            .unwrap();
         assert_eq!(changes, 1, "task {id} has no change");
     }
     // Without gaps: as many changes as the counter says, and the last has its number.
     let mut counters = sql
         .prepare(
-            "SELECT last, (SELECT count(*) FROM changes c WHERE c.owner = o.owner), \
-                  (SELECT coalesce(max(seq), 0) FROM changes c WHERE c.owner = o.owner) FROM counters o",
+            "SELECT last, (SELECT count(*) FROM changes c WHERE c.owner = o.owner), (SELECT \
+                  coalesce(max(seq), 0) FROM changes c WHERE c.owner = o.owner) FROM counters o",
         )
         .unwrap();
     let rows = counters.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
@@ -108,7 +113,11 @@ fn what_was_acknowledged_survives_kill_9_with_another_program_reading() {
             while !over.load(Ordering::Relaxed) {
                 let mut reader = std::process::Command::new("sqlite3");
                 // It fails where there is no table yet.
-                let _ = reader.arg("-readonly").arg(&database).arg("select count(*) from tasks").output();
+                let _ = reader
+                    .arg("-readonly")
+                    .arg(&database)
+                    .arg("select count(*) from tasks")
+                    .output();
             }
         });
         let _end = End(&over);
@@ -135,7 +144,8 @@ fn kill_among_writers(folder: &tempfile::TempDir) {
             for name in names {
                 sign_up(&server, name);
             }
-            // The same tokens go on through all restarts: the secret and the sessions survive as well.
+            // The same tokens go on through all restarts: the secret and the sessions survive as
+            // well.
             tokens = names.iter().map(|name| login(&server, name)).collect();
         }
         acknowledged.extend(write_until_killed(server, &tokens, cycle));
@@ -156,7 +166,13 @@ fn send_once(server: &Server, token: &str, title: &str) -> Option<String> {
 type Told = (Option<(String, String)>, Option<String>);
 
 /// Repeats what it was told, then what it was not, then goes on until the server is killed.
-fn write_again((last, open): &mut Told, server: &Server, token: &str, name: &str, told: &AtomicUsize) {
+fn write_again(
+    (last, open): &mut Told,
+    server: &Server,
+    token: &str,
+    name: &str,
+    told: &AtomicUsize,
+) {
     if let Some((title, text)) = last {
         let Some(again) = send_once(server, token, title) else { return };
         assert_eq!(*text, again);
@@ -182,11 +198,15 @@ fn send_again_after_kills(start: impl Fn() -> Server) {
         std::thread::scope(|scope| {
             let (server, token, told) = (&server, &token, &told);
             let spawn = |(writer, state)| {
-                scope.spawn(move || write_again(state, server, token, &format!("{cycle}.{writer}"), told))
+                scope.spawn(move || {
+                    write_again(state, server, token, &format!("{cycle}.{writer}"), told);
+                })
             };
             let writers: Vec<_> = writers.iter_mut().enumerate().map(spawn).collect();
             // One that ends before the server does has found something wrong.
-            while told.load(Ordering::SeqCst) < 100 && !writers.iter().any(ScopedJoinHandle::is_finished) {
+            while told.load(Ordering::SeqCst) < 100
+                && !writers.iter().any(ScopedJoinHandle::is_finished)
+            {
                 std::thread::yield_now();
             }
             let pid = server.child.id().to_string();

@@ -1,4 +1,5 @@
-//! What a server finds around it when it starts: files with settings, misspelled settings, folders, ports, secrets.
+//! What a server finds around it when it starts: files with settings, misspelled settings, folders,
+//! ports, secrets.
 
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -70,7 +71,10 @@ fn urls_of_sqlite_are_read_as_other_libraries_write_them() {
         (("DATABASE_URL", "postgres://ada:canary@#?x@localhost/a"), "%3F"),
     ] {
         let (is_done, error) = migrate(folder, &[variables]);
-        assert!(!is_done && error.contains(told) && !error.contains("canary"), "{variables:?}: {error}");
+        assert!(
+            !is_done && error.contains(told) && !error.contains("canary"),
+            "{variables:?}: {error}"
+        );
     }
     assert!(!folder.join("d.db?mode=ro").exists() && !folder.join("d.db").exists());
 }
@@ -96,7 +100,9 @@ fn a_folder_that_is_missing_is_named_by_every_command() {
     }
     // What the program says about itself needs no settings.
     let broken = |command: &str| run(taskwell(folder).arg(command).env("SMTP_URL_FILE", "nowhere"));
-    assert!(broken("--version").0 && broken("man").0 && broken("openapi").0 && !broken("migrate").0);
+    assert!(
+        broken("--version").0 && broken("man").0 && broken("openapi").0 && !broken("migrate").0
+    );
     // A secret that is lost is not made anew without a word.
     std::fs::remove_file(folder.join("taskwell.db.jwt-secret")).unwrap();
     let (_, warned) = run(taskwell(folder).args(["keys", "rotate"]));
@@ -131,7 +137,8 @@ fn a_misspelled_setting_and_a_secret_that_is_lost_or_open_are_warned_about() {
     let first = log_of(Server::run(taskwell(folder).args(["--port", "0"]).env("CORS_ORIGIN", "*")));
     assert!(
         first.contains(
-            "the environment sets CORS_ORIGIN, which is not a setting of Taskwell. Did you mean CORS_ORIGINS?"
+            "the environment sets CORS_ORIGIN, which is not a setting of Taskwell. Did you mean \
+             CORS_ORIGINS?"
         ),
         "{first}"
     );
@@ -151,7 +158,8 @@ async fn commands_on_postgresql_need_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let database = Database::new().await;
     for args in [&["migrate"][..], &["user", "list"], &["audit"], &["restored"]] {
-        let (is_done, error) = run(taskwell(folder.path()).args(args).env("DATABASE_URL", &database.url));
+        let (is_done, error) =
+            run(taskwell(folder.path()).args(args).env("DATABASE_URL", &database.url));
         assert!(is_done, "{args:?}: {error}");
     }
     let (is_done, error) = run(taskwell(folder.path()).env("DATABASE_URL", &database.url));
@@ -180,8 +188,9 @@ fn the_health_of_a_server_is_asked_without_other_programs() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
     let port = server.address.rsplit(':').next().unwrap().to_owned();
-    let check =
-        |host: &str| run(taskwell(folder.path()).args(["healthcheck", "--port", &port, "--host", host]));
+    let check = |host: &str| {
+        run(taskwell(folder.path()).args(["healthcheck", "--port", &port, "--host", host]))
+    };
     assert_eq!(check("127.0.0.1"), (true, String::new()));
     assert_eq!(check("0.0.0.0"), (true, String::new()));
     drop(server);

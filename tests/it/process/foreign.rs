@@ -1,4 +1,5 @@
-//! Other programs at the SQLite file while Taskwell serves it: they lose nothing and hold nobody up.
+//! Other programs at the SQLite file while Taskwell serves it: they lose nothing and hold nobody
+//! up.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -62,15 +63,14 @@ fn a_reader_with_an_old_snapshot_and_foreign_checkpoints_hold_nobody_up() {
     let (mut server, token) = start(folder.path());
     task(&server, &token, "before");
     // As a program that streams the log away does.
-    let reader = "import sqlite3, subprocess, sys, time\n\
-                  c = sqlite3.connect(sys.argv[1], isolation_level=None)\n\
-                  c.execute('begin'); c.execute('select count(*) from tasks').fetchone()\n\
-                  end = time.time() + float(sys.argv[2])\n\
-                  while time.time() < end:\n\
-                  \x20   for mode in ('passive', 'full', 'restart', 'truncate'):\n\
-                  \x20       subprocess.run(['sqlite3', '-cmd', '.timeout 100', sys.argv[1], f'pragma wal_checkpoint({mode})'])\n\
-                  \x20       time.sleep(0.2)\n\
-                  print(c.execute('select count(*) from tasks').fetchone()[0])";
+    let reader = "import sqlite3, subprocess, sys, time\nc = sqlite3.connect(sys.argv[1], \
+                  isolation_level=None)\nc.execute('begin'); c.execute('select count(*) from \
+                  tasks').fetchone()\nend = time.time() + float(sys.argv[2])\nwhile time.time() < \
+                  end:\n\x20   for mode in ('passive', 'full', 'restart', \
+                  'truncate'):\n\x20       subprocess.run(['sqlite3', '-cmd', '.timeout 100', \
+                  sys.argv[1], f'pragma \
+                  wal_checkpoint({mode})'])\n\x20       time.sleep(0.2)\nprint(c.execute('select \
+                  count(*) from tasks').fetchone()[0])";
     let holding = Command::new("python3")
         .args(["-c", reader])
         .arg(&database)

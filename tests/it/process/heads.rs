@@ -19,7 +19,9 @@ fn ask(server: &Server, lines: &[&[u8]]) -> Reply {
 fn a_request_of_http_1_1_has_one_valid_host() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
-    for path in ["/livez", "/api/v1/tasks", "/api/tasks", "/api/auth/signin", "/tasks", "/user/login"] {
+    for path in
+        ["/livez", "/api/v1/tasks", "/api/tasks", "/api/auth/signin", "/tasks", "/user/login"]
+    {
         let line = format!("GET {path} HTTP/1.1");
         let get = line.as_bytes();
         for hosts in [
@@ -39,8 +41,13 @@ fn a_request_of_http_1_1_has_one_valid_host() {
         }
     }
     let get: &[u8] = b"GET /livez HTTP/1.1";
-    for host in [&b"host: a"[..], b"host:", b"host: a.example:8000", b"host: [::1]:8000", b"host: 127.0.0.1"]
-    {
+    for host in [
+        &b"host: a"[..],
+        b"host:",
+        b"host: a.example:8000",
+        b"host: [::1]:8000",
+        b"host: 127.0.0.1",
+    ] {
         assert_eq!(ask(&server, &[get, host]).status, 200, "{host:?}");
     }
     // HTTP/1.0 knows no host, but two of them are wrong there, too.
@@ -58,7 +65,10 @@ fn a_refused_head_is_told_to_pages_of_allowed_origins() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
     let reply = ask(&server, &[b"GET /api/v1/tasks HTTP/1.1", b"origin: http://localhost:3000"]);
-    assert_eq!((reply.status, reply.header("content-type")), (400, Some("application/problem+json")));
+    assert_eq!(
+        (reply.status, reply.header("content-type")),
+        (400, Some("application/problem+json"))
+    );
     assert_eq!(reply.header("access-control-allow-origin"), Some("http://localhost:3000"));
 }
 
@@ -66,7 +76,9 @@ fn a_refused_head_is_told_to_pages_of_allowed_origins() {
 fn a_transfer_coding_that_nobody_knows_is_not_implemented() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
-    for (path, kind) in [("/api/v1/auth/login", "application/problem+json"), ("/auth", "application/json")] {
+    for (path, kind) in
+        [("/api/v1/auth/login", "application/problem+json"), ("/auth", "application/json")]
+    {
         for (codings, status) in [
             (&["gzip, chunked"][..], 501),
             (&["gzip", "chunked"], 501),
@@ -77,14 +89,19 @@ fn a_transfer_coding_that_nobody_knows_is_not_implemented() {
             let mut stream = server.connect();
             let codings = codings.iter().map(|coding| format!("transfer-encoding: {coding}\r\n"));
             let head = format!(
-                "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n{}\r\n",
+                "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: \
+                 application/json\r\n{}\r\n",
                 codings.collect::<String>()
             );
             stream.write_all(head.as_bytes()).unwrap();
             stream.write_all(b"2\r\n{}\r\n0\r\n\r\n").unwrap();
             let reply = read_reply(&mut stream).unwrap();
             let status = if status == 400 && kind.contains("problem") { 422 } else { status };
-            assert_eq!((reply.status, reply.header("content-type")), (status, Some(kind)), "{head}");
+            assert_eq!(
+                (reply.status, reply.header("content-type")),
+                (status, Some(kind)),
+                "{head}"
+            );
         }
     }
 }

@@ -14,9 +14,11 @@ fn a_stop_lets_a_request_under_way_finish_and_exits_0() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
     let mut stream = server.connect();
-    let body = json!({ "username": "ada", "email": "ada@example.org", "password": PASSWORD }).to_string();
+    let body =
+        json!({ "username": "ada", "email": "ada@example.org", "password": PASSWORD }).to_string();
     let head = format!(
-        "POST /api/v1/auth/signup HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        "POST /api/v1/auth/signup HTTP/1.1\r\nhost: x\r\ncontent-type: \
+         application/json\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes()).unwrap();
@@ -70,13 +72,14 @@ fn a_connection_that_does_not_ask_is_closed() {
 #[test]
 fn connections_beyond_the_cap_wait_for_a_place() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::run(taskwell(folder.path()).args(["--port", "0", "--max-connections", "2"]));
+    let server =
+        Server::run(taskwell(folder.path()).args(["--port", "0", "--max-connections", "2"]));
     let request = b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n";
     // Requests under way: their bodies are still to come.
     let [first, second] = [(); 2].map(|()| {
         let mut stream = server.connect();
-        let head = "POST /auth HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\n\
-                    content-length: 5\r\n\r\n";
+        let head = "POST /auth HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: \
+                    100-continue\r\ncontent-length: 5\r\n\r\n";
         stream.write_all(head.as_bytes()).unwrap();
         stream.read_exact(&mut [0; 25]).unwrap();
         stream
@@ -110,7 +113,13 @@ fn a_client_of_http2_is_answered() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
     let url = format!("http://{}/livez", server.address);
-    let args = ["--silent", "--http2-prior-knowledge", "--write-out", " %{http_version} %{http_code}", &url];
+    let args = [
+        "--silent",
+        "--http2-prior-knowledge",
+        "--write-out",
+        " %{http_version} %{http_code}",
+        &url,
+    ];
     let output = Command::new("curl").args(args).output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), r#"{"status":"ok"} 2 200"#);
 }
@@ -118,14 +127,18 @@ fn a_client_of_http2_is_answered() {
 #[test]
 fn what_is_refused_is_not_logged_either() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Server::run(taskwell(folder.path()).args(["--port", "0"]).env("RUST_LOG", "trace"));
+    let mut server =
+        Server::run(taskwell(folder.path()).args(["--port", "0"]).env("RUST_LOG", "trace"));
     let mut stderr = server.child.stderr.take().unwrap();
     let reader = std::thread::spawn(move || {
         let mut text = String::new();
         stderr.read_to_string(&mut text).map(|_| text)
     });
-    let wrong = json!({ "email": "canary", "username": "canary canary", "name": "canary\0", "password": "canary",
-        "confirmPassword": "canary2", "title": "canary\0", "status": "canary", "refresh_token": "canary" });
+    let wrong = json!({
+        "email": "canary", "username": "canary canary", "name": "canary\0", "password": "canary",
+        "confirmPassword": "canary2", "title": "canary\0", "status": "canary",
+        "refresh_token": "canary"
+    });
     let paths = [
         "/api/v1/auth/signup",
         "/api/v1/auth/login",
@@ -157,7 +170,8 @@ fn what_is_refused_is_not_logged_either() {
 #[test]
 fn each_request_has_one_json_line_and_no_secret_is_in_any() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Server::run(taskwell(folder.path()).args(["--port", "0"]).env("RUST_LOG", "trace"));
+    let mut server =
+        Server::run(taskwell(folder.path()).args(["--port", "0"]).env("RUST_LOG", "trace"));
     let mut stderr = server.child.stderr.take().unwrap();
     let reader = std::thread::spawn(move || {
         let mut text = String::new();
@@ -169,7 +183,8 @@ fn each_request_has_one_json_line_and_no_secret_is_in_any() {
     let tokens = server.send("POST", "/api/v1/auth/login", "", Some(&new)).json();
     let (access, refresh) =
         (tokens["access_token"].as_str().unwrap(), tokens["refresh_token"].as_str().unwrap());
-    let made = server.send("POST", "/api/v1/tasks", access, Some(&json!({ "title": "canary title" })));
+    let made =
+        server.send("POST", "/api/v1/tasks", access, Some(&json!({ "title": "canary title" })));
     server.send("GET", "/api/v1/tasks?q=canary-query", access, None);
     let id = made.header("x-request-id").unwrap().to_owned();
     let pid = server.child.id().to_string();
@@ -179,9 +194,13 @@ fn each_request_has_one_json_line_and_no_secret_is_in_any() {
         assert!(!log.contains(secret), "{secret} is in the log");
     }
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let of_request: Vec<&Value> = lines.iter().filter(|line| line["request_id"] == id.as_str()).collect();
+    let of_request: Vec<&Value> =
+        lines.iter().filter(|line| line["request_id"] == id.as_str()).collect();
     assert_eq!(of_request.len(), 1, "{log}");
-    assert_eq!((&of_request[0]["path"], &of_request[0]["status"]), (&json!("/api/v1/tasks"), &json!(201)));
+    assert_eq!(
+        (&of_request[0]["path"], &of_request[0]["status"]),
+        (&json!("/api/v1/tasks"), &json!(201))
+    );
 }
 
 #[test]
@@ -189,7 +208,11 @@ fn a_port_that_is_taken_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
     let port = server.address.rsplit(':').next().unwrap();
-    let output = taskwell(folder.path()).args(["--port", port]).stdin(Stdio::null()).output().unwrap();
+    let output =
+        taskwell(folder.path()).args(["--port", port]).stdin(Stdio::null()).output().unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success() && told.contains(&server.address) && told.contains("PORT"), "{told}");
+    assert!(
+        !output.status.success() && told.contains(&server.address) && told.contains("PORT"),
+        "{told}"
+    );
 }

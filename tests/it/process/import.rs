@@ -35,7 +35,9 @@ pub fn import(folder: &Path, from: &str, to: &str, more: &[&str], code: i32) -> 
 }
 
 pub fn serve(folder: &Path, store: &str) -> Server {
-    Server::run(taskwell(folder).args(["--port", "0", "--database-url", store]).env("JWT_SECRET", SECRET))
+    Server::run(
+        taskwell(folder).args(["--port", "0", "--database-url", store]).env("JWT_SECRET", SECRET),
+    )
 }
 
 pub fn login(server: &Server, login: &str, password: &str) -> Result<String, u16> {
@@ -65,7 +67,8 @@ async fn a_back_end_of_contract_004_comes_over() {
         make("fastapi_004", &from);
         let tried = import(folder, &from, &to, &[], 1);
         for words in [
-            "changed: user 4: hashed_password: is neither a bcrypt nor an Argon2 hash; the account needs a password reset",
+            "changed: user 4: hashed_password: is neither a bcrypt nor an Argon2 hash; the account \
+             needs a password reset",
             "changed: user 2: username: \"Grace Hopper\"",
             "changed: user 3: username: \"Ada\"",
             "refused: task 2: title: ",
@@ -87,9 +90,11 @@ async fn a_back_end_of_contract_004_comes_over() {
         let list = tasks(&server, &ada);
         assert_eq!(list.len(), 501);
         let notes = json!({
-            "title": "Write the notes 🦀", "description": "on\nthe engine", "status": "completed", "completed": true,
+            "title": "Write the notes 🦀", "description": "on\nthe engine", "status": "completed",
+            "completed": true,
             "due_date": "2030-01-02T03:04:05Z", "created_at": "2024-02-29T12:30:15.123456Z",
-            "updated_at": "2024-03-01T00:00:00Z", "completed_at": "2024-03-01T00:00:00Z", "priority": "medium",
+            "updated_at": "2024-03-01T00:00:00Z", "completed_at": "2024-03-01T00:00:00Z",
+            "priority": "medium",
         });
         for (member, value) in notes.as_object().unwrap() {
             assert_eq!(list[0][member], *value, "{member}");
@@ -118,7 +123,10 @@ async fn a_back_end_of_contract_003_comes_over() {
         let told = import(folder, &from, &to, &["--apply"], 1);
         assert!(told.contains("refused: user 3: email: "), "{told}");
         assert!(told.contains("users: 2 accepted, 1 refused, 0 left out"), "{told}");
-        assert!(told.contains("1 are admins, 1 are deactivated, 0 need a password reset"), "{told}");
+        assert!(
+            told.contains("1 are admins, 1 are deactivated, 0 need a password reset"),
+            "{told}"
+        );
         let server = serve(folder, &to);
         let root = login(&server, "root", PASSWORD).unwrap();
         assert_eq!(server.send("GET", "/api/v1/users", &root, None).status, 200);
@@ -174,14 +182,18 @@ fn bcrypt_of_nothing() -> String {
 fn what_is_no_such_back_end_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let try_import = |from: &str| refused(folder, &["import", "--from", from, "--shape", "fastapi"]);
+    let try_import =
+        |from: &str| refused(folder, &["import", "--from", from, "--shape", "fastapi"]);
     assert!(try_import("sqlite://nowhere.db").contains("nowhere.db"));
     let other = rusqlite::Connection::open(folder.join("other.db")).unwrap();
     other.execute_batch("CREATE TABLE cats (id INTEGER)").unwrap();
     assert!(try_import("sqlite://other.db").contains("no table users or user"));
     other.execute_batch("CREATE TABLE users (id INTEGER, email TEXT)").unwrap();
     let told = try_import("sqlite://other.db");
-    assert!(told.contains("users has no column hashed_password or") && told.contains("id, email"), "{told}");
+    assert!(
+        told.contains("users has no column hashed_password or") && told.contains("id, email"),
+        "{told}"
+    );
     std::fs::write(folder.join("noise.db"), "noise ".repeat(1000)).unwrap();
     assert!(try_import("sqlite://noise.db").contains("noise.db"));
     drop(Server::start(folder));

@@ -28,11 +28,13 @@ async fn sources(folder: &Path, name: &str, statements: &str) -> [(String, Strin
 /// Accounts `user0`, `user1`, …, each with its own words for the columns after the password.
 fn accounts(columns: &str, values: &[&str]) -> String {
     let hash = ARGON2[0];
-    let row =
-        |(n, more): (usize, &&str)| format!("({n}, 'user{n}', 'user{n}@example.org', '{hash}', {more})");
+    let row = |(n, more): (usize, &&str)| {
+        format!("({n}, 'user{n}', 'user{n}@example.org', '{hash}', {more})")
+    };
     let rows: Vec<String> = values.iter().enumerate().map(row).collect();
     format!(
-        "CREATE TABLE users (id INTEGER PRIMARY KEY, username TEXT, email TEXT, password TEXT, {columns});
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, username TEXT, email TEXT, password TEXT,
+            {columns});
          INSERT INTO users VALUES {};",
         rows.join(", ")
     )
@@ -44,7 +46,8 @@ const NO_TASKS: &str = "CREATE TABLE tasks (id INTEGER PRIMARY KEY, user_id INTE
 async fn who_was_shut_out_stays_out() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let columns = "active INTEGER, disabled BOOLEAN, banned_at TIMESTAMP, status TEXT, is_deleted INTEGER";
+    let columns =
+        "active INTEGER, disabled BOOLEAN, banned_at TIMESTAMP, status TEXT, is_deleted INTEGER";
     let values = [
         "1, FALSE, NULL, 'active', 0",
         "0, FALSE, NULL, 'active', 0",
@@ -109,10 +112,12 @@ async fn a_task_whose_owners_disagree_or_that_was_thrown_away_does_not_come() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let statements = accounts("x INTEGER", &["1", "2"])
-        + "CREATE TABLE tasks (id INTEGER PRIMARY KEY, user_id INTEGER, owner_id INTEGER, title TEXT,
+        + "CREATE TABLE tasks (id INTEGER PRIMARY KEY, user_id INTEGER, owner_id INTEGER, title
+            TEXT,
                                deleted_at TIMESTAMP, state TEXT);
            INSERT INTO tasks VALUES
-               (1, 0, 0, 'both', NULL, NULL), (2, 0, NULL, 'one', NULL, ''), (3, NULL, 0, 'other', NULL, NULL),
+               (1, 0, 0, 'both', NULL, NULL), (2, 0, NULL, 'one', NULL, ''), (3, NULL, 0, 'other',
+                   NULL, NULL),
                (4, 0, 1, 'disagree', NULL, NULL), (5, NULL, NULL, 'nobody', NULL, NULL),
                (6, 7, 7, 'stranger', NULL, NULL), (7, 0, 0, 'gone', '2024-02-29 12:30:15', NULL),
                (8, 0, 0, 'what', NULL, 'cancelled');";
@@ -132,7 +137,8 @@ async fn a_task_whose_owners_disagree_or_that_was_thrown_away_does_not_come() {
         }
         let server = serve(folder, &to);
         let list = tasks(&server, &login(&server, "user0", PASSWORD).unwrap());
-        let mut titles: Vec<&str> = list.iter().map(|task| task["title"].as_str().unwrap()).collect();
+        let mut titles: Vec<&str> =
+            list.iter().map(|task| task["title"].as_str().unwrap()).collect();
         titles.sort_unstable();
         assert_eq!(titles, ["both", "one", "other"]);
         assert!(tasks(&server, &login(&server, "user1", PASSWORD).unwrap()).is_empty());

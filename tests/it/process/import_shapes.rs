@@ -1,4 +1,5 @@
-//! `taskwell import` from tables of several shapes, which real programs made: fastapi-users, Tortoise, camel case.
+//! `taskwell import` from tables of several shapes, which real programs made: fastapi-users,
+//! Tortoise, camel case.
 
 use serde_json::{Value, json};
 
@@ -55,7 +56,8 @@ async fn a_back_end_on_fastapi_users_comes_over() {
         assert!(list.is_sorted_by_key(|task| task["id"].as_i64()), "{list:?}");
         let done_ones = list.iter().filter(|task| task["completed"] == true);
         assert_eq!(done_ones.map(|task| &task["title"]).collect::<Vec<_>>(), ["two", "four"]);
-        // Its Argon2 hash becomes one of the configured scheme at the first login, which lets the second one in.
+        // Its Argon2 hash becomes one of the configured scheme at the first login, which lets the
+        // second one in.
         for _ in 0..2 {
             assert!(login(&server, "bea@example.org", PASSWORD).is_ok());
         }
@@ -91,7 +93,10 @@ async fn a_back_end_on_tortoise_comes_over() {
         ] {
             assert!(told.contains(words), "{words}: {told}");
         }
-        assert!(told.lines().any(|line| line.starts_with("refused: task 3: ") && line.contains("user_id")));
+        assert!(
+            told.lines()
+                .any(|line| line.starts_with("refused: task 3: ") && line.contains("user_id"))
+        );
         let server = serve(folder, &to);
         let ada = login(&server, "ada", PASSWORD).unwrap();
         let list = tasks(&server, &ada);
@@ -119,15 +124,31 @@ async fn a_back_end_in_camel_case_comes_over_with_the_operators_help() {
         let output = run(folder, &["import", "--from", &from, "--database-url", &to], "");
         let errors = String::from_utf8(output.stderr).unwrap();
         assert!(errors.contains("Task has no column title or"), "{errors}");
-        assert!(errors.contains("--map COLUMN=title") && output.status.code() == Some(1), "{errors}");
-        let map = ["--map", "heading=title", "--map", "User.frosty=disabled", "--map", "urgency=priority"];
+        assert!(
+            errors.contains("--map COLUMN=title") && output.status.code() == Some(1),
+            "{errors}"
+        );
+        let map = [
+            "--map",
+            "heading=title",
+            "--map",
+            "User.frosty=disabled",
+            "--map",
+            "urgency=priority",
+        ];
         let told = import(folder, &from, &to, &[&map[..], &["--apply"]].concat(), 0);
         // A guess that shuts an account out holds beside the operator's word.
-        assert!(told.contains("read: User.frosty as disabled\nread: User.disabled as disabled"), "{told}");
+        assert!(
+            told.contains("read: User.frosty as disabled\nread: User.disabled as disabled"),
+            "{told}"
+        );
         let server = serve(folder, &to);
         let zoe = login(&server, "zoe@example.org", PASSWORD).unwrap();
         let found = users(&server, &zoe);
-        assert_eq!(column(&found, "email"), ["zoe@example.org", "max@example.org", "ada@example.org"]);
+        assert_eq!(
+            column(&found, "email"),
+            ["zoe@example.org", "max@example.org", "ada@example.org"]
+        );
         assert_eq!(column(&found, "is_active"), [true, false, false]);
         assert_eq!((&found[0]["name"], &found[0]["role"]), (&json!("Zoë"), &json!("admin")));
         let list = tasks(&server, &zoe);
@@ -171,6 +192,7 @@ fn a_map_that_means_nothing_is_refused_by_name() {
         let told = with(map);
         assert!(told.contains(words), "{map:?}: {told}");
     }
-    let told = done(folder, &["import", "--from", "sqlite://other.db", "--map", "spare=ignore"], "");
+    let told =
+        done(folder, &["import", "--from", "sqlite://other.db", "--map", "spare=ignore"], "");
     assert!(told.contains("not read: users.spare"), "{told}");
 }

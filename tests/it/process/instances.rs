@@ -1,4 +1,5 @@
-//! Two instances on one PostgreSQL, with Redis and without: what ends on one has ended on the other.
+//! Two instances on one PostgreSQL, with Redis and without: what ends on one has ended on the
+//! other.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -32,7 +33,8 @@ fn log_in(server: &Server, name: &str) -> (String, String) {
 }
 
 fn sign_up(server: &Server, name: &str) -> String {
-    let new = json!({ "username": name, "email": format!("{name}@example.org"), "password": PASSWORD });
+    let new =
+        json!({ "username": name, "email": format!("{name}@example.org"), "password": PASSWORD });
     let made = server.send("POST", "/api/v1/auth/signup", "", Some(&new));
     assert_eq!(made.status, 201, "{made:?}");
     made.json()["user"]["id"].to_string()
@@ -54,7 +56,8 @@ fn status(server: &Server, token: &str) -> u16 {
 }
 
 fn refresh(server: &Server, token: &str) -> (u16, Value) {
-    let reply = server.send("POST", "/api/v1/auth/refresh", "", Some(&json!({ "refresh_token": token })));
+    let reply =
+        server.send("POST", "/api/v1/auth/refresh", "", Some(&json!({ "refresh_token": token })));
     (reply.status, reply.json())
 }
 
@@ -135,7 +138,12 @@ fn roles_hold_everywhere([here, there]: &[Server; 2], root: &str, round: &str) {
     for (role, answer) in [("admin", 200), ("user", 403), ("admin", 200), ("user", 403)] {
         let reply = here.send("PATCH", &path, root, Some(&json!({ "role": role })));
         assert_eq!(reply.status, 200, "{reply:?}");
-        assert_eq!((list(there), list(here)), (answer, answer), "{round}: {} is {role}", person.name);
+        assert_eq!(
+            (list(there), list(here)),
+            (answer, answer),
+            "{round}: {} is {role}",
+            person.name
+        );
     }
 }
 
@@ -147,7 +155,9 @@ async fn what_ends_on_one_instance_is_refused_by_the_other_also_while_redis_is_a
     let redis = Redis::start(port, folder);
     let command = |folder: &Path, args: &[&str]| -> Command {
         let mut command = taskwell(folder);
-        command.env("DATABASE_URL", &database.url).env("REDIS_URL", format!("redis://127.0.0.1:{port}"));
+        command
+            .env("DATABASE_URL", &database.url)
+            .env("REDIS_URL", format!("redis://127.0.0.1:{port}"));
         command.env("JWT_SECRET", "one secret of both instances, 32 bytes or more");
         command.env("RATE_LIMITS", "on").args(args);
         command
@@ -155,7 +165,9 @@ async fn what_ends_on_one_instance_is_refused_by_the_other_also_while_redis_is_a
     let serve = || Server::run(&mut command(folder, &["--port", "0"]));
     let instances = [serve(), serve()];
     sign_up(&instances[0], "root");
-    assert!(command(folder, &["user", "set-role", "root", "admin"]).output().unwrap().status.success());
+    assert!(
+        command(folder, &["user", "set-role", "root", "admin"]).output().unwrap().status.success()
+    );
     let (root, _) = log_in(&instances[0], "root");
 
     ends_hold_everywhere(&instances, &root, "with");

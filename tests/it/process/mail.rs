@@ -47,7 +47,9 @@ impl Smtp {
         }
         let (to, lines) = channel();
         let out = BufReader::new(child.stdout.take().unwrap());
-        std::thread::spawn(move || out.lines().map_while(Result::ok).for_each(|line| drop(to.send(line))));
+        std::thread::spawn(move || {
+            out.lines().map_while(Result::ok).for_each(|line| drop(to.send(line)));
+        });
         Smtp { child, url: format!("smtp://{address}"), lines }
     }
 
@@ -131,14 +133,20 @@ fn an_address_is_verified_by_its_link_once() {
     assert_eq!(me["email_verified"], true);
     // To a new address, and a word to the old one.
     let change = json!({ "email": "new@example.org", "current_password": PASSWORD });
-    assert_eq!(server.send("PATCH", "/api/v1/users/me", &ada, Some(&change)).json()["email_verified"], false);
+    assert_eq!(
+        server.send("PATCH", "/api/v1/users/me", &ada, Some(&change)).json()["email_verified"],
+        false
+    );
     let mut mails = [smtp.next(), smtp.next()];
     mails.sort();
     assert_eq!(
         (mails[0].0.as_str(), mails[0].1.as_str()),
         ("ada@example.org", "Your email address was changed")
     );
-    assert_eq!((mails[1].0.as_str(), mails[1].1.as_str()), ("new@example.org", "Verify your email address"));
+    assert_eq!(
+        (mails[1].0.as_str(), mails[1].1.as_str()),
+        ("new@example.org", "Verify your email address")
+    );
 }
 
 #[test]
@@ -151,7 +159,12 @@ fn a_forgotten_password_is_reset_by_its_link_once_and_every_session_ends() {
     let ada = login(&server, PASSWORD).unwrap();
     let answers: Vec<_> = ["nobody@example.org", "Ada@Example.org"]
         .map(|email| {
-            server.send("POST", "/api/v1/auth/password/forgot", "", Some(&json!({ "email": email })))
+            server.send(
+                "POST",
+                "/api/v1/auth/password/forgot",
+                "",
+                Some(&json!({ "email": email })),
+            )
         })
         .into_iter()
         .map(|reply| (reply.status, reply.json()))
@@ -162,7 +175,10 @@ fn a_forgotten_password_is_reset_by_its_link_once_and_every_session_ends() {
     let token = token(&text, "reset-password");
     // Opening the link does nothing yet.
     let page = server.send("GET", &format!("/reset-password?token={token}"), "", None);
-    assert!(page.status == 200 && page.text().contains("<form") && page.text().contains(&token), "{page:?}");
+    assert!(
+        page.status == 200 && page.text().contains("<form") && page.text().contains(&token),
+        "{page:?}"
+    );
     assert!(page.header("content-security-policy").unwrap().contains("default-src 'none'"));
     let evil = server.send("GET", "/reset-password?token=%22%3E%3Cscript%3E", "", None);
     assert!(!evil.text().contains("<script>"), "{evil:?}");
@@ -190,8 +206,12 @@ fn mail_waits_for_a_server_that_is_away_and_survives_a_restart() {
     let smtp = Smtp::start(port);
     // As if half a minute had passed.
     let store = rusqlite::Connection::open(folder.path().join("taskwell.db")).unwrap();
-    assert_eq!(store.execute("UPDATE mail_queue SET next_at = 0 WHERE attempts = 1", []).unwrap(), 1);
-    let hashes: i64 = store.query_row("SELECT count(*) FROM mail_tokens", [], |row| row.get(0)).unwrap();
+    assert_eq!(
+        store.execute("UPDATE mail_queue SET next_at = 0 WHERE attempts = 1", []).unwrap(),
+        1
+    );
+    let hashes: i64 =
+        store.query_row("SELECT count(*) FROM mail_tokens", [], |row| row.get(0)).unwrap();
     assert_eq!(hashes, 1);
     let _server = serve(folder.path(), &url, &[]);
     let (to, _, text) = smtp.next();
@@ -217,6 +237,7 @@ fn without_a_mail_server_what_needs_mail_says_so() {
     let ada = login(&server, PASSWORD).unwrap();
     assert_eq!(server.send("POST", "/api/v1/auth/email/verification", &ada, None).status, 409);
     let store = rusqlite::Connection::open(folder.path().join("taskwell.db")).unwrap();
-    let waiting: i64 = store.query_row("SELECT count(*) FROM mail_queue", [], |row| row.get(0)).unwrap();
+    let waiting: i64 =
+        store.query_row("SELECT count(*) FROM mail_queue", [], |row| row.get(0)).unwrap();
     assert_eq!(waiting, 0);
 }

@@ -24,16 +24,21 @@ fn old_store(file: &Path) {
     let sql = Connection::open(file).unwrap();
     sql.execute_batch("PRAGMA journal_mode = WAL; BEGIN").unwrap();
     sql.execute_batch(
-        "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT",
+        "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, \
+         applied_at INTEGER NOT NULL) STRICT",
     )
     .unwrap();
     for (at, schema) in SCHEMAS.iter().enumerate() {
         sql.execute_batch(schema).unwrap();
-        sql.execute("INSERT INTO schema_migrations VALUES (?1, 'old', 0)", [i64::try_from(at + 1).unwrap()])
-            .unwrap();
+        sql.execute(
+            "INSERT INTO schema_migrations VALUES (?1, 'old', 0)",
+            [i64::try_from(at + 1).unwrap()],
+        )
+        .unwrap();
     }
     sql.execute_batch(&format!(
-        "INSERT INTO users VALUES (1, x'01', 'ada', 'ada', NULL, 'a@b', 'a@b', 'h', 'user', 1, 1, 0, 0);
+        "INSERT INTO users VALUES (1, x'01', 'ada', 'ada', NULL, 'a@b', 'a@b', 'h', 'user', 1, 1,
+            0, 0);
          WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {TASKS})
          INSERT INTO tasks (uuid, owner, title, status, priority, created_at, updated_at, version)
          SELECT randomblob(16), 1, 'STRASSE ' || n, 'pending', 1, 0, 0, n FROM n; COMMIT"
@@ -67,12 +72,18 @@ fn a_migration_that_is_killed_leaves_the_old_schema_or_the_new_one() {
         }
         done(&folder, &["migrate"], "");
         let sql = Connection::open(folder.join("taskwell.db")).unwrap();
-        assert_eq!(number(&sql, "SELECT count(*) FROM tasks WHERE folded = 'strasse ' || id"), TASKS);
+        assert_eq!(
+            number(&sql, "SELECT count(*) FROM tasks WHERE folded = 'strasse ' || id"),
+            TASKS
+        );
         let kept =
-            Connection::open(folder.join(format!("taskwell.db.before-schema-{SCHEMA_VERSION}"))).unwrap();
+            Connection::open(folder.join(format!("taskwell.db.before-schema-{SCHEMA_VERSION}")))
+                .unwrap();
         assert_eq!(number(&kept, "SELECT max(version) FROM schema_migrations"), 5);
         assert_eq!(number(&kept, "SELECT count(*) FROM tasks"), TASKS);
-        assert!(!folder.join(format!("taskwell.db.before-schema-{SCHEMA_VERSION}.partial")).exists());
+        assert!(
+            !folder.join(format!("taskwell.db.before-schema-{SCHEMA_VERSION}.partial")).exists()
+        );
     }
 }
 
@@ -109,17 +120,23 @@ const POSTGRES_SCHEMAS: [&str; 5] = [
 async fn a_migration_that_is_killed_leaves_the_old_schema_or_the_new_one_on_postgresql_too() {
     let folder = tempfile::tempdir().unwrap();
     let database = Database::new().await;
-    let known = "CREATE TABLE schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)";
+    let known = "CREATE TABLE schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, \
+                 applied_at BIGINT NOT NULL)";
     database.rows(known).await;
     for (at, schema) in POSTGRES_SCHEMAS.iter().enumerate() {
         database.rows(schema).await;
-        database.rows(&format!("INSERT INTO schema_migrations VALUES ({}, 'old', 0)", at + 1)).await;
+        database
+            .rows(&format!("INSERT INTO schema_migrations VALUES ({}, 'old', 0)", at + 1))
+            .await;
     }
     database
         .rows(&format!(
-            "INSERT INTO users VALUES (1, gen_random_uuid(), 'ada', 'ada', NULL, 'a@b', 'a@b', 'h', 'user', TRUE, TRUE, 0, 0);
-             INSERT INTO tasks (uuid, owner, title, status, priority, created_at, updated_at, version)
-             SELECT gen_random_uuid(), 1, 'STRASSE ' || n, 'pending', 1, 0, 0, n FROM generate_series(1, {TASKS}) n"
+            "INSERT INTO users VALUES (1, gen_random_uuid(), 'ada', 'ada', NULL, 'a@b', 'a@b', 'h',
+                'user', TRUE, TRUE, 0, 0);
+             INSERT INTO tasks (uuid, owner, title, status, priority, created_at, updated_at,
+                 version)
+             SELECT gen_random_uuid(), 1, 'STRASSE ' || n, 'pending', 1, 0, 0, n FROM
+                 generate_series(1, {TASKS}) n"
         ))
         .await;
     let migrate = || {
@@ -134,8 +151,10 @@ async fn a_migration_that_is_killed_leaves_the_old_schema_or_the_new_one_on_post
         std::thread::sleep(Duration::from_millis(40 + 80 * round));
         let _ = child.kill();
         child.wait().unwrap();
-        let columns = "SELECT count(*) FROM information_schema.columns WHERE table_name = 'tasks' AND column_name = 'folded'";
-        let is_new = one("SELECT max(version) FROM schema_migrations").await == SCHEMA_VERSION.to_string();
+        let columns = "SELECT count(*) FROM information_schema.columns WHERE table_name = 'tasks' \
+                       AND column_name = 'folded'";
+        let is_new =
+            one("SELECT max(version) FROM schema_migrations").await == SCHEMA_VERSION.to_string();
         assert_eq!(one(columns).await, u8::from(is_new).to_string());
         assert_eq!(one("SELECT count(*) FROM tasks").await, TASKS.to_string());
     }

@@ -1,4 +1,5 @@
-//! Taskwell as a process: its settings, its files, its end; what survives a `kill -9`; what operators do on the command line.
+//! Taskwell as a process: its settings, its files, its end; what survives a `kill -9`; what
+//! operators do on the command line.
 
 mod backup;
 mod commands;

@@ -1,4 +1,5 @@
-//! A store from before names were compared by case folding: what the migration does to accounts that fall together.
+//! A store from before names were compared by case folding: what the migration does to accounts
+//! that fall together.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -12,7 +13,8 @@ use crate::support::process::{Server, taskwell};
 
 const SECRET: &str = "a secret of the tests, 32 bytes or more";
 
-/// Makes of a store of today one of before: the accounts of these tests have the names and keys that they had then.
+/// Makes of a store of today one of before: the accounts of these tests have the names and keys
+/// that they had then.
 const BEFORE: [&str; 13] = [
     "DROP TABLE mail_sent",
     "DROP INDEX mail_queue_of_recipient",
@@ -23,21 +25,26 @@ const BEFORE: [&str; 13] = [
     "ALTER TABLE users DROP COLUMN username_shadowed",
     "ALTER TABLE users DROP COLUMN email_shadowed",
     "DELETE FROM schema_migrations WHERE version = 8",
-    "UPDATE users SET username = 'straße', username_key = 'straße', email = 'οδος@x.de', email_key = 'οδος@x.de' WHERE id = 1",
+    "UPDATE users SET username = 'straße', username_key = 'straße', email = 'οδος@x.de', email_key \
+     = 'οδος@x.de' WHERE id = 1",
     "UPDATE users SET username = 'STRASSE', username_key = 'strasse' WHERE id = 2",
     "UPDATE users SET email = 'ΟΔΟΣ@x.de', email_key = 'οδοσ@x.de' WHERE id = 3",
-    "UPDATE users SET username = 'Straße-4', username_key = 'straße-4', email = 'οΔοσ@x.de', email_key = 'old οδοσ@x.de' WHERE id = 4",
+    "UPDATE users SET username = 'Straße-4', username_key = 'straße-4', email = 'οΔοσ@x.de', \
+     email_key = 'old οδοσ@x.de' WHERE id = 4",
 ];
 
 fn serve(folder: &Path, store: &str) -> Server {
-    Server::run(taskwell(folder).args(["--port", "0", "--database-url", store]).env("JWT_SECRET", SECRET))
+    Server::run(
+        taskwell(folder).args(["--port", "0", "--database-url", store]).env("JWT_SECRET", SECRET),
+    )
 }
 
 /// Four accounts with a task each.
 fn furnish(server: &Server) {
     for n in 1..=4 {
-        let new =
-            json!({ "username": format!("user{n}"), "email": format!("user{n}@x.de"), "password": PASSWORD });
+        let new = json!({
+            "username": format!("user{n}"), "email": format!("user{n}@x.de"), "password": PASSWORD
+        });
         assert_eq!(server.send("POST", "/api/v1/auth/signup", "", Some(&new)).status, 201);
         let token = login(server, &format!("user{n}"), PASSWORD).unwrap();
         task(server, &token, &format!("task {n}"));
@@ -62,9 +69,11 @@ async fn check(folder: &Path, store: &str, run: impl AsyncFn(&str)) {
     server.child.kill().unwrap();
     let mut log = String::new();
     server.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-    for words in
-        ["account 2 is username_shadowed", "account 3 is email_shadowed", "account 4 is email_shadowed"]
-    {
+    for words in [
+        "account 2 is username_shadowed",
+        "account 3 is email_shadowed",
+        "account 4 is email_shadowed",
+    ] {
         assert!(log.contains(words), "{words}: {log}");
     }
     assert!(!log.contains("account 1 is"), "{log}");
@@ -91,7 +100,8 @@ fn check_logins(server: &Server) {
     let reply = server.send("PATCH", "/api/v1/users/me", &two, Some(&change));
     assert_eq!((reply.status, &reply.json()["username"]), (200, &json!("STRASSE")), "{reply:?}");
     assert_eq!(id_of(server, "strasse"), Some(1));
-    let taken = server.send("PATCH", "/api/v1/users/me", &two, Some(&json!({ "username": "Strasse" })));
+    let taken =
+        server.send("PATCH", "/api/v1/users/me", &two, Some(&json!({ "username": "Strasse" })));
     assert_eq!(taken.status, 400, "{taken:?}");
 }
 
@@ -100,9 +110,14 @@ fn check_commands(folder: &Path, store: &str) {
     let list = || done(folder, &["user", "list", "--database-url", store], "");
     let accounts = list();
     let ends: Vec<&str> = accounts.lines().map(|line| line.rsplit('\t').next().unwrap()).collect();
-    assert_eq!(ends, ["active", "username_shadowed", "email_shadowed", "email_shadowed"], "{accounts}");
+    assert_eq!(
+        ends,
+        ["active", "username_shadowed", "email_shadowed", "email_shadowed"],
+        "{accounts}"
+    );
     done(folder, &["user", "set-username", "2", "two", "--database-url", store], "");
-    let told = refused(folder, &["user", "set-username", "3", "adaпример", "--database-url", store]);
+    let told =
+        refused(folder, &["user", "set-username", "3", "adaпример", "--database-url", store]);
     assert!(told.contains("several scripts"), "{told}");
     let accounts = list();
     assert!(accounts.lines().nth(1).unwrap().ends_with("\tactive"), "{accounts}");

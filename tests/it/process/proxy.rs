@@ -1,4 +1,5 @@
-//! Behind nginx that compresses: the versions of tasks stay what they are, so writes can be guarded by them.
+//! Behind nginx that compresses: the versions of tasks stay what they are, so writes can be guarded
+//! by them.
 
 use serde_json::{Value, json};
 
@@ -12,8 +13,9 @@ fn a_proxy_that_compresses_leaves_versions_as_they_are() {
     let port = proxies::free_port();
     // One that compresses whatever it may.
     let settings = format!(
-        "gzip on; gzip_min_length 0; gzip_proxied any; gzip_types *; server {{ listen 127.0.0.1:{port}; \
-         location / {{ proxy_pass http://{}; proxy_http_version 1.1; proxy_set_header Connection \"\"; }} }}",
+        "gzip on; gzip_min_length 0; gzip_proxied any; gzip_types *; server {{ listen \
+         127.0.0.1:{port}; location / {{ proxy_pass http://{}; proxy_http_version 1.1; \
+         proxy_set_header Connection \"\"; }} }}",
         server.address
     );
     let nginx = proxies::nginx(folder.path(), port, &settings);
@@ -36,7 +38,10 @@ fn a_proxy_that_compresses_leaves_versions_as_they_are() {
         let mut tag = made.header("etag").unwrap().to_owned();
         for title in ["y", "z"] {
             let read = send("GET", &path, "", None);
-            assert_eq!((read.header("etag"), read.header("content-encoding")), (Some(&*tag), Some("gzip")));
+            assert_eq!(
+                (read.header("etag"), read.header("content-encoding")),
+                (Some(&*tag), Some("gzip"))
+            );
             assert!(tag.ends_with("-gzip\""), "{tag}");
             let known = send("GET", &path, &format!("if-none-match: {tag}\r\n"), None);
             assert_eq!(known.status, 304);

@@ -64,12 +64,20 @@ fn instances_count_together_and_each_for_itself_while_redis_is_away() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let redis = Redis::start(port, folder);
     let url = format!("redis://127.0.0.1:{port}");
-    let serve =
-        || Server::run(taskwell(folder).env("RATE_LIMITS", "on").args(["--port", "0", "--redis-url", &url]));
+    let serve = || {
+        Server::run(taskwell(folder).env("RATE_LIMITS", "on").args([
+            "--port",
+            "0",
+            "--redis-url",
+            &url,
+        ]))
+    };
     let instances = [serve(), serve()];
     let later: Vec<String> = (0..8).map(|n| format!("carol{n}")).collect();
     for name in ["ada", "bob"].into_iter().chain(later.iter().map(String::as_str)) {
-        let new = json!({ "username": name, "email": format!("{name}@example.org"), "password": PASSWORD });
+        let new = json!({
+            "username": name, "email": format!("{name}@example.org"), "password": PASSWORD
+        });
         assert_eq!(instances[0].send("POST", "/api/v1/auth/signup", "", Some(&new)).status, 201);
     }
     let right = json!({ "username": "ada", "password": PASSWORD });
@@ -95,7 +103,9 @@ fn instances_count_together_and_each_for_itself_while_redis_is_away() {
 /// What counts and what does not, by accounts whose names begin with `phase`.
 fn only_wrong_ones_count(server: &Server, phase: &str) {
     let sign_up = |name: &str| {
-        let new = json!({ "username": name, "email": format!("{name}@example.org"), "password": PASSWORD });
+        let new = json!({
+            "username": name, "email": format!("{name}@example.org"), "password": PASSWORD
+        });
         assert_eq!(server.send("POST", "/api/v1/auth/signup", "", Some(&new)).status, 201);
     };
     let log_in = |name: &str, password: &str| {
@@ -103,7 +113,9 @@ fn only_wrong_ones_count(server: &Server, phase: &str) {
         server.send("POST", "/api/v1/auth/login", "", Some(&proof))
     };
     let prove = |token: &str, password: &str| {
-        server.send("POST", "/api/v1/users/me/totp", token, Some(&json!({ "password": password }))).status
+        server
+            .send("POST", "/api/v1/users/me/totp", token, Some(&json!({ "password": password })))
+            .status
     };
     let text = |reply: &Reply, member: &str| reply.json()[member].as_str().unwrap().to_owned();
     let name = format!("{phase}-right");
@@ -113,8 +125,12 @@ fn only_wrong_ones_count(server: &Server, phase: &str) {
     for n in 0..15 {
         assert_eq!(log_in(&name, PASSWORD).status, 200, "{phase}: login {n}");
         assert_eq!(prove(&token, PASSWORD), 201, "{phase}: proof {n}");
-        let next =
-            server.send("POST", "/api/v1/auth/refresh", "", Some(&json!({ "refresh_token": refresh })));
+        let next = server.send(
+            "POST",
+            "/api/v1/auth/refresh",
+            "",
+            Some(&json!({ "refresh_token": refresh })),
+        );
         assert_eq!(next.status, 200, "{phase}: refresh {n}");
         refresh = text(&next, "refresh_token");
     }
@@ -144,8 +160,12 @@ fn only_wrong_passwords_count_with_redis_while_it_is_away_and_when_it_is_back() 
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let redis = Redis::start(port, folder);
     let url = format!("redis://127.0.0.1:{port}");
-    let server =
-        Server::run(taskwell(folder).env("RATE_LIMITS", "on").args(["--port", "0", "--redis-url", &url]));
+    let server = Server::run(taskwell(folder).env("RATE_LIMITS", "on").args([
+        "--port",
+        "0",
+        "--redis-url",
+        &url,
+    ]));
     only_wrong_ones_count(&server, "there");
     assert_ne!(keys(port), ":0", "it is Redis that counts");
     drop(redis);

@@ -1,4 +1,5 @@
-//! Two instances are restarted one after the other behind the proxies whose settings are in `deploy/`: nobody sees it.
+//! Two instances are restarted one after the other behind the proxies whose settings are in
+//! `deploy/`: nobody sees it.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -22,7 +23,8 @@ fn deployed(file: &str) -> String {
 
 /// A proxy in front of instances at two ports, as somebody deploys it.
 fn settings(file: &str, listen: (&str, u16), instances: [u16; 2]) -> String {
-    let mut text = deployed(file).replacen(listen.0, &listen.0.replace("80", &listen.1.to_string()), 1);
+    let mut text =
+        deployed(file).replacen(listen.0, &listen.0.replace("80", &listen.1.to_string()), 1);
     for (n, port) in instances.iter().enumerate() {
         let name = format!("taskwell-{}:8000", n + 1);
         assert_eq!(text.matches(&name).count(), 1, "{name} in {file}");
@@ -56,11 +58,17 @@ fn instance(folder: &Path, database: &Database, port: u16) -> Server {
 }
 
 /// Makes tasks and reads them until it is told to stop: their titles, and whatever failed.
-fn client(front: &Server, token: &str, n: usize, is_over: &AtomicBool) -> (Vec<String>, Vec<String>) {
+fn client(
+    front: &Server,
+    token: &str,
+    n: usize,
+    is_over: &AtomicBool,
+) -> (Vec<String>, Vec<String>) {
     let (mut made, mut failed) = (Vec::new(), Vec::new());
     while !is_over.load(Ordering::Relaxed) {
         let title = format!("{n}/{}", made.len() + failed.len());
-        let reply = front.try_send("POST", "/api/v1/tasks", token, Some(&json!({ "title": title })));
+        let reply =
+            front.try_send("POST", "/api/v1/tasks", token, Some(&json!({ "title": title })));
         match reply {
             Some(reply) if reply.status == 201 => {
                 let path = format!("/api/v1/tasks/{}", reply.json()["uuid"].as_str().unwrap());
@@ -119,7 +127,9 @@ async fn roll(proxied: impl FnOnce(&Path, [u16; 2]) -> Server) {
     loop {
         let reply = front.send("GET", &path, token, None);
         let page = reply.json();
-        stored.extend(page.as_array().unwrap().iter().map(|task| task["title"].as_str().unwrap().to_owned()));
+        stored.extend(
+            page.as_array().unwrap().iter().map(|task| task["title"].as_str().unwrap().to_owned()),
+        );
         let Some(link) = reply.header("link") else {
             break;
         };

@@ -58,14 +58,18 @@ fn a_secret_that_is_short_or_an_examples_is_refused_and_not_told() {
 #[test]
 fn dotenv_is_read_and_the_environment_wins() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join(".env"), "DATABASE_URL=sqlite://from-dotenv.db\nPORT=abc\n").unwrap();
+    std::fs::write(folder.path().join(".env"), "DATABASE_URL=sqlite://from-dotenv.db\nPORT=abc\n")
+        .unwrap();
     let server = Server::run(taskwell(folder.path()).env("PORT", "0"));
     assert!(folder.path().join("from-dotenv.db").exists());
     drop(server);
     std::fs::write(folder.path().join(".env"), "this is no setting: canary\n").unwrap();
     let output = taskwell(folder.path()).output().unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success() && told.contains(".env") && !told.contains("canary"), "{told}");
+    assert!(
+        !output.status.success() && told.contains(".env") && !told.contains("canary"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -85,7 +89,9 @@ fn a_secret_is_made_once_for_its_owner_alone_and_tokens_survive_a_restart() {
     assert_eq!(again.send("GET", "/api/v1/users/me", &token, None).status, 200);
     drop(again);
     let other = Server::run(
-        taskwell(folder.path()).args(["--port", "0"]).env("JWT_SECRET", "another secret of 32 bytes or more"),
+        taskwell(folder.path())
+            .args(["--port", "0"])
+            .env("JWT_SECRET", "another secret of 32 bytes or more"),
     );
     assert_eq!(other.send("GET", "/api/v1/users/me", &token, None).status, 401);
 }
@@ -94,7 +100,8 @@ fn a_secret_is_made_once_for_its_owner_alone_and_tokens_survive_a_restart() {
 fn the_secret_can_come_from_a_file() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("secret"), "a secret in a file, 32 bytes or more\n").unwrap();
-    let start = || taskwell(folder.path()).args(["--port", "0", "--jwt-secret-file", "secret"]).spawn();
+    let start =
+        || taskwell(folder.path()).args(["--port", "0", "--jwt-secret-file", "secret"]).spawn();
     drop(Server::run(taskwell(folder.path()).args(["--port", "0", "--jwt-secret-file", "secret"])));
     assert!(!folder.path().join("taskwell.db.jwt-secret").exists());
     std::fs::write(folder.path().join("secret"), "short").unwrap();

@@ -46,7 +46,9 @@ fn event_streams_end_whole_when_the_server_stops() {
     let token = token["access_token"].as_str().unwrap();
     let mut streams: Vec<_> = (0..8).map(|_| server.connect()).collect();
     for stream in &mut streams {
-        let head = format!("GET /api/v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
+        let head = format!(
+            "GET /api/v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n"
+        );
         stream.write_all(head.as_bytes()).unwrap();
         let mut text = Vec::new();
         while !text.ends_with(b"\"last\":0}\n\n\r\n") {
@@ -69,7 +71,8 @@ fn a_request_that_never_ends_is_cut_off_when_patience_ends() {
     let patience = ["--port", "0", "--shutdown-timeout-seconds", "1"];
     let server = Server::run(taskwell(folder.path()).args(patience));
     let mut endless = server.connect();
-    let head = "POST /user/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+    let head = "POST /user/login HTTP/1.1\r\nhost: x\r\ncontent-type: \
+                application/json\r\ncontent-length: 9\r\n\r\n{";
     endless.write_all(head.as_bytes()).unwrap();
     assert_eq!(server.send("GET", "/livez", "", None).status, 200);
     stop_by(server, "-TERM");
@@ -132,8 +135,11 @@ fn a_stop_leaves_one_file_also_when_another_process_wrote_last() {
 #[test]
 fn standard_output_has_one_line_and_comes_when_the_server_listens() {
     let folder = tempfile::tempdir().unwrap();
-    let mut child =
-        taskwell(folder.path()).args(["--port", "0"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child = taskwell(folder.path())
+        .args(["--port", "0"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut out = child.stdout.take().unwrap();
     let mut text = String::new();
     let mut byte = [0];

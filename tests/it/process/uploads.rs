@@ -39,8 +39,8 @@ fn memory(server: &Server) -> usize {
 fn unfinished(server: &Server, path: &str, lines: &str) -> TcpStream {
     let mut stream = server.connect();
     let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n{lines}\
-         content-length: {MIB}\r\n\r\n"
+        "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: \
+         application/json\r\n{lines}content-length: {MIB}\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(&vec![b' '; MIB - 1]).unwrap();
@@ -60,7 +60,11 @@ fn bodies_under_way_hold_no_more_than_their_budget() {
     let before = memory(&server);
     let bearer = format!("authorization: Bearer {token}\r\n");
     for (path, kind, members) in [
-        ("/api/v1/tasks", "application/problem+json", &["type", "title", "status", "detail", "errors"][..]),
+        (
+            "/api/v1/tasks",
+            "application/problem+json",
+            &["type", "title", "status", "detail", "errors"][..],
+        ),
         ("/api/tasks", "application/json", &["detail"]),
         ("/tasks", "application/json", &["detail", "message", "errors"]),
     ] {
@@ -68,7 +72,8 @@ fn bodies_under_way_hold_no_more_than_their_budget() {
             let mut streams: Vec<TcpStream> = (0..60)
                 .map(|n| {
                     // A request with a key is read before anybody is asked who sent it.
-                    let lines = if with_key { format!("idempotency-key: {n}\r\n") } else { bearer.clone() };
+                    let lines =
+                        if with_key { format!("idempotency-key: {n}\r\n") } else { bearer.clone() };
                     unfinished(&server, path, &lines)
                 })
                 .collect();
@@ -78,14 +83,19 @@ fn bodies_under_way_hold_no_more_than_their_budget() {
             assert!((30..60).contains(&answered.len()), "{path}: {} were refused", answered.len());
             assert!(grown < 100, "{path}: {grown} MiB more");
             let reply = read_reply(answered.last_mut().unwrap()).unwrap();
-            assert_eq!((reply.status, reply.header("retry-after")), (503, Some("1")), "{path}: {reply:?}");
+            assert_eq!(
+                (reply.status, reply.header("retry-after")),
+                (503, Some("1")),
+                "{path}: {reply:?}"
+            );
             assert_eq!(reply.header("content-type"), Some(kind));
             let body = reply.json();
             assert!(members.iter().all(|name| body.get(name).is_some()), "{path}: {body}");
             // What is small has its own part.
             login(&server);
         }
-        let long = json!({ "title": "long", "description": "🦀".repeat(20_000), "status": "pending" });
+        let long =
+            json!({ "title": "long", "description": "🦀".repeat(20_000), "status": "pending" });
         // The server hears of the others' end in its own time.
         while server.send("POST", path, &token, Some(&long)).status == 503 {}
         assert_eq!(server.send("POST", path, &token, Some(&long)).status, 201, "{path}");

@@ -53,9 +53,17 @@ impl Http2 {
     }
 
     /// A request with these fields in its head; its body, if it has one, is still to come.
-    pub fn ask(&mut self, id: u32, method: &str, path: &str, more: &[(&str, &str)], has_body: bool) {
+    pub fn ask(
+        &mut self,
+        id: u32,
+        method: &str,
+        path: &str,
+        more: &[(&str, &str)],
+        has_body: bool,
+    ) {
         let mut head = Vec::new();
-        let fields = [(":method", method), (":scheme", "http"), (":path", path), (":authority", "test")];
+        let fields =
+            [(":method", method), (":scheme", "http"), (":path", path), (":authority", "test")];
         for (name, value) in fields.iter().chain(more) {
             // A literal field without indexing (RFC 7541, section 6.2.2).
             head.push(0);
@@ -75,7 +83,9 @@ impl Http2 {
     }
 
     fn note_settings(&mut self, payload: &[u8]) {
-        for setting in payload.chunks_exact(6).filter(|setting| setting[1] == SETTINGS_INITIAL_WINDOW_SIZE) {
+        for setting in
+            payload.chunks_exact(6).filter(|setting| setting[1] == SETTINGS_INITIAL_WINDOW_SIZE)
+        {
             let more = number(&setting[2..]) - self.first_room;
             self.first_room += more;
             for (_, room) in self.room.iter_mut().filter(|(id, _)| **id > 0) {
@@ -84,7 +94,8 @@ impl Http2 {
         }
     }
 
-    /// Sends `length` bytes on each stream, in turn, as far as the server makes room; those that were not refused.
+    /// Sends `length` bytes on each stream, in turn, as far as the server makes room; those that
+    /// were not refused.
     pub fn upload(&mut self, ids: &[u32], length: usize) -> Vec<u32> {
         let mut left: HashMap<u32, usize> = ids.iter().map(|id| (*id, length)).collect();
         self.stream.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
@@ -134,7 +145,9 @@ impl Http2 {
                 self.note_settings(&payload);
                 self.send(SETTINGS, ACK, 0, &[]);
             }
-            (WINDOW_UPDATE, _) => *self.room.entry(id).or_insert(self.first_room) += number(&payload),
+            (WINDOW_UPDATE, _) => {
+                *self.room.entry(id).or_insert(self.first_room) += number(&payload);
+            }
             _ => {}
         }
         Some(Frame { kind: head[3], id, payload })

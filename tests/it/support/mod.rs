@@ -1,4 +1,5 @@
-//! What the tests stand on: Taskwell in this process on a database of its own, and Taskwell as a process.
+//! What the tests stand on: Taskwell in this process on a database of its own, and Taskwell as a
+//! process.
 
 pub mod http2;
 pub mod packages;
@@ -26,28 +27,7 @@ use taskwell_http::{Options, Peer, Service};
 
 use self::postgres::{Cluster, Database};
 
-/// Makes each test of the list run on every database there is, in a store of its own.
-macro_rules! on_each_database {
-    ($($(#[$meta:meta])* async fn $name:ident($t:ident) $body:block)*) => {$(
-        $(#[$meta])*
-        mod $name {
-            use super::*;
-
-            async fn check($t: Taskwell) $body
-
-            #[tokio::test]
-            async fn sqlite() {
-                check(Taskwell::on_sqlite()).await;
-            }
-
-            #[tokio::test]
-            async fn postgres() {
-                check(Taskwell::on_postgres().await).await;
-            }
-        }
-    )*};
-}
-pub(crate) use on_each_database;
+pub use taskwell_test_macros::on_each_database;
 
 pub const SECRET: &[u8] = b"a secret of the tests, 32 bytes or more";
 /// Meets every contract's rule, contract 001's too.
@@ -86,7 +66,8 @@ impl Taskwell {
         t
     }
 
-    /// Started anew with other settings, on the same store. With rate limits, the clock stands still from now on.
+    /// Started anew with other settings, on the same store. With rate limits, the clock stands
+    /// still from now on.
     pub fn reopen(&mut self, change: impl FnOnce(&mut Settings)) {
         let mut settings = SETTINGS();
         change(&mut settings);
@@ -113,13 +94,18 @@ impl Taskwell {
     /// The same, with all connections for requests through a socket in `folder`.
     pub async fn on_postgres_by(folder: &Path) -> Taskwell {
         let database = Database::new().await;
-        let server = Server::parse(&database.url_by(folder)).unwrap().with_direct(&database.url).unwrap();
-        Taskwell::at(&DatabaseLocation::Postgres(Box::new(server)), Store::Postgres(Box::new(database)))
+        let server =
+            Server::parse(&database.url_by(folder)).unwrap().with_direct(&database.url).unwrap();
+        Taskwell::at(
+            &DatabaseLocation::Postgres(Box::new(server)),
+            Store::Postgres(Box::new(database)),
+        )
     }
 
     /// Two instances, which listen to each other by the socket in `folder`.
     pub fn on_postgres_listening_by(folder: &Path, database: Database) -> Taskwell {
-        let server = Server::parse(&database.url).unwrap().with_direct(&database.url_by(folder)).unwrap();
+        let server =
+            Server::parse(&database.url).unwrap().with_direct(&database.url_by(folder)).unwrap();
         let place = DatabaseLocation::Postgres(Box::new(server));
         let mut t = Taskwell::at(&place, Store::Postgres(Box::new(database)));
         t.services.push(open(&place, &t.clock).1);
@@ -129,17 +115,22 @@ impl Taskwell {
     /// The same, with a replica of the database.
     pub fn on_postgres_with_replica(database: Database, replica: &str) -> Taskwell {
         let server = Server::parse(&database.url).unwrap().with_replica(replica).unwrap();
-        Taskwell::at(&DatabaseLocation::Postgres(Box::new(server)), Store::Postgres(Box::new(database)))
+        Taskwell::at(
+            &DatabaseLocation::Postgres(Box::new(server)),
+            Store::Postgres(Box::new(database)),
+        )
     }
 
     /// The same, by a pooler's socket in `folder`, past which it is migrated.
     pub fn on_postgres_behind(folder: &Path, database: Database) -> Taskwell {
-        let server = Server::parse(&database.url_by(folder)).unwrap().with_direct(&database.url).unwrap();
+        let server =
+            Server::parse(&database.url_by(folder)).unwrap().with_direct(&database.url).unwrap();
         let place = DatabaseLocation::Postgres(Box::new(server));
         Taskwell::at(&place, Store::Postgres(Box::new(database)))
     }
 
-    /// One on a primary with a streaming replica: the primary, the replica and what the replica holds with it.
+    /// One on a primary with a streaming replica: the primary, the replica and what the replica
+    /// holds with it.
     pub async fn replicated() -> (Cluster, Cluster, Database, Taskwell) {
         let primary = Cluster::start();
         let database = primary.database("taskwell").await;
@@ -211,7 +202,9 @@ impl Taskwell {
 
     /// Makes an account by `v1` and logs in: the access token. The address is `{name}@example.org`.
     pub async fn user(&self, name: &str) -> String {
-        let new = json!({ "username": name, "email": format!("{name}@example.org"), "password": PASSWORD });
+        let new = json!({
+            "username": name, "email": format!("{name}@example.org"), "password": PASSWORD
+        });
         let reply = self.post("/api/v1/auth/signup").json(&new).send().await;
         assert_eq!(reply.status, 201, "{reply:?}");
         self.login(name).await
@@ -247,7 +240,8 @@ impl Taskwell {
 
     /// Makes a task by `v1`.
     pub async fn task(&self, token: &str, title: &str) -> Value {
-        let reply = self.post("/api/v1/tasks").token(token).json(&json!({ "title": title })).send().await;
+        let reply =
+            self.post("/api/v1/tasks").token(token).json(&json!({ "title": title })).send().await;
         assert_eq!(reply.status, 201, "{reply:?}");
         reply.json()
     }
@@ -347,9 +341,12 @@ impl Call<'_> {
     pub async fn send(self) -> Reply {
         let response = self.open().await;
         let (parts, body) = response.into_parts();
-        let is_endless =
-            parts.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == b"text/event-stream");
-        let body = if is_endless { Vec::new() } else { body.collect().await.unwrap().to_bytes().to_vec() };
+        let is_endless = parts
+            .headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes() == b"text/event-stream");
+        let body =
+            if is_endless { Vec::new() } else { body.collect().await.unwrap().to_bytes().to_vec() };
         Reply { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 }

@@ -1,5 +1,6 @@
-//! A real PostgreSQL for the tests: started once by the first test that needs it, from the binaries that are installed, in a
-//! temporary folder, as a user that is not root. It ends with this process, however that ends.
+//! A real PostgreSQL for the tests: started once by the first test that needs it, from the binaries
+//! that are installed, in a temporary folder, as a user that is not root. It ends with this
+//! process, however that ends.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
@@ -13,7 +14,8 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use super::packages::installed;
 
-/// A server. Its guard waits at the other end of a pipe; when this end closes, it stops the server and clears up.
+/// A server. Its guard waits at the other end of a pipe; when this end closes, it stops the server
+/// and clears up.
 pub struct Cluster {
     pub folder: PathBuf,
     port: u16,
@@ -23,7 +25,8 @@ pub struct Cluster {
 const GUARD: &str = r#"
 binaries="$1" folder="$2"
 shift 2
-"$binaries/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=off -c max_connections=300 -c shared_buffers=64MB "$@" &
+"$binaries/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=off \
+    -c max_connections=300 -c shared_buffers=64MB "$@" &
 cat > /dev/null
 "$binaries/pg_ctl" -D "$folder/data" -m immediate -s stop
 rm -rf "$folder"
@@ -40,13 +43,25 @@ impl Cluster {
         Cluster::start_with(5432, &[], |_| ())
     }
 
-    /// The same, with a port that counts where it listens to TCP, settings, and files that `furnish` puts into its folder.
+    /// The same, with a port that counts where it listens to TCP, settings, and files that
+    /// `furnish` puts into its folder.
     pub fn start_with(port: u16, settings: &[&str], furnish: impl Fn(&Path)) -> Cluster {
         let binaries = binaries();
         let folder = tempfile::tempdir().unwrap().keep();
         give_away(&folder);
         let made = as_user(&binaries.join("initdb"), &folder)
-            .args(["-D", "data", "-U", "taskwell", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"])
+            .args([
+                "-D",
+                "data",
+                "-U",
+                "taskwell",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--locale=C",
+                "--no-sync",
+            ])
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
@@ -228,7 +243,10 @@ async fn texts(client: &Client, query: &str) -> Vec<Vec<Option<String>>> {
 /// What PostgreSQL calls the socket of its default port.
 pub const SOCKET: &str = ".s.PGSQL.5432";
 
-#[expect(clippy::disallowed_methods, reason = "the connection ends with the client that the test drops")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the connection ends with the client that the test drops"
+)]
 async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);

@@ -57,7 +57,13 @@ impl Server {
     }
 
     /// One request on a connection of its own; `None` where the server went away.
-    pub fn try_send(&self, method: &str, path: &str, token: &str, body: Option<&Value>) -> Option<Reply> {
+    pub fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        body: Option<&Value>,
+    ) -> Option<Reply> {
         self.try_send_with(method, path, token, "", body)
     }
 
@@ -74,8 +80,8 @@ impl Server {
         stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
         let body = body.map(Value::to_string).unwrap_or_default();
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
-             content-type: application/json\r\n{lines}content-length: {}\r\n\r\n",
+            "{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\nauthorization: Bearer \
+             {token}\r\ncontent-type: application/json\r\n{lines}content-length: {}\r\n\r\n",
             body.len()
         );
         stream.write_all(head.as_bytes()).ok()?;

@@ -1,4 +1,5 @@
-//! The web app's sources and its tests in the browser, each in a folder of `target/conformance` with its packages from npm.
+//! The web app's sources and its tests in the browser, each in a folder of `target/conformance`
+//! with its packages from npm.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,12 @@ fn install(folder: &Path, lock: &str, command: &str) {
     let wanted = std::fs::read_to_string(folder.join(lock)).unwrap();
     let stamp = folder.join("node_modules/.wanted");
     if std::fs::read_to_string(&stamp).ok().as_ref() != Some(&wanted) {
-        must(Command::new("npm").current_dir(folder).args([command, "--no-audit", "--no-fund", "--silent"]));
+        must(Command::new("npm").current_dir(folder).args([
+            command,
+            "--no-audit",
+            "--no-fund",
+            "--silent",
+        ]));
         std::fs::write(stamp, wanted).unwrap();
     }
 }
@@ -52,7 +58,8 @@ pub fn files(folder: &Path) -> BTreeSet<PathBuf> {
     found
 }
 
-/// A copy of the web app's sources, with the packages that its lock file names. Made once: tests read it side by side.
+/// A copy of the web app's sources, with the packages that its lock file names. Made once: tests
+/// read it side by side.
 pub fn sources() -> &'static Path {
     static PLACE: OnceLock<PathBuf> = OnceLock::new();
     PLACE.get_or_init(|| {
@@ -70,7 +77,9 @@ pub fn sources() -> &'static Path {
         for entry in std::fs::read_dir(ours).unwrap().map(Result::unwrap) {
             let name = PathBuf::from(entry.file_name());
             let below = match entry.file_type().unwrap().is_dir() {
-                true if name == Path::new("node_modules") || name == Path::new("dist") => BTreeSet::new(),
+                true if name == Path::new("node_modules") || name == Path::new("dist") => {
+                    BTreeSet::new()
+                }
                 true => files(&entry.path()).into_iter().map(|path| name.join(path)).collect(),
                 false => BTreeSet::from([name]),
             };

@@ -1,4 +1,5 @@
-//! Programs of other languages that tests run: what they need comes from PyPI and npm into `target/conformance`.
+//! Programs of other languages that tests run: what they need comes from PyPI and npm into
+//! `target/conformance`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

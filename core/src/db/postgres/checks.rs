@@ -1,4 +1,5 @@
-//! What is looked at before a database is used: that it can hold every text, and that all URLs lead to one database.
+//! What is looked at before a database is used: that it can hold every text, and that all URLs lead
+//! to one database.
 
 use tokio_postgres::Client;
 
@@ -36,18 +37,21 @@ pub async fn all(server: &Server, direct: &Client) -> Result<Identity> {
 }
 
 async fn require_utf8(client: &Client) -> Result<()> {
-    let [encoding, _] = two(row(client, "SHOW server_encoding").await.map_err(StatementError::into_error)?);
+    let [encoding, _] =
+        two(row(client, "SHOW server_encoding").await.map_err(StatementError::into_error)?);
     match encoding.as_deref() {
         Some("UTF8") => Ok(()),
         other => Err(Error::Internal(format!(
-            "the database has the encoding {}, which cannot hold every text: make one with \
-             CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and name it in the URL. Nothing was changed",
+            "the database has the encoding {}, which cannot hold every text: make one with CREATE \
+             DATABASE … ENCODING 'UTF8' TEMPLATE template0, and name it in the URL. Nothing was \
+             changed",
             other.unwrap_or("unknown")
         ))),
     }
 }
 
-/// A lock that one connection takes must be seen by the other one. This needs no privilege, and goes through poolers.
+/// A lock that one connection takes must be seen by the other one. This needs no privilege, and
+/// goes through poolers.
 async fn require_same(direct: &Client, main: &Client) -> Result<()> {
     let failed = StatementError::into_error;
     let chance = random_id()?;
@@ -58,8 +62,9 @@ async fn require_same(direct: &Client, main: &Client) -> Result<()> {
     let schema = "SELECT current_schema()";
     row(direct, "BEGIN").await.map_err(failed)?;
     row(direct, &format!("SELECT pg_advisory_xact_lock({key})")).await.map_err(failed)?;
-    let [taken, _] =
-        two(row(main, &format!("SELECT pg_try_advisory_xact_lock({key})")).await.map_err(failed)?);
+    let [taken, _] = two(row(main, &format!("SELECT pg_try_advisory_xact_lock({key})"))
+        .await
+        .map_err(failed)?);
     row(direct, "ROLLBACK").await.map_err(failed)?;
     let there = row(direct, schema).await.map_err(failed)?;
     let here = row(main, schema).await.map_err(failed)?;
@@ -68,14 +73,17 @@ async fn require_same(direct: &Client, main: &Client) -> Result<()> {
     }
     let what = if taken.as_deref() == Some("f") { "schema" } else { "database" };
     Err(Error::Internal(format!(
-        "DATABASE_DIRECT_URL leads to another {what} than DATABASE_URL; it must lead to the same one without the pooler. \
-         Nothing was changed"
+        "DATABASE_DIRECT_URL leads to another {what} than DATABASE_URL; it must lead to the same \
+         one without the pooler. Nothing was changed"
     )))
 }
 
 impl Identity {
     /// What is wrong with a connection that is to be a replica's, if anything is.
-    pub async fn refuse_replica(&self, replica: &Connection) -> Result<Option<String>, StatementError> {
+    pub async fn refuse_replica(
+        &self,
+        replica: &Connection,
+    ) -> Result<Option<String>, StatementError> {
         let [database, in_recovery] = two(replica.row(DATABASE).await?);
         if in_recovery.as_deref() != Some("t") {
             return Ok(Some("leads to a server that is not a standby".into()));
@@ -84,7 +92,8 @@ impl Identity {
             return Ok(Some("leads to another database than DATABASE_URL".into()));
         }
         // Where one of the two may not be known, there is nothing to compare.
-        let system = replica.row(SYSTEM).await.ok().and_then(|row| row.into_iter().next().flatten());
+        let system =
+            replica.row(SYSTEM).await.ok().and_then(|row| row.into_iter().next().flatten());
         Ok(match (&self.system, system) {
             (Some(primary), Some(replica)) if *primary != replica => {
                 Some("leads to a standby of another server than that of DATABASE_URL".into())

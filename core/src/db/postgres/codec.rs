@@ -26,11 +26,17 @@ pub fn refusal(e: &tokio_postgres::Error) -> StatementError {
         };
     };
     match db.code() {
-        &SqlState::UNIQUE_VIOLATION => StatementError::Unique(db.constraint().unwrap_or("").to_owned()),
-        &SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED => StatementError::Again,
+        &SqlState::UNIQUE_VIOLATION => {
+            StatementError::Unique(db.constraint().unwrap_or("").to_owned())
+        }
+        &SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED => {
+            StatementError::Again
+        }
         &SqlState::DISK_FULL => StatementError::Full,
         &SqlState::IN_FAILED_SQL_TRANSACTION => StatementError::Aborted,
-        &SqlState::QUERY_CANCELED | &SqlState::LOCK_NOT_AVAILABLE => StatementError::Late(message(e)),
+        &SqlState::QUERY_CANCELED | &SqlState::LOCK_NOT_AVAILABLE => {
+            StatementError::Late(message(e))
+        }
         // A server that takes no writes is one that was just replaced; the others come and go.
         &SqlState::READ_ONLY_SQL_TRANSACTION
         | &SqlState::ADMIN_SHUTDOWN
@@ -46,7 +52,8 @@ pub fn refusal(e: &tokio_postgres::Error) -> StatementError {
     }
 }
 
-/// Whether a prepared statement's name meant nothing, or something else, at the other end: a pooler stands in between.
+/// Whether a prepared statement's name meant nothing, or something else, at the other end: a pooler
+/// stands in between.
 pub fn is_wrong_name(e: &tokio_postgres::Error) -> bool {
     let code = e.as_db_error().map(tokio_postgres::error::DbError::code);
     matches!(code, Some(&SqlState::INVALID_SQL_STATEMENT_NAME | &SqlState::DUPLICATE_PSTATEMENT))
@@ -63,14 +70,18 @@ pub fn message(e: &tokio_postgres::Error) -> String {
 
 /// What a column holds.
 pub fn value(row: &Row, column: usize) -> Result<Value<'_>> {
-    let Cell(value) = row.try_get(column).map_err(|e| Error::internal("PostgreSQL", message(&e)))?;
+    let Cell(value) =
+        row.try_get(column).map_err(|e| Error::internal("PostgreSQL", message(&e)))?;
     Ok(value)
 }
 
 struct Cell<'r>(Value<'r>);
 
 impl<'r> FromSql<'r> for Cell<'r> {
-    fn from_sql(ty: &Type, raw: &'r [u8]) -> Result<Cell<'r>, Box<dyn std::error::Error + Sync + Send>> {
+    fn from_sql(
+        ty: &Type,
+        raw: &'r [u8],
+    ) -> Result<Cell<'r>, Box<dyn std::error::Error + Sync + Send>> {
         Ok(Cell(match *ty {
             Type::INT8 => Value::Int(i64::from_sql(ty, raw)?),
             Type::INT4 => Value::Int(i32::from_sql(ty, raw)?.into()),
@@ -88,7 +99,13 @@ impl<'r> FromSql<'r> for Cell<'r> {
     fn accepts(ty: &Type) -> bool {
         matches!(
             *ty,
-            Type::INT8 | Type::INT4 | Type::BOOL | Type::UUID | Type::BYTEA | Type::TEXT | Type::VARCHAR
+            Type::INT8
+                | Type::INT4
+                | Type::BOOL
+                | Type::UUID
+                | Type::BYTEA
+                | Type::TEXT
+                | Type::VARCHAR
         )
     }
 }

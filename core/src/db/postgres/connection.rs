@@ -1,5 +1,5 @@
-//! One connection: statements prepared once where that is safe, batches sent without waiting in between, and an end that
-//! leaves no statement behind.
+//! One connection: statements prepared once where that is safe, batches sent without waiting in
+//! between, and an end that leaves no statement behind.
 
 use std::collections::HashMap;
 use std::pin::{Pin, pin};
@@ -19,9 +19,11 @@ use crate::db::dialect::{Dialect, record};
 use crate::db::script::{Answer, Statement, StatementError};
 use crate::error::Error;
 
-/// So many futures `join_all` polls one after the other, and so they send in their order; more it polls as it likes.
+/// So many futures `join_all` polls one after the other, and so they send in their order; more it
+/// polls as it likes.
 const IN_ORDER_MAX: usize = 30;
-/// How often a statement that nobody waits for any more is canceled: first in quick order, as many may stand in a row.
+/// How often a statement that nobody waits for any more is canceled: first in quick order, as many
+/// may stand in a row.
 const CANCEL_EVERY: Duration = Duration::from_millis(10);
 const CANCELS_QUICK: u32 = 100;
 const CANCEL_LATER_EVERY: Duration = Duration::from_millis(500);
@@ -39,7 +41,8 @@ pub struct Connection {
     prepared: Mutex<HashMap<String, tokio_postgres::Statement>>,
     /// What begins a transaction.
     begin: String,
-    /// Nothing is asked here any more: an answer did not come in time, or names mean something else.
+    /// Nothing is asked here any more: an answer did not come in time, or names mean something
+    /// else.
     stuck: AtomicBool,
     /// It is stuck as an answer is late.
     late: AtomicBool,
@@ -80,7 +83,10 @@ async fn first_served(server: &Server, target: &Target) -> Result<(Client, Serve
         };
         match refusal {
             StatementError::Lost(cause) if started.elapsed() < server.start_within => {
-                tracing::warn!(cause, "PostgreSQL is unreachable; waiting for up to DATABASE_WAIT_SECONDS");
+                tracing::warn!(
+                    cause,
+                    "PostgreSQL is unreachable; waiting for up to DATABASE_WAIT_SECONDS"
+                );
             }
             StatementError::Lost(cause) | StatementError::Other(cause) => {
                 return Err(Error::internal("cannot connect to PostgreSQL", cause));
@@ -92,8 +98,9 @@ async fn first_served(server: &Server, target: &Target) -> Result<(Client, Serve
 }
 
 impl Connection {
-    /// Connects and finds out whether PostgreSQL itself is at the other end. Behind a pooler nothing is set for a session, as
-    /// it would be another client's as well, and no statement has a name, as two instances give one name to two texts.
+    /// Connects and finds out whether PostgreSQL itself is at the other end. Behind a pooler
+    /// nothing is set for a session, as it would be another client's as well, and no statement has
+    /// a name, as two instances give one name to two texts.
     pub async fn open(server: &Server, target: &Target) -> Result<Connection, StatementError> {
         let opening = async {
             let (client, wire) = dial(target, None, server.connect_within).await?;
@@ -105,8 +112,8 @@ impl Connection {
                 client.batch_execute(&format!("SET {limit}")).await.map_err(|e| refusal(&e))?;
             } else if server.prepares == Prepares::Auto && target.go_unnamed() {
                 tracing::warn!(
-                    "PostgreSQL is behind a pooler, so Taskwell does not use named prepared statements. \
-                     See DATABASE_PREPARED_STATEMENTS and DATABASE_DIRECT_URL"
+                    "PostgreSQL is behind a pooler, so Taskwell does not use named prepared \
+                     statements. See DATABASE_PREPARED_STATEMENTS and DATABASE_DIRECT_URL"
                 );
             }
             guard.release();
@@ -127,13 +134,16 @@ impl Connection {
             })
         };
         let late = |_| {
-            StatementError::Lost(format!("no connection within {} ms", server.connect_within.as_millis()))
+            StatementError::Lost(format!(
+                "no connection within {} ms",
+                server.connect_within.as_millis()
+            ))
         };
         timeout(server.connect_within, opening).await.map_err(late)?
     }
 
-    /// The connection that migrates, waited for where the server is away. Its statements have no names, and may take their
-    /// time.
+    /// The connection that migrates, waited for where the server is away. Its statements have no
+    /// names, and may take their time.
     pub async fn to_migrate(server: &Server) -> Result<Connection, Error> {
         let target = &server.direct;
         let (client, task) = first_served(server, target).await?;
@@ -161,7 +171,10 @@ impl Connection {
     /// Sends a batch in one trip. The answers, and whether what goes around them was taken.
     pub async fn send(&self, statements: &[Statement], batch: Batch, deadline: Instant) -> Sent {
         if statements.len() > IN_ORDER_MAX * IN_ORDER_MAX {
-            return refused(statements, &StatementError::Other("too many statements for one batch".into()));
+            return refused(
+                statements,
+                &StatementError::Other("too many statements for one batch".into()),
+            );
         }
         let sending = async {
             let prepared = match self.prepare_all(statements).await {
@@ -169,7 +182,8 @@ impl Connection {
                 Err(e) => return refused(statements, &self.refusal(&e)),
             };
             // Polled in this order, and each sends when it is first polled.
-            let queries = statements.iter().zip(&prepared).map(|(asked, text)| self.query(text, asked));
+            let queries =
+                statements.iter().zip(&prepared).map(|(asked, text)| self.query(text, asked));
             let mut queries: Vec<_> = queries.collect();
             let mut groups = Vec::new();
             while !queries.is_empty() {
@@ -305,15 +319,17 @@ impl Connection {
         }
     }
 
-    /// Cancels what is still under way here until the server has answered all of it, and closes the socket. So no statement
-    /// goes on of which nobody knows: its place in the pool is free when this is over.
+    /// Cancels what is still under way here until the server has answered all of it, and closes the
+    /// socket. So no statement goes on of which nobody knows: its place in the pool is free when
+    /// this is over.
     pub async fn drain(&self) {
         self.stuck.store(true, Ordering::Relaxed);
         // It is answered after all that was sent before.
         let mut last: Pin<&mut _> = pin!(self.client.check_connection());
         let mut tries = 0;
         // What others ask here at the same time may still be answered.
-        let patience = if self.late.load(Ordering::Relaxed) { Duration::ZERO } else { DRAIN_WITHIN };
+        let patience =
+            if self.late.load(Ordering::Relaxed) { Duration::ZERO } else { DRAIN_WITHIN };
         let mut is_answered = timeout(patience, last.as_mut()).await.is_ok();
         while !is_answered {
             let cancel = self.client.cancel_token();

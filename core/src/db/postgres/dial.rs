@@ -1,4 +1,5 @@
-//! The one way to connect: TLS as `sslmode` says, and the proof that the other end is PostgreSQL itself.
+//! The one way to connect: TLS as `sslmode` says, and the proof that the other end is PostgreSQL
+//! itself.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -21,7 +22,8 @@ use super::server::{Fallback, Target};
 use crate::db::script::StatementError;
 
 /// What moves bytes between a client and its socket, encrypted or not.
-pub type Wire = tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
+pub type Wire =
+    tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
 /// Connects within a time, under a name that PostgreSQL's lists show.
 pub async fn dial(
@@ -36,7 +38,10 @@ pub async fn dial(
 }
 
 /// As libpq does: `prefer` and `allow` try the other way when the first is refused.
-async fn try_each_mode(target: &Target, name: Option<&str>) -> Result<(Client, Wire), StatementError> {
+async fn try_each_mode(
+    target: &Target,
+    name: Option<&str>,
+) -> Result<(Client, Wire), StatementError> {
     let mut config = target.config.clone();
     if let Some(name) = name {
         config.application_name(name);
@@ -48,7 +53,9 @@ async fn try_each_mode(target: &Target, name: Option<&str>) -> Result<(Client, W
     // Of several hosts, only the last one's refusal is known.
     let is_one_host = config.get_hosts().len() <= 1;
     let other = match target.fallback {
-        Fallback::Plain if is_tls_failure(&first) || is_refused(&first) || !is_one_host => SslMode::Disable,
+        Fallback::Plain if is_tls_failure(&first) || is_refused(&first) || !is_one_host => {
+            SslMode::Disable
+        }
         Fallback::Tls if is_refused(&first) || !is_one_host => SslMode::Require,
         _ => return Err(refusal(&first)),
     };
@@ -65,7 +72,9 @@ async fn try_each_mode(target: &Target, name: Option<&str>) -> Result<(Client, W
         )
     };
     Err(match (refusal(&first), refusal(&second)) {
-        (StatementError::Other(_), StatementError::Other(second)) => StatementError::Other(both(&second)),
+        (StatementError::Other(_), StatementError::Other(second)) => {
+            StatementError::Other(both(&second))
+        }
         (_, StatementError::Lost(second)) => StatementError::Lost(both(&second)),
         (first, _) => first,
     })
@@ -83,7 +92,9 @@ fn is_tls_failure(e: &tokio_postgres::Error) -> bool {
         .and_then(std::io::Error::get_ref)
         .is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>);
     // The driver does not tell this kind otherwise.
-    is_rustls || (e.as_db_error().is_none() && e.to_string().starts_with("error performing TLS handshake"))
+    is_rustls
+        || (e.as_db_error().is_none()
+            && e.to_string().starts_with("error performing TLS handshake"))
 }
 
 /// The task that serves a connection, seen from outside.
@@ -156,8 +167,9 @@ pub fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(task);
 }
 
-/// Whether a client is connected to PostgreSQL itself: then the process that answers is the one that the start of the
-/// connection named. A pooler names none, or one of its own making, as it gives each transaction another process.
+/// Whether a client is connected to PostgreSQL itself: then the process that answers is the one
+/// that the start of the connection named. A pooler names none, or one of its own making, as it
+/// gives each transaction another process.
 pub async fn is_direct(client: &Client) -> Result<bool, StatementError> {
     let found = row(client, "SELECT pg_backend_pid()").await?;
     let answering = found.first().and_then(|pid| pid.as_deref()?.parse::<i32>().ok());
@@ -177,8 +189,9 @@ pub async fn row(client: &Client, query: &str) -> Result<Vec<Option<String>>, St
     Ok(row.map(texts).unwrap_or_default())
 }
 
-/// The process that the server's `BackendKeyData` named. The driver keeps it to itself, but writes it into a request to
-/// cancel (PostgreSQL, "Message Formats": length, code, process, secret), which goes nowhere here.
+/// The process that the server's `BackendKeyData` named. The driver keeps it to itself, but writes
+/// it into a request to cancel (PostgreSQL, "Message Formats": length, code, process, secret),
+/// which goes nowhere here.
 async fn named_process(client: &Client) -> Option<i32> {
     const CANCEL_REQUEST: [u8; 8] = [0, 0, 0, 16, 0x04, 0xd2, 0x16, 0x2e];
     let (ours, mut theirs) = tokio::io::duplex(64);
@@ -233,11 +246,17 @@ impl AsyncWrite for Plain {
         Pin::new(&mut self.0).poll_write(context, bytes)
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_flush(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.0).poll_flush(context)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_shutdown(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.0).poll_shutdown(context)
     }
 }

@@ -17,8 +17,8 @@ use crate::time::Timestamp;
 /// How long one batch of a migration may take.
 const MIGRATION_WITHIN: Duration = Duration::from_secs(600);
 
-/// See [`super::LongTransaction`]. Each step has the time that a request has. Dropped, its connection is closed, and the server undoes
-/// what was done.
+/// See [`super::LongTransaction`]. Each step has the time that a request has. Dropped, its
+/// connection is closed, and the server undoes what was done.
 pub struct LongTransaction {
     lease: Lease,
     begun: bool,
@@ -61,7 +61,8 @@ impl Connection {
         self.step(&mut Script::new(now), Batch::default(), MIGRATION_WITHIN, f).await
     }
 
-    /// Runs `f` to its end; each of its batches is answered within a time. `batch` goes around the first one.
+    /// Runs `f` to its end; each of its batches is answered within a time. `batch` goes around the
+    /// first one.
     async fn step<T>(
         &self,
         script: &mut Script,
@@ -71,7 +72,8 @@ impl Connection {
     ) -> Result<T> {
         loop {
             let outcome_or_ask = run_once(script, &f);
-            let answered = self.answer(script, std::mem::take(&mut batch), Instant::now() + within).await;
+            let answered =
+                self.answer(script, std::mem::take(&mut batch), Instant::now() + within).await;
             answered.map_err(StatementError::into_error)?;
             match (outcome_or_ask, script.refusal().cloned()) {
                 (Turn::Done(Ok(_)), Some(refusal)) => return Err(refusal.into_error()),

@@ -1,5 +1,6 @@
-//! The PostgreSQL driver: a database, and the doors to it. How a use case's script gets its answers is `run`'s. Connections and what they say are `connection`'s, how
-//! many there are is `pool`'s, and where the server is `server`'s.
+//! The PostgreSQL driver: a database, and the doors to it. How a use case's script gets its answers
+//! is `run`'s. Connections and what they say are `connection`'s, how many there are is `pool`'s,
+//! and where the server is `server`'s.
 
 mod checks;
 pub(super) mod codec;
@@ -39,8 +40,8 @@ pub(super) use self::connection::first;
 pub(super) use self::long::LongTransaction;
 pub use self::server::{Prepares, Server};
 
-/// A database of PostgreSQL's. Connections and transactions live on a runtime of their own, so that no client that hangs up
-/// leaves a transaction half done.
+/// A database of PostgreSQL's. Connections and transactions live on a runtime of their own, so that
+/// no client that hangs up leaves a transaction half done.
 #[derive(Clone)]
 pub struct Db {
     runtime: Arc<OwnRuntime>,
@@ -60,7 +61,11 @@ impl Drop for OwnRuntime {
 
 impl Db {
     /// Connects, waiting for a server that is away, and migrates.
-    pub(super) fn open(server: &Server, settings: &Settings, clock: &Clock) -> Result<(Db, Migrated)> {
+    pub(super) fn open(
+        server: &Server,
+        settings: &Settings,
+        clock: &Clock,
+    ) -> Result<(Db, Migrated)> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).clamp(1, 4);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
@@ -81,7 +86,8 @@ impl Db {
             let _ = answer.send(migrated.await);
         });
         // Not `block_on`: whoever opens the store may be a task of another runtime.
-        let opened: Result<_> = answered.recv().map_err(|e| Error::internal("a database thread ended", e))?;
+        let opened: Result<_> =
+            answered.recv().map_err(|e| Error::internal("a database thread ended", e))?;
         let (migrated, identity) = opened?;
         let connector = Connector::new(server);
         let writers = Writers::new(server, &connector);
@@ -94,7 +100,8 @@ impl Db {
             notifier: Notifier::new(Subscribers::new(settings.streams_max))?,
             answer_within: server.answer_within,
         });
-        // The readers of tasks are opened by whoever reads first, on the threads that then use them.
+        // The readers of tasks are opened by whoever reads first, on the threads that then use
+        // them.
         handle.spawn(writers.clone().open_ahead(server.pool_min.saturating_sub(2)));
         let listens = Shares::of(server.pool_max).listens;
         handle.spawn(shared.notifier.clone().pass_on(server.clone(), writers, listens));

@@ -1,5 +1,5 @@
-//! How instances tell each other what was committed: by NOTIFY, outside of transactions, where it would take a lock of the
-//! whole server; and by looking, where nobody is heard.
+//! How instances tell each other what was committed: by NOTIFY, outside of transactions, where it
+//! would take a lock of the whole server; and by looking, where nobody is heard.
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -29,7 +29,8 @@ const NAME: &str = "taskwell-live";
 const GATHER: Duration = Duration::from_millis(20);
 /// PostgreSQL takes less than 8000 bytes.
 const PAYLOAD_BYTES_MAX: usize = 7900;
-/// Accounts that may wait to be told of while the connection is away; of further ones others hear by looking.
+/// Accounts that may wait to be told of while the connection is away; of further ones others hear
+/// by looking.
 const WAITING_MAX: usize = 10_000;
 /// A connection on which nothing was said for so long is asked whether it lives.
 const ASK_EVERY: Duration = Duration::from_secs(30);
@@ -104,13 +105,20 @@ impl Notifier {
         if let Some((name, accounts)) = payload.split_once(':')
             && name != self.name
         {
-            let accounts: Vec<i64> = accounts.split(',').filter_map(|account| account.parse().ok()).collect();
+            let accounts: Vec<i64> =
+                accounts.split(',').filter_map(|account| account.parse().ok()).collect();
             self.live.notify(&accounts);
         }
     }
 
-    /// Tells and hears, as long as the store is open. Connects when there is something to tell or somebody to hear.
-    pub async fn pass_on(self: Arc<Notifier>, server: Server, writers: Arc<Writers>, listens: bool) {
+    /// Tells and hears, as long as the store is open. Connects when there is something to tell or
+    /// somebody to hear.
+    pub async fn pass_on(
+        self: Arc<Notifier>,
+        server: Server,
+        writers: Arc<Writers>,
+        listens: bool,
+    ) {
         self.wanted.notified().await;
         self.wanted.notify_one();
         let mut failures = 0;
@@ -120,8 +128,9 @@ impl Notifier {
         loop {
             let Err(refusal) = self.connect(&server).await else {
                 tracing::warn!(
-                    "PostgreSQL is behind a pooler, which does not support LISTEN; Taskwell finds events of other instances \
-                     by polling. To use LISTEN, set DATABASE_DIRECT_URL to a URL that bypasses the pooler"
+                    "PostgreSQL is behind a pooler, which does not support LISTEN; Taskwell finds \
+                     events of other instances by polling. To use LISTEN, set DATABASE_DIRECT_URL \
+                     to a URL that bypasses the pooler"
                 );
                 return self.tell_by_writers(&server, &writers).await;
             };
@@ -132,7 +141,8 @@ impl Notifier {
             if failures == 0 {
                 tracing::warn!(?refusal, "cannot LISTEN for other instances; polling instead");
             }
-            sleep(Duration::from_millis(AGAIN_AFTER_MS[failures.min(AGAIN_AFTER_MS.len() - 1)])).await;
+            sleep(Duration::from_millis(AGAIN_AFTER_MS[failures.min(AGAIN_AFTER_MS.len() - 1)]))
+                .await;
             failures += 1;
         }
     }
@@ -153,7 +163,8 @@ impl Notifier {
     }
 
     async fn connect(&self, server: &Server) -> Result<Pooled, StatementError> {
-        let (client, mut connection) = dial(&server.direct, Some(NAME), server.connect_within).await?;
+        let (client, mut connection) =
+            dial(&server.direct, Some(NAME), server.connect_within).await?;
         let hears = async {
             let mut messages = poll_fn(|context| connection.poll_message(context));
             while let Some(message) = messages.next().await {
@@ -199,8 +210,8 @@ impl Notifier {
     }
 }
 
-/// Nothing is lost that looking would not find: a NOTIFY need not wait for the disk. This holds for its own transaction alone,
-/// as the connection may be a pooler's, on which others write next.
+/// Nothing is lost that looking would not find: a NOTIFY need not wait for the disk. This holds for
+/// its own transaction alone, as the connection may be a pooler's, on which others write next.
 fn notification(payload: &str) -> String {
     format!("BEGIN; SET LOCAL synchronous_commit = off; NOTIFY taskwell, '{payload}'; COMMIT")
 }

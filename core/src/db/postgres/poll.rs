@@ -1,4 +1,5 @@
-//! Looks for what other instances have committed: where they are not heard, and now and then anyway.
+//! Looks for what other instances have committed: where they are not heard, and now and then
+//! anyway.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,8 @@ const DOUBT_FOR: Duration = Duration::from_secs(60);
 /// Accounts that one query asks about.
 const LOOK_MAX: usize = 500;
 
-/// Polls for changes by other instances to accounts with subscribers here, as long as the store is open.
+/// Polls for changes by other instances to accounts with subscribers here, as long as the store is
+/// open.
 pub async fn look(shared: Arc<Shared>) {
     let notifier = &shared.notifier;
     let mut doubt_until = Instant::now();
@@ -52,15 +54,17 @@ pub async fn look(shared: Arc<Shared>) {
     }
 }
 
-/// The newest sequence numbers of the accounts with subscribers. Empty if the database is unreachable: subscribers then notice
-/// it by their own queries.
+/// The newest sequence numbers of the accounts with subscribers. Empty if the database is
+/// unreachable: subscribers then notice it by their own queries.
 async fn newest(shared: &Arc<Shared>) -> Vec<(i64, i64)> {
     let mut newest = Vec::new();
     for accounts in shared.notifier.live().watched().chunks(LOOK_MAX) {
         let accounts = accounts.to_vec();
         let Ok(job) = Job::new(shared) else { break };
         newest.extend(
-            read(job, Lane::Accounts, move |tx| newest_changes(tx, &accounts)).await.unwrap_or_default(),
+            read(job, Lane::Accounts, move |tx| newest_changes(tx, &accounts))
+                .await
+                .unwrap_or_default(),
         );
     }
     newest

@@ -1,4 +1,5 @@
-//! How many connections there are and who has one: a few that all reads share, by lanes, and for each write one of its own.
+//! How many connections there are and who has one: a few that all reads share, by lanes, and for
+//! each write one of its own.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,16 +16,16 @@ use crate::db::lane::Lane;
 use crate::db::script::StatementError;
 use crate::error::{Error, Result};
 
-/// How long a server that does not answer is left alone at first, and how often that doubles: 20 ms to 320 ms, so that its
-/// return is soon seen.
+/// How long a server that does not answer is left alone at first, and how often that doubles: 20 ms
+/// to 320 ms, so that its return is soon seen.
 const AWAY_AT_FIRST: Duration = Duration::from_millis(20);
 const AWAY_DOUBLINGS: u32 = 4;
 
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
-    /// The number of this thread among those that have read. A connection is served on the thread that opened it: whoever is
-    /// there need not wake another.
+    /// The number of this thread among those that have read. A connection is served on the thread
+    /// that opened it: whoever is there need not wake another.
     static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed);
 }
 
@@ -66,7 +67,8 @@ impl Shares {
     }
 }
 
-/// The connections that reads share: their statements follow each other without waiting for answers.
+/// The connections that reads share: their statements follow each other without waiting for
+/// answers.
 pub struct Readers {
     connector: Arc<Connector>,
     shares: Shares,
@@ -102,7 +104,12 @@ impl Readers {
         self.at(lost.place, Some(&lost.connection), deadline).await
     }
 
-    async fn at(&self, place: usize, lost: Option<&Arc<Connection>>, deadline: Instant) -> Result<Reader> {
+    async fn at(
+        &self,
+        place: usize,
+        lost: Option<&Arc<Connection>>,
+        deadline: Instant,
+    ) -> Result<Reader> {
         let opening = async {
             let mut slot = self.slots[place].lock().await;
             if let Some(open) = slot.as_ref() {
@@ -119,7 +126,9 @@ impl Readers {
             *slot = Some(connection.clone());
             Ok(Reader { place, connection })
         };
-        timeout_at(deadline, Box::pin(opening)).await.unwrap_or(Err(Error::Unavailable { retry_after_s: 1 }))
+        timeout_at(deadline, Box::pin(opening))
+            .await
+            .unwrap_or(Err(Error::Unavailable { retry_after_s: 1 }))
     }
 }
 
@@ -129,7 +138,8 @@ pub struct Reader {
     pub connection: Arc<Connection>,
 }
 
-/// The connections for writes. Those that are leased and those that are idle are together no more than there are places.
+/// The connections for writes. Those that are leased and those that are idle are together no more
+/// than there are places.
 pub struct Writers {
     connector: Arc<Connector>,
     idle: std::sync::Mutex<Vec<Arc<Connection>>>,
@@ -137,7 +147,8 @@ pub struct Writers {
     answer_within: Duration,
 }
 
-/// A connection for one transaction. Dropped without a word it is closed: who knows what is still open on it.
+/// A connection for one transaction. Dropped without a word it is closed: who knows what is still
+/// open on it.
 pub struct Lease {
     pub connection: Arc<Connection>,
     writers: Arc<Writers>,
@@ -206,14 +217,21 @@ impl Writers {
             };
             Ok(self.leased(connection, place))
         };
-        timeout_at(deadline, Box::pin(opening)).await.unwrap_or(Err(Error::Unavailable { retry_after_s: 1 }))
+        timeout_at(deadline, Box::pin(opening))
+            .await
+            .unwrap_or(Err(Error::Unavailable { retry_after_s: 1 }))
     }
 
-    fn leased(self: &Arc<Writers>, connection: Arc<Connection>, place: OwnedSemaphorePermit) -> Lease {
+    fn leased(
+        self: &Arc<Writers>,
+        connection: Arc<Connection>,
+        place: OwnedSemaphorePermit,
+    ) -> Lease {
         Lease { connection, writers: self.clone(), place: Some(place) }
     }
 
-    /// Opens so many connections that `wanted` wait for work, or fewer where the server has no more to give.
+    /// Opens so many connections that `wanted` wait for work, or fewer where the server has no more
+    /// to give.
     pub async fn open_ahead(self: Arc<Writers>, wanted: usize) {
         while self.idle().len() < wanted {
             let Ok(place) = self.places.clone().try_acquire_owned() else {
@@ -255,8 +273,8 @@ impl Writers {
     }
 }
 
-/// Where connections come from. While the server is away it is left alone for a moment after each failure, longer from one
-/// to the next; who asks meanwhile is told to come back.
+/// Where connections come from. While the server is away it is left alone for a moment after each
+/// failure, longer from one to the next; who asks meanwhile is told to come back.
 pub struct Connector {
     server: Server,
     away: std::sync::Mutex<Away>,
@@ -287,15 +305,19 @@ impl Connector {
             Err(refusal) => {
                 match &refusal {
                     StatementError::Lost(cause) => {
-                        tracing::warn!(cause, "PostgreSQL is unreachable; requests get 503 until it is back");
+                        tracing::warn!(
+                            cause,
+                            "PostgreSQL is unreachable; requests get 503 until it is back"
+                        );
                     }
                     other => tracing::error!(
                         ?other,
                         "PostgreSQL refuses connections; check DATABASE_URL and the server's log"
                     ),
                 }
-                away.until =
-                    Some(Instant::now() + AWAY_AT_FIRST * 2_u32.pow(away.failures.min(AWAY_DOUBLINGS)));
+                away.until = Some(
+                    Instant::now() + AWAY_AT_FIRST * 2_u32.pow(away.failures.min(AWAY_DOUBLINGS)),
+                );
                 away.failures += 1;
                 Err(refusal.into_error())
             }

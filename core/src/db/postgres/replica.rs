@@ -1,4 +1,5 @@
-//! Connections to a copy that follows the primary. Nobody waits for it: while it is away, or slow, the primary answers.
+//! Connections to a copy that follows the primary. Nobody waits for it: while it is away, or slow,
+//! the primary answers.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,8 +17,8 @@ use crate::db::script::{Answer, Statement, StatementError};
 const CONNECTIONS: usize = 2;
 /// How long it may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_millis(100);
-/// How long after a failure it is tried again; each further one doubles it, up to the last. Only an answer to a read ends
-/// the series: a server may take connections and answer nothing.
+/// How long after a failure it is tried again; each further one doubles it, up to the last. Only an
+/// answer to a read ends the series: a server may take connections and answer nothing.
 const AGAIN_AFTER: [Duration; 6] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -70,7 +71,8 @@ impl Replica {
         })))
     }
 
-    /// A connection that is open now. Where there is none, one is being opened for those who come later.
+    /// A connection that is open now. Where there is none, one is being opened for those who come
+    /// later.
     pub fn connection(&self) -> Option<Arc<Connection>> {
         let place = self.0.next.fetch_add(1, Ordering::Relaxed) % CONNECTIONS;
         let mut state = self.0.state();
@@ -130,12 +132,20 @@ impl Shared {
     fn rest(&self, failed: &Arc<Connection>, refusal: Option<&StatementError>) {
         let mut state = self.state();
         // Others that were waiting fail together with the first.
-        if state.links.iter().any(|link| link.open.as_ref().is_some_and(|open| Arc::ptr_eq(open, failed))) {
+        if state
+            .links
+            .iter()
+            .any(|link| link.open.as_ref().is_some_and(|open| Arc::ptr_eq(open, failed)))
+        {
             let failures = self.failures.fetch_add(1, Ordering::Relaxed);
             if failures == 0 {
-                tracing::warn!(?refusal, "the replica is unreachable; the primary serves all reads");
+                tracing::warn!(
+                    ?refusal,
+                    "the replica is unreachable; the primary serves all reads"
+                );
             }
-            state.not_before = Some(Instant::now() + AGAIN_AFTER[failures.min(AGAIN_AFTER.len() - 1)]);
+            state.not_before =
+                Some(Instant::now() + AGAIN_AFTER[failures.min(AGAIN_AFTER.len() - 1)]);
             for link in &mut state.links {
                 // A new one is opened in its place when the server has done with it.
                 if let Some(open) = &link.open {
@@ -160,9 +170,13 @@ impl Shared {
             Err(refusal) => {
                 let failures = self.failures.fetch_add(1, Ordering::Relaxed);
                 if failures == 0 {
-                    tracing::warn!(?refusal, "the replica is unreachable; the primary serves all reads");
+                    tracing::warn!(
+                        ?refusal,
+                        "the replica is unreachable; the primary serves all reads"
+                    );
                 }
-                state.not_before = Some(Instant::now() + AGAIN_AFTER[failures.min(AGAIN_AFTER.len() - 1)]);
+                state.not_before =
+                    Some(Instant::now() + AGAIN_AFTER[failures.min(AGAIN_AFTER.len() - 1)]);
             }
         }
     }
@@ -170,15 +184,19 @@ impl Shared {
     /// A connection to what is a standby of the primary, and holds the same database.
     async fn open(&self) -> Result<Connection, StatementError> {
         let connection = Connection::open(&self.server, &self.target).await?;
-        let checked =
-            tokio::time::timeout(self.server.connect_within, self.primary.refuse_replica(&connection));
-        let wrong = checked.await.map_err(|_| StatementError::Lost("no response in time".into()))??;
+        let checked = tokio::time::timeout(
+            self.server.connect_within,
+            self.primary.refuse_replica(&connection),
+        );
+        let wrong =
+            checked.await.map_err(|_| StatementError::Lost("no response in time".into()))??;
         match wrong {
             None => Ok(connection),
             Some(wrong) => {
                 if !self.is_wrong_told.swap(true, Ordering::Relaxed) {
                     tracing::error!(
-                        "DATABASE_REPLICA_URL {wrong}; Taskwell does not use it, and the primary serves all reads"
+                        "DATABASE_REPLICA_URL {wrong}; Taskwell does not use it, and the primary \
+                         serves all reads"
                     );
                 }
                 Err(StatementError::Other(wrong))

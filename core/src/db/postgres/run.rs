@@ -1,4 +1,5 @@
-//! Runs use cases: their scripts' statements are sent, and their answers noted, until the use case has an outcome.
+//! Runs use cases: their scripts' statements are sent, and their answers noted, until the use case
+//! has an outcome.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -66,7 +67,9 @@ where
             }
             match script.refusal() {
                 Some(StatementError::Lost(cause)) => break cause.clone(),
-                Some(StatementError::Again) => break "a statement is to be sent otherwise".to_owned(),
+                Some(StatementError::Again) => {
+                    break "a statement is to be sent otherwise".to_owned();
+                }
                 Some(timed_out @ StatementError::Late(_)) => {
                     if reader.connection.is_closed() {
                         reader.connection.retire();
@@ -137,7 +140,9 @@ where
     loop {
         match run_once(&mut script, &*f) {
             Turn::Ask => {}
-            Turn::Done(outcome) => return end(shared, lease, script, begun, outcome, deadline).await,
+            Turn::Done(outcome) => {
+                return end(shared, lease, script, begun, outcome, deadline).await;
+            }
         }
         // What was refused is in the script.
         let batch = Batch { begin: !begun, commit: false };
@@ -148,7 +153,8 @@ where
                 lease.undo();
                 return Ended::Again(StatementError::Again);
             }
-            // Also where it still speaks, as one that takes no writes any more: the lease is closed.
+            // Also where it still speaks, as one that takes no writes any more: the lease is
+            // closed.
             Some(lost @ StatementError::Lost(_)) => return Ended::Again(lost),
             Some(late @ StatementError::Late(_)) => {
                 if !lease.connection.is_closed() {
@@ -200,7 +206,8 @@ async fn end<T>(
         Some(StatementError::Lost(cause) | StatementError::Late(cause)) => {
             tracing::error!(
                 cause,
-                "lost the connection to PostgreSQL during a commit, which may or may not have taken effect"
+                "lost the connection to PostgreSQL during a commit, which may or may not have \
+                 taken effect"
             );
             shared.notifier.notify(script.to_notify());
             Ended::With(Err(Error::Unavailable { retry_after_s: 1 }))

@@ -91,7 +91,8 @@ impl std::fmt::Debug for Target {
 }
 
 impl Server {
-    /// A server by its URL: `postgres://`, `postgresql://`, or either with a driver's name, as `postgresql+asyncpg://`.
+    /// A server by its URL: `postgres://`, `postgresql://`, or either with a driver's name, as
+    /// `postgresql+asyncpg://`.
     ///
     /// # Errors
     /// What is wrong with the URL, without its password.
@@ -166,7 +167,9 @@ fn parse(url: &str) -> Result<Target, String> {
         return Err(SCHEMES.into());
     }
     if has_bare_signs(rest) {
-        return Err("write @, /, ? and # in the user or the password as %40, %2F, %3F and %23".into());
+        return Err(
+            "write @, /, ? and # in the user or the password as %40, %2F, %3F and %23".into()
+        );
     }
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
     let mut kept = Vec::new();
@@ -205,14 +208,18 @@ fn parse(url: &str) -> Result<Target, String> {
         "verify-full" => (SslMode::Require, Fallback::None, Proof::Host),
         other => {
             return Err(format!(
-                "sslmode={other} is invalid; allowed are disable, allow, prefer, require, verify-ca and verify-full"
+                "sslmode={other} is invalid; allowed are disable, allow, prefer, require, \
+                 verify-ca and verify-full"
             ));
         }
     };
     // A socket in a folder is not encrypted, nor does anybody stand in between.
     let is_local = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
-    let (asked, fallback, proof) =
-        if is_local { (SslMode::Disable, Fallback::None, Proof::None) } else { (asked, fallback, proof) };
+    let (asked, fallback, proof) = if is_local {
+        (SslMode::Disable, Fallback::None, Proof::None)
+    } else {
+        (asked, fallback, proof)
+    };
     config.ssl_mode(asked);
     keep_alive(&mut config, &kept);
     let tls = tls::connector(proof, &files)?;
@@ -228,11 +235,15 @@ fn has_bare_signs(rest: &str) -> bool {
     in_user || in_query
 }
 
-/// A connection whose other end is gone without a word ends by itself, so that its place in the pool is free again.
+/// A connection whose other end is gone without a word ends by itself, so that its place in the
+/// pool is free again.
 fn keep_alive(config: &mut Config, set: &[String]) {
     let is_set = |name: &str| set.iter().any(|pair| pair.starts_with(name));
     if !is_set("keepalives") {
-        config.keepalives_idle(KEEPALIVE_AFTER).keepalives_interval(KEEPALIVE_EVERY).keepalives_retries(3);
+        config
+            .keepalives_idle(KEEPALIVE_AFTER)
+            .keepalives_interval(KEEPALIVE_EVERY)
+            .keepalives_retries(3);
     }
     if !is_set("tcp_user_timeout") {
         config.tcp_user_timeout(KEEPALIVE_AFTER);
@@ -244,7 +255,8 @@ fn path(value: &str) -> PathBuf {
     let mut rest = value.as_bytes();
     while let Some((first, after)) = rest.split_first() {
         let escaped = after.first_chunk::<2>().filter(|_| *first == b'%');
-        let escaped = escaped.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        let escaped =
+            escaped.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
         bytes.push(escaped.unwrap_or(*first));
         rest = if escaped.is_some() { &after[2..] } else { after };
     }

@@ -9,7 +9,9 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How far a server must prove who it is (PostgreSQL, "SSL Mode Descriptions").
@@ -41,7 +43,8 @@ pub fn connector(proof: Proof, files: &Files) -> Result<MakeRustlsConnect, Strin
         Proof::None => None,
         Proof::Authority | Proof::Host => {
             let roots = Arc::new(roots(files.authorities.as_deref())?);
-            let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build();
+            let verifier =
+                WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build();
             Some(verifier.map_err(|e| format!("sslrootcert: {e}"))?)
         }
     };
@@ -57,16 +60,25 @@ pub fn connector(proof: Proof, files: &Files) -> Result<MakeRustlsConnect, Strin
             let own = own_certificate(certificate, key, &provider)?;
             config.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own)))
         }
-        (Some(_), None) => return Err("sslcert requires sslkey, the file with its private key".into()),
-        (None, Some(_)) => return Err("sslkey requires sslcert, the file with its certificate".into()),
+        (Some(_), None) => {
+            return Err("sslcert requires sslkey, the file with its private key".into());
+        }
+        (None, Some(_)) => {
+            return Err("sslkey requires sslcert, the file with its certificate".into());
+        }
     }))
 }
 
-/// What proves to the server who we are. Whether it does is for the server to say: it also takes certificates of X.509
-/// version 1.
-fn own_certificate(chain: &Path, key: &Path, provider: &CryptoProvider) -> Result<CertifiedKey, String> {
-    let wrong =
-        |name: &str, file: &Path, e: &dyn std::fmt::Display| format!("{name}={}: {e}", file.display());
+/// What proves to the server who we are. Whether it does is for the server to say: it also takes
+/// certificates of X.509 version 1.
+fn own_certificate(
+    chain: &Path,
+    key: &Path,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, String> {
+    let wrong = |name: &str, file: &Path, e: &dyn std::fmt::Display| {
+        format!("{name}={}: {e}", file.display())
+    };
     let in_chain = |e: &dyn std::fmt::Display| wrong("sslcert", chain, e);
     let certificates = CertificateDer::pem_file_iter(chain).map_err(|e| in_chain(&e))?;
     let certificates: Vec<_> = certificates.collect::<Result<_, _>>().map_err(|e| in_chain(&e))?;
@@ -74,7 +86,8 @@ fn own_certificate(chain: &Path, key: &Path, provider: &CryptoProvider) -> Resul
         return Err(in_chain(&"the file contains no certificate"));
     }
     let private = PrivateKeyDer::from_pem_file(key).map_err(|e| wrong("sslkey", key, &e))?;
-    let signs = provider.key_provider.load_private_key(private).map_err(|e| wrong("sslkey", key, &e))?;
+    let signs =
+        provider.key_provider.load_private_key(private).map_err(|e| wrong("sslkey", key, &e))?;
     Ok(CertifiedKey::new(certificates, signs))
 }
 

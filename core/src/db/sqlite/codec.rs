@@ -12,7 +12,9 @@ pub(in crate::db) fn error(e: rusqlite::Error) -> Error {
         Some(ErrorCode::DiskFull) => Error::StorageFull,
         // The shared memory beside the log could not grow.
         _ if extended_code(&e) == Some(ffi::SQLITE_IOERR_SHMSIZE) => Error::StorageFull,
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Unavailable { retry_after_s: 1 },
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            Error::Unavailable { retry_after_s: 1 }
+        }
         _ => Error::internal("sqlite", e),
     }
 }
@@ -30,10 +32,13 @@ pub(in crate::db) fn value<'r>(row: &'r rusqlite::Row, column: usize) -> Result<
         ValueRef::Null => Value::Null(ColumnType::Int),
         ValueRef::Integer(int) => Value::Int(int),
         ValueRef::Text(text) => Value::Text(
-            std::str::from_utf8(text).map_err(|e| Error::internal("invalid UTF-8 in the database", e))?,
+            std::str::from_utf8(text)
+                .map_err(|e| Error::internal("invalid UTF-8 in the database", e))?,
         ),
         ValueRef::Blob(bytes) => Value::Bytes(bytes),
-        ValueRef::Real(real) => return Err(Error::internal("unexpected fraction in the database", real)),
+        ValueRef::Real(real) => {
+            return Err(Error::internal("unexpected fraction in the database", real));
+        }
     })
 }
 

@@ -17,7 +17,8 @@ use super::row::{FromRow, Row};
 use super::value::{Param, check_texts};
 use crate::error::{Error, Result};
 
-/// The writer's page cache. Readers are several, and a long list passes through each of them: they get less.
+/// The writer's page cache. Readers are several, and a long list passes through each of them: they
+/// get less.
 pub(super) const WRITER_CACHE_KIB: i32 = 16 * 1024;
 pub(super) const READER_CACHE_KIB: i32 = 4 * 1024;
 pub(super) const WATCHER_CACHE_KIB: i32 = 256;
@@ -28,7 +29,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The write-ahead log is folded into the file when it has grown by so many pages (of 4 KiB).
 const CHECKPOINT_PAGES: u32 = 4096;
 
-/// How long the end of a server waits for readers of other processes, and a purge of the log for those of this one.
+/// How long the end of a server waits for readers of other processes, and a purge of the log for
+/// those of this one.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const PURGE_TIMEOUT: Duration = Duration::from_millis(50);
 /// The schema version since which deleted content is overwritten.
@@ -36,7 +38,8 @@ const ERASING_SINCE: i64 = 6;
 /// The exit code after a failed sync: `EX_IOERR` of sysexits.h.
 const SYNC_FAILED: i32 = 74;
 
-/// Opens `path` for Taskwell; the file, where it is new, is for its owner's eyes alone. Writes nothing to an old one.
+/// Opens `path` for Taskwell; the file, where it is new, is for its owner's eyes alone. Writes
+/// nothing to an old one.
 pub(super) fn open(path: &Path, cache_kib: i32) -> Result<Connection> {
     create_private(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -63,7 +66,8 @@ pub(super) fn open(path: &Path, cache_kib: i32) -> Result<Connection> {
     Ok(connection)
 }
 
-/// PostgreSQL's function of this name, as far as it is used: above 0 if the second text stands in the first.
+/// PostgreSQL's function of this name, as far as it is used: above 0 if the second text stands in
+/// the first.
 fn strpos(context: &Context) -> rusqlite::Result<bool> {
     let (text, word) = (context.get_raw(0).as_bytes()?, context.get_raw(1).as_bytes()?);
     Ok(memchr::memmem::find(text, word).is_some())
@@ -81,9 +85,9 @@ pub(super) fn configure_durability(connection: &Connection) -> Result<()> {
     set().map_err(error)
 }
 
-/// Creates the file if it does not exist, and never opens an existing one. SQLite's locks belong to the process, and closing
-/// any descriptor of the file drops all of them. Another program's SQLite would then delete the log under this one (*How To
-/// Corrupt An SQLite Database File*, 2.2).
+/// Creates the file if it does not exist, and never opens an existing one. SQLite's locks belong to
+/// the process, and closing any descriptor of the file drops all of them. Another program's SQLite
+/// would then delete the log under this one (*How To Corrupt An SQLite Database File*, 2.2).
 fn create_private(path: &Path) -> Result<()> {
     static CREATING: Mutex<()> = Mutex::new(());
     // No thread of this process may take a lock on the new file before it is closed here.
@@ -204,7 +208,8 @@ pub(super) fn find_unless_taken<T: FromRow>(
     })
 }
 
-/// Parameters are bound by place: SQLite numbers `$n` by first occurrence, so each text names them in order.
+/// Parameters are bound by place: SQLite numbers `$n` by first occurrence, so each text names them
+/// in order.
 fn bind(statement: &mut rusqlite::CachedStatement, params: &[&dyn Param]) -> Result<()> {
     check_texts(params)?;
     debug_assert!(
@@ -226,8 +231,9 @@ pub(super) fn begin_write(connection: &Connection) -> Result<()> {
     simple(connection, "BEGIN IMMEDIATE")
 }
 
-/// Commits. A disk that refuses to sync ends the process: what the system then keeps of the file is unknown, and another
-/// try may report success for data that is lost. The next start reads what is really there.
+/// Commits. A disk that refuses to sync ends the process: what the system then keeps of the file is
+/// unknown, and another try may report success for data that is lost. The next start reads what is
+/// really there.
 pub(super) fn commit(connection: &Connection) -> Result<()> {
     record(Dialect::Sqlite, "COMMIT");
     let committed = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.raw_execute());
@@ -255,8 +261,8 @@ pub(super) fn rollback(connection: &Connection) {
     }
 }
 
-/// That the transaction is still open: a full disk or an I/O error may have undone it as a whole, whatever the job made
-/// of the error.
+/// That the transaction is still open: a full disk or an I/O error may have undone it as a whole,
+/// whatever the job made of the error.
 pub(super) fn require_transaction(connection: &Connection) -> Result<()> {
     if connection.is_autocommit() { Err(Error::StorageFull) } else { Ok(()) }
 }
@@ -264,7 +270,8 @@ pub(super) fn require_transaction(connection: &Connection) -> Result<()> {
 /// Runs one job of a group; undoes it alone when it is not to be kept.
 ///
 /// # Errors
-/// The whole transaction is gone (a full disk, an I/O error): nothing of the group may be acknowledged.
+/// The whole transaction is gone (a full disk, an I/O error): nothing of the group may be
+/// acknowledged.
 pub(super) fn savepoint(connection: &Connection, job: impl FnOnce() -> bool) -> Result<()> {
     simple(connection, "SAVEPOINT job")?;
     let keep = job();
@@ -287,12 +294,13 @@ pub(super) fn end_read(connection: &Connection) {
 
 /// Folds the log into the file, so that a stopped server leaves one file behind.
 pub(super) fn close(connection: &Connection) {
-    // A connection that has not yet looked into the log opens it in the middle of the checkpoint, and then waits for its
-    // own read lock until the timeout.
+    // A connection that has not yet looked into the log opens it in the middle of the checkpoint,
+    // and then waits for its own read lock until the timeout.
     let looked = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
     let folded = looked.and_then(|()| truncate_log(connection, CLOSE_TIMEOUT)).map(drop);
     if let Err(error) = folded {
-        tracing::warn!(%error, "cannot merge the write-ahead log into the database; Taskwell merges it at the next start");
+        tracing::warn!(%error, "cannot merge the write-ahead log into the database; Taskwell \
+                                merges it at the next start");
     }
 }
 
@@ -303,19 +311,21 @@ pub(super) fn erase_older(connection: &Connection, version: i64) {
     }
     let erased = connection.execute_batch("VACUUM").map_err(error);
     if let Err(error) = erased.and_then(|()| purge_log(connection)) {
-        tracing::warn!(%error, "the database file still contains text that was deleted earlier; run VACUUM to remove it");
+        tracing::warn!(%error, "the database file still contains text that was deleted earlier; \
+                                run VACUUM to remove it");
     }
 }
 
-/// Folds the log into the file and empties it, so that neither holds what was deleted. `false` where somebody reads an older
-/// state: then it must be tried again.
+/// Folds the log into the file and empties it, so that neither holds what was deleted. `false`
+/// where somebody reads an older state: then it must be tried again.
 pub(super) fn purge_log(connection: &Connection) -> Result<bool> {
     truncate_log(connection, PURGE_TIMEOUT).map_err(error)
 }
 
 fn truncate_log(connection: &Connection, patience: Duration) -> rusqlite::Result<bool> {
     connection.busy_timeout(patience)?;
-    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    let busy =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
     connection.busy_timeout(BUSY_TIMEOUT)?;
     Ok(busy? == 0)
 }

@@ -1,4 +1,5 @@
-//! The cryptography that jsonwebtoken leaves to its user: ring, which is in the tree already and brings no RSA.
+//! The cryptography that jsonwebtoken leaves to its user: ring, which is in the tree already and
+//! brings no RSA.
 
 use std::sync::Once;
 
@@ -22,7 +23,10 @@ pub fn install() {
     });
 }
 
-fn signer(algorithm: Algorithm, key: &EncodingKey) -> jsonwebtoken::errors::Result<Box<dyn JwtSigner>> {
+fn signer(
+    algorithm: Algorithm,
+    key: &EncodingKey,
+) -> jsonwebtoken::errors::Result<Box<dyn JwtSigner>> {
     match (algorithm, key.family()) {
         (Algorithm::HS256, AlgorithmFamily::Hmac) => Ok(Box::new(Hs256::new(key.as_bytes()))),
         (Algorithm::EdDSA, AlgorithmFamily::Ed) => {
@@ -33,7 +37,10 @@ fn signer(algorithm: Algorithm, key: &EncodingKey) -> jsonwebtoken::errors::Resu
     }
 }
 
-fn verifier(algorithm: Algorithm, key: &DecodingKey) -> jsonwebtoken::errors::Result<Box<dyn JwtVerifier>> {
+fn verifier(
+    algorithm: Algorithm,
+    key: &DecodingKey,
+) -> jsonwebtoken::errors::Result<Box<dyn JwtVerifier>> {
     let bytes = key.try_get_as_bytes()?;
     match (algorithm, key.family()) {
         (Algorithm::HS256, AlgorithmFamily::Hmac) => Ok(Box::new(Hs256::new(bytes))),

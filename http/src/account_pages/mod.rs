@@ -1,5 +1,7 @@
-//! What the trees share about mail: the bodies that ask for it, and the two pages that its links open. A page does nothing
-//! until its button is pressed, as programs open links too.
+//! What the trees share about mail: the bodies that ask for it, and the two pages that its links
+//! open. A page does nothing until its button is pressed, as programs open links too.
+
+mod html;
 
 use axum::extract::{FromRequestParts, State};
 use axum::http::header::{self, HeaderValue};
@@ -13,20 +15,16 @@ use taskwell_core::users::password::{Password, Policy};
 use taskwell_core::users::{Email, TokensEnded};
 use utoipa::ToSchema;
 
+use self::html::{Field, escaped, form, page};
 use crate::client::Visitor;
 use crate::form::Form;
 use crate::raw_field::RawField;
 use crate::tree::Failure;
-use crate::ui;
 use crate::wire::{EmailText, PasswordText};
 
-const BRAND: &str = "<div class=\"sign-brand\"><svg viewBox=\"0 0 32 32\" aria-hidden=\"true\"><rect width=\"32\" height=\"32\" \
-rx=\"8\"/><path d=\"M9.5 16.800l4.600 4.700 8.600-10.700\"/></svg><span>Taskwell</span></div>";
 const CHANGE: &str = "Change your password";
-const KEEP_TOKENS: &str = "<div class=\"checks\"><label><input type=\"checkbox\" name=\"keep_tokens\" value=\"true\"> Keep my personal access \
-tokens</label></div>";
-const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-                   frame-ancestors 'none'";
+const KEEP_TOKENS: &str = "<div class=\"checks\"><label><input type=\"checkbox\" \
+name=\"keep_tokens\" value=\"true\"> Keep my personal access tokens</label></div>";
 
 /// The email address of an account whose owner has forgotten the password.
 #[derive(Deserialize, ToSchema)]
@@ -98,9 +96,11 @@ impl FromRequestParts<App> for LinkToken {
 
 const VERIFY: &str = "Verify your email address";
 const RESET: &str = "Choose a new password";
-const ANOTHER_LINK: &str =
-    "<p>This link has expired or was already used.</p><p><a href=\"/app/forgot\">Request a new link</a></p>";
-const ANOTHER_VERIFICATION: &str = "<p>This link has expired or was already used.</p><p><a href=\"/app/settings\">Request a new link in the settings</a></p>";
+const ANOTHER_LINK: &str = "<p>This link has expired or was already used.</p><p><a \
+                            href=\"/app/forgot\">Request a new link</a></p>";
+const ANOTHER_VERIFICATION: &str = "<p>This link has expired or was already used.</p><p><a \
+                                    href=\"/app/settings\">Request a new link in the \
+                                    settings</a></p>";
 
 fn verify_form(token: &str) -> String {
     form("/verify-email", token, "", "Verify")
@@ -115,7 +115,11 @@ pub async fn verify_page(LinkToken(token): LinkToken) -> Response {
     page(StatusCode::OK, VERIFY, &verify_form(&token))
 }
 
-pub async fn verify(State(app): State<App>, visitor: Visitor, Form(wire): Form<MailTokenWire>) -> Response {
+pub async fn verify(
+    State(app): State<App>,
+    visitor: Visitor,
+    Form(wire): Form<MailTokenWire>,
+) -> Response {
     let token = wire.as_ref().ok().and_then(|wire| wire.token.as_text()).unwrap_or("").to_owned();
     let done = async { Ok(app.verify_email(wire?.read()?, visitor.login_context(false)).await?) };
     match done.await {
@@ -131,7 +135,11 @@ pub async fn reset_page(LinkToken(token): LinkToken) -> Response {
     page(StatusCode::OK, RESET, &reset_form(&token, &[]))
 }
 
-pub async fn reset(State(app): State<App>, visitor: Visitor, Form(wire): Form<ResetWire>) -> Response {
+pub async fn reset(
+    State(app): State<App>,
+    visitor: Visitor,
+    Form(wire): Form<ResetWire>,
+) -> Response {
     let token = wire.as_ref().ok().and_then(|wire| wire.token.as_text()).unwrap_or("").to_owned();
     let done = async {
         let (token, new) = wire?.read()?;
@@ -140,10 +148,13 @@ pub async fn reset(State(app): State<App>, visitor: Visitor, Form(wire): Form<Re
     let (done, ended) = counted(done.await);
     match done {
         Ok(()) => {
-            let words = format!("<p>Your password was changed. Log in with the new one.{ended}</p>");
+            let words =
+                format!("<p>Your password was changed. Log in with the new one.{ended}</p>");
             page(StatusCode::OK, RESET, &words)
         }
-        Err(failure @ Failure::Core(Error::Unauthenticated(_))) => refused(&failure, RESET, ANOTHER_LINK),
+        Err(failure @ Failure::Core(Error::Unauthenticated(_))) => {
+            refused(&failure, RESET, ANOTHER_LINK)
+        }
         // The token is not used up: the form is shown again, with what is wrong at its field.
         Err(failure) => {
             let words = beside(&failure, &["new_password"]);
@@ -182,7 +193,9 @@ impl ChangeWire {
         let p = &mut Problems::default();
         let keeps_tokens = self.keep_tokens.as_text() == Some("true");
         let login = self.login.login("login", p);
-        let old = self.current_password.required("current_password", p, |text| Ok(Password::claimed(text)));
+        let old = self
+            .current_password
+            .required("current_password", p, |text| Ok(Password::claimed(text)));
         let new = self.new_password.text("new_password", p);
         let code = self.totp_code.optional("totp_code", p, |code| Ok(code.to_owned()));
         let code = code.filter(|code| !code.is_empty());
@@ -193,7 +206,8 @@ impl ChangeWire {
 
 /// Where password managers lead to (W3C, "A Well-Known URL for Changing Passwords").
 pub async fn change_password() -> Response {
-    (StatusCode::FOUND, [(header::LOCATION, HeaderValue::from_static("/change-password"))]).into_response()
+    (StatusCode::FOUND, [(header::LOCATION, HeaderValue::from_static("/change-password"))])
+        .into_response()
 }
 
 /// The form, with what was typed that is no secret, and what is wrong.
@@ -212,7 +226,9 @@ fn change_form(login: &str, keeps_tokens: bool, problems: &[Problem]) -> String 
         },
     ];
     let mut drawn: String = fields.iter().map(|field| field.draw(problems)).collect();
-    drawn.push_str(&KEEP_TOKENS.replace("value=", if keeps_tokens { "checked value=" } else { "value=" }));
+    drawn.push_str(
+        &KEEP_TOKENS.replace("value=", if keeps_tokens { "checked value=" } else { "value=" }),
+    );
     form("/change-password", "", &drawn, "Save")
 }
 
@@ -220,7 +236,11 @@ pub async fn change_page() -> Response {
     page(StatusCode::OK, CHANGE, &change_form("", false, &[]))
 }
 
-pub async fn change(State(app): State<App>, visitor: Visitor, Form(wire): Form<ChangeWire>) -> Response {
+pub async fn change(
+    State(app): State<App>,
+    visitor: Visitor,
+    Form(wire): Form<ChangeWire>,
+) -> Response {
     let client = visitor.client();
     let typed = wire.as_ref().ok();
     let login = typed.and_then(|wire| wire.login.as_text()).unwrap_or("").to_owned();
@@ -229,7 +249,8 @@ pub async fn change(State(app): State<App>, visitor: Visitor, Form(wire): Form<C
         let PasswordChange { login, old, new, code, keeps_tokens } = wire?.read()?;
         let login_context = LoginContext { code, ..visitor.login_context(true) };
         let token = app.login(login, old.clone(), login_context).await?.access_token;
-        let changed = app.change_password(app.verify(&token, client)?, old, new, keeps_tokens).await;
+        let changed =
+            app.change_password(app.verify(&token, client)?, old, new, keeps_tokens).await;
         // The session was for this alone.
         let bearer = app.verify(&token, client)?;
         app.write(bearer, Ok::<_, Failure>(()), |tx, caller, ()| sessions::end(tx, caller)).await?;
@@ -247,14 +268,18 @@ pub async fn change(State(app): State<App>, visitor: Visitor, Form(wire): Form<C
                 Failure::Core(Error::Unauthenticated(why)) if !why.is_more_than_a_password() => {
                     ("", "Incorrect email, username or password".to_owned())
                 }
-                _ => (&*login, beside(&failure, &["login", "current_password", "new_password", "totp_code"])),
+                _ => (
+                    &*login,
+                    beside(&failure, &["login", "current_password", "new_password", "totp_code"]),
+                ),
             };
             again(&failure, CHANGE, &words, &change_form(login, keeps_tokens, failure.problems()))
         }
     }
 }
 
-/// What was done, and a sentence about the personal access tokens that have ended, if there are such.
+/// What was done, and a sentence about the personal access tokens that have ended, if there are
+/// such.
 fn counted(done: Result<TokensEnded, Failure>) -> (Result<(), Failure>, String) {
     let words = match &done {
         Ok(TokensEnded(0)) | Err(_) => String::new(),
@@ -287,95 +312,9 @@ fn again(failure: &Failure, title: &str, words: &str, form: &str) -> Response {
 fn beside(failure: &Failure, fields: &[&str]) -> String {
     match failure.problems() {
         [] => failure.detail(),
-        problems if problems.iter().all(|problem| fields.contains(&&*problem.field)) => String::new(),
+        problems if problems.iter().all(|problem| fields.contains(&&*problem.field)) => {
+            String::new()
+        }
         _ => failure.detail(),
     }
-}
-
-fn form(action: &str, token: &str, fields: &str, button: &str) -> String {
-    let token = escaped(token);
-    format!(
-        "<form method=\"post\" action=\"{action}\"><input type=\"hidden\" name=\"token\" value=\"{token}\">{fields}\
-         <button class=\"primary large\">{button}</button></form>"
-    )
-}
-
-/// A field of a form.
-struct Field<'a> {
-    label: &'a str,
-    name: &'a str,
-    kind: &'a str,
-    autocomplete: &'a str,
-    required: &'a str,
-    value: &'a str,
-}
-
-impl<'a> Field<'a> {
-    fn text(label: &'a str, name: &'a str, autocomplete: &'a str) -> Field<'a> {
-        Field { label, name, kind: "text", autocomplete, required: "required", value: "" }
-    }
-
-    fn password(label: &'a str, name: &'a str, autocomplete: &'a str) -> Field<'a> {
-        Field { kind: "password", ..Field::text(label, name, autocomplete) }
-    }
-
-    /// With what is wrong beside it. The first field that is wrong has the focus.
-    fn draw(&self, problems: &[Problem]) -> String {
-        let Field { label, name, kind, autocomplete, required, value } = self;
-        let value = escaped(value);
-        let wrong = problems.iter().find(|problem| problem.field == *name);
-        let is_first = wrong.is_some_and(|wrong| problems.first() == Some(wrong));
-        // "New password is too common", but "New password: 3 characters, at least 8 needed".
-        let is_clause =
-            wrong.is_some_and(|wrong| wrong.message.starts_with(|c: char| c.is_ascii_lowercase()));
-        let between = if is_clause { " " } else { ": " };
-        let (class, marks, words) = match wrong {
-            None => ("field", String::new(), String::new()),
-            Some(wrong) => (
-                "field invalid",
-                format!(
-                    "aria-invalid=\"true\" aria-describedby=\"{name}-wrong\"{}",
-                    if is_first { " autofocus" } else { "" }
-                ),
-                format!(
-                    "<p class=\"problem\" id=\"{name}-wrong\">{label}{between}{}</p>",
-                    escaped(&wrong.message)
-                ),
-            ),
-        };
-        format!(
-            "<div class=\"{class}\"><label for=\"{name}\">{label}</label><div class=\"input\">\
-             <input id=\"{name}\" type=\"{kind}\" name=\"{name}\" value=\"{value}\" autocomplete=\"{autocomplete}\" {required} {marks}>\
-             </div>{words}</div>"
-        )
-    }
-}
-
-fn page(status: StatusCode, title: &str, body: &str) -> Response {
-    let text = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">{}</head><body><main class=\"outside\">\
-         <div class=\"sign\">{BRAND}<h1>{title}</h1>{body}<p class=\"other\"><a href=\"/\">To your tasks</a></p></div></main></body></html>",
-        ui::styles()
-    );
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP)),
-    ];
-    (status, headers, text).into_response()
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c => out.push(c),
-        }
-    }
-    out
 }

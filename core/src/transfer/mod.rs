@@ -1,9 +1,13 @@
-//! Moving house: a store is copied into another, of either database, row by row. What the rows mean is not looked at; ids,
-//! hashes, numbers and sessions stay what they are. Which tables and columns there are is asked of both databases.
+//! Moving house: a store is copied into another, of either database, row by row. What the rows mean
+//! is not looked at; ids, hashes, numbers and sessions stay what they are. Which tables and columns
+//! there are is asked of both databases.
+
+mod table;
 
 use ring::digest::{Context, SHA256};
 
-use crate::db::{ColumnType, Db, Dialect, Owned, Param, Table, TableColumn, Tx, tables};
+use self::table::{insertion, last_id, params, places, quoted, set_last_id};
+use crate::db::{ColumnType, Db, Owned, Table, TableColumn, Tx, tables};
 use crate::error::{Error, Result};
 
 /// Rows in one transaction.
@@ -20,13 +24,13 @@ pub struct Copied {
     pub checksum: String,
 }
 
-/// Copies all of `from` into `to`, then reads both again and compares. `progress` is told a table and how many of its rows
-/// are there, of how many. With `resume` a copy that broke off goes on. Until the comparison has succeeded, nothing else
-/// opens the target.
+/// Copies all of `from` into `to`, then reads both again and compares. `progress` is told a table
+/// and how many of its rows are there, of how many. With `resume` a copy that broke off goes on.
+/// Until the comparison has succeeded, nothing else opens the target.
 ///
 /// # Errors
-/// One store has a table or column that the other does not have; `to` holds something and it is not to go on; or the two
-/// differ in the end, as when somebody wrote meanwhile.
+/// One store has a table or column that the other does not have; `to` holds something and it is not
+/// to go on; or the two differ in the end, as when somebody wrote meanwhile.
 pub async fn copy(
     from: &Db,
     to: &Db,
@@ -36,7 +40,9 @@ pub async fn copy(
     let all = common(&from.read(tables).await?, &to.read(tables).await?)?;
     if from.read(is_filling).await? {
         return Err(Error::Internal(
-            "the source is itself an incomplete copy; complete that copy first. Nothing was written".into(),
+            "the source is itself an incomplete copy; complete that copy first. Nothing was \
+             written"
+                .into(),
         ));
     }
     check_target(from, to, &all, resume).await?;
@@ -83,7 +89,9 @@ fn common(here: &[Table], there: &[Table]) -> Result<Vec<Table>> {
         let mut table = table.clone();
         table.has_sequence |= other.has_sequence;
         for column in &mut table.columns {
-            let Some(twin) = other.columns.iter().find(|twin| twin.name == column.name) else { continue };
+            let Some(twin) = other.columns.iter().find(|twin| twin.name == column.name) else {
+                continue;
+            };
             column.kind = common_kind(column.kind, twin.kind).ok_or_else(|| {
                 refusal(&format!("the types of the column {}.{} differ", table.name, column.name))
             })?;
@@ -114,7 +122,8 @@ fn find<'t>(all: &'t [Table], name: &str) -> Option<&'t Table> {
 
 fn refusal(what: &str) -> Error {
     Error::Internal(format!(
-        "{what}; both stores must have the same tables and columns. Make them equal, then try again. Nothing was written"
+        "{what}; both stores must have the same tables and columns. Make them equal, then try \
+         again. Nothing was written"
     ))
 }
 
@@ -122,7 +131,9 @@ fn refusal(what: &str) -> Error {
 fn common_kind(one: ColumnType, other: ColumnType) -> Option<ColumnType> {
     match (one, other) {
         _ if one == other => Some(one),
-        (ColumnType::Bool, ColumnType::Int) | (ColumnType::Int, ColumnType::Bool) => Some(ColumnType::Bool),
+        (ColumnType::Bool, ColumnType::Int) | (ColumnType::Int, ColumnType::Bool) => {
+            Some(ColumnType::Bool)
+        }
         (ColumnType::Uuid, ColumnType::Bytes) | (ColumnType::Bytes, ColumnType::Uuid) => {
             Some(ColumnType::Uuid)
         }
@@ -149,14 +160,15 @@ async fn check_target(from: &Db, to: &Db, all: &[Table], resume: bool) -> Result
         }
         if !resume && there > 0 {
             return Err(Error::internal(
-                "the target is not empty; use an empty one, or continue an interrupted copy with --resume. The target has \
-                 rows in the table",
+                "the target is not empty; use an empty one, or continue an interrupted copy with \
+                 --resume. The target has rows in the table",
                 &table.name,
             ));
         }
         if there > count(from, table).await? {
             return Err(Error::internal(
-                "the target is not a copy of the source, because it has more rows. Nothing was written. The table is",
+                "the target is not a copy of the source, because it has more rows. Nothing was \
+                 written. The table is",
                 &table.name,
             ));
         }
@@ -164,7 +176,12 @@ async fn check_target(from: &Db, to: &Db, all: &[Table], resume: bool) -> Result
     Ok(())
 }
 
-async fn copy_table(from: &Db, to: &Db, table: &Table, progress: &impl Fn(&str, u64, u64)) -> Result<()> {
+async fn copy_table(
+    from: &Db,
+    to: &Db,
+    table: &Table,
+    progress: &impl Fn(&str, u64, u64),
+) -> Result<()> {
     let total = count(from, table).await?;
     let mut done = count(to, table).await?;
     let mut last = last_key(to, table).await?;
@@ -180,46 +197,6 @@ async fn copy_table(from: &Db, to: &Db, table: &Table, progress: &impl Fn(&str, 
         to.write(move |tx| rows.iter().try_for_each(|row| tx.send(&text, &params(row)))).await?;
         progress(&table.name, done, total);
     }
-}
-
-impl Table {
-    fn list(&self) -> String {
-        self.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ")
-    }
-
-    fn kinds(&self) -> Vec<ColumnType> {
-        self.columns.iter().map(|column| column.kind).collect()
-    }
-
-    fn keys(&self) -> impl Iterator<Item = (usize, &TableColumn)> {
-        let place = |name: &String| self.columns.iter().position(|column| column.name == *name);
-        self.key.iter().filter_map(move |name| place(name).map(|at| (at, &self.columns[at])))
-    }
-
-    fn key_of(&self, row: &[Owned]) -> Vec<Owned> {
-        self.keys().map(|(at, _)| row[at].clone()).collect()
-    }
-
-    /// The key's columns, each followed by `more`; text compares by its bytes in both databases.
-    fn key_list(&self, dialect: Dialect, more: &str) -> String {
-        let column = |(_, column): (usize, &TableColumn)| match (column.kind, dialect) {
-            (ColumnType::Text, Dialect::Postgres) => format!("{} COLLATE \"C\"{more}", quoted(&column.name)),
-            _ => format!("{}{more}", quoted(&column.name)),
-        };
-        self.keys().map(column).collect::<Vec<_>>().join(", ")
-    }
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-fn params(row: &[Owned]) -> Vec<&dyn Param> {
-    row.iter().map(|value| value as &dyn Param).collect()
-}
-
-fn places(from: usize, count: usize) -> String {
-    (from..from + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
 }
 
 async fn count(db: &Db, table: &Table) -> Result<u64> {
@@ -241,7 +218,9 @@ async fn page(db: &Db, table: &Table, after: Option<Vec<Owned>>) -> Result<Vec<V
         values.push(Owned::Int(BATCH));
         let limit = values.len();
         let name = quoted(&table.name);
-        let text = format!("/* copy */ SELECT {list} FROM {name} {condition}ORDER BY {key} LIMIT ${limit}");
+        let text = format!(
+            "/* copy */ SELECT {list} FROM {name} {condition}ORDER BY {key} LIMIT ${limit}"
+        );
         tx.all_by(&text, &params(&values), |row| row.owned(&table.kinds()))
     })
     .await
@@ -251,16 +230,14 @@ async fn last_key(db: &Db, table: &Table) -> Result<Option<Vec<Owned>>> {
     let table = table.clone();
     db.read(move |tx| {
         let (list, order) = (table.list(), table.key_list(tx.dialect(), " DESC"));
-        let text = format!("/* copy */ SELECT {list} FROM {} ORDER BY {order} LIMIT 1", quoted(&table.name));
+        let text = format!(
+            "/* copy */ SELECT {list} FROM {} ORDER BY {order} LIMIT 1",
+            quoted(&table.name)
+        );
         let rows = tx.all_by(&text, &[], |row| row.owned(&table.kinds()))?;
         Ok(rows.first().map(|row| table.key_of(row)))
     })
     .await
-}
-
-fn insertion(table: &Table) -> String {
-    let (name, list) = (quoted(&table.name), table.list());
-    format!("/* copy */ INSERT INTO {name} ({list}) VALUES ({})", places(1, table.columns.len()))
 }
 
 async fn sum(db: &Db, table: &Table) -> Result<Copied> {
@@ -292,42 +269,6 @@ fn add(sum: &mut Context, value: &Owned) {
     sum.update(bytes);
 }
 
-/// The last id that the database gave out, which may be of a row that is gone.
-fn last_id(tx: &mut Tx, table: &Table) -> Result<i64> {
-    let (name, key) = (quoted(&table.name), table.key_list(tx.dialect(), ""));
-    let newest = format!("/* copy */ SELECT coalesce(max({key}), 0) FROM {name}");
-    let newest: i64 = tx.one(&newest, &[])?;
-    let given: Option<i64> = match tx.dialect() {
-        Dialect::Sqlite => {
-            tx.find("/* copy */ SELECT seq FROM sqlite_sequence WHERE name = $1", &[&table.name])?
-        }
-        Dialect::Postgres => tx.find(
-            "/* copy */ SELECT coalesce(pg_sequence_last_value(CAST(pg_get_serial_sequence($1, $2) AS regclass)), 0)",
-            &[&name, &table.key[0]],
-        )?,
-    };
-    Ok(given.unwrap_or(0).max(newest))
-}
-
-fn set_last_id(tx: &mut Tx, table: &Table, last: i64) -> Result<()> {
-    match tx.dialect() {
-        // Where there is no row here, SQLite takes the next id from the largest one.
-        Dialect::Sqlite => {
-            tx.send("/* copy */ DELETE FROM sqlite_sequence WHERE name = $1", &[&table.name])?;
-            tx.send(
-                "/* copy */ INSERT INTO sqlite_sequence (name, seq) SELECT name, CAST($1 AS INTEGER) FROM sqlite_schema \
-                 WHERE name = $2 AND sql LIKE '%AUTOINCREMENT%'",
-                &[&last, &table.name],
-            )
-        }
-        Dialect::Postgres if last == 0 => Ok(()),
-        Dialect::Postgres => tx.send(
-            "/* copy */ SELECT setval(CAST(pg_get_serial_sequence($1, $2) AS regclass), $3)",
-            &[&quoted(&table.name), &table.key[0], &last],
-        ),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -352,10 +293,13 @@ mod tests {
         let copy = |resume| runtime.block_on(copy(&here, &there, resume, |_, _, _| ()));
         let notes = "CREATE TABLE notes (a TEXT, b INTEGER, PRIMARY KEY (a, b)) STRICT";
         run(&here, notes);
-        assert!(matches!(copy(false), Err(Error::Internal(told)) if told.contains("no table notes")));
+        assert!(
+            matches!(copy(false), Err(Error::Internal(told)) if told.contains("no table notes"))
+        );
         run(&there, notes);
         run(&here, "ALTER TABLE audit ADD COLUMN colour TEXT");
-        assert!(matches!(copy(false), Err(Error::Internal(told)) if told.contains("no column audit.colour")));
+        assert!(matches!(copy(false), Err(Error::Internal(told)) if told.contains("no column \
+                audit.colour")));
         run(&there, "ALTER TABLE audit ADD COLUMN colour TEXT");
         assert!(!open("there.db").1.is_filling);
         run(&here, "INSERT INTO notes VALUES ('x', 1), ('x', 2), ('y', 1)");
