@@ -20,13 +20,14 @@ use crate::clock::Clock;
 use crate::db::{DatabaseLocation, Db, Migrated, Tx};
 use crate::error::{AuthError, Error, Result};
 use crate::hasher::Hasher;
+use crate::ids::UserId;
 use crate::limits::{Limits, Shared};
 use crate::mail;
 use crate::sessions::token::{Keys, PublicKey};
 use crate::sessions::{self, Grant, LoginContext, RefreshToken, Refreshed};
 use crate::settings::{Mails, Settings};
 use crate::users::password::Password;
-use crate::users::{self, Caller, Draft, Email, Name, Role, TokensEnded, User, UserId, Username};
+use crate::users::{self, Caller, Draft, Email, Name, Role, TokensEnded, User, Username};
 
 pub use crate::db::Lane;
 
@@ -56,7 +57,7 @@ impl Rules {
         let (caller, stale) = bearer::check(tx, &self.settings, bearer)?;
         // As long as it is only assumed that the session lives, its account pays for nothing.
         if tx.is_certain() {
-            bearer.count_once(|| self.limits.request(caller.id().0, tx.now()))?;
+            bearer.count_once(|| self.limits.request(caller.id(), tx.now()))?;
         }
         Ok((caller, stale))
     }
@@ -231,7 +232,7 @@ impl App {
             .write(move |tx| {
                 let user = users::register(tx, &draft)?;
                 let who = Actor {
-                    user: Some(user.id.0),
+                    user: Some(user.id),
                     client: login_context.client,
                     mails: parts.settings.mailing(),
                 };
@@ -303,7 +304,7 @@ impl App {
         let mails = if role == Role::User { self.settings().mailing() } else { Mails::Off };
         let write = move |tx: &mut Tx| {
             let user = users::register(tx, &draft)?;
-            let who = Actor { user: client.map(|_| user.id.0), client, mails };
+            let who = Actor { user: client.map(|_| user.id), client, mails };
             signed_up(tx, who, &user)?;
             Ok(user)
         };
@@ -334,9 +335,9 @@ impl App {
 
 /// What goes with a sign-up.
 fn signed_up(tx: &mut Tx, who: Actor, user: &User) -> Result<()> {
-    let id = Some(user.id.0);
+    let id = Some(user.id);
     audit::record(tx, who, id, Action::SignedUp, None)?;
-    mail::queue_welcome(tx, who, user.id.0, &user.email)
+    mail::queue_welcome(tx, who, user.id, &user.email)
 }
 
 fn granted<T>(refreshed: Refreshed<T>) -> Result<T> {

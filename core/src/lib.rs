@@ -13,6 +13,7 @@ pub mod error;
 pub mod hasher;
 pub mod id_or_uuid;
 pub mod idempotency;
+pub mod ids;
 pub mod import;
 pub mod limits;
 pub mod live;

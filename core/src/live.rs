@@ -12,6 +12,7 @@ use std::time::Duration;
 use futures_util::task::AtomicWaker;
 
 use crate::error::{Error, Result};
+use crate::ids::UserId;
 use crate::limits::Policy;
 
 /// How many may wait for one account on one instance: a tab each.
@@ -34,7 +35,7 @@ struct Hub {
 
 #[derive(Default)]
 struct State {
-    by_owner: HashMap<i64, Vec<Arc<Signal>>>,
+    by_owner: HashMap<UserId, Vec<Arc<Signal>>>,
     closed: bool,
 }
 
@@ -55,7 +56,7 @@ impl Signal {
 /// Somebody who waits, until it is dropped.
 pub struct Subscription {
     live: Subscribers,
-    owner: i64,
+    owner: UserId,
     signal: Arc<Signal>,
 }
 
@@ -71,7 +72,7 @@ impl Subscribers {
     ///
     /// # Errors
     /// Too many wait already, for this account or at all, or the server stops.
-    pub fn watch(&self, owner: i64) -> Result<Subscription> {
+    pub fn watch(&self, owner: UserId) -> Result<Subscription> {
         let mut state = self.state();
         if state.closed || self.0.count.load(Ordering::Relaxed) >= self.0.count_max {
             return Err(Error::Unavailable { retry_after_s: RETRY_AFTER_S });
@@ -102,7 +103,7 @@ impl Subscribers {
     }
 
     /// Wakes those who wait for these accounts, about which something was committed.
-    pub(crate) fn notify(&self, owners: &[i64]) {
+    pub(crate) fn notify(&self, owners: &[UserId]) {
         if owners.is_empty() || !self.is_watched() {
             return;
         }
@@ -118,13 +119,13 @@ impl Subscribers {
     }
 
     /// The accounts that somebody waits for.
-    pub(crate) fn watched(&self) -> Vec<i64> {
+    pub(crate) fn watched(&self) -> Vec<UserId> {
         self.state().by_owner.keys().copied().collect()
     }
 
     /// Wakes those who have not seen the account's newest change; whether there were such, whom
     /// nobody had told.
-    pub(crate) fn found(&self, owner: i64, newest: i64) -> bool {
+    pub(crate) fn found(&self, owner: UserId, newest: i64) -> bool {
         let state = self.state();
         let behind = |signal: &&Arc<Signal>| {
             let seen = signal.seen.load(Ordering::Acquire);

@@ -8,10 +8,11 @@ use clap::{Args, Subcommand, ValueEnum};
 use taskwell_core::app::{App, SignUp};
 use taskwell_core::audit::Actor;
 use taskwell_core::error::{Problems, Violation};
+use taskwell_core::ids::UserId;
 use taskwell_core::page::Limit;
 use taskwell_core::text::Words;
 use taskwell_core::users::password::{Password, Policy};
-use taskwell_core::users::{self, Email, Name, Role, Shadowed, Update, User, UserId, Username};
+use taskwell_core::users::{self, Email, Name, Role, Shadowed, Update, User, Username};
 
 use crate::config::Checked;
 use crate::console::{Outcome, print, runtime, sentence};
@@ -210,7 +211,7 @@ async fn list(app: &App, q: &str) -> Outcome {
 async fn shadowed(app: &App) -> Result<Vec<Shadowed>, String> {
     let mut all: Vec<Shadowed> = Vec::new();
     loop {
-        let after = all.last().map_or(0, |last| last.id.0);
+        let after = all.last().map_or(UserId(0), |last| last.id);
         let more = app
             .as_operator(move |tx| users::shadowed(tx, after))
             .await

@@ -1,6 +1,7 @@
 //! `taskwell audit`: what was done to accounts, for the operator.
 
 use taskwell_core::audit;
+use taskwell_core::ids::UserId;
 use taskwell_core::page::{Cursor, Limit};
 use taskwell_core::users;
 
@@ -17,7 +18,7 @@ pub fn run(config: &Checked, user: Option<String>, mut lines: usize) -> Outcome 
         None => None,
         Some(login) => {
             let find = app.as_operator(move |tx| users::find_by_login(tx, &login));
-            Some(runtime.block_on(find).map_err(|e| sentence(&e))?.id.0)
+            Some(runtime.block_on(find).map_err(|e| sentence(&e))?.id)
         }
     };
     let mut after: Option<Cursor> = None;
@@ -30,7 +31,7 @@ pub fn run(config: &Checked, user: Option<String>, mut lines: usize) -> Outcome 
                 return Ok(());
             }
             lines -= 1;
-            let id = |id: Option<i64>| id.map_or("-".to_owned(), |id| id.to_string());
+            let id = |id: Option<UserId>| id.map_or("-".to_owned(), |id| id.to_string());
             let text = |text: Option<String>| text.unwrap_or("-".to_owned());
             print(&format!(
                 "{}\t{}\t{}\t{}\t{}\t{}",

@@ -64,11 +64,16 @@ impl Mailer {
             // If this fails it is sent twice, which is better than not at all.
             Ok(()) => {
                 if let Err(error) = app.mail_sent(id).await {
-                    tracing::warn!(%error, id, "cannot remove sent mail from the queue; it will be \
-                        sent again");
+                    tracing::warn!(
+                        %error,
+                        id = id.0,
+                        "cannot remove sent mail from the queue; it will be sent again"
+                    );
                 }
             }
-            Err(cause) => tracing::warn!(cause, id, "cannot send mail; it stays in the queue"),
+            Err(cause) => {
+                tracing::warn!(cause, id = id.0, "cannot send mail; it stays in the queue");
+            }
         }
     }
 

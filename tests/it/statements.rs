@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use serde_json::json;
 use taskwell_core::app::{App, SignUp};
 use taskwell_core::db::{DatabaseLocation, Db, Dialect, SourceDb};
+use taskwell_core::ids::UserId;
 use taskwell_core::import;
 use taskwell_core::sessions::LoginContext;
 use taskwell_core::settings::{Scheme, Settings};
@@ -166,7 +167,7 @@ async fn work_on_keys(t: &Taskwell, root: &str) {
 
 async fn work_on_names(t: &Taskwell) {
     t.user("müller").await;
-    let shadowed = t.app.as_operator(|tx| users::shadowed(tx, 0)).await.unwrap();
+    let shadowed = t.app.as_operator(|tx| users::shadowed(tx, UserId(0))).await.unwrap();
     assert_eq!(shadowed, []);
 }
 

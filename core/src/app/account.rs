@@ -5,11 +5,12 @@ use crate::audit::{self, Action};
 use crate::bearer::Bearer;
 use crate::db::Tx;
 use crate::error::{AuthError, Error, Result, Violation};
+use crate::ids::UserId;
 use crate::mail::{self, MailKind};
 use crate::sessions;
 use crate::users::password::{Password, PasswordHash, Policy};
 use crate::users::sql::Credentials;
-use crate::users::{self, Account, Change, TokensEnded, User, UserId};
+use crate::users::{self, Account, Change, TokensEnded, User};
 
 impl App {
     /// Changes the caller's own account, or for admins any. Another address for one's own asks for
@@ -95,14 +96,14 @@ impl App {
         self.write(token, Ok((proven, hash)), move |tx, caller, (proven, hash)| {
             require_same(tx, caller.id(), proven)?;
             let ended = users::replace_password(tx, caller.id(), hash, keeps_tokens)?;
-            audit::record(tx, caller.who(), Some(caller.id().0), Action::PasswordChanged, None)?;
+            audit::record(tx, caller.who(), Some(caller.id()), Action::PasswordChanged, None)?;
             let me = users::me(tx, caller)?;
             let told = mail::password_change(ended.0, keeps_tokens);
             mail::queue(
                 tx,
                 caller.who(),
                 MailKind::PasswordChanged,
-                Some(me.id.0),
+                Some(me.id),
                 &me.email,
                 Some(&told),
             )?;
@@ -142,7 +143,7 @@ impl App {
         field: &'static str,
     ) -> Result<PasswordHash> {
         let (limits, client) = (&self.0.limits, token.client());
-        let guess = limits.proof(client, me.user.id.0, self.0.clock.now()).await?;
+        let guess = limits.proof(client, me.user.id, self.0.clock.now()).await?;
         let is_right = self.0.hasher.verify(password, Some(me.password.clone())).await;
         if let Ok(false) = is_right {
             self.write_failed_proof(me.user.id, client).await?;

@@ -7,17 +7,18 @@ use crate::bearer::Bearer;
 use crate::client::Client;
 use crate::db::Tx;
 use crate::error::{AuthError, Error, Result, Violation};
+use crate::ids::{MailId, UserId};
 use crate::mail::{self, MailKind, Next, Outgoing};
 use crate::sessions::LoginContext;
 use crate::users::password::{Password, Policy};
-use crate::users::{self, Email, LoginName, TokensEnded, User, UserId};
+use crate::users::{self, Email, LoginName, TokensEnded, User};
 
 impl App {
     fn require_mail(&self) -> Result<()> {
         if self.settings().mails { Ok(()) } else { Err(Error::MailOff) }
     }
 
-    fn who(&self, user: Option<i64>, client: Option<Client>) -> Actor {
+    fn who(&self, user: Option<UserId>, client: Option<Client>) -> Actor {
         Actor { user, client, mails: self.settings().mailing() }
     }
 
@@ -32,7 +33,7 @@ impl App {
             let found = users::sql::credentials_by_login(tx, &LoginName::typed(email.as_str()))?
                 .map(|found| found.user);
             let user = found.filter(|user| user.is_active);
-            let id = user.as_ref().map(|user| user.id.0);
+            let id = user.as_ref().map(|user| user.id);
             audit::record(tx, who, id, Action::PasswordResetAsked, None)?;
             // Whose address it is, if anybody's, is asked when it is sent: what is stored now is
             // the same for all.
@@ -70,7 +71,7 @@ impl App {
         let new = Password::chosen(&new, policy, chars_min, &own)
             .map_err(|Violation(code, message)| Error::invalid("new_password", code, message))?;
         let hash = self.0.hasher.hash(new).await?;
-        let who = self.who(Some(user.id.0), login_context.client);
+        let who = self.who(Some(user.id), login_context.client);
         let write = move |tx: &mut Tx| {
             let (user, email) = whose_held(tx, &token, MailKind::Reset)?;
             let ended = users::reset_password(tx, who, user.id, &hash)?;
@@ -90,8 +91,8 @@ impl App {
         let nobody = self.who(None, login_context.client);
         let write = move |tx: &mut Tx| {
             let (user, email) = whose_held(tx, &token, MailKind::Verify)?;
-            let who = Actor { user: Some(user.id.0), ..nobody };
-            mail::end_links(tx, user.id.0, MailKind::Verify)?;
+            let who = Actor { user: Some(user.id), ..nobody };
+            mail::end_links(tx, user.id, MailKind::Verify)?;
             if user.email == email {
                 users::sql::set_verified(tx, user.id)?;
                 audit::record(tx, who, who.user, Action::EmailVerified, None)?;
@@ -109,7 +110,7 @@ impl App {
             if me.email_verified {
                 return Ok(());
             }
-            mail::queue(tx, caller.who(), MailKind::Verify, Some(me.id.0), &me.email, None)
+            mail::queue(tx, caller.who(), MailKind::Verify, Some(me.id), &me.email, None)
         })
         .await
     }
@@ -127,7 +128,7 @@ impl App {
     }
 
     /// Mail was handed over to a server that answers for it.
-    pub async fn mail_sent(&self, id: i64) -> Result<()> {
+    pub async fn mail_sent(&self, id: MailId) -> Result<()> {
         self.0.db.write(move |tx| mail::sent(tx, id)).await
     }
 }
@@ -135,14 +136,14 @@ impl App {
 /// The user of a token, and the address that it was sent to.
 fn whose(tx: &mut Tx, token: &str, purpose: MailKind) -> Result<(User, String)> {
     let (user, email) = mail::redeem(tx, token, purpose)?;
-    let user = users::sql::find(tx, UserId(user))?.filter(|user| user.is_active);
+    let user = users::sql::find(tx, user)?.filter(|user| user.is_active);
     Ok((user.ok_or(Error::Unauthenticated(AuthError::BadRefreshToken))?, email))
 }
 
 /// The same, the user held: what depends on the token is done before anything ends it.
 fn whose_held(tx: &mut Tx, token: &str, purpose: MailKind) -> Result<(User, String)> {
     let (user, _) = mail::redeem(tx, token, purpose)?;
-    users::sql::find_for_update(tx, UserId(user))?;
+    users::sql::find_for_update(tx, user)?;
     // It may have been ended while this waited.
     whose(tx, token, purpose)
 }

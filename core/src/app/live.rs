@@ -2,8 +2,8 @@
 
 use super::App;
 use crate::error::Result;
+use crate::ids::UserId;
 use crate::live::Subscription;
-use crate::users::UserId;
 
 impl App {
     /// Waits for what happens to a user's account and tasks, on whatever instance. Each time it is
@@ -12,7 +12,7 @@ impl App {
     /// # Errors
     /// Too many wait already.
     pub fn watch(&self, user: UserId) -> Result<Subscription> {
-        self.0.db.live().watch(user.0)
+        self.0.db.live().watch(user)
     }
 
     /// Ends all waiting, now and later: the server stops.

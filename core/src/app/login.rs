@@ -6,12 +6,13 @@ use crate::audit::{self, Action, Actor};
 use crate::client::Client;
 use crate::db::Tx;
 use crate::error::{AuthError, Error, Result};
+use crate::ids::UserId;
 use crate::limits::Target;
 use crate::sessions::{self, Grant, LoginContext};
 use crate::settings::Mails;
 use crate::users::password::Password;
 use crate::users::sql::Credentials;
-use crate::users::{self, LoginName, UserId};
+use crate::users::{self, LoginName};
 
 impl App {
     /// Opens a session for the account of that username or address. It takes the same time whether
@@ -33,7 +34,7 @@ impl App {
         let found = self.0.db.read(move |tx| users::sql::credentials_by_login(tx, &asked)).await?;
         let id = found.as_ref().map(|found| found.user.id);
         let target = match id {
-            Some(UserId(id)) => Target::Account { id, name: name.kind().as_str() },
+            Some(id) => Target::Account { id, name: name.kind().as_str() },
             None => Target::Stranger { name: name.key() },
         };
         let guess = limits.guess(login_context.client, target, self.0.clock.now()).await?;
@@ -100,7 +101,6 @@ impl App {
         client: Option<Client>,
     ) -> Result<()> {
         let who = Actor { user: None, client, mails: Mails::Off };
-        let subject = account.map(|id| id.0);
         // An unknown account, a deactivated one and a wrong password look alike.
         let detail = match why {
             AuthError::CodeNeeded => Some("code_needed"),
@@ -110,7 +110,7 @@ impl App {
         };
         self.0
             .db
-            .write(move |tx| audit::record(tx, who, subject, Action::LoginFailed, detail))
+            .write(move |tx| audit::record(tx, who, account, Action::LoginFailed, detail))
             .await
     }
 
@@ -120,7 +120,7 @@ impl App {
         account: UserId,
         client: Option<Client>,
     ) -> Result<()> {
-        let who = Actor { user: Some(account.0), client, mails: Mails::Off };
+        let who = Actor { user: Some(account), client, mails: Mails::Off };
         self.0.db.write(move |tx| audit::record(tx, who, who.user, Action::ProofFailed, None)).await
     }
 }

@@ -155,7 +155,7 @@ impl App {
 
 fn key_of(caller: &Caller, once: &IdempotentRequest, keys: &Keys) -> OutcomeKey {
     let whose =
-        KeyScope::User { id: caller.id().0, rights: caller.rights(), role: caller.role().as_str() };
+        KeyScope::User { id: caller.id(), rights: caller.rights(), role: caller.role().as_str() };
     once.key(&whose, |text| keys.macs(text))
 }
 

@@ -15,7 +15,7 @@ impl App {
     pub async fn totp_state(&self, token: Bearer) -> Result<State> {
         self.read(token, Ok::<_, Error>(()), |tx, caller, ()| {
             caller.require_session()?;
-            totp::state(tx, caller.id().0)
+            totp::state(tx, caller.id())
         })
         .await
     }
@@ -30,7 +30,7 @@ impl App {
             Ok::<_, Error>((proven, account)),
             |tx, caller, (proven, account)| {
                 require_same(tx, caller.id(), proven)?;
-                totp::enrol(tx, caller.id().0, account)
+                totp::enrol(tx, caller.id(), account)
             },
         )
         .await
@@ -51,11 +51,11 @@ impl App {
 
     async fn confirm_code(&self, token: Bearer, code: String) -> Result<Vec<String>> {
         let (me, client) = (self.credentials(&token).await?.user.id, token.client());
-        let guess = self.0.limits.proof(client, me.0, self.0.clock.now()).await?;
+        let guess = self.0.limits.proof(client, me, self.0.clock.now()).await?;
         let confirm = |tx: &mut Tx, caller: &Caller, code: &String| {
             caller.require_session()?;
-            let codes = totp::confirm(tx, caller.id().0, code)?;
-            audit::record(tx, caller.who(), Some(caller.id().0), Action::TwoFactorOn, None)?;
+            let codes = totp::confirm(tx, caller.id(), code)?;
+            audit::record(tx, caller.who(), Some(caller.id()), Action::TwoFactorOn, None)?;
             Ok(codes)
         };
         let confirmed = self.write_without_replay(token, Ok::<_, Error>(code), confirm).await;
@@ -73,8 +73,8 @@ impl App {
         let proven = self.prove(&token, me, password, "password").await?;
         self.write(token, Ok::<_, Error>(proven), |tx, caller, proven| {
             require_same(tx, caller.id(), proven)?;
-            totp::remove(tx, caller.id().0)?;
-            audit::record(tx, caller.who(), Some(caller.id().0), Action::TwoFactorOff, None)
+            totp::remove(tx, caller.id())?;
+            audit::record(tx, caller.who(), Some(caller.id()), Action::TwoFactorOff, None)
         })
         .await
     }

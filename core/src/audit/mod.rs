@@ -8,6 +8,7 @@ pub use model::{Action, Actor, Entry};
 
 use crate::db::Tx;
 use crate::error::{Code, Result, Violation};
+use crate::ids::{EntryId, UserId};
 use crate::page::{Cursor, Limit, Offset, Page};
 
 /// The tag of the log's only order in a cursor.
@@ -17,7 +18,7 @@ const BY_ID: u8 = 0x81;
 pub(crate) fn record(
     tx: &mut Tx,
     who: Actor,
-    subject: Option<i64>,
+    subject: Option<UserId>,
     action: Action,
     detail: Option<&str>,
 ) -> Result<()> {
@@ -36,11 +37,11 @@ pub(crate) fn prune(tx: &mut Tx, days: u32) -> Result<bool> {
 /// A page of what is about one account, or of all, newest first.
 pub fn page(
     tx: &mut Tx,
-    subject: Option<i64>,
+    subject: Option<UserId>,
     limit: Limit,
     after: Option<Cursor>,
 ) -> Result<Page<Entry>> {
-    let before = after.map_or(i64::MAX, |cursor| cursor.id);
+    let before = EntryId(after.map_or(i64::MAX, |cursor| cursor.id));
     let wanted = i64::try_from(limit.get() + 1).unwrap_or(i64::MAX);
     let skip = after.map_or(0, |cursor| cursor.skip).into();
     let mut items = match subject {
@@ -55,11 +56,11 @@ pub fn page(
 
 /// Where [`page`] begins after so many entries.
 pub fn cursor_of(offset: Offset) -> Cursor {
-    cursor(i64::MAX).skipping(offset)
+    cursor(EntryId(i64::MAX)).skipping(offset)
 }
 
-fn cursor(id: i64) -> Cursor {
-    Cursor { order: BY_ID, key: None, id, skip: 0 }
+fn cursor(id: EntryId) -> Cursor {
+    Cursor { order: BY_ID, key: None, id: id.0, skip: 0 }
 }
 
 /// Reads a cursor of [`page`].

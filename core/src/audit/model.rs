@@ -1,18 +1,19 @@
 //! What is written down about accounts.
 
 use crate::client::Client;
+use crate::ids::{EntryId, UserId};
 use crate::settings::Mails;
 use crate::time::Timestamp;
 
 /// Something that was done, or tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    pub id: i64,
+    pub id: EntryId,
     pub at: Timestamp,
     /// Who did it; `None` where nobody was proven, or the operator did it at the command line.
-    pub actor: Option<i64>,
+    pub actor: Option<UserId>,
     /// Whose account it is about; `None` where there is no such account.
-    pub subject: Option<i64>,
+    pub subject: Option<UserId>,
     pub action: String,
     /// The address that it came from. Hidden from the subject where somebody else acted.
     pub client: Option<String>,
@@ -22,7 +23,7 @@ pub struct Entry {
 impl Entry {
     /// Leaves the address out where somebody else than `subject` acted. Whoever tried without a
     /// proof has none to protect: a failed login shows its address.
-    pub(crate) fn hide_client_of_others(&mut self, subject: i64) {
+    pub(crate) fn hide_client_of_others(&mut self, subject: UserId) {
         if self.actor.is_some_and(|actor| actor != subject) {
             self.client = None;
         }
@@ -32,7 +33,7 @@ impl Entry {
 /// Who does something: which user, if one was proven, and from where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Actor {
-    pub user: Option<i64>,
+    pub user: Option<UserId>,
     pub client: Option<Client>,
     /// Whether mail goes out because of it.
     pub mails: Mails,

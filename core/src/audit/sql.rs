@@ -3,13 +3,14 @@
 use super::model::{Action, Actor, Entry};
 use crate::db::{FromRow, PRUNED_MAX, Row, Tx};
 use crate::error::Result;
+use crate::ids::{EntryId, UserId};
 use crate::time::Timestamp;
 
 impl FromRow for Entry {
     fn from_row(row: &Row) -> Result<Entry> {
         Ok(Entry {
             id: row.get(0)?,
-            at: Timestamp::from_micros(row.get(1)?),
+            at: row.get(1)?,
             actor: row.get(2)?,
             subject: row.get(3)?,
             action: row.get(4)?,
@@ -22,11 +23,11 @@ impl FromRow for Entry {
 pub fn insert(
     tx: &mut Tx,
     who: Actor,
-    subject: Option<i64>,
+    subject: Option<UserId>,
     action: Action,
     detail: Option<&str>,
 ) -> Result<()> {
-    let now = tx.now().as_micros();
+    let now = tx.now();
     tx.send(
         "INSERT INTO audit (at, actor, subject, action, client, detail) VALUES ($1, $2, $3, $4, \
          $5, $6)",
@@ -45,13 +46,13 @@ pub fn insert(
 pub fn prune(tx: &mut Tx, before: Timestamp) -> Result<bool> {
     let pruned = tx.execute(
         "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 ORDER BY at LIMIT $2)",
-        &[&before.as_micros(), &PRUNED_MAX],
+        &[&before, &PRUNED_MAX],
     )?;
     Ok(pruned >= PRUNED_MAX.unsigned_abs())
 }
 
 /// Entries before `before`, newest first, without the first `skip`.
-pub fn list(tx: &mut Tx, before: i64, count: i64, skip: i64) -> Result<Vec<Entry>> {
+pub fn list(tx: &mut Tx, before: EntryId, count: i64, skip: i64) -> Result<Vec<Entry>> {
     tx.all(
         "SELECT id, at, actor, subject, action, client, detail FROM audit \
          WHERE id < $1 ORDER BY id DESC LIMIT $2 OFFSET $3",
@@ -62,8 +63,8 @@ pub fn list(tx: &mut Tx, before: i64, count: i64, skip: i64) -> Result<Vec<Entry
 /// The same about one account.
 pub fn list_of(
     tx: &mut Tx,
-    subject: i64,
-    before: i64,
+    subject: UserId,
+    before: EntryId,
     count: i64,
     skip: i64,
 ) -> Result<Vec<Entry>> {

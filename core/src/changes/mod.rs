@@ -7,8 +7,9 @@ use uuid::Uuid;
 use crate::db::{Column, FromRow, Row, Tx, Value, unexpected};
 use crate::epoch::{Epoch, Stamp};
 use crate::error::{AuthError, Code, Error, Result, Violation};
+use crate::ids::{TaskId, UserId};
 use crate::time::Timestamp;
-use crate::users::{Caller, UserId};
+use crate::users::Caller;
 
 /// How many bytes of text one trip to the store brings, about: it ends with the row that passes
 /// this.
@@ -19,7 +20,7 @@ pub(crate) const TRIP_BYTES_MAX: usize = 1024 * 1024;
 pub struct Change {
     pub owner: UserId,
     pub seq: i64,
-    pub task_id: i64,
+    pub task_id: TaskId,
     pub task_uuid: Uuid,
     pub kind: ChangeKind,
 }
@@ -57,7 +58,7 @@ impl Column for ChangeKind {
 pub(crate) struct Recorded {
     pub seq: i64,
     pub kind: ChangeKind,
-    pub task_id: i64,
+    pub task_id: TaskId,
     pub task_uuid: Uuid,
     pub at: Timestamp,
     /// What the task was after it, as JSON; nothing where it was deleted.
@@ -71,7 +72,7 @@ impl FromRow for Recorded {
             kind: row.get(1)?,
             task_id: row.get(2)?,
             task_uuid: row.get(3)?,
-            at: Timestamp::from_micros(row.get(4)?),
+            at: row.get(4)?,
             after: row.get(5)?,
         })
     }
@@ -174,7 +175,7 @@ pub fn record<T: Serialize>(
     before: Option<&T>,
     after: Option<&T>,
 ) -> Result<()> {
-    let at = tx.now().as_micros();
+    let at = tx.now();
     use_up(tx, change.owner, change.seq)?;
     tx.send(
         "INSERT INTO changes (owner, seq, task_id, task_uuid, kind, actor, at, before, after) \
@@ -201,7 +202,7 @@ pub(crate) fn record_imported<T: Serialize>(
     task: Uuid,
     after: &T,
 ) -> Result<()> {
-    let at = tx.now().as_micros();
+    let at = tx.now();
     tx.send(
         "INSERT INTO changes (owner, seq, task_id, task_uuid, kind, actor, at, after) \
          SELECT owner, $1, id, uuid, $2, owner, $3, $4 FROM tasks WHERE uuid = $5",
@@ -211,7 +212,7 @@ pub(crate) fn record_imported<T: Serialize>(
 
 /// Uses numbers up, to this one.
 pub(crate) fn use_up(tx: &mut Tx, owner: UserId, seq: i64) -> Result<()> {
-    tx.notify(owner.0);
+    tx.notify(owner);
     tx.send("UPDATE counters SET last = $1 WHERE owner = $2", &[&seq, &owner])
 }
 

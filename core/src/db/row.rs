@@ -4,6 +4,7 @@ use super::postgres::codec as postgres;
 use super::sqlite::codec as sqlite;
 use super::value::{Column, ColumnType, Owned};
 use crate::error::Result;
+use crate::ids::{TaskId, UserId};
 
 /// One row of a result; columns count from 0.
 pub enum Row<'r> {
@@ -38,8 +39,15 @@ pub trait FromRow: Sized {
     fn from_row(row: &Row) -> Result<Self>;
 }
 
-impl FromRow for i64 {
-    fn from_row(row: &Row) -> Result<i64> {
-        row.get(0)
-    }
+/// A row of one column.
+macro_rules! one_column {
+    ($($type:ty)*) => {$(
+        impl FromRow for $type {
+            fn from_row(row: &Row) -> Result<$type> {
+                row.get(0)
+            }
+        }
+    )*};
 }
+
+one_column! { i64 TaskId UserId }

@@ -9,6 +9,7 @@ use super::dialect::{Dialect, record};
 use super::value::{Owned, Param, check_texts};
 use crate::clock::{random_bytes, random_id};
 use crate::error::{Error, Result};
+use crate::ids::UserId;
 use crate::time::Timestamp;
 
 /// All that one run of a use case has asked, and what is known of it.
@@ -29,7 +30,7 @@ pub(super) struct Script {
     chances: Vec<Chance>,
     chance_at: usize,
     /// The accounts about which somebody is to be told after the commit.
-    to_notify: Vec<i64>,
+    to_notify: Vec<UserId>,
 }
 
 struct Step {
@@ -199,12 +200,12 @@ impl Script {
         self.steps.iter().any(|step| !is_look(&step.statement.sql))
     }
 
-    pub fn notify(&mut self, account: i64) {
+    pub fn notify(&mut self, account: UserId) {
         self.to_notify.push(account);
     }
 
     /// The accounts about which somebody is to be told after the commit.
-    pub fn to_notify(&self) -> &[i64] {
+    pub fn to_notify(&self) -> &[UserId] {
         &self.to_notify
     }
 

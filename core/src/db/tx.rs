@@ -4,9 +4,10 @@ use super::dialect::Dialect;
 use super::row::{FromRow, Row};
 use super::script::{self, Answer, Script, StatementError};
 use super::sqlite;
-use super::value::Param;
+use super::value::{Column, Param, Value};
 use crate::clock::{Clock, random_bytes, random_id};
 use crate::error::{Error, Result};
+use crate::ids::UserId;
 use crate::time::Timestamp;
 
 /// An open transaction. It is committed when the use case answers `Ok`, and undone when it answers
@@ -18,7 +19,7 @@ pub struct Tx<'c> {
     store: Store<'c>,
     now: Timestamp,
     /// The accounts about which somebody is to be told after the commit.
-    pub(super) to_notify: Vec<i64>,
+    pub(super) to_notify: Vec<UserId>,
     /// Something was deleted that no file may hold any longer.
     pub(super) erases: bool,
 }
@@ -188,12 +189,12 @@ impl<'c> Tx<'c> {
     }
 
     /// Runs an `INSERT` into a table that gives out ids; the new row's id.
-    pub fn insert(&mut self, sql: &str, params: &[&dyn Param]) -> Result<i64> {
+    pub fn insert<T: Column + FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<T> {
         match &mut self.store {
             Store::Sqlite(connection) => {
                 // SQLite knows it without RETURNING, which would cost a temporary table.
                 sqlite::execute(connection, sql, params)?;
-                Ok(connection.last_insert_rowid())
+                T::read(Value::Int(connection.last_insert_rowid()))
             }
             Store::Postgres(script) => {
                 let answer = script.require(&format!("{sql} RETURNING id"), params)?;
@@ -251,7 +252,7 @@ impl<'c> Tx<'c> {
     }
 
     /// Wakes those who wait for what happens to this account, once it is committed.
-    pub fn notify(&mut self, account: i64) {
+    pub fn notify(&mut self, account: UserId) {
         match &mut self.store {
             Store::Sqlite(_) => self.to_notify.push(account),
             Store::Postgres(script) => script.notify(account),
@@ -290,7 +291,7 @@ impl<'c> Tx<'c> {
 
 /// The number of each account's newest change: so is seen what nobody told, as the writes of other
 /// processes.
-pub(super) fn newest_changes(tx: &mut Tx, owners: &[i64]) -> Result<Vec<(i64, i64)>> {
+pub(super) fn newest_changes(tx: &mut Tx, owners: &[UserId]) -> Result<Vec<(UserId, i64)>> {
     let mut newest = Vec::with_capacity(owners.len());
     for owner in owners {
         // All of them in one trip.

@@ -5,7 +5,9 @@ use uuid::Uuid;
 
 use crate::epoch::Epoch;
 use crate::error::{Error, Result};
+use crate::ids::{EntryId, MailId, TaskId, UserId};
 use crate::text;
+use crate::time::Timestamp;
 
 /// A value on its way in or out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +90,12 @@ param! {
     &str => Text, |this| this;
     &[u8] => Bytes, |this| this;
     Uuid => Uuid, |this| *this;
+    Epoch => Int, |this| this.stored();
+    Timestamp => Int, |this| this.as_micros();
+    UserId => Int, |this| this.0;
+    TaskId => Int, |this| this.0;
+    MailId => Int, |this| this.0;
+    EntryId => Int, |this| this.0;
 }
 
 impl<T: OfKind> Param for Option<T> {
@@ -119,6 +127,25 @@ impl Column for i64 {
             other => Err(unexpected("an integer", other)),
         }
     }
+}
+
+/// What an integer column is read as.
+macro_rules! int_column {
+    ($($type:ty => $make:expr;)*) => {$(
+        impl Column for $type {
+            fn read(value: Value) -> Result<$type> {
+                i64::read(value).map($make)
+            }
+        }
+    )*};
+}
+
+int_column! {
+    Timestamp => Timestamp::from_micros;
+    UserId => UserId;
+    TaskId => TaskId;
+    MailId => MailId;
+    EntryId => EntryId;
 }
 
 impl Column for bool {

@@ -16,6 +16,7 @@ use super::sqlite;
 use super::tx::{Tx, newest_changes};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::ids::UserId;
 use crate::live::Subscribers;
 use crate::queue::Queue;
 use crate::settings::Settings;
@@ -186,7 +187,7 @@ fn thread(name: &str, f: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()
 /// What a group asks for after its commit.
 #[derive(Default)]
 struct After {
-    to_notify: Vec<i64>,
+    to_notify: Vec<UserId>,
     erases: bool,
 }
 

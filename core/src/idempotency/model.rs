@@ -4,6 +4,7 @@ use ring::digest::{Context, SHA256};
 
 use crate::client::Client;
 use crate::error::{Code, Result, Violation};
+use crate::ids::UserId;
 
 /// A request that is to have its effect once: the key that its client gave it, and what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +67,7 @@ pub(crate) enum KeyScope {
     /// An account's. With other rights or in another role it is another request: a token must not
     /// be told what only another may see, nor an account what it could see only while it was an
     /// admin's.
-    User { id: i64, rights: String, role: &'static str },
+    User { id: UserId, rights: String, role: &'static str },
     /// A client's without an account.
     Client(Option<Client>),
 }
@@ -74,7 +75,7 @@ pub(crate) enum KeyScope {
 /// The place of one outcome in the store.
 #[derive(Debug, Clone)]
 pub(crate) struct OutcomeKey {
-    pub(super) user: Option<i64>,
+    pub(super) user: Option<UserId>,
     pub(super) hash: [u8; 32],
     /// The account's role now.
     pub(super) role: Option<&'static str>,

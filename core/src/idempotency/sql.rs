@@ -31,7 +31,7 @@ impl FromRow for Kept {
 pub fn find(tx: &mut Tx, key: &OutcomeKey, since: Timestamp) -> Result<Option<Kept>> {
     tx.find_speculative(
         "SELECT fingerprint, outcome, role FROM idempotency_keys WHERE hash = $1 AND at > $2",
-        &[&key.hash.as_slice(), &since.as_micros()],
+        &[&key.hash.as_slice(), &since],
         Kept::ASSUMED,
     )
 }
@@ -40,7 +40,7 @@ pub fn find(tx: &mut Tx, key: &OutcomeKey, since: Timestamp) -> Result<Option<Ke
 pub fn delete(tx: &mut Tx, key: &OutcomeKey, since: Timestamp) -> Result<()> {
     tx.send(
         "DELETE FROM idempotency_keys WHERE hash = $1 AND at <= $2",
-        &[&key.hash.as_slice(), &since.as_micros()],
+        &[&key.hash.as_slice(), &since],
     )
 }
 
@@ -65,7 +65,7 @@ pub fn prune(tx: &mut Tx, since: Timestamp) -> Result<bool> {
     let pruned = tx.execute(
         "DELETE FROM idempotency_keys WHERE hash IN \
          (SELECT hash FROM idempotency_keys WHERE at <= $1 ORDER BY at LIMIT $2)",
-        &[&since.as_micros(), &PRUNED_MAX],
+        &[&since, &PRUNED_MAX],
     )?;
     Ok(pruned >= PRUNED_MAX.unsigned_abs())
 }

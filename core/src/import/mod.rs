@@ -23,9 +23,10 @@ use self::user::Account;
 use self::values::{Note, Reading, Values};
 use crate::db::{Db, LongTransaction, SourceDb, TextRow};
 use crate::error::{Conflict, Error, Result};
+use crate::ids::UserId;
 use crate::tasks::{self, Imported};
 use crate::time::Timestamp;
-use crate::users::{self, Role, UserId};
+use crate::users::{self, Role};
 
 /// Tasks that travel together.
 const BATCH: usize = 200;

@@ -17,6 +17,7 @@ use self::policy::{
 use self::table::Table;
 use crate::client::Client;
 use crate::error::Result;
+use crate::ids::UserId;
 use crate::time::Timestamp;
 
 /// All counters. Requests are counted here; what is rare is counted where all instances do, if
@@ -36,7 +37,7 @@ struct All {
     accounts: Guesses,
     strangers: Guesses,
     /// By the account.
-    requests: Table<i64>,
+    requests: Table<UserId>,
     invalid_tokens: Table<Client>,
 }
 
@@ -52,7 +53,7 @@ struct Guesses {
 #[derive(Debug, Clone, Copy)]
 pub enum Target<'t> {
     /// An account's that has this id; `name` says by which kind of its names it was found.
-    Account { id: i64, name: &'static str },
+    Account { id: UserId, name: &'static str },
     /// Nobody's: no account is found by this name.
     Stranger { name: &'t str },
 }
@@ -84,7 +85,7 @@ impl Limits {
 
     /// A request of an account, whose session or token was found alive. It costs one count in
     /// memory.
-    pub fn request(&self, account: i64, now: Timestamp) -> Result<()> {
+    pub fn request(&self, account: UserId, now: Timestamp) -> Result<()> {
         let Some(all) = &self.all else { return Ok(()) };
         all.requests.take(REQUESTS, account, now).map_err(|wait_us| REQUESTS.exceeded(wait_us))
     }
@@ -129,7 +130,7 @@ impl Limits {
     pub async fn proof(
         &self,
         client: Option<Client>,
-        id: i64,
+        id: UserId,
         now: Timestamp,
     ) -> Result<Guess<'_>> {
         let account = account(id);
@@ -203,7 +204,7 @@ impl Guesses {
     }
 }
 
-fn account(id: i64) -> String {
+fn account(id: UserId) -> String {
     format!("account {id}")
 }
 

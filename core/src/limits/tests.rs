@@ -18,8 +18,8 @@ fn client(address: &str) -> Option<Client> {
     address.parse().ok().map(Client::of)
 }
 
-const USERNAME: Target = Target::Account { id: 1, name: "username" };
-const EMAIL: Target = Target::Account { id: 1, name: "email" };
+const USERNAME: Target = Target::Account { id: UserId(1), name: "username" };
+const EMAIL: Target = Target::Account { id: UserId(1), name: "email" };
 
 /// How many of many wrong guesses pass.
 fn wrong(limits: &Limits, from: Option<Client>, target: Target, now: Timestamp) -> usize {
@@ -74,7 +74,7 @@ fn failures_slow_down_an_account_and_its_owner_is_let_in_where_known() {
         refusal(&now_or_never(limits.guess(elsewhere, USERNAME, at(1)))),
         (NAME_ANYWHERE.name, 72)
     );
-    let other = Target::Account { id: 2, name: "username" };
+    let other = Target::Account { id: UserId(2), name: "username" };
     assert!(now_or_never(limits.guess(elsewhere, other, at(1))).is_ok());
     assert!(
         now_or_never(limits.guess(elsewhere, USERNAME, at(73))).is_ok(),
@@ -105,10 +105,14 @@ fn each_name_has_half_and_the_sum_over_names_and_proofs_is_bounded() {
         5,
         "no refusal tells that the names are one account's"
     );
-    assert_eq!(refusal(&now_or_never(limits.proof(here, 1, at(0)))), (ACCOUNT_FROM_CLIENT.name, 6));
+    assert_eq!(
+        refusal(&now_or_never(limits.proof(here, UserId(1), at(0)))),
+        (ACCOUNT_FROM_CLIENT.name, 6)
+    );
     // The other way round: what proofs have used up, logins lack, and they call it by the name.
     let limits = Limits::new(true, None);
-    let proofs = (0..50).filter(|_| now_or_never(limits.proof(here, 1, at(0))).is_ok()).count();
+    let proofs =
+        (0..50).filter(|_| now_or_never(limits.proof(here, UserId(1), at(0))).is_ok()).count();
     assert_eq!(proofs, 10);
     assert_eq!(
         refusal(&now_or_never(limits.guess(here, EMAIL, at(0)))),
@@ -120,7 +124,8 @@ fn each_name_has_half_and_the_sum_over_names_and_proofs_is_bounded() {
     for n in 0..60 {
         let from = client(&format!("198.51.100.{n}"));
         passed += wrong(&limits, from, USERNAME, at(0)) + wrong(&limits, from, EMAIL, at(0));
-        passed += (0..20).filter(|_| now_or_never(limits.proof(from, 1, at(0))).is_ok()).count();
+        passed +=
+            (0..20).filter(|_| now_or_never(limits.proof(from, UserId(1), at(0))).is_ok()).count();
     }
     assert_eq!(passed, 100);
 }
@@ -157,9 +162,9 @@ fn many_subjects_hold_up_nobody_else_and_free_no_guess() {
         now_or_never(limits.sign_up(from, at(0))).unwrap();
         now_or_never(limits.refresh(from, at(0))).unwrap();
         now_or_never(limits.login(from, at(0))).unwrap();
-        let target = Target::Account { id: 1000 + i64::from(n), name: "email" };
+        let target = Target::Account { id: UserId(1000 + i64::from(n)), name: "email" };
         assert!(now_or_never(limits.guess(from, target, at(0))).is_ok());
-        limits.request(1000 + i64::from(n), at(0)).unwrap();
+        limits.request(UserId(1000 + i64::from(n)), at(0)).unwrap();
     }
     assert_eq!(wrong(&limits, client("192.0.2.1"), USERNAME, at(0)), 0);
 }
@@ -171,6 +176,6 @@ fn requests_are_an_accounts_and_invalid_tokens_a_clients() {
     assert_eq!((0..7000).filter(|_| limits.invalid_token(here, at(0)).is_ok()).count(), 6000);
     assert_eq!(refusal(&limits.invalid_token(here, at(0))), (INVALID_TOKENS.name, 1));
     assert!(limits.invalid_token(there, at(0)).is_ok());
-    assert_eq!((0..7000).filter(|_| limits.request(1, at(0)).is_ok()).count(), 6000);
-    assert!(limits.request(2, at(0)).is_ok());
+    assert_eq!((0..7000).filter(|_| limits.request(UserId(1), at(0)).is_ok()).count(), 6000);
+    assert!(limits.request(UserId(2), at(0)).is_ok());
 }

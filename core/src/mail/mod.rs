@@ -18,6 +18,7 @@ use crate::audit::Actor;
 use crate::clock::hex;
 use crate::db::Tx;
 use crate::error::{AuthError, Error, Result};
+use crate::ids::{MailId, UserId};
 use crate::settings::Mails;
 use quota::{Quota, WhenFull};
 
@@ -40,7 +41,7 @@ pub(crate) fn queue(
     tx: &mut Tx,
     who: Actor,
     kind: MailKind,
-    user: Option<i64>,
+    user: Option<UserId>,
     recipient: &str,
     detail: Option<&str>,
 ) -> Result<()> {
@@ -81,7 +82,7 @@ pub(crate) fn queue(
 ///
 /// # Errors
 /// [`Error::TooMany`] if that would take more than a day.
-pub(crate) fn queue_welcome(tx: &mut Tx, who: Actor, user: i64, recipient: &str) -> Result<()> {
+pub(crate) fn queue_welcome(tx: &mut Tx, who: Actor, user: UserId, recipient: &str) -> Result<()> {
     let mut quotas = vec![Quota::of_address(recipient), Quota::of_account(user)];
     quotas.extend(who.client.map(Quota::of_client));
     let waiting = New { kind: MailKind::Verify, user: Some(user), recipient, detail: None };
@@ -128,7 +129,7 @@ pub(crate) fn next(tx: &mut Tx, mails: Mails, base: &str) -> Result<Next> {
     let wait = usize::try_from(mail.attempts).ok().and_then(|attempts| AGAIN_AFTER_S.get(attempts));
     let Some(wait) = wait else {
         tracing::error!(
-            id = mail.id,
+            id = mail.id.0,
             kind = mail.kind.as_str(),
             "gave up sending mail after {} attempts; check SMTP_URL and the mail server",
             AGAIN_AFTER_S.len()
@@ -163,7 +164,7 @@ pub(crate) fn next(tx: &mut Tx, mails: Mails, base: &str) -> Result<Next> {
 
 /// Takes an account's place for a mail that a stranger asked for; whether there was one. Whose mail
 /// it is, is known only when it is sent.
-fn has_place(tx: &mut Tx, user: i64) -> Result<bool> {
+fn has_place(tx: &mut Tx, user: UserId) -> Result<bool> {
     let quotas = [Quota::of_account(user), Quota::of_account_by_strangers(user)];
     Ok(quota::take(tx, &quotas, WhenFull::Drop)?.is_some())
 }
@@ -187,7 +188,7 @@ pub(crate) fn prune(tx: &mut Tx) -> Result<bool> {
 }
 
 /// Mail was sent.
-pub(crate) fn sent(tx: &mut Tx, id: i64) -> Result<()> {
+pub(crate) fn sent(tx: &mut Tx, id: MailId) -> Result<()> {
     sql::delete(tx, id)
 }
 
@@ -195,7 +196,7 @@ pub(crate) fn sent(tx: &mut Tx, id: i64) -> Result<()> {
 ///
 /// # Errors
 /// It was not sent by us for this, or was used or ended, or its time is over.
-pub(crate) fn redeem(tx: &mut Tx, token: &str, purpose: MailKind) -> Result<(i64, String)> {
+pub(crate) fn redeem(tx: &mut Tx, token: &str, purpose: MailKind) -> Result<(UserId, String)> {
     // What no token of ours can be is not even hashed.
     let sent =
         if token.len() == TOKEN_CHARS { sql::find_token(tx, &hash(token), purpose)? } else { None };
@@ -205,7 +206,7 @@ pub(crate) fn redeem(tx: &mut Tx, token: &str, purpose: MailKind) -> Result<(i64
 
 /// Ends a user's links of one purpose: those that were sent, used or not, and those that are still
 /// to be sent to the address that the account has now. The account must be held.
-pub(crate) fn end_links(tx: &mut Tx, user: i64, purpose: MailKind) -> Result<()> {
+pub(crate) fn end_links(tx: &mut Tx, user: UserId, purpose: MailKind) -> Result<()> {
     sql::delete_waiting(tx, user, purpose)?;
     sql::delete_tokens(tx, user, purpose)
 }

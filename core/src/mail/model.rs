@@ -1,6 +1,7 @@
 //! What is sent to whom, in which words.
 
 use crate::client::Client;
+use crate::ids::{MailId, UserId};
 use crate::names;
 use crate::time::Timestamp;
 
@@ -54,7 +55,7 @@ impl MailKind {
 /// Mail that is to wait.
 pub struct New<'a> {
     pub kind: MailKind,
-    pub user: Option<i64>,
+    pub user: Option<UserId>,
     pub recipient: &'a str,
     pub detail: Option<&'a str>,
 }
@@ -62,9 +63,9 @@ pub struct New<'a> {
 /// Mail that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
-    pub id: i64,
+    pub id: MailId,
     pub kind: MailKind,
-    pub user: Option<i64>,
+    pub user: Option<UserId>,
     pub recipient: String,
     pub detail: Option<String>,
     pub attempts: i64,
@@ -74,7 +75,7 @@ pub struct Waiting {
 /// Mail that is to be sent now.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Outgoing {
-    pub id: i64,
+    pub id: MailId,
     pub to: String,
     pub subject: &'static str,
     pub text: String,

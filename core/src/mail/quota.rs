@@ -6,6 +6,7 @@ use crate::client::Client;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::idempotency::digest;
+use crate::ids::UserId;
 use crate::limits::Policy;
 use crate::names;
 use crate::time::Timestamp;
@@ -49,11 +50,11 @@ impl Quota {
         Quota::new(ADDRESS_BY_STRANGERS, &names::email_key(address))
     }
 
-    pub fn of_account(user: i64) -> Quota {
+    pub fn of_account(user: UserId) -> Quota {
         Quota::new(ACCOUNT, &user.to_string())
     }
 
-    pub fn of_account_by_strangers(user: i64) -> Quota {
+    pub fn of_account_by_strangers(user: UserId) -> Quota {
         Quota::new(ACCOUNT_BY_STRANGERS, &user.to_string())
     }
 
@@ -61,7 +62,7 @@ impl Quota {
         Quota::new(ADDRESS_BY_LOGINS, &names::email_key(address))
     }
 
-    pub fn of_account_by_logins(user: i64) -> Quota {
+    pub fn of_account_by_logins(user: UserId) -> Quota {
         Quota::new(ACCOUNT_BY_LOGINS, &user.to_string())
     }
 

@@ -3,6 +3,7 @@
 use super::model::{MailKind, New, Waiting};
 use crate::db::{FromRow, PRUNED_MAX, Row, Tx};
 use crate::error::{Error, Result};
+use crate::ids::{MailId, UserId};
 use crate::time::Timestamp;
 
 impl FromRow for Waiting {
@@ -16,14 +17,14 @@ impl FromRow for Waiting {
             recipient: row.get(3)?,
             detail: row.get(4)?,
             attempts: row.get(5)?,
-            created_at: Timestamp::from_micros(row.get(6)?),
+            created_at: row.get(6)?,
         })
     }
 }
 
 /// Whom something was or is sent to.
 pub struct Sent {
-    pub user: i64,
+    pub user: UserId,
     pub email: String,
 }
 
@@ -62,7 +63,7 @@ pub fn insert(tx: &mut Tx, new: &New, at: Timestamp) -> Result<()> {
 
 /// The one whose turn it is, if one's time has come.
 pub fn due(tx: &mut Tx) -> Result<Option<Waiting>> {
-    let now = tx.now().as_micros();
+    let now = tx.now();
     tx.find(
         "SELECT id, kind, user_id, recipient, detail, attempts, created_at FROM mail_queue \
          WHERE next_at <= $1 ORDER BY turn_at, id LIMIT 1",
@@ -72,7 +73,7 @@ pub fn due(tx: &mut Tx) -> Result<Option<Waiting>> {
 
 /// Keeps others from counting the subject's mail until this transaction ends.
 pub fn lock_sent(tx: &mut Tx, subject: &[u8]) -> Result<()> {
-    let now = tx.now().as_micros();
+    let now = tx.now();
     tx.send(
         "INSERT INTO mail_sent (subject, n, at) VALUES ($1, 0, $2) \
          ON CONFLICT (subject, n) DO UPDATE SET at = excluded.at",
@@ -103,7 +104,7 @@ impl FromRow for Sent4 {
     fn from_row(row: &Row) -> Result<Sent4> {
         let mut sent = [None; QUOTAS_MAX];
         for (at, sent) in sent.iter_mut().enumerate() {
-            *sent = row.get::<Option<i64>>(at)?.map(Timestamp::from_micros);
+            *sent = row.get(at)?;
         }
         Ok(Sent4(sent))
     }
@@ -114,7 +115,7 @@ pub fn insert_sent(tx: &mut Tx, subject: &[u8], at: Timestamp) -> Result<()> {
     tx.send(
         "INSERT INTO mail_sent (subject, n, at) \
          SELECT $1, coalesce(max(n), 0) + 1, $2 FROM mail_sent WHERE subject = $1",
-        &[&subject, &at.as_micros()],
+        &[&subject, &at],
     )
 }
 
@@ -123,15 +124,15 @@ pub fn prune_sent(tx: &mut Tx, before: Timestamp) -> Result<bool> {
     let pruned = tx.execute(
         "DELETE FROM mail_sent WHERE (subject, n) IN \
          (SELECT subject, n FROM mail_sent WHERE at <= $1 ORDER BY at LIMIT $2)",
-        &[&before.as_micros(), &PRUNED_MAX],
+        &[&before, &PRUNED_MAX],
     )?;
     Ok(pruned >= PRUNED_MAX.unsigned_abs())
 }
 
 /// A mail, held, if its time has come: another instance may have sent it meanwhile, or its link was
 /// ended.
-pub fn hold(tx: &mut Tx, id: i64) -> Result<Option<Waiting>> {
-    let now = tx.now().as_micros();
+pub fn hold(tx: &mut Tx, id: MailId) -> Result<Option<Waiting>> {
+    let now = tx.now();
     tx.find_for_update(
         "SELECT id, kind, user_id, recipient, detail, attempts, created_at FROM mail_queue \
          WHERE id = $1 AND next_at <= $2",
@@ -140,7 +141,7 @@ pub fn hold(tx: &mut Tx, id: i64) -> Result<Option<Waiting>> {
 }
 
 /// An account and the address that it has, held.
-pub fn hold_account(tx: &mut Tx, id: i64) -> Result<Option<Sent>> {
+pub fn hold_account(tx: &mut Tx, id: UserId) -> Result<Option<Sent>> {
     tx.find_for_update("SELECT id, email FROM users WHERE id = $1", &[&id])
 }
 
@@ -152,21 +153,21 @@ pub fn hold_account_of(tx: &mut Tx, email_key: &str) -> Result<Option<Sent>> {
     )
 }
 
-pub fn put_off(tx: &mut Tx, id: i64, next_at: Timestamp) -> Result<()> {
+pub fn put_off(tx: &mut Tx, id: MailId, next_at: Timestamp) -> Result<()> {
     tx.send(
         "UPDATE mail_queue SET attempts = attempts + 1, next_at = $1 WHERE id = $2",
-        &[&next_at.as_micros(), &id],
+        &[&next_at, &id],
     )
 }
 
-pub fn delete(tx: &mut Tx, id: i64) -> Result<()> {
+pub fn delete(tx: &mut Tx, id: MailId) -> Result<()> {
     tx.send("DELETE FROM mail_queue WHERE id = $1", &[&id])
 }
 
 pub fn insert_token(
     tx: &mut Tx,
     hash: &[u8],
-    user: i64,
+    user: UserId,
     purpose: MailKind,
     email: &str,
     expires_at: Timestamp,
@@ -174,13 +175,13 @@ pub fn insert_token(
     tx.send(
         "INSERT INTO mail_tokens (hash, user_id, purpose, email, expires_at) VALUES ($1, $2, $3, \
          $4, $5)",
-        &[&hash, &user, &purpose.as_str(), &email, &expires_at.as_micros()],
+        &[&hash, &user, &purpose.as_str(), &email, &expires_at],
     )
 }
 
 /// Of two uses at once, the one that holds the account is the first.
 pub fn find_token(tx: &mut Tx, hash: &[u8], purpose: MailKind) -> Result<Option<Sent>> {
-    let now = tx.now().as_micros();
+    let now = tx.now();
     tx.find(
         "SELECT user_id, email FROM mail_tokens WHERE hash = $1 AND purpose = $2 AND expires_at > \
          $3",
@@ -193,14 +194,14 @@ pub fn prune_tokens(tx: &mut Tx, before: Timestamp) -> Result<bool> {
     let pruned = tx.execute(
         "DELETE FROM mail_tokens WHERE hash IN \
          (SELECT hash FROM mail_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
-        &[&before.as_micros(), &PRUNED_MAX],
+        &[&before, &PRUNED_MAX],
     )?;
     Ok(pruned >= PRUNED_MAX.unsigned_abs())
 }
 
 /// What is still to be sent for one purpose: to the user, or to whoever has the address that is the
 /// user's now.
-pub fn delete_waiting(tx: &mut Tx, user: i64, purpose: MailKind) -> Result<()> {
+pub fn delete_waiting(tx: &mut Tx, user: UserId, purpose: MailKind) -> Result<()> {
     tx.send(
         "DELETE FROM mail_queue WHERE user_id = $1 AND kind = $2",
         &[&user, &purpose.as_str()],
@@ -213,7 +214,7 @@ pub fn delete_waiting(tx: &mut Tx, user: i64, purpose: MailKind) -> Result<()> {
 }
 
 /// All that the user has of one purpose, the expired ones too.
-pub fn delete_tokens(tx: &mut Tx, user: i64, purpose: MailKind) -> Result<()> {
+pub fn delete_tokens(tx: &mut Tx, user: UserId, purpose: MailKind) -> Result<()> {
     tx.send(
         "DELETE FROM mail_tokens WHERE user_id = $1 AND purpose = $2",
         &[&user, &purpose.as_str()],

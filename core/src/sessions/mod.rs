@@ -15,12 +15,13 @@ use crate::client::Client;
 use crate::db::Tx;
 use crate::error::{AuthError, Error, Noun, Result};
 use crate::id_or_uuid::IdOrUuid;
+use crate::ids::UserId;
 use crate::mail::{self, MailKind};
 use crate::settings::{Mails, Settings};
 use crate::time::Timestamp;
 use crate::totp;
 use crate::users::password::PasswordHash;
-use crate::users::{self, Account, Caller, Scope, Scopes, User, UserId};
+use crate::users::{self, Account, Caller, Scope, Scopes, User};
 
 /// Living sessions that one account may have; a login beyond it ends the oldest.
 pub const PER_USER_MAX: i64 = 500;
@@ -90,12 +91,9 @@ pub(crate) fn open_verified(
     let now = users::sql::credentials_held(tx, user)?;
     match now {
         Some(now) if now.user.is_active && now.password == *verified => {
-            totp::require(tx, user.0, login_context.code.as_deref())?;
-            let who = Actor {
-                user: Some(user.0),
-                client: login_context.client,
-                mails: settings.mailing(),
-            };
+            totp::require(tx, user, login_context.code.as_deref())?;
+            let who =
+                Actor { user: Some(user), client: login_context.client, mails: settings.mailing() };
             audit::record(tx, who, who.user, Action::LoggedIn, login_context.agent().as_deref())?;
             tell_of_new_device(tx, who, &now.user, login_context)?;
             if let Some(better) = better {
@@ -263,7 +261,7 @@ fn redeem(
             audit::record(
                 tx,
                 Actor { user: None, client: login_context.client, mails: Mails::Off },
-                Some(found.user.0),
+                Some(found.user),
                 Action::RefreshTokenReused,
                 None,
             )?;
@@ -291,7 +289,7 @@ pub fn end_by_refresh(tx: &mut Tx, token: &RefreshToken) -> Result<()> {
     if found.expires_at <= tx.now() {
         return Err(Error::Unauthenticated(AuthError::RefreshTokenExpired));
     }
-    let who = Actor { user: Some(found.user.0), client: None, mails: Mails::Off };
+    let who = Actor { user: Some(found.user), client: None, mails: Mails::Off };
     audit::record(tx, who, who.user, Action::LoggedOut, None)?;
     sql::delete(tx, found.user, found.session).map(drop)
 }
@@ -305,21 +303,21 @@ pub(crate) fn prune(tx: &mut Tx) -> Result<bool> {
 /// Ends the caller's session: its access and refresh tokens are dead from here on.
 pub fn end(tx: &mut Tx, caller: &Caller) -> Result<()> {
     let session = caller.require_session()?;
-    audit::record(tx, caller.who(), Some(caller.id().0), Action::LoggedOut, None)?;
+    audit::record(tx, caller.who(), Some(caller.id()), Action::LoggedOut, None)?;
     sql::delete(tx, caller.id(), session).map(drop)
 }
 
 /// Ends one session of the caller's, or for admins of anybody's.
 pub fn end_one(tx: &mut Tx, caller: &Caller, account: Account, session: Uuid) -> Result<()> {
     let user = users::decide_over(tx, caller, account)?;
-    audit::record(tx, caller.who(), Some(user.0), Action::SessionsEnded, Some("one"))?;
+    audit::record(tx, caller.who(), Some(user), Action::SessionsEnded, Some("one"))?;
     if sql::delete(tx, user, session)? { Ok(()) } else { Err(Error::Missing(Noun::Session)) }
 }
 
 /// Ends every session of the caller's, the one that asks among them, or for admins of anybody's.
 pub fn end_all(tx: &mut Tx, caller: &Caller, account: Account) -> Result<()> {
     let user = users::decide_over(tx, caller, account)?;
-    audit::record(tx, caller.who(), Some(user.0), Action::SessionsEnded, Some("all"))?;
+    audit::record(tx, caller.who(), Some(user), Action::SessionsEnded, Some("all"))?;
     users::sql::end_sessions(tx, user)
 }
 

@@ -7,8 +7,9 @@ use super::token::Claims;
 use crate::db::{FromRow, PRUNED_MAX, Row, Tx};
 use crate::epoch::Epoch;
 use crate::error::Result;
+use crate::ids::UserId;
 use crate::time::Timestamp;
-use crate::users::{Role, UserId};
+use crate::users::Role;
 
 /// Who a living session's user is.
 pub struct LiveSession {
@@ -23,7 +24,7 @@ impl FromRow for LiveSession {
         Ok(LiveSession {
             uuid: row.get(0)?,
             role: row.get(1)?,
-            last_used_at: Timestamp::from_micros(row.get(2)?),
+            last_used_at: row.get(2)?,
             epoch: row.get(3)?,
         })
     }
@@ -51,10 +52,10 @@ impl FromRow for Refresh {
     fn from_row(row: &Row) -> Result<Refresh> {
         Ok(Refresh {
             session: row.get(0)?,
-            used_at: row.get::<Option<i64>>(1)?.map(Timestamp::from_micros),
+            used_at: row.get(1)?,
             user: row.get(2)?,
-            expires_at: Timestamp::from_micros(row.get(3)?),
-            last_used_at: Timestamp::from_micros(row.get(4)?),
+            expires_at: row.get(3)?,
+            last_used_at: row.get(4)?,
             rotates: row.get(5)?,
         })
     }
@@ -65,9 +66,9 @@ impl FromRow for Session {
         Ok(Session {
             uuid: row.get(0)?,
             user_agent: row.get(1)?,
-            created_at: Timestamp::from_micros(row.get(2)?),
-            last_used_at: Timestamp::from_micros(row.get(3)?),
-            expires_at: Timestamp::from_micros(row.get(4)?),
+            created_at: row.get(2)?,
+            last_used_at: row.get(3)?,
+            expires_at: row.get(4)?,
         })
     }
 }
@@ -80,7 +81,7 @@ pub fn live(tx: &mut Tx, claims: &Claims, idle_since: Timestamp) -> Result<Optio
         "SELECT u.uuid, u.role, s.last_used_at, u.epoch FROM sessions s JOIN users u ON u.id = \
          s.user_id WHERE s.uuid = $1 AND s.user_id = $2 AND s.expires_at > $3 AND s.last_used_at > \
          $4 AND u.is_active",
-        &[&claims.session, &claims.user, &now.as_micros(), &idle_since.as_micros()],
+        &[&claims.session, &claims.user, &now, &idle_since],
         LiveSession {
             uuid: claims.user_uuid,
             role: Role::User,
@@ -98,20 +99,11 @@ pub fn insert(
     expires_at: Timestamp,
 ) -> Result<Uuid> {
     let uuid = tx.new_uuid()?;
-    let now = tx.now().as_micros();
+    let now = tx.now();
     tx.send(
         "INSERT INTO sessions (uuid, user_id, user_agent, created_at, last_used_at, expires_at, \
          rotates, network) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        &[
-            &uuid,
-            &user,
-            &from.user_agent,
-            &now,
-            &now,
-            &expires_at.as_micros(),
-            &rotates,
-            &from.network,
-        ],
+        &[&uuid, &user, &from.user_agent, &now, &now, &expires_at, &rotates, &from.network],
     )?;
     Ok(uuid)
 }
@@ -133,7 +125,7 @@ pub fn is_known(
 }
 
 pub fn touch(tx: &mut Tx, session: Uuid) -> Result<()> {
-    let now = tx.now().as_micros();
+    let now = tx.now();
     tx.send("UPDATE sessions SET last_used_at = $1 WHERE uuid = $2", &[&now, &session])
 }
 
@@ -160,7 +152,7 @@ pub fn is_unused(tx: &mut Tx, hash: &[u8], session: Uuid) -> Result<bool> {
 }
 
 pub fn use_refresh(tx: &mut Tx, hash: &[u8]) -> Result<()> {
-    let now = tx.now().as_micros();
+    let now = tx.now();
     tx.send("UPDATE refresh_tokens SET used_at = $1 WHERE hash = $2", &[&now, &hash])
 }
 
@@ -179,7 +171,7 @@ pub fn delete_others(tx: &mut Tx, user: UserId, but: Uuid) -> Result<()> {
 pub fn prune(tx: &mut Tx, user: UserId, expired_before: Timestamp, keep: i64) -> Result<()> {
     tx.send(
         "DELETE FROM sessions WHERE user_id = $1 AND expires_at < $2",
-        &[&user, &expired_before.as_micros()],
+        &[&user, &expired_before],
     )?;
     tx.send(
         "DELETE FROM sessions WHERE user_id = $1 AND uuid IN (SELECT uuid FROM sessions WHERE \
@@ -193,18 +185,18 @@ pub fn prune_expired(tx: &mut Tx, before: Timestamp) -> Result<bool> {
     let pruned = tx.execute(
         "DELETE FROM sessions WHERE uuid IN (SELECT uuid FROM sessions WHERE expires_at < $1 ORDER \
          BY expires_at LIMIT $2)",
-        &[&before.as_micros(), &PRUNED_MAX],
+        &[&before, &PRUNED_MAX],
     )?;
     Ok(pruned >= PRUNED_MAX.unsigned_abs())
 }
 
 /// The living sessions of a user, newest first.
 pub fn list(tx: &mut Tx, user: UserId, idle_since: Timestamp, count: i64) -> Result<Vec<Session>> {
-    let now = tx.now().as_micros();
+    let now = tx.now();
     tx.all(
         "SELECT uuid, user_agent, created_at, last_used_at, expires_at FROM sessions \
          WHERE user_id = $1 AND expires_at > $2 AND last_used_at > $3 \
          ORDER BY created_at DESC, uuid DESC LIMIT $4",
-        &[&user, &now, &idle_since.as_micros(), &count],
+        &[&user, &now, &idle_since, &count],
     )
 }

@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use crate::clock::{hex, random_bytes};
 use crate::error::{AuthError, Error, Result};
+use crate::ids::UserId;
 use crate::settings::Signing;
 use crate::time::Timestamp;
-use crate::users::UserId;
 
 /// The shortest secret that is taken: as long as the hash (RFC 7518, section 3.2).
 pub const SECRET_BYTES_MIN: usize = 32;

@@ -8,8 +8,9 @@ use crate::changes::{self, ChangeKind, Recorded};
 use crate::db::Tx;
 use crate::epoch::{Epoch, Stamp};
 use crate::error::{Error, Result};
+use crate::ids::{TaskId, UserId};
 use crate::time::Timestamp;
-use crate::users::{Caller, Scope, UserId};
+use crate::users::{Caller, Scope};
 
 /// How many changes one trip brings at most.
 const CHANGES_PER_TRIP_MAX: usize = 128;
@@ -19,7 +20,7 @@ const CHANGES_PER_TRIP_MAX: usize = 128;
 pub struct Changed {
     pub seq: i64,
     pub kind: ChangeKind,
-    pub task_id: i64,
+    pub task_id: TaskId,
     pub task_uuid: Uuid,
     pub at: Timestamp,
     /// The task as it was after this change; nothing where it was deleted.
@@ -85,7 +86,7 @@ fn recalled(members: &Map<String, Value>, at: Timestamp) -> Task {
         text("status").and_then(|word| Status::parse(word).ok()).unwrap_or(Status::Pending);
     let completed_at = time("completed_at").or(Some(at)).filter(|_| status == Status::Completed);
     Task {
-        id: 0,
+        id: TaskId(0),
         uuid: Uuid::nil(),
         owner: UserId(0),
         title: text("title").unwrap_or_default().to_owned(),

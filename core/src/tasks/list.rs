@@ -107,7 +107,7 @@ impl Order {
             By::DueDate => task.due_date.map(Timestamp::as_micros),
             By::Priority => Some(task.priority.rank()),
         };
-        Cursor { order: self.tag(), key, id: task.id, skip: 0 }
+        Cursor { order: self.tag(), key, id: task.id.0, skip: 0 }
     }
 
     /// Where a list goes on that has come to its end at `last`: only one by due date has a second

@@ -18,8 +18,9 @@ use crate::db::Tx;
 use crate::epoch::Stamp;
 use crate::error::{Error, Noun, Result};
 use crate::id_or_uuid::IdOrUuid;
+use crate::ids::UserId;
 use crate::page::{Cursor, Page};
-use crate::users::{self, Caller, Scope, UserId};
+use crate::users::{self, Caller, Scope};
 
 /// How many rows one trip of a list reads at most: with [`changes::TRIP_BYTES_MAX`] it bounds the
 /// memory and the time that a reader is held.

@@ -7,14 +7,14 @@ use uuid::Uuid;
 use crate::db::{Column, Value, unexpected};
 use crate::epoch::{Epoch, Stamp};
 use crate::error::{Code, Result, Violation};
+use crate::ids::{TaskId, UserId};
 use crate::text;
 use crate::time::Timestamp;
-use crate::users::UserId;
 
 /// A task as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
-    pub id: i64,
+    pub id: TaskId,
     pub uuid: Uuid,
     pub owner: UserId,
     pub title: String,
@@ -224,7 +224,7 @@ impl NewTask {
     pub(super) fn to_task(&self, uuid: Uuid, owner: UserId, version: i64, now: Timestamp) -> Task {
         let (status, completed_at) = self.state.apply(Status::Pending, None, now);
         Task {
-            id: 0,
+            id: TaskId(0),
             uuid,
             owner,
             title: self.title.0.clone(),

@@ -8,9 +8,8 @@ use super::model::{Priority, Status, Task};
 use crate::changes::TRIP_BYTES_MAX;
 use crate::db::{FromRow, Row, Tx};
 use crate::error::Result;
+use crate::ids::UserId;
 use crate::page::{Cursor, Page};
-use crate::time::Timestamp;
-use crate::users::UserId;
 
 /// How many rows one trip looks at before it answers with what it has and a cursor, and how many
 /// bytes of their text. The last row may pass that bound.
@@ -70,8 +69,8 @@ fn look(tx: &mut Tx, owner: UserId, query: &Query, cursor: Cursor) -> Result<(Ve
     let status = query.status.map(Status::as_str);
     let completed = query.completed;
     let priority = query.priority.map(Priority::rank);
-    let before = query.due_before.map(Timestamp::as_micros);
-    let after = query.due_after.map(Timestamp::as_micros);
+    let before = query.due_before;
+    let after = query.due_after;
     let size = |seen: &Seen| seen.task.text_bytes() + seen.folded.as_ref().map_or(0, String::len);
     // What is found comes with its text and its folded text.
     let bytes_max = 2 * TRIP_BYTES_MAX;

@@ -12,9 +12,9 @@ use crate::db::{FromRow, Param, Row, Tx};
 use crate::epoch::Epoch;
 use crate::error::Result;
 use crate::id_or_uuid::IdOrUuid;
+use crate::ids::{TaskId, UserId};
 use crate::page::Cursor;
 use crate::time::Timestamp;
-use crate::users::UserId;
 
 impl FromRow for Task {
     fn from_row(row: &Row) -> Result<Task> {
@@ -29,8 +29,8 @@ impl FromRow for Task {
             priority: row.get(6)?,
             due_date: time(row.get(7)?),
             completed_at: time(row.get(8)?),
-            created_at: Timestamp::from_micros(row.get(9)?),
-            updated_at: Timestamp::from_micros(row.get(10)?),
+            created_at: row.get(9)?,
+            updated_at: row.get(10)?,
             version: row.get(11)?,
             epoch: Epoch::FIRST,
         })
@@ -42,7 +42,7 @@ const INSERT: &str = "INSERT INTO tasks (uuid, owner, title, description, status
                       $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
 /// Stores a new task; its id.
-pub fn insert(tx: &mut Tx, task: &Task) -> Result<i64> {
+pub fn insert(tx: &mut Tx, task: &Task) -> Result<TaskId> {
     with_values(task, |values| tx.insert(INSERT, values))
 }
 
@@ -59,10 +59,10 @@ fn with_values<T>(task: &Task, take: impl FnOnce(&[&dyn Param]) -> T) -> T {
         &task.description,
         &task.status.as_str(),
         &task.priority.rank(),
-        &task.due_date.map(Timestamp::as_micros),
-        &task.completed_at.map(Timestamp::as_micros),
-        &task.created_at.as_micros(),
-        &task.updated_at.as_micros(),
+        &task.due_date,
+        &task.completed_at,
+        &task.created_at,
+        &task.updated_at,
         &task.version,
         &task.folded(),
     ])
@@ -100,9 +100,9 @@ pub fn update(tx: &mut Tx, task: &Task, is_reworded: bool) -> Result<()> {
             &task.description,
             &task.status.as_str(),
             &task.priority.rank(),
-            &task.due_date.map(Timestamp::as_micros),
-            &task.completed_at.map(Timestamp::as_micros),
-            &task.updated_at.as_micros(),
+            &task.due_date,
+            &task.completed_at,
+            &task.updated_at,
             &task.version,
             &is_reworded.then(|| task.folded()),
             &task.id,
@@ -174,8 +174,8 @@ struct Columns {
     status: Option<&'static str>,
     completed: Option<bool>,
     priority: Option<i64>,
-    before: Option<i64>,
-    after: Option<i64>,
+    before: Option<Timestamp>,
+    after: Option<Timestamp>,
 }
 
 impl Columns {
@@ -184,8 +184,8 @@ impl Columns {
             status: query.status.map(super::model::Status::as_str),
             completed: query.completed,
             priority: query.priority.map(Priority::rank),
-            before: query.due_before.map(Timestamp::as_micros),
-            after: query.due_after.map(Timestamp::as_micros),
+            before: query.due_before,
+            after: query.due_after,
         }
     }
 }

@@ -88,7 +88,7 @@ pub fn create(tx: &mut Tx, caller: &Caller, new: &NewToken) -> Result<(PersonalT
     audit::record(
         tx,
         caller.who(),
-        Some(caller.id().0),
+        Some(caller.id()),
         Action::TokenCreated,
         Some(&token.scopes.to_string()),
     )?;
@@ -107,5 +107,5 @@ pub fn delete(tx: &mut Tx, caller: &Caller, token: Uuid) -> Result<()> {
     if !sql::delete(tx, caller.id(), token)? {
         return Err(Error::Missing(Noun::Token));
     }
-    audit::record(tx, caller.who(), Some(caller.id().0), Action::TokenDeleted, None)
+    audit::record(tx, caller.who(), Some(caller.id()), Action::TokenDeleted, None)
 }

@@ -6,8 +6,9 @@ use super::model::{PersonalToken, TokenHash};
 use crate::db::{FromRow, Row, Tx};
 use crate::epoch::Epoch;
 use crate::error::Result;
+use crate::ids::UserId;
 use crate::time::Timestamp;
-use crate::users::{Role, Scopes, UserId};
+use crate::users::{Role, Scopes};
 
 /// Whose a living token is, and what it may.
 pub struct LiveToken {
@@ -28,7 +29,7 @@ impl FromRow for LiveToken {
             role: row.get(2)?,
             uuid: row.get(3)?,
             scopes: row.get(4)?,
-            last_used_at: row.get::<Option<i64>>(5)?.map(Timestamp::from_micros),
+            last_used_at: row.get(5)?,
             epoch: row.get(6)?,
         })
     }
@@ -40,15 +41,15 @@ impl FromRow for PersonalToken {
             uuid: row.get(0)?,
             name: row.get(1)?,
             scopes: row.get(2)?,
-            created_at: Timestamp::from_micros(row.get(3)?),
-            last_used_at: row.get::<Option<i64>>(4)?.map(Timestamp::from_micros),
-            expires_at: Timestamp::from_micros(row.get(5)?),
+            created_at: row.get(3)?,
+            last_used_at: row.get(4)?,
+            expires_at: row.get(5)?,
         })
     }
 }
 
 pub fn live(tx: &mut Tx, hash: &TokenHash) -> Result<Option<LiveToken>> {
-    let now = tx.now().as_micros();
+    let now = tx.now();
     tx.find(
         "SELECT u.id, u.uuid, u.role, t.uuid, t.scopes, t.last_used_at, u.epoch \
          FROM personal_tokens t JOIN users u ON u.id = t.user_id \
@@ -58,7 +59,7 @@ pub fn live(tx: &mut Tx, hash: &TokenHash) -> Result<Option<LiveToken>> {
 }
 
 pub fn touch(tx: &mut Tx, token: Uuid) -> Result<()> {
-    let now = tx.now().as_micros();
+    let now = tx.now();
     tx.send("UPDATE personal_tokens SET last_used_at = $1 WHERE uuid = $2", &[&now, &token])
 }
 
@@ -72,8 +73,8 @@ pub fn insert(tx: &mut Tx, user: UserId, token: &PersonalToken, hash: &TokenHash
             &token.name,
             &hash.as_bytes(),
             &token.scopes.to_string(),
-            &token.created_at.as_micros(),
-            &token.expires_at.as_micros(),
+            &token.created_at,
+            &token.expires_at,
         ],
     )
 }

@@ -19,13 +19,14 @@ pub use scope::{Scope, Scopes};
 
 pub use model::{
     Account, AccountState, Caller, Change, Draft, Email, Name, Role, TokensEnded, Update, User,
-    UserId, Username,
+    Username,
 };
 
 use crate::audit::{self, Action, Actor, Entry};
 use crate::db::Tx;
 use crate::error::{Code, Conflict, Error, Noun, Result, Violation};
 use crate::id_or_uuid::IdOrUuid;
+use crate::ids::UserId;
 use crate::mail::{self, MailKind};
 use crate::page::{Cursor, Limit, Offset, Page};
 use crate::text::{self, Words};
@@ -141,7 +142,7 @@ pub fn parse_cursor(text: &str) -> Result<Cursor, Violation> {
 
 /// As [`list`], for the operator's command line, which needs no caller.
 pub fn page(tx: &mut Tx, words: &Words, count: usize, after: Option<Cursor>) -> Result<Page<User>> {
-    let mut last = after.map_or(0, |cursor| cursor.id);
+    let mut last = UserId(after.map_or(0, |cursor| cursor.id));
     // One more than wanted tells whether there is a next page.
     let wanted = if words.is_empty() { count + 1 } else { SCAN_MAX };
     let mut skip = after.map_or(0, |cursor| cursor.skip);
@@ -154,7 +155,7 @@ pub fn page(tx: &mut Tx, words: &Words, count: usize, after: Option<Cursor>) -> 
         if items.len() == count {
             return Ok(Page { items, next: Some(cursor(last)) });
         }
-        last = user.id.0;
+        last = user.id;
         let name = user.name.as_deref().unwrap_or("");
         if words.match_any(&[&user.username, &user.email, name]) {
             match skip {
@@ -168,17 +169,17 @@ pub fn page(tx: &mut Tx, words: &Words, count: usize, after: Option<Cursor>) -> 
 
 /// Where [`list`] begins after so many accounts.
 pub fn cursor_of(offset: Offset) -> Cursor {
-    cursor(0).skipping(offset)
+    cursor(UserId(0)).skipping(offset)
 }
 
 /// Accounts after an id that are not found by their username or their address, in the order of
 /// their ids: for the operator's command line.
-pub fn shadowed(tx: &mut Tx, after: i64) -> Result<Vec<Shadowed>> {
+pub fn shadowed(tx: &mut Tx, after: UserId) -> Result<Vec<Shadowed>> {
     sql::shadowed(tx, after, i64::from(Limit::MAX))
 }
 
-fn cursor(id: i64) -> Cursor {
-    Cursor { order: BY_ID, key: None, id, skip: 0 }
+fn cursor(id: UserId) -> Cursor {
+    Cursor { order: BY_ID, key: None, id: id.0, skip: 0 }
 }
 
 /// The account of that id, username or address, for the operator's command line. An id comes first:
@@ -227,18 +228,18 @@ pub fn update_user(tx: &mut Tx, who: Actor, id: UserId, update: &Update) -> Resu
     if !new.is_active {
         sql::end_sessions(tx, id)?;
     }
-    audit::record(tx, who, Some(id.0), Action::AccountChanged, Some(&changes(&old, &new)))?;
+    audit::record(tx, who, Some(id), Action::AccountChanged, Some(&changes(&old, &new)))?;
     // Before the address is another one: links are waiting for the old one.
     if new.email != old.email {
-        mail::end_links(tx, id.0, MailKind::Verify)?;
+        mail::end_links(tx, id, MailKind::Verify)?;
     }
     if new.email != old.email || new.is_active != old.is_active {
-        mail::end_links(tx, id.0, MailKind::Reset)?;
+        mail::end_links(tx, id, MailKind::Reset)?;
     }
     let new = sql::save(tx, &new)?;
     if new.email != old.email {
-        mail::queue(tx, who, MailKind::EmailChanged, Some(id.0), &old.email, None)?;
-        mail::queue(tx, who, MailKind::Verify, Some(id.0), &new.email, None)?;
+        mail::queue(tx, who, MailKind::EmailChanged, Some(id), &old.email, None)?;
+        mail::queue(tx, who, MailKind::Verify, Some(id), &new.email, None)?;
     }
     Ok(new)
 }
@@ -272,7 +273,7 @@ pub fn reset_password(
     password: &PasswordHash,
 ) -> Result<TokensEnded> {
     let ended = replace_password(tx, id, password, false)?;
-    audit::record(tx, who, Some(id.0), Action::PasswordReset, None)?;
+    audit::record(tx, who, Some(id), Action::PasswordReset, None)?;
     sql::end_sessions(tx, id)?;
     Ok(ended)
 }
@@ -288,7 +289,7 @@ pub(crate) fn replace_password(
 ) -> Result<TokensEnded> {
     // First of all: from here on the account is held, and no link is made for it meanwhile.
     sql::set_password(tx, id, password)?;
-    mail::end_links(tx, id.0, MailKind::Reset)?;
+    mail::end_links(tx, id, MailKind::Reset)?;
     if keeps_tokens { Ok(TokensEnded(0)) } else { sql::end_tokens(tx, id).map(TokensEnded) }
 }
 
@@ -297,7 +298,7 @@ pub(crate) fn remove(tx: &mut Tx, who: Actor, user: &User) -> Result<()> {
     // account's row.
     sql::hold_counter(tx, user.id)?;
     require_another_admin(tx, user)?;
-    audit::record(tx, who, Some(user.id.0), Action::AccountDeleted, None)?;
+    audit::record(tx, who, Some(user.id), Action::AccountDeleted, None)?;
     sql::delete(tx, user.id)
 }
 
@@ -313,7 +314,7 @@ pub fn audit_log(
         None
     } else {
         caller.require(Scope::AccountRead)?;
-        Some(caller.id.0)
+        Some(caller.id)
     };
     let mut page = audit::page(tx, subject, limit, after)?;
     if let Some(subject) = subject {

@@ -7,18 +7,15 @@ use super::password::{Password, PasswordHash};
 use super::scope::{Scope, Scopes};
 use crate::audit::Actor;
 use crate::client::Client;
-use crate::db::{Column, Param, Value, unexpected};
+use crate::db::{Column, Value, unexpected};
 use crate::epoch::Epoch;
 use crate::error::{Code, Conflict, Error, Result, Violation};
 use crate::id_or_uuid::IdOrUuid;
+use crate::ids::UserId;
 use crate::names;
 use crate::settings::Mails;
 use crate::text;
 use crate::time::Timestamp;
-
-/// A user's integer id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct UserId(pub i64);
 
 /// An account, without its password.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -333,19 +330,7 @@ impl Caller {
 
     /// Whom the audit log names.
     pub(crate) fn who(&self) -> Actor {
-        Actor { user: Some(self.id.0), client: self.client, mails: self.mails }
-    }
-}
-
-impl Param for UserId {
-    fn value(&self) -> Value<'_> {
-        Value::Int(self.0)
-    }
-}
-
-impl Column for UserId {
-    fn read(value: Value) -> Result<UserId> {
-        i64::read(value).map(UserId)
+        Actor { user: Some(self.id), client: self.client, mails: self.mails }
     }
 }
 

@@ -3,12 +3,12 @@
 use uuid::Uuid;
 
 use super::login_name::{LoginKind, LoginName};
-use super::model::{AccountState, Draft, Email, User, UserId, Username};
+use super::model::{AccountState, Draft, Email, User, Username};
 use super::password::PasswordHash;
 use crate::db::{FromRow, Row, Tx};
 use crate::error::{Conflict, Error, Result};
+use crate::ids::UserId;
 use crate::names;
-use crate::time::Timestamp;
 
 /// A user with what proves it: what a login reads.
 #[derive(Debug, Clone)]
@@ -28,8 +28,8 @@ impl FromRow for User {
             role: row.get(5)?,
             is_active: row.get(6)?,
             email_verified: row.get(7)?,
-            created_at: Timestamp::from_micros(row.get(8)?),
-            updated_at: Timestamp::from_micros(row.get(9)?),
+            created_at: row.get(8)?,
+            updated_at: row.get(9)?,
         })
     }
 }
@@ -66,8 +66,8 @@ pub fn insert_if_free(
             &draft.role.as_str(),
             &standing.is_active,
             &standing.email_verified,
-            &standing.created_at.as_micros(),
-            &standing.updated_at.as_micros(),
+            &standing.created_at,
+            &standing.updated_at,
         ],
     )?;
     if let Some(user) = &user {
@@ -226,7 +226,7 @@ impl FromRow for Shadowed {
     }
 }
 
-pub fn shadowed(tx: &mut Tx, after: i64, count: i64) -> Result<Vec<Shadowed>> {
+pub fn shadowed(tx: &mut Tx, after: UserId, count: i64) -> Result<Vec<Shadowed>> {
     tx.all(
         "SELECT id, username_shadowed, email_shadowed FROM users \
          WHERE (username_shadowed OR email_shadowed) AND id > $1 ORDER BY id LIMIT $2",
@@ -235,7 +235,7 @@ pub fn shadowed(tx: &mut Tx, after: i64, count: i64) -> Result<Vec<Shadowed>> {
 }
 
 /// Users after `after` in the order of their ids, without the first `skip`.
-pub fn list(tx: &mut Tx, after: i64, count: i64, skip: i64) -> Result<Vec<User>> {
+pub fn list(tx: &mut Tx, after: UserId, count: i64, skip: i64) -> Result<Vec<User>> {
     tx.all(
         "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, \
          updated_at FROM users WHERE id > $1 ORDER BY id LIMIT $2 OFFSET $3",
@@ -253,7 +253,7 @@ pub fn another_admin_exists(tx: &mut Tx, but: UserId) -> Result<bool> {
 }
 
 pub fn set_password(tx: &mut Tx, id: UserId, password: &PasswordHash) -> Result<()> {
-    let now = tx.now().as_micros();
+    let now = tx.now();
     tx.send(
         "UPDATE users SET password_hash = $1, updated_at = $2 WHERE id = $3",
         &[&password.as_str(), &now, &id],
@@ -261,13 +261,13 @@ pub fn set_password(tx: &mut Tx, id: UserId, password: &PasswordHash) -> Result<
 }
 
 pub fn set_verified(tx: &mut Tx, id: UserId) -> Result<()> {
-    let now = tx.now().as_micros();
+    let now = tx.now();
     tx.send("UPDATE users SET email_verified = TRUE, updated_at = $1 WHERE id = $2", &[&now, &id])
 }
 
 /// Deletes the living personal access tokens of the user; how many there were.
 pub fn end_tokens(tx: &mut Tx, id: UserId) -> Result<u64> {
-    let now = tx.now().as_micros();
+    let now = tx.now();
     tx.execute("DELETE FROM personal_tokens WHERE user_id = $1 AND expires_at > $2", &[&id, &now])
 }
 

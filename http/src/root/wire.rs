@@ -58,7 +58,7 @@ impl<'a> TaskWire<'a> {
     pub fn new(task: &'a Task, owner: Uuid) -> TaskWire<'a> {
         TaskWire {
             uuid: task.uuid,
-            id: task.id,
+            id: task.id.0,
             title: &task.title,
             description: task.description.as_deref(),
             status: status_word(task.status),
@@ -88,7 +88,7 @@ impl<'a> TaskCreatedWire<'a> {
         TaskCreatedWire {
             message: "Task created",
             task: TaskWire::new(task, owner),
-            id: task.id,
+            id: task.id.0,
             title: &task.title,
             status: status_word(task.status),
         }

@@ -52,7 +52,7 @@ pub struct TaskWire<'a> {
 impl<'a> From<&'a Task> for TaskWire<'a> {
     fn from(task: &'a Task) -> TaskWire<'a> {
         TaskWire {
-            id: task.id,
+            id: task.id.0,
             uuid: task.uuid,
             user_id: task.owner.0,
             owner_id: task.owner.0,
@@ -104,7 +104,7 @@ impl<'a> From<&'a Changed> for ChangeWire<'a> {
         ChangeWire {
             seq: change.seq,
             kind: change.kind.as_str(),
-            task_id: change.task_id,
+            task_id: change.task_id.0,
             task_uuid: change.task_uuid,
             at: change.at,
             task: change.task.as_ref().map(Into::into),

@@ -127,10 +127,10 @@ pub struct AuditWire {
 impl From<Entry> for AuditWire {
     fn from(entry: Entry) -> AuditWire {
         AuditWire {
-            id: entry.id,
+            id: entry.id.0,
             at: entry.at,
-            actor_id: entry.actor,
-            user_id: entry.subject,
+            actor_id: entry.actor.map(|id| id.0),
+            user_id: entry.subject.map(|id| id.0),
             action: entry.action,
             client: entry.client,
             detail: entry.detail,

@@ -12,6 +12,7 @@ use super::shared::Shared;
 use crate::db::script::{Script, StatementError, Turn};
 use crate::db::tx::Tx;
 use crate::error::Result;
+use crate::ids::UserId;
 use crate::time::Timestamp;
 
 /// How long one batch of a migration may take.
@@ -22,7 +23,7 @@ const MIGRATION_WITHIN: Duration = Duration::from_secs(600);
 pub struct LongTransaction {
     lease: Lease,
     begun: bool,
-    to_notify: Vec<i64>,
+    to_notify: Vec<UserId>,
     shared: Arc<Shared>,
 }
 

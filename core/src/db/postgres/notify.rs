@@ -21,6 +21,7 @@ use super::server::Server;
 use crate::clock::{hex, random_id};
 use crate::db::script::StatementError;
 use crate::error::Result;
+use crate::ids::UserId;
 use crate::live::Subscribers;
 
 /// What the connection is called in PostgreSQL's lists.
@@ -42,7 +43,7 @@ struct Pooled;
 pub struct Notifier {
     live: Subscribers,
     /// The accounts that other instances are to be told of.
-    waiting: Mutex<BTreeSet<i64>>,
+    waiting: Mutex<BTreeSet<UserId>>,
     /// Something waits, or somebody here wants to hear.
     wanted: Notify,
     is_heard: AtomicBool,
@@ -71,7 +72,7 @@ impl Notifier {
     }
 
     /// Tells everybody, here and elsewhere, that something was committed about these accounts.
-    pub fn notify(&self, accounts: &[i64]) {
+    pub fn notify(&self, accounts: &[UserId]) {
         if accounts.is_empty() {
             return;
         }
@@ -105,8 +106,10 @@ impl Notifier {
         if let Some((name, accounts)) = payload.split_once(':')
             && name != self.name
         {
-            let accounts: Vec<i64> =
-                accounts.split(',').filter_map(|account| account.parse().ok()).collect();
+            let accounts: Vec<UserId> = accounts
+                .split(',')
+                .filter_map(|account| account.parse().ok().map(UserId))
+                .collect();
             self.live.notify(&accounts);
         }
     }
@@ -205,7 +208,7 @@ impl Notifier {
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, BTreeSet<i64>> {
+    fn waiting(&self) -> MutexGuard<'_, BTreeSet<UserId>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

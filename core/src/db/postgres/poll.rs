@@ -10,6 +10,7 @@ use super::run::read;
 use super::shared::{Job, Shared};
 use crate::db::lane::Lane;
 use crate::db::tx::newest_changes;
+use crate::ids::UserId;
 
 /// How often this instance polls if it cannot LISTEN.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -56,7 +57,7 @@ pub async fn look(shared: Arc<Shared>) {
 
 /// The newest sequence numbers of the accounts with subscribers. Empty if the database is
 /// unreachable: subscribers then notice it by their own queries.
-async fn newest(shared: &Arc<Shared>) -> Vec<(i64, i64)> {
+async fn newest(shared: &Arc<Shared>) -> Vec<(UserId, i64)> {
     let mut newest = Vec::new();
     for accounts in shared.notifier.live().watched().chunks(LOOK_MAX) {
         let accounts = accounts.to_vec();

@@ -1,0 +1,33 @@
+//! The integer ids of rows, each a type of its own. An id of one kind never passes for another.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// An account. Its owner's tasks, sessions and changes refer to it.
+    UserId
+    /// A task.
+    TaskId
+    /// A mail in the queue.
+    MailId
+    /// An entry of the audit log.
+    EntryId
+}
