@@ -1,24 +1,26 @@
 //! How the audit log is stored.
 
+use std::sync::LazyLock;
+
 use super::model::{Action, Actor, Entry};
-use crate::db::{FromRow, PRUNED_MAX, Row, Tx};
+use crate::db::{PRUNED_MAX, Tx, columns};
 use crate::error::Result;
 use crate::ids::{EntryId, UserId};
 use crate::time::Timestamp;
 
-impl FromRow for Entry {
-    fn from_row(row: &Row) -> Result<Entry> {
-        Ok(Entry {
-            id: row.get(0)?,
-            at: row.get(1)?,
-            actor: row.get(2)?,
-            subject: row.get(3)?,
-            action: row.get(4)?,
-            client: row.get(5)?,
-            detail: row.get(6)?,
-        })
-    }
-}
+columns!(Entry { id, at, actor, subject, action, client, detail });
+
+/// The texts that name all columns: of all entries, and of those about one account.
+static LIST: LazyLock<[String; 2]> = LazyLock::new(|| {
+    let columns = Entry::COLUMNS.join(", ");
+    [
+        format!("SELECT {columns} FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2 OFFSET $3"),
+        format!(
+            "SELECT {columns} FROM audit WHERE subject = $1 AND id < $2 ORDER BY id DESC LIMIT $3 \
+             OFFSET $4"
+        ),
+    ]
+});
 
 pub fn insert(
     tx: &mut Tx,
@@ -53,11 +55,7 @@ pub fn prune(tx: &mut Tx, before: Timestamp) -> Result<bool> {
 
 /// Entries before `before`, newest first, without the first `skip`.
 pub fn list(tx: &mut Tx, before: EntryId, count: i64, skip: i64) -> Result<Vec<Entry>> {
-    tx.all(
-        "SELECT id, at, actor, subject, action, client, detail FROM audit \
-         WHERE id < $1 ORDER BY id DESC LIMIT $2 OFFSET $3",
-        &[&before, &count, &skip],
-    )
+    tx.all(&LIST[0], &[&before, &count, &skip])
 }
 
 /// The same about one account.
@@ -68,9 +66,5 @@ pub fn list_of(
     count: i64,
     skip: i64,
 ) -> Result<Vec<Entry>> {
-    tx.all(
-        "SELECT id, at, actor, subject, action, client, detail FROM audit \
-         WHERE subject = $1 AND id < $2 ORDER BY id DESC LIMIT $3 OFFSET $4",
-        &[&subject, &before, &count, &skip],
-    )
+    tx.all(&LIST[1], &[&subject, &before, &count, &skip])
 }

@@ -4,7 +4,7 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::db::{Column, FromRow, Row, Tx, Value, unexpected};
+use crate::db::{Column, FromRow, Param, Row, Tx, Value, unexpected};
 use crate::epoch::{Epoch, Stamp};
 use crate::error::{AuthError, Code, Error, Result, Violation};
 use crate::ids::{TaskId, UserId};
@@ -39,6 +39,12 @@ impl ChangeKind {
             ChangeKind::Updated => "updated",
             ChangeKind::Deleted => "deleted",
         }
+    }
+}
+
+impl Param for ChangeKind {
+    fn value(&self) -> Value<'_> {
+        Value::Text(self.as_str())
     }
 }
 

@@ -3,6 +3,7 @@
 //! stays below this file.
 
 mod backup;
+mod columns;
 mod dialect;
 mod job;
 mod lane;
@@ -27,6 +28,7 @@ use crate::live::Subscribers;
 use crate::settings::Settings;
 
 pub use backup::{backup, restore};
+pub(crate) use columns::columns;
 pub use dialect::Dialect;
 #[cfg(feature = "record")]
 pub use dialect::recorded;

@@ -118,7 +118,7 @@ pub(crate) fn next(tx: &mut Tx, mails: Mails, base: &str) -> Result<Next> {
     };
     // Whatever ends links holds their account first. So does this: a link is made before they end,
     // and ends with them, or the mail is gone by the time it is held.
-    let account = match (due.kind.token_s(), due.user) {
+    let account = match (due.kind.token_s(), due.user_id) {
         (None, _) => None,
         (Some(_), Some(user)) => sql::hold_account(tx, user)?,
         (Some(_), None) => sql::hold_account_of(tx, &due.recipient)?,
@@ -141,12 +141,12 @@ pub(crate) fn next(tx: &mut Tx, mails: Mails, base: &str) -> Result<Next> {
     if let Some(seconds) = mail.kind.token_s() {
         // A link for an account goes to the address that the account has now, and to no other.
         let account =
-            account.filter(|account| mail.user.is_none() || account.email == mail.recipient);
+            account.filter(|account| mail.user_id.is_none() || account.email == mail.recipient);
         let Some(account) = account else {
             sql::delete(tx, mail.id)?;
             return Ok(Next::Dropped);
         };
-        let is_by_stranger = mail.user.is_none();
+        let is_by_stranger = mail.user_id.is_none();
         if mails == Mails::Limited
             && is_by_stranger
             && mail.attempts == 0
@@ -156,7 +156,7 @@ pub(crate) fn next(tx: &mut Tx, mails: Mails, base: &str) -> Result<Next> {
             return Ok(Next::Dropped);
         }
         token = Some(new_link(tx, mail.kind, &account, seconds)?);
-        (mail.user, mail.recipient) = (Some(account.user), account.email);
+        (mail.user_id, mail.recipient) = (Some(account.user), account.email);
     }
     sql::put_off(tx, mail.id, tx.now().plus_seconds(*wait))?;
     Ok(Next::Mail(model::write(&mail, base, token.as_deref())))

@@ -1,6 +1,8 @@
 //! What is sent to whom, in which words.
 
 use crate::client::Client;
+use crate::db::{Column, Value, unexpected};
+use crate::error::Result;
 use crate::ids::{MailId, UserId};
 use crate::names;
 use crate::time::Timestamp;
@@ -17,6 +19,17 @@ pub enum MailKind {
     PasswordChanged,
     /// To the address that it was.
     EmailChanged,
+}
+
+impl Column for MailKind {
+    fn read(value: Value) -> Result<MailKind> {
+        match value {
+            Value::Text(text) => {
+                MailKind::parse(text).ok_or_else(|| unexpected("a kind of mail", value))
+            }
+            other => Err(unexpected("a kind of mail", other)),
+        }
+    }
 }
 
 impl MailKind {
@@ -65,7 +78,7 @@ pub struct New<'a> {
 pub struct Waiting {
     pub id: MailId,
     pub kind: MailKind,
-    pub user: Option<UserId>,
+    pub user_id: Option<UserId>,
     pub recipient: String,
     pub detail: Option<String>,
     pub attempts: i64,

@@ -1,26 +1,30 @@
 //! How mail waits, and how the tokens in its links are stored.
 
+use std::sync::LazyLock;
+
 use super::model::{MailKind, New, Waiting};
-use crate::db::{FromRow, PRUNED_MAX, Row, Tx};
-use crate::error::{Error, Result};
+use crate::db::{FromRow, PRUNED_MAX, Row, Tx, columns};
+use crate::error::Result;
 use crate::ids::{MailId, UserId};
 use crate::time::Timestamp;
 
-impl FromRow for Waiting {
-    fn from_row(row: &Row) -> Result<Waiting> {
-        let kind: String = row.get(1)?;
-        Ok(Waiting {
-            id: row.get(0)?,
-            kind: MailKind::parse(&kind)
-                .ok_or_else(|| Error::internal("unknown mail waits", kind))?,
-            user: row.get(2)?,
-            recipient: row.get(3)?,
-            detail: row.get(4)?,
-            attempts: row.get(5)?,
-            created_at: row.get(6)?,
-        })
-    }
+columns!(Waiting { id, kind, user_id, recipient, detail, attempts, created_at });
+
+/// The texts that name all columns of waiting mail.
+struct Texts {
+    due: String,
+    by_id: String,
 }
+
+static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
+    let columns = Waiting::COLUMNS.join(", ");
+    Texts {
+        due: format!(
+            "SELECT {columns} FROM mail_queue WHERE next_at <= $1 ORDER BY turn_at, id LIMIT 1"
+        ),
+        by_id: format!("SELECT {columns} FROM mail_queue WHERE id = $1 AND next_at <= $2"),
+    }
+});
 
 /// Whom something was or is sent to.
 pub struct Sent {
@@ -64,11 +68,7 @@ pub fn insert(tx: &mut Tx, new: &New, at: Timestamp) -> Result<()> {
 /// The one whose turn it is, if one's time has come.
 pub fn due(tx: &mut Tx) -> Result<Option<Waiting>> {
     let now = tx.now();
-    tx.find(
-        "SELECT id, kind, user_id, recipient, detail, attempts, created_at FROM mail_queue \
-         WHERE next_at <= $1 ORDER BY turn_at, id LIMIT 1",
-        &[&now],
-    )
+    tx.find(&TEXTS.due, &[&now])
 }
 
 /// Keeps others from counting the subject's mail until this transaction ends.
@@ -133,11 +133,7 @@ pub fn prune_sent(tx: &mut Tx, before: Timestamp) -> Result<bool> {
 /// ended.
 pub fn hold(tx: &mut Tx, id: MailId) -> Result<Option<Waiting>> {
     let now = tx.now();
-    tx.find_for_update(
-        "SELECT id, kind, user_id, recipient, detail, attempts, created_at FROM mail_queue \
-         WHERE id = $1 AND next_at <= $2",
-        &[&id, &now],
-    )
+    tx.find_for_update(&TEXTS.by_id, &[&id, &now])
 }
 
 /// An account and the address that it has, held.

@@ -1,10 +1,12 @@
 //! How sessions and their refresh tokens are stored.
 
+use std::sync::LazyLock;
+
 use uuid::Uuid;
 
 use super::model::Session;
 use super::token::Claims;
-use crate::db::{FromRow, PRUNED_MAX, Row, Tx};
+use crate::db::{FromRow, PRUNED_MAX, Row, Tx, columns};
 use crate::epoch::Epoch;
 use crate::error::Result;
 use crate::ids::UserId;
@@ -61,17 +63,7 @@ impl FromRow for Refresh {
     }
 }
 
-impl FromRow for Session {
-    fn from_row(row: &Row) -> Result<Session> {
-        Ok(Session {
-            uuid: row.get(0)?,
-            user_agent: row.get(1)?,
-            created_at: row.get(2)?,
-            last_used_at: row.get(3)?,
-            expires_at: row.get(4)?,
-        })
-    }
-}
+columns!(Session { uuid, user_agent, created_at, last_used_at, expires_at });
 
 /// The check of every request: the session is there, in time, used after `idle_since`, and its user
 /// active.
@@ -190,13 +182,16 @@ pub fn prune_expired(tx: &mut Tx, before: Timestamp) -> Result<bool> {
     Ok(pruned >= PRUNED_MAX.unsigned_abs())
 }
 
+static LIST: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {} FROM sessions WHERE user_id = $1 AND expires_at > $2 AND last_used_at > $3 \
+         ORDER BY created_at DESC, uuid DESC LIMIT $4",
+        Session::COLUMNS.join(", ")
+    )
+});
+
 /// The living sessions of a user, newest first.
 pub fn list(tx: &mut Tx, user: UserId, idle_since: Timestamp, count: i64) -> Result<Vec<Session>> {
     let now = tx.now();
-    tx.all(
-        "SELECT uuid, user_agent, created_at, last_used_at, expires_at FROM sessions \
-         WHERE user_id = $1 AND expires_at > $2 AND last_used_at > $3 \
-         ORDER BY created_at DESC, uuid DESC LIMIT $4",
-        &[&user, &now, &idle_since, &count],
-    )
+    tx.all(&LIST, &[&user, &now, &idle_since, &count])
 }

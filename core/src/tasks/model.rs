@@ -4,7 +4,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
-use crate::db::{Column, Value, unexpected};
+use crate::db::{Column, Param, Value, unexpected};
 use crate::epoch::{Epoch, Stamp};
 use crate::error::{Code, Result, Violation};
 use crate::ids::{TaskId, UserId};
@@ -305,12 +305,24 @@ impl Task {
     }
 }
 
+impl Param for Status {
+    fn value(&self) -> Value<'_> {
+        Value::Text(self.as_str())
+    }
+}
+
 impl Column for Status {
     fn read(value: Value) -> Result<Status> {
         match value {
             Value::Text(text) => Status::parse(text).map_err(|_| unexpected("a status", value)),
             other => Err(unexpected("a status", other)),
         }
+    }
+}
+
+impl Param for Priority {
+    fn value(&self) -> Value<'_> {
+        Value::Int(self.rank())
     }
 }
 

@@ -27,7 +27,9 @@ struct Seen {
 
 impl FromRow for Seen {
     fn from_row(row: &Row) -> Result<Seen> {
-        Ok(Seen { task: Task::from_row(row)?, folded: row.get(12)?, candidates: row.get(13)? })
+        let after = Task::COLUMNS.len();
+        let task = Task::from_row(row)?;
+        Ok(Seen { task, folded: row.get(after)?, candidates: row.get(after + 1)? })
     }
 }
 
@@ -109,19 +111,24 @@ fn texts(order: Order) -> Texts {
     // From the inside: some rows in order, by the index alone; how much text stands before each;
     // whether the word stands in those that fit. The innermost LIMIT but one keeps PostgreSQL from
     // looking for the word once per column.
+    let shown = |column: &&str| match *column {
+        "title" => "CASE WHEN is_hit THEN title ELSE '' END".to_owned(),
+        "description" => "CASE WHEN is_hit THEN description END".to_owned(),
+        column => column.to_owned(),
+    };
+    let shown: Vec<String> = Task::COLUMNS.iter().map(shown).collect();
+    let read: Vec<String> = Task::COLUMNS.iter().map(|column| format!("t.{column}")).collect();
+    let (shown, read) = (shown.join(", "), read.join(", "));
     let look = |wanted: &str, rows: &str, bytes: &str| {
         format!(
-            "SELECT id, uuid, owner, CASE WHEN is_hit THEN title ELSE '' END, CASE WHEN is_hit \
-             THEN description END, status, priority, due_date, completed_at, created_at, \
-             updated_at, version, CASE WHEN is_hit THEN folded END, candidates FROM (SELECT t.id, \
-             t.uuid, t.owner, t.title, t.description, t.status, t.priority, t.due_date, \
-             t.completed_at, t.created_at, t.updated_at, t.version, t.folded, c.candidates, \
-             strpos(t.folded, $1) > 0 AS is_hit FROM (SELECT s.id, count(*) OVER () AS candidates, \
-             sum(octet_length(s.folded)) OVER (ORDER BY s.{key} {way}, s.id {way} ROWS UNBOUNDED \
-             PRECEDING) - octet_length(s.folded) AS bytes_before FROM (SELECT id FROM tasks WHERE \
-             owner = $2 AND {wanted} ORDER BY {key} {way}, id {way} LIMIT {rows}) p JOIN tasks s \
-             ON s.id = p.id) c JOIN tasks t ON t.id = c.id WHERE c.bytes_before < {bytes} ORDER BY \
-             t.{key} {way}, t.id {way} LIMIT {rows}) seen ORDER BY {key} {way}, id {way}"
+            "SELECT {shown}, CASE WHEN is_hit THEN folded END, candidates FROM (SELECT {read}, \
+             t.folded, c.candidates, strpos(t.folded, $1) > 0 AS is_hit FROM (SELECT s.id, \
+             count(*) OVER () AS candidates, sum(octet_length(s.folded)) OVER (ORDER BY s.{key} \
+             {way}, s.id {way} ROWS UNBOUNDED PRECEDING) - octet_length(s.folded) AS bytes_before \
+             FROM (SELECT id FROM tasks WHERE owner = $2 AND {wanted} ORDER BY {key} {way}, id \
+             {way} LIMIT {rows}) p JOIN tasks s ON s.id = p.id) c JOIN tasks t ON t.id = c.id \
+             WHERE c.bytes_before < {bytes} ORDER BY t.{key} {way}, t.id {way} LIMIT {rows}) seen \
+             ORDER BY {key} {way}, id {way}"
         )
     };
     Texts {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::list::{By, Order, Query};
 use super::model::{Priority, Task};
 use crate::changes::TRIP_BYTES_MAX;
-use crate::db::{FromRow, Param, Row, Tx};
+use crate::db::{Param, Tx, columns};
 use crate::epoch::Epoch;
 use crate::error::Result;
 use crate::id_or_uuid::IdOrUuid;
@@ -16,70 +16,74 @@ use crate::ids::{TaskId, UserId};
 use crate::page::Cursor;
 use crate::time::Timestamp;
 
-impl FromRow for Task {
-    fn from_row(row: &Row) -> Result<Task> {
-        let time = |at: Option<i64>| at.map(Timestamp::from_micros);
-        Ok(Task {
-            id: row.get(0)?,
-            uuid: row.get(1)?,
-            owner: row.get(2)?,
-            title: row.get(3)?,
-            description: row.get(4)?,
-            status: row.get(5)?,
-            priority: row.get(6)?,
-            due_date: time(row.get(7)?),
-            completed_at: time(row.get(8)?),
-            created_at: row.get(9)?,
-            updated_at: row.get(10)?,
-            version: row.get(11)?,
-            epoch: Epoch::FIRST,
-        })
-    }
+columns!(writes Task {
+    id, uuid, owner, created_at,
+    title, description, status, priority, due_date, completed_at, updated_at, version,
+} epoch: Epoch::FIRST);
+
+/// The columns that stay as they were when the task was made come first.
+const FIXED: usize = 4;
+
+/// The texts that name all columns.
+struct Texts {
+    insert: String,
+    update: String,
+    by_id: String,
+    by_uuid: String,
 }
 
-const INSERT: &str = "INSERT INTO tasks (uuid, owner, title, description, status, priority, \
-                      due_date, completed_at, created_at, updated_at, version, folded) VALUES ($1, \
-                      $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
+    let (all, changing) = (Task::COLUMNS, &Task::COLUMNS[FIXED..]);
+    let places = |count: usize| (1..=count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
+    let set: Vec<String> =
+        changing.iter().zip(1..).map(|(name, n)| format!("{name} = ${n}")).collect();
+    let n = set.len();
+    Texts {
+        insert: format!(
+            "INSERT INTO tasks ({}, folded) VALUES ({})",
+            all[1..].join(", "),
+            places(all.len())
+        ),
+        update: format!(
+            "UPDATE tasks SET {}, folded = COALESCE(${}, folded) WHERE id = ${} AND owner = ${}",
+            set.join(", "),
+            n + 1,
+            n + 2,
+            n + 3
+        ),
+        by_id: format!("{} WHERE id = $1 AND owner = $2", select()),
+        by_uuid: format!("{} WHERE uuid = $1 AND owner = $2", select()),
+    }
+});
+
+fn select() -> String {
+    format!("SELECT {} FROM tasks", Task::COLUMNS.join(", "))
+}
 
 /// Stores a new task; its id.
 pub fn insert(tx: &mut Tx, task: &Task) -> Result<TaskId> {
-    with_values(task, |values| tx.insert(INSERT, values))
+    let folded = task.folded();
+    tx.insert(&TEXTS.insert, &stored(task, &folded))
 }
 
 /// Stores a new task whose id nobody asks for.
 pub fn send(tx: &mut Tx, task: &Task) -> Result<()> {
-    with_values(task, |values| tx.send(INSERT, values))
+    let folded = task.folded();
+    tx.send(&TEXTS.insert, &stored(task, &folded))
 }
 
-fn with_values<T>(task: &Task, take: impl FnOnce(&[&dyn Param]) -> T) -> T {
-    take(&[
-        &task.uuid,
-        &task.owner,
-        &task.title,
-        &task.description,
-        &task.status.as_str(),
-        &task.priority.rank(),
-        &task.due_date,
-        &task.completed_at,
-        &task.created_at,
-        &task.updated_at,
-        &task.version,
-        &task.folded(),
-    ])
+/// All values of a new task. The database gives it the id.
+fn stored<'t>(task: &'t Task, folded: &'t String) -> Vec<&'t dyn Param> {
+    let mut values = task.params();
+    values.remove(0);
+    values.push(folded);
+    values
 }
 
 pub fn find(tx: &mut Tx, owner: UserId, key: IdOrUuid) -> Result<Option<Task>> {
     match key {
-        IdOrUuid::Id(id) => tx.find(
-            "SELECT id, uuid, owner, title, description, status, priority, due_date, completed_at, \
-             created_at, updated_at, version FROM tasks WHERE id = $1 AND owner = $2",
-            &[&id, &owner],
-        ),
-        IdOrUuid::Uuid(uuid) => tx.find(
-            "SELECT id, uuid, owner, title, description, status, priority, due_date, completed_at, \
-             created_at, updated_at, version FROM tasks WHERE uuid = $1 AND owner = $2",
-            &[&uuid, &owner],
-        ),
+        IdOrUuid::Id(id) => tx.find(&TEXTS.by_id, &[&id, &owner]),
+        IdOrUuid::Uuid(uuid) => tx.find(&TEXTS.by_uuid, &[&uuid, &owner]),
     }
 }
 
@@ -91,24 +95,10 @@ pub fn exists(tx: &mut Tx, uuid: Uuid) -> Result<bool> {
 
 /// Writes a task back; what a search looks into, only if its texts have changed.
 pub fn update(tx: &mut Tx, task: &Task, is_reworded: bool) -> Result<()> {
-    tx.send(
-        "UPDATE tasks SET title = $1, description = $2, status = $3, priority = $4, due_date = $5, \
-         completed_at = $6, updated_at = $7, version = $8, folded = COALESCE($9, folded) \
-         WHERE id = $10 AND owner = $11",
-        &[
-            &task.title,
-            &task.description,
-            &task.status.as_str(),
-            &task.priority.rank(),
-            &task.due_date,
-            &task.completed_at,
-            &task.updated_at,
-            &task.version,
-            &is_reworded.then(|| task.folded()),
-            &task.id,
-            &task.owner,
-        ],
-    )
+    let folded = is_reworded.then(|| task.folded());
+    let mut values = task.params().split_off(FIXED);
+    values.extend([&folded as &dyn Param, &task.id, &task.owner]);
+    tx.send(&TEXTS.update, &values)
 }
 
 pub fn delete(tx: &mut Tx, task: &Task) -> Result<()> {
@@ -205,8 +195,7 @@ static LIST: LazyLock<Vec<ListTexts>> =
 
 fn list_texts(order: Order) -> ListTexts {
     let (key, beyond, way) = order.words();
-    let select = "SELECT id, uuid, owner, title, description, status, priority, due_date, \
-                  completed_at, created_at, updated_at, version FROM tasks";
+    let select = select();
     let sort = format!("ORDER BY {key} {way}, id {way}");
     // The index is in the order of created_at. The other orders are made from its entries alone;
     // only the rows of the page are looked up.

@@ -1,9 +1,11 @@
 //! How personal access tokens are stored.
 
+use std::sync::LazyLock;
+
 use uuid::Uuid;
 
 use super::model::{PersonalToken, TokenHash};
-use crate::db::{FromRow, Row, Tx};
+use crate::db::{FromRow, Row, Tx, columns};
 use crate::epoch::Epoch;
 use crate::error::Result;
 use crate::ids::UserId;
@@ -35,18 +37,7 @@ impl FromRow for LiveToken {
     }
 }
 
-impl FromRow for PersonalToken {
-    fn from_row(row: &Row) -> Result<PersonalToken> {
-        Ok(PersonalToken {
-            uuid: row.get(0)?,
-            name: row.get(1)?,
-            scopes: row.get(2)?,
-            created_at: row.get(3)?,
-            last_used_at: row.get(4)?,
-            expires_at: row.get(5)?,
-        })
-    }
-}
+columns!(PersonalToken { uuid, name, scopes, created_at, last_used_at, expires_at });
 
 pub fn live(tx: &mut Tx, hash: &TokenHash) -> Result<Option<LiveToken>> {
     let now = tx.now();
@@ -79,13 +70,17 @@ pub fn insert(tx: &mut Tx, user: UserId, token: &PersonalToken, hash: &TokenHash
     )
 }
 
+static LIST: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {} FROM personal_tokens WHERE user_id = $1 ORDER BY created_at DESC, uuid DESC \
+         LIMIT $2",
+        PersonalToken::COLUMNS.join(", ")
+    )
+});
+
 /// The tokens of a user, expired ones too, newest first.
 pub fn list(tx: &mut Tx, user: UserId, count: i64) -> Result<Vec<PersonalToken>> {
-    tx.all(
-        "SELECT uuid, name, scopes, created_at, last_used_at, expires_at FROM personal_tokens \
-         WHERE user_id = $1 ORDER BY created_at DESC, uuid DESC LIMIT $2",
-        &[&user, &count],
-    )
+    tx.all(&LIST, &[&user, &count])
 }
 
 /// Whether there was such a token of that user's.

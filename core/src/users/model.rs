@@ -7,7 +7,7 @@ use super::password::{Password, PasswordHash};
 use super::scope::{Scope, Scopes};
 use crate::audit::Actor;
 use crate::client::Client;
-use crate::db::{Column, Value, unexpected};
+use crate::db::{Column, Param, Value, unexpected};
 use crate::epoch::Epoch;
 use crate::error::{Code, Conflict, Error, Result, Violation};
 use crate::id_or_uuid::IdOrUuid;
@@ -331,6 +331,12 @@ impl Caller {
     /// Whom the audit log names.
     pub(crate) fn who(&self) -> Actor {
         Actor { user: Some(self.id), client: self.client, mails: self.mails }
+    }
+}
+
+impl Param for Role {
+    fn value(&self) -> Value<'_> {
+        Value::Text(self.as_str())
     }
 }
 

@@ -1,11 +1,13 @@
 //! How users are stored. What it means is `mod`'s.
 
+use std::sync::LazyLock;
+
 use uuid::Uuid;
 
 use super::login_name::{LoginKind, LoginName};
 use super::model::{AccountState, Draft, Email, User, Username};
 use super::password::PasswordHash;
-use crate::db::{FromRow, Row, Tx};
+use crate::db::{FromRow, Row, Tx, columns};
 use crate::error::{Conflict, Error, Result};
 use crate::ids::UserId;
 use crate::names;
@@ -17,26 +19,70 @@ pub struct Credentials {
     pub password: PasswordHash,
 }
 
-impl FromRow for User {
-    fn from_row(row: &Row) -> Result<User> {
-        Ok(User {
-            id: row.get(0)?,
-            uuid: row.get(1)?,
-            username: row.get(2)?,
-            name: row.get(3)?,
-            email: row.get(4)?,
-            role: row.get(5)?,
-            is_active: row.get(6)?,
-            email_verified: row.get(7)?,
-            created_at: row.get(8)?,
-            updated_at: row.get(9)?,
-        })
-    }
+columns!(User {
+    id,
+    uuid,
+    username,
+    name,
+    email,
+    role,
+    is_active,
+    email_verified,
+    created_at,
+    updated_at,
+});
+
+/// The texts that name all columns.
+struct Texts {
+    insert: String,
+    update: String,
+    list: String,
+    by_id: String,
+    by_uuid: String,
+    credentials: String,
+    credentials_by_email: String,
+    credentials_by_username: String,
 }
+
+static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
+    let columns = User::COLUMNS.join(", ");
+    let by_login = |key: &str| {
+        format!(
+            "SELECT {columns}, password_hash, {key} = $1 FROM users WHERE id = COALESCE( \
+             (SELECT id FROM users WHERE {key} = $1), (SELECT min(id) FROM users))"
+        )
+    };
+    Texts {
+        insert: format!("{INSERT} RETURNING {columns}"),
+        update: format!("{UPDATE} RETURNING {columns}"),
+        list: format!("SELECT {columns} FROM users WHERE id > $1 ORDER BY id LIMIT $2 OFFSET $3"),
+        by_id: format!("SELECT {columns} FROM users WHERE id = $1"),
+        by_uuid: format!("SELECT {columns} FROM users WHERE uuid = $1"),
+        credentials: format!("SELECT {columns}, password_hash FROM users WHERE id = $1"),
+        credentials_by_email: by_login("email_key"),
+        credentials_by_username: by_login("username_key"),
+    }
+});
+
+const INSERT: &str = "INSERT INTO users (uuid, username, username_key, username_skeleton, name, \
+                      email, email_key, password_hash, role, is_active, email_verified, \
+                      created_at, updated_at, epoch) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
+                      $10, $11, $12, $13, (SELECT epoch FROM store WHERE id = 1)) ON CONFLICT DO \
+                      NOTHING";
+
+const UPDATE: &str = "UPDATE users SET username = $1, username_key = CASE WHEN username = $1 THEN \
+                      username_key ELSE $2 END, username_skeleton = CASE WHEN username = $1 THEN \
+                      username_skeleton ELSE $3 END, username_shadowed = username_shadowed AND \
+                      username = $1, name = $4, email = $5, email_key = CASE WHEN email = $5 THEN \
+                      email_key ELSE $6 END, email_shadowed = email_shadowed AND email = $5, role \
+                      = $7, is_active = $8, email_verified = $9, updated_at = $10 WHERE id = $11";
 
 impl FromRow for Credentials {
     fn from_row(row: &Row) -> Result<Credentials> {
-        Ok(Credentials { user: User::from_row(row)?, password: PasswordHash::stored(row.get(10)?) })
+        Ok(Credentials {
+            user: User::from_row(row)?,
+            password: PasswordHash::stored(row.get(User::COLUMNS.len())?),
+        })
     }
 }
 
@@ -49,11 +95,7 @@ pub fn insert_if_free(
 ) -> Result<Option<User>> {
     let uuid = tx.new_uuid()?;
     let user: Option<User> = tx.find(
-        "INSERT INTO users (uuid, username, username_key, username_skeleton, name, email, \
-         email_key, password_hash, role, is_active, email_verified, created_at, updated_at, epoch) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, (SELECT epoch FROM store \
-         WHERE id = 1)) ON CONFLICT DO NOTHING RETURNING id, uuid, username, name, email, role, \
-         is_active, email_verified, created_at, updated_at",
+        &TEXTS.insert,
         &[
             &uuid,
             &username.as_str(),
@@ -63,7 +105,7 @@ pub fn insert_if_free(
             &draft.email.as_str(),
             &draft.email.key(),
             &draft.password.as_str(),
-            &draft.role.as_str(),
+            &draft.role,
             &standing.is_active,
             &standing.email_verified,
             &standing.created_at,
@@ -81,13 +123,7 @@ pub fn insert_if_free(
 pub fn save(tx: &mut Tx, user: &User) -> Result<User> {
     let now = tx.now().as_micros().max(user.updated_at.as_micros());
     tx.one_unless_taken(
-        "UPDATE users SET username = $1, username_key = CASE WHEN username = $1 THEN username_key \
-         ELSE $2 END, username_skeleton = CASE WHEN username = $1 THEN username_skeleton ELSE $3 \
-         END, username_shadowed = username_shadowed AND username = $1, name = $4, email = $5, \
-         email_key = CASE WHEN email = $5 THEN email_key ELSE $6 END, email_shadowed = \
-         email_shadowed AND email = $5, role = $7, is_active = $8, email_verified = $9, updated_at \
-         = $10 WHERE id = $11 RETURNING id, uuid, username, name, email, role, is_active, \
-         email_verified, created_at, updated_at",
+        &TEXTS.update,
         &[
             &user.username,
             &names::username_key(&user.username),
@@ -95,7 +131,7 @@ pub fn save(tx: &mut Tx, user: &User) -> Result<User> {
             &user.name,
             &user.email,
             &names::email_key(&user.email),
-            &user.role.as_str(),
+            &user.role,
             &user.is_active,
             &user.email_verified,
             &now,
@@ -115,45 +151,25 @@ fn taken(column: &str) -> Error {
 }
 
 pub fn find(tx: &mut Tx, id: UserId) -> Result<Option<User>> {
-    tx.find(
-        "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, \
-         updated_at FROM users WHERE id = $1",
-        &[&id],
-    )
+    tx.find(&TEXTS.by_id, &[&id])
 }
 
 /// The same, held: what is written back is what was read.
 pub fn find_for_update(tx: &mut Tx, id: UserId) -> Result<Option<User>> {
-    tx.find_for_update(
-        "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, \
-         updated_at FROM users WHERE id = $1",
-        &[&id],
-    )
+    tx.find_for_update(&TEXTS.by_id, &[&id])
 }
 
 pub fn find_by_uuid(tx: &mut Tx, uuid: Uuid) -> Result<Option<User>> {
-    tx.find(
-        "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, \
-         updated_at FROM users WHERE uuid = $1",
-        &[&uuid],
-    )
+    tx.find(&TEXTS.by_uuid, &[&uuid])
 }
 
 pub fn credentials(tx: &mut Tx, id: UserId) -> Result<Option<Credentials>> {
-    tx.find(
-        "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, \
-         updated_at, password_hash FROM users WHERE id = $1",
-        &[&id],
-    )
+    tx.find(&TEXTS.credentials, &[&id])
 }
 
 /// The same, held: what depends on the hash or on `is_active` is done before anybody changes them.
 pub fn credentials_held(tx: &mut Tx, id: UserId) -> Result<Option<Credentials>> {
-    tx.find_for_update(
-        "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, \
-         updated_at, password_hash FROM users WHERE id = $1",
-        &[&id],
-    )
+    tx.find_for_update(&TEXTS.credentials, &[&id])
 }
 
 /// An account that was looked for; or, where there is none, the first of all, which it is not.
@@ -164,7 +180,10 @@ struct Sought {
 
 impl FromRow for Sought {
     fn from_row(row: &Row) -> Result<Sought> {
-        Ok(Sought { credentials: Credentials::from_row(row)?, is_it: row.get(11)? })
+        Ok(Sought {
+            credentials: Credentials::from_row(row)?,
+            is_it: row.get(User::COLUMNS.len() + 1)?,
+        })
     }
 }
 
@@ -173,18 +192,8 @@ impl FromRow for Sought {
 pub fn credentials_by_login(tx: &mut Tx, login: &LoginName) -> Result<Option<Credentials>> {
     let key = login.key();
     let found: Option<Sought> = match login.kind() {
-        LoginKind::Email => tx.find(
-            "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, \
-             updated_at, password_hash, email_key = $1 FROM users WHERE id = COALESCE( (SELECT id \
-             FROM users WHERE email_key = $1), (SELECT min(id) FROM users))",
-            &[&key],
-        ),
-        LoginKind::Username => tx.find(
-            "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, \
-             updated_at, password_hash, username_key = $1 FROM users WHERE id = COALESCE( (SELECT \
-             id FROM users WHERE username_key = $1), (SELECT min(id) FROM users))",
-            &[&key],
-        ),
+        LoginKind::Email => tx.find(&TEXTS.credentials_by_email, &[&key]),
+        LoginKind::Username => tx.find(&TEXTS.credentials_by_username, &[&key]),
     }?;
     Ok(found.filter(|found| found.is_it).map(|found| found.credentials))
 }
@@ -236,11 +245,7 @@ pub fn shadowed(tx: &mut Tx, after: UserId, count: i64) -> Result<Vec<Shadowed>>
 
 /// Users after `after` in the order of their ids, without the first `skip`.
 pub fn list(tx: &mut Tx, after: UserId, count: i64, skip: i64) -> Result<Vec<User>> {
-    tx.all(
-        "SELECT id, uuid, username, name, email, role, is_active, email_verified, created_at, \
-         updated_at FROM users WHERE id > $1 ORDER BY id LIMIT $2 OFFSET $3",
-        &[&after, &count, &skip],
-    )
+    tx.all(&TEXTS.list, &[&after, &count, &skip])
 }
 
 /// Whether an active admin besides `but` is left; held, so that it stays one until `but` is none.
