@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::connection::{self, Patience};
+use crate::connection::{self, Timeouts};
 use crate::slots::{ConnectionSlot, ConnectionSlots};
 use crate::workers::Workers;
 
@@ -27,7 +27,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub struct Acceptor<'w> {
     slots: Arc<ConnectionSlots>,
     service: Service,
-    patience: Patience,
+    timeouts: Timeouts,
     workers: &'w Workers,
     connections: JoinSet<()>,
     is_parting: bool,
@@ -37,13 +37,13 @@ impl<'w> Acceptor<'w> {
     pub fn new(
         slots: Arc<ConnectionSlots>,
         service: Service,
-        patience: Patience,
+        timeouts: Timeouts,
         workers: &'w Workers,
     ) -> Acceptor<'w> {
         Acceptor {
             slots,
             service,
-            patience,
+            timeouts,
             workers,
             connections: JoinSet::new(),
             is_parting: false,
@@ -105,9 +105,9 @@ impl<'w> Acceptor<'w> {
         if self.is_parting {
             slot.activity.part();
         }
-        let (service, patience) = (self.service.clone(), self.patience);
+        let (service, timeouts) = (self.service.clone(), self.timeouts);
         let served = async move {
-            connection::serve(stream, slot.peer, service, slot.activity.clone(), patience).await;
+            connection::serve(stream, slot.peer, service, slot.activity.clone(), timeouts).await;
             drop(slot);
         };
         self.connections.spawn_on(served, self.workers.next());

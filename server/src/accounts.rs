@@ -13,7 +13,7 @@ use taskwell_core::text::Words;
 use taskwell_core::users::password::{Password, Policy};
 use taskwell_core::users::{self, Email, Name, Role, Shadowed, Update, User, UserId, Username};
 
-use crate::config::Checked;
+use crate::config::Config;
 use crate::console::{Outcome, print, runtime, sentence};
 use crate::secret;
 use crate::store;
@@ -94,7 +94,7 @@ pub enum RoleArg {
 }
 
 /// Runs one of the commands.
-pub fn run(config: &Checked, command: Command) -> Outcome {
+pub fn run(config: &Config, command: Command) -> Outcome {
     let app = store::open_to_manage(config)?;
     let runtime = runtime()?;
     runtime.block_on(run_on(&app, command))

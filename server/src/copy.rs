@@ -7,7 +7,7 @@ use taskwell_core::db::{DatabaseLocation, Db};
 use taskwell_core::error::Error;
 use taskwell_core::transfer;
 
-use crate::config::Checked;
+use crate::config::Config;
 use crate::console::{Outcome, print, runtime};
 use crate::store::require_folder;
 
@@ -19,7 +19,7 @@ pub struct Copy {
 }
 
 impl Copy {
-    pub fn run(&self, config: &Checked) -> Outcome {
+    pub fn run(&self, config: &Config) -> Outcome {
         let open = |which: &str, place: &DatabaseLocation| {
             let opened = Db::open(place, &config.settings, &Clock::default());
             opened.map(|(db, _)| db).map_err(|e| format!("{which}: {e}"))

@@ -3,7 +3,7 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use taskwell_core::db::DatabaseLocation;
 
-use crate::config::Checked;
+use crate::config::Config;
 
 /// For everything that is no connection of a client: the database's files or connections, Redis,
 /// mail, the runtimes.
@@ -11,11 +11,11 @@ const OTHERS: usize = 100;
 
 /// Raises the limit as far as the system lets us, and takes fewer connections where not all would
 /// fit below it: an accept that fails would leave health checks unanswered too.
-pub fn fit(config: &mut Checked) {
+pub fn fit(config: &mut Config) {
     let Some(files) = raised() else {
         return;
     };
-    let pool = match &config.place {
+    let pool = match &config.database {
         DatabaseLocation::Postgres(server) => server.pool_max,
         DatabaseLocation::Sqlite(_) => 0,
     };
@@ -29,7 +29,7 @@ pub fn fit(config: &mut Checked) {
              LimitNOFILE= of systemd, --ulimit nofile= of Docker) to {} or lower MAX_CONNECTIONS",
             asked + reserve
         );
-        config.bound_connections(fitting);
+        config.limit_connections(fitting);
     }
 }
 

@@ -6,7 +6,7 @@ use taskwell_core::db::{DatabaseLocation, Db, SourceDb};
 use taskwell_core::error::Error;
 use taskwell_core::import::{self, Override, Report, Tally};
 
-use crate::config::Checked;
+use crate::config::Config;
 use crate::console::{Outcome, print, runtime, sentence};
 use crate::store::require_folder;
 
@@ -30,7 +30,7 @@ pub struct Import {
 impl Import {
     /// Prints what comes over, and fails if anything was refused; what was not refused is stored
     /// all the same.
-    pub fn run(&self, config: &Checked) -> Outcome {
+    pub fn run(&self, config: &Config) -> Outcome {
         if let DatabaseLocation::Sqlite(path) = &self.from
             && !path.exists()
         {
@@ -39,11 +39,11 @@ impl Import {
         let report = runtime()?.block_on(async {
             let from = SourceDb::open(&self.from).await.map_err(|e| format!("--from: {e}"))?;
             let clock = Clock::default();
-            if let DatabaseLocation::Sqlite(path) = &config.place {
+            if let DatabaseLocation::Sqlite(path) = &config.database {
                 require_folder(path, "DATABASE_URL")?;
             }
             let (to, _) =
-                Db::open(&config.place, &config.settings, &clock).map_err(|e| sentence(&e))?;
+                Db::open(&config.database, &config.settings, &clock).map_err(|e| sentence(&e))?;
             // A reader who has gone away is no reason to stop.
             let tell = |remark: &import::Remark| drop(print(&remark.to_string()));
             let report = match self.shape {

@@ -4,18 +4,18 @@ use taskwell_core::app::App;
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 
-use crate::config::Checked;
+use crate::config::Config;
 use crate::mailer::Mailer;
 use crate::secret::Secret;
 use crate::store;
 use crate::telemetry::Level;
 
-/// Reads the settings as they are at the moment of the call.
-pub type Again = Box<dyn Fn() -> Result<Checked, String> + Send>;
+/// Reads the current settings.
+pub type LoadConfig = Box<dyn Fn() -> Result<Config, String> + Send>;
 
 pub struct Reload {
     hangups: Signal,
-    again: Again,
+    load: LoadConfig,
     app: App,
     level: Level,
     /// Where mail is sent at all.
@@ -25,29 +25,29 @@ pub struct Reload {
 impl Reload {
     pub fn new(
         hangups: Signal,
-        again: Again,
+        load: LoadConfig,
         app: App,
         level: Level,
         mailer: Option<watch::Sender<Mailer>>,
     ) -> Reload {
-        Reload { hangups, again, app, level, mailer }
+        Reload { hangups, load, app, level, mailer }
     }
 
     /// Reads again at each signal, until it is dropped.
     pub async fn run(mut self) {
         while self.hangups.recv().await.is_some() {
-            match (self.again)().and_then(|config| Ok((store::secret_again(&config)?, config))) {
+            match (self.load)().and_then(|config| Ok((store::reload_secret(&config)?, config))) {
                 Ok((secret, config)) => self.take(&secret, &config),
                 Err(error) => tracing::warn!("SIGHUP: no setting was reloaded: {error}"),
             }
         }
     }
 
-    fn take(&self, secret: &Secret, config: &Checked) {
+    fn take(&self, secret: &Secret, config: &Config) {
         if let Err(error) = self.app.replace_secrets(&secret.all()) {
             return tracing::warn!(%error, "SIGHUP: no setting was reloaded");
         }
-        let mut taken = vec![format!("RUST_LOG={}", config.log.wanted), secret.told()];
+        let mut taken = vec![format!("RUST_LOG={}", config.log.levels), secret.told()];
         if let (Some(mailer), Some(new)) = (&self.mailer, &config.mailer) {
             mailer.send_replace(new.clone());
             taken.push("SMTP_URL and MAIL_FROM".to_owned());
@@ -58,7 +58,7 @@ impl Reload {
         if is_told {
             tell();
         }
-        self.level.set(config.log.wanted.clone());
+        self.level.set(config.log.levels.clone());
         if !is_told {
             tell();
         }

@@ -1,7 +1,6 @@
 //! The server: what runs while it serves, and a stop that lets requests under way finish.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use taskwell_core::app::App;
 use taskwell_core::settings::Scheme;
@@ -13,13 +12,13 @@ use tokio::task::JoinSet;
 
 use crate::acceptor::Acceptor;
 use crate::accounts;
-use crate::config::Checked;
+use crate::config::Config;
 use crate::connection;
 use crate::console::{Outcome, print, runtime};
 use crate::descriptors;
 use crate::housekeeping;
 use crate::mailer::Mailer;
-use crate::reload::{Again, Reload};
+use crate::reload::{LoadConfig, Reload};
 use crate::slots::ConnectionSlots;
 use crate::store;
 use crate::telemetry::Logging;
@@ -28,8 +27,8 @@ use crate::workers::Workers;
 /// Connections that the system takes before the server does.
 const BACKLOG: u32 = 1024;
 
-/// Serves until a signal says stop; `again` reads the settings when another one asks for it.
-pub fn run(mut config: Checked, logging: &Logging, again: Again) -> Outcome {
+/// Serves until a signal says stop; `load` reads the settings again on SIGHUP.
+pub fn run(mut config: Config, logging: &Logging, load: LoadConfig) -> Outcome {
     descriptors::fit(&mut config);
     let config = &config;
     if let Scheme::Bcrypt(cost @ ..10) = config.settings.scheme {
@@ -71,7 +70,7 @@ pub fn run(mut config: Checked, logging: &Logging, again: Again) -> Outcome {
             beside.spawn(Mailer::run(current, app.clone()));
             replace
         });
-        beside.spawn(Reload::new(hangups, again, app.clone(), logging.level(), mailer).run());
+        beside.spawn(Reload::new(hangups, load, app.clone(), logging.level(), mailer).run());
         if let Some(redis) = config.redis.clone() {
             beside.spawn(redis.look());
         }
@@ -84,7 +83,7 @@ pub fn run(mut config: Checked, logging: &Logging, again: Again) -> Outcome {
 }
 
 /// Takes the port, without listening at it yet.
-fn bind(config: &Checked) -> Result<TcpSocket, String> {
+fn bind(config: &Config) -> Result<TcpSocket, String> {
     let address = SocketAddr::from(config.listen);
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
     let bound = socket.and_then(|socket| {
@@ -96,13 +95,13 @@ fn bind(config: &Checked) -> Result<TcpSocket, String> {
     bound.map_err(|e| refused(config, &e))
 }
 
-fn refused(config: &Checked, error: &std::io::Error) -> String {
+fn refused(config: &Config, error: &std::io::Error) -> String {
     let address = SocketAddr::from(config.listen);
     format!("cannot listen on {address}: {error}; choose another address with HOST and PORT")
 }
 
 async fn serve(
-    config: &Checked,
+    config: &Config,
     listener: TcpListener,
     app: &App,
     service: Service,
@@ -116,7 +115,7 @@ async fn serve(
     let bound = listener.local_addr().map_err(|e| format!("cannot listen: {e}"))?;
     print(&format!("Taskwell listens on http://{bound}"))?;
     let slots = ConnectionSlots::new(config.connections_max, config.trusted_proxies.clone());
-    let mut acceptor = Acceptor::new(slots, service, config.patience, workers);
+    let mut acceptor = Acceptor::new(slots, service, config.timeouts, workers);
     tokio::select! {
         () = acceptor.accept_all(&listener) => {}
         () = stops.next() => {}
@@ -125,10 +124,9 @@ async fn serve(
     // Their clients go on at another instance, or at this one when it is back.
     app.end_watches();
     tracing::info!("shutting down: active requests can finish");
-    let patience = Duration::from_secs(config.shutdown_timeout_s);
     tokio::select! {
         () = acceptor.drain(listener) => return Ok(()),
-        () = tokio::time::sleep(patience) => {
+        () = tokio::time::sleep(config.shutdown_timeout) => {
             tracing::warn!(
                 "shutting down: closed the requests that were still active after \
                  SHUTDOWN_TIMEOUT_SECONDS"

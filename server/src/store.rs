@@ -8,12 +8,12 @@ use taskwell_core::clock::Clock;
 use taskwell_core::db::{self, DatabaseLocation};
 use taskwell_core::limits::Shared;
 
-use crate::config::Checked;
+use crate::config::Config;
 use crate::console::{Outcome, print, runtime, sentence};
 use crate::secret::Secret;
 
 /// Opens the database of the settings, migrated, to be served.
-pub fn open(config: &Checked) -> Result<App, String> {
+pub fn open(config: &Config) -> Result<App, String> {
     let secret = secret(config)?.ok_or(NO_SECRET)?;
     if let Some(file) = config.secret_file()
         && is_readable_by_all(&file)
@@ -28,7 +28,7 @@ pub fn open(config: &Checked) -> Result<App, String> {
 }
 
 /// The same for a command, which signs no tokens: on PostgreSQL it needs no secret.
-pub fn open_to_manage(config: &Checked) -> Result<App, String> {
+pub fn open_to_manage(config: &Config) -> Result<App, String> {
     let secret = match secret(config)? {
         Some(secret) => secret,
         None => Secret::passing()?,
@@ -38,8 +38,8 @@ pub fn open_to_manage(config: &Checked) -> Result<App, String> {
 
 /// The secret of the settings, or the one beside an SQLite database; none on PostgreSQL without a
 /// setting.
-fn secret(config: &Checked) -> Result<Option<Secret>, String> {
-    let DatabaseLocation::Sqlite(path) = &config.place else {
+fn secret(config: &Config) -> Result<Option<Secret>, String> {
+    let DatabaseLocation::Sqlite(path) = &config.database else {
         return Ok(config.jwt_secret.clone());
     };
     require_folder(path, "DATABASE_URL")?;
@@ -51,7 +51,7 @@ fn secret(config: &Checked) -> Result<Option<Secret>, String> {
 
 /// The secret as the settings have it now; nothing is made where it is missing, as that would log
 /// everybody out.
-pub fn secret_again(config: &Checked) -> Result<Secret, String> {
+pub fn reload_secret(config: &Config) -> Result<Secret, String> {
     if let Some(secret) = &config.jwt_secret {
         return Ok(secret.clone());
     }
@@ -99,10 +99,10 @@ fn is_readable_by_all(_: &Path) -> bool {
     false
 }
 
-fn open_with(config: &Checked, secret: &Secret) -> Result<App, String> {
+fn open_with(config: &Config, secret: &Secret) -> Result<App, String> {
     let shared = config.redis.clone().map(|redis| redis as Arc<dyn Shared>);
     let (settings, clock) = (config.settings.clone(), Clock::default());
-    let opened = App::open_among(&config.place, &secret.all(), settings, clock, shared);
+    let opened = App::open_among(&config.database, &secret.all(), settings, clock, shared);
     let (app, migrated) = opened.map_err(|e| sentence(&e))?;
     if migrated.from != migrated.to {
         tracing::info!(from = migrated.from, to = migrated.to, "migrated the database");
@@ -111,7 +111,7 @@ fn open_with(config: &Checked, secret: &Secret) -> Result<App, String> {
 }
 
 /// Puts a new secret before the ones of the file that is in use.
-pub fn rotate_keys(config: &Checked) -> Outcome {
+pub fn rotate_keys(config: &Config) -> Outcome {
     let Some(file) = config.secret_file() else {
         return Err(match config.jwt_secret {
             Some(_) => {
@@ -122,7 +122,7 @@ pub fn rotate_keys(config: &Checked) -> Outcome {
             None => NO_SECRET.into(),
         });
     };
-    if let (None, DatabaseLocation::Sqlite(path)) = (&config.jwt_secret, &config.place) {
+    if let (None, DatabaseLocation::Sqlite(path)) = (&config.jwt_secret, &config.database) {
         require_folder(path, "DATABASE_URL")?;
         beside(path)?;
     }
@@ -139,20 +139,20 @@ const NO_SECRET: &str = "PostgreSQL requires JWT_SECRET or JWT_SECRET_FILE, with
                          for every instance: at least 32 random bytes, for example from openssl \
                          rand -base64 32";
 
-pub fn migrate(config: &Checked) -> Outcome {
+pub fn migrate(config: &Config) -> Outcome {
     let app = open_to_manage(config)?;
     drop(app);
-    print(&format!("{} has schema version {}", shown(&config.place), db::SCHEMA_VERSION))
+    print(&format!("{} has schema version {}", shown(&config.database), db::SCHEMA_VERSION))
 }
 
-pub fn backup(config: &Checked, file: &Path) -> Outcome {
+pub fn backup(config: &Config, file: &Path) -> Outcome {
     let path = sqlite(config, "pg_dump")?;
     require_folder(file, "FILE")?;
     db::backup(path, file).map_err(|e| e.to_string())?;
     print(&format!("backed up {} to {}", path.display(), file.display()))
 }
 
-pub fn restore(config: &Checked, file: &Path) -> Outcome {
+pub fn restore(config: &Config, file: &Path) -> Outcome {
     let path = sqlite(config, "pg_restore")?;
     require_folder(path, "DATABASE_URL")?;
     taskwell_core::store::restore(file, path, &Clock::default()).map_err(|e| e.to_string())?;
@@ -160,7 +160,7 @@ pub fn restore(config: &Checked, file: &Path) -> Outcome {
 }
 
 /// What follows a recovery that Taskwell did not do itself.
-pub fn restored(config: &Checked) -> Outcome {
+pub fn restored(config: &Config) -> Outcome {
     let app = open_to_manage(config)?;
     let runtime = runtime()?;
     runtime
@@ -168,12 +168,12 @@ pub fn restored(config: &Checked) -> Outcome {
         .map_err(|e| sentence(&e))?;
     print(&format!(
         "started a new epoch in {}: clients read everything again",
-        shown(&config.place)
+        shown(&config.database)
     ))
 }
 
-fn sqlite<'c>(config: &'c Checked, instead: &str) -> Result<&'c Path, String> {
-    match &config.place {
+fn sqlite<'c>(config: &'c Config, instead: &str) -> Result<&'c Path, String> {
+    match &config.database {
         DatabaseLocation::Sqlite(path) => Ok(path),
         DatabaseLocation::Postgres(_) => {
             Err(format!("this command supports only SQLite; on PostgreSQL, use {instead}"))

@@ -48,7 +48,7 @@ pub fn start(log: &Log) -> Logging {
     let lines = NonBlockingBuilder::default().buffered_lines_limit(LINES_MAX).lossy(true);
     let (writer, writing) = lines.finish(std::io::stderr());
     let dropped = writer.error_counter();
-    let (wanted, level) = reload::Layer::new(log.wanted.clone());
+    let (wanted, level) = reload::Layer::new(log.levels.clone());
     let registry = tracing_subscriber::registry().with(wanted);
     let to = fmt::layer().with_writer(writer);
     // An error here means that somebody else has set up logging already: then it stays theirs.

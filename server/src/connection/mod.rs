@@ -51,7 +51,7 @@ const TIMER_MIN: Duration = Duration::from_secs(1);
 
 /// What can be set about how long a connection waits.
 #[derive(Clone, Copy)]
-pub struct Patience {
+pub struct Timeouts {
     /// Between two requests.
     pub idle: Duration,
     /// For a client to read something of its answer.
@@ -80,7 +80,7 @@ pub async fn serve(
     peer: IpAddr,
     service: Service,
     activity: Arc<Activity>,
-    patience: Patience,
+    timeouts: Timeouts,
 ) {
     let stream = match TcpStream::from_std(stream) {
         Ok(stream) => stream,
@@ -89,8 +89,8 @@ pub async fn serve(
     // Without it an answer may wait for the acknowledgement of the last one. A socket that is gone
     // says so soon enough.
     let _ = stream.set_nodelay(true);
-    let line = TokioIo::new(Line::new(stream, activity.clone(), patience.write));
-    let builder = builder(patience.write);
+    let line = TokioIo::new(Line::new(stream, activity.clone(), timeouts.write));
+    let builder = builder(timeouts.write);
     let of_requests = activity.clone();
     let handler = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let under_way = of_requests.begin();
@@ -109,7 +109,7 @@ pub async fn serve(
             Ok::<_, Infallible>(answer.map(|body| Answer::new(body, is_http2, under_way)))
         }
     });
-    let served = run(builder.serve_connection(line, handler), &activity, patience.idle);
+    let served = run(builder.serve_connection(line, handler), &activity, timeouts.idle);
     // Peers that hang up or speak no HTTP are their own problem, not the log's.
     if let Err(error) = served.await {
         tracing::debug!(%error, "a connection ended early");
