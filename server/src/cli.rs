@@ -158,7 +158,10 @@ pub fn run() -> ExitCode {
         _ => None,
     };
     let config = flags.validate().unwrap_or_else(|message| exit_with(message));
-    let logging = telemetry::start(&config.log);
+    let logging = match telemetry::start(&config.log) {
+        Ok(logging) => logging,
+        Err(message) => return failed(&message),
+    };
     let outcome = match command {
         Command::Copy { .. } => copy.map_or(Ok(()), |copy| copy.run(&config)),
         Command::Import { .. } => import.map_or(Ok(()), |import| import.run(&config)),

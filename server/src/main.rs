@@ -12,6 +12,7 @@ mod descriptors;
 mod health;
 mod housekeeping;
 mod import;
+mod log_writer;
 mod mailer;
 mod redis_limits;
 mod reload;

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::mailer::Mailer;
 use crate::secret::Secret;
 use crate::store;
-use crate::telemetry::Level;
+use crate::telemetry::Levels;
 
 /// Reads the current settings.
 pub type LoadConfig = Box<dyn Fn() -> Result<Config, String> + Send>;
@@ -17,7 +17,7 @@ pub struct Reload {
     hangups: Signal,
     load: LoadConfig,
     app: App,
-    level: Level,
+    levels: Levels,
     /// Where mail is sent at all.
     mailer: Option<watch::Sender<Mailer>>,
 }
@@ -27,10 +27,10 @@ impl Reload {
         hangups: Signal,
         load: LoadConfig,
         app: App,
-        level: Level,
+        levels: Levels,
         mailer: Option<watch::Sender<Mailer>>,
     ) -> Reload {
-        Reload { hangups, load, app, level, mailer }
+        Reload { hangups, load, app, levels, mailer }
     }
 
     /// Reads again at each signal, until it is dropped.
@@ -58,7 +58,7 @@ impl Reload {
         if is_told {
             tell();
         }
-        self.level.set(config.log.levels.clone());
+        self.levels.set(config.log.levels.clone());
         if !is_told {
             tell();
         }

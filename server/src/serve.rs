@@ -64,13 +64,13 @@ pub fn run(mut config: Config, logging: &Logging, load: LoadConfig) -> Outcome {
     runtime.block_on(async {
         let mut beside = JoinSet::new();
         beside.spawn(housekeeping::run(app.clone()));
-        beside.spawn(logging.tell_dropped());
+        beside.spawn(logging.report_dropped());
         let mailer = config.mailer.clone().map(|mailer| {
             let (replace, current) = watch::channel(mailer);
             beside.spawn(Mailer::run(current, app.clone()));
             replace
         });
-        beside.spawn(Reload::new(hangups, load, app.clone(), logging.level(), mailer).run());
+        beside.spawn(Reload::new(hangups, load, app.clone(), logging.levels(), mailer).run());
         if let Some(redis) = config.redis.clone() {
             beside.spawn(redis.look());
         }
