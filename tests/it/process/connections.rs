@@ -249,7 +249,7 @@ fn nobody_is_shut_out_by_connections_that_are_silent_or_idle() {
     });
     let idle: Vec<Http2> = idle.collect();
     assert!(ask(&mut server.connect()));
-    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_mins(1), "{:?}", started.elapsed());
     drop((silent, halves, idle));
 }
 

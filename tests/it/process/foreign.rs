@@ -11,7 +11,7 @@ use crate::support::packages::require;
 
 const ROUNDS: usize = 5;
 /// How long another program keeps its snapshot.
-const SNAPSHOT: Duration = Duration::from_secs(60);
+const SNAPSHOT: Duration = Duration::from_mins(1);
 
 /// Whether this process holds a lock on the file's inode.
 fn is_locked_by(pid: u32, file: &Path) -> bool {

@@ -57,7 +57,7 @@ impl Smtp {
     fn next(&self) -> (String, String, String) {
         let mut mail = VecDeque::new();
         loop {
-            let line = self.lines.recv_timeout(Duration::from_secs(60)).unwrap();
+            let line = self.lines.recv_timeout(Duration::from_mins(1)).unwrap();
             if line.contains("MESSAGE FOLLOWS") {
                 mail.clear();
             } else if line.contains("END MESSAGE") {

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::time::Timestamp;
 
 /// How long one batch of a migration may take.
-const MIGRATION_WITHIN: Duration = Duration::from_secs(600);
+const MIGRATION_WITHIN: Duration = Duration::from_mins(10);
 
 /// See [`super::LongTransaction`]. Each step has the time that a request has. Dropped, its
 /// connection is closed, and the server undoes what was done.
