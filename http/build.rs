@@ -9,9 +9,9 @@ fn main() -> io::Result<()> {
     let dist = Path::new(&variable("CARGO_MANIFEST_DIR")?).join("ui/dist");
     let mut list = String::from("const DIST: &[(&str, &[u8])] = &[\n");
     for path in files(&dist)? {
-        let name = path.strip_prefix(&dist).map_err(io::Error::other)?.display().to_string();
-        let name = name.replace('\\', "/");
-        let _ = writeln!(list, "    ({name:?}, include_bytes!({path:?})),");
+        let name = path.strip_prefix(&dist).map_err(io::Error::other)?;
+        let (name, path) = (name.display().to_string(), path.display().to_string());
+        let _ = writeln!(list, "    ({:?}, include_bytes!({path:?})),", name.replace('\\', "/"));
     }
     list.push_str("];\n");
     println!("cargo::rerun-if-changed=ui/dist");

@@ -1,5 +1,5 @@
-//! The command line: which command, and what becomes of its outcome. What a command does lies in
-//! the file of its name.
+//! The command line: its commands, and the exit code of their outcome. Each command is in the file of
+//! its name.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -134,8 +134,8 @@ pub fn run() -> ExitCode {
     let matches = defined.get_matches();
     let Cli { command, flags } = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     let command = command.unwrap_or(Command::Serve);
-    if let Some(text) = about(&command) {
-        return ended(text.and_then(|text| print(&text)));
+    if let Some(text) = static_output(&command) {
+        return exit_code(text.and_then(|text| print(&text)));
     }
     let database = |name: &str, url: &str| {
         flags.database_at(name, url).unwrap_or_else(|message| exit_with(message))
@@ -179,7 +179,7 @@ pub fn run() -> ExitCode {
         Command::Healthcheck => health::check(config.listen),
         Command::Openapi | Command::Completions { .. } | Command::Man => Ok(()),
     };
-    ended(outcome)
+    exit_code(outcome)
 }
 
 /// Reads the settings again: files and `.env` as they are now, the command line and the environment
@@ -203,8 +203,8 @@ fn warn_of_unknown() {
     }
 }
 
-/// What the program says about itself, which needs no settings.
-fn about(command: &Command) -> Option<Result<String, String>> {
+/// The output of a command that needs no settings.
+fn static_output(command: &Command) -> Option<Result<String, String>> {
     let mut text = Vec::new();
     match command {
         Command::Openapi => return Some(Ok(taskwell_http::openapi())),
@@ -221,17 +221,17 @@ fn about(command: &Command) -> Option<Result<String, String>> {
     Some(String::from_utf8(text).map_err(|e| format!("cannot print: {e}")))
 }
 
-/// Where settings cannot be read: what the program says about itself needs none.
+/// Runs after the settings could not be read: only commands that need none work.
 fn without_settings(message: &str) -> ExitCode {
     let matches = command_line().get_matches();
-    let about = Cli::from_arg_matches(&matches).ok().and_then(|cli| about(&cli.command?));
-    match about {
-        Some(text) => ended(text.and_then(|text| print(&text))),
+    let output = Cli::from_arg_matches(&matches).ok().and_then(|cli| static_output(&cli.command?));
+    match output {
+        Some(text) => exit_code(text.and_then(|text| print(&text))),
         None => failed(message),
     }
 }
 
-fn ended(outcome: Outcome) -> ExitCode {
+fn exit_code(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => failed(&message),
@@ -240,7 +240,7 @@ fn ended(outcome: Outcome) -> ExitCode {
 
 fn failed(message: &str) -> ExitCode {
     use std::io::Write as _;
-    // Nobody is left to tell when even this fails.
+    // There is no other place to report a failure.
     let _ = writeln!(std::io::stderr(), "taskwell: {message}");
     ExitCode::FAILURE
 }

@@ -1,4 +1,5 @@
-//! SIGHUP: what can change while the server runs is read again, the level of the log and secrets.
+//! SIGHUP: reloads the settings that can change while the server runs, which are the log levels and
+//! the secrets.
 
 use taskwell_core::app::App;
 use tokio::signal::unix::Signal;
@@ -18,7 +19,7 @@ pub struct Reload {
     load: LoadConfig,
     app: App,
     levels: Levels,
-    /// Where mail is sent at all.
+    /// `None` if the server sends no mail.
     mailer: Option<watch::Sender<Mailer>>,
 }
 
@@ -33,34 +34,34 @@ impl Reload {
         Reload { hangups, load, app, levels, mailer }
     }
 
-    /// Reads again at each signal, until it is dropped.
+    /// Reloads the settings on each signal. Runs until it is cancelled.
     pub async fn run(mut self) {
         while self.hangups.recv().await.is_some() {
             match (self.load)().and_then(|config| Ok((store::reload_secret(&config)?, config))) {
-                Ok((secret, config)) => self.take(&secret, &config),
+                Ok((secret, config)) => self.apply(&secret, &config),
                 Err(error) => tracing::warn!("SIGHUP: no setting was reloaded: {error}"),
             }
         }
     }
 
-    fn take(&self, secret: &Secret, config: &Config) {
+    fn apply(&self, secret: &Secret, config: &Config) {
         if let Err(error) = self.app.replace_secrets(&secret.all()) {
             return tracing::warn!(%error, "SIGHUP: no setting was reloaded");
         }
-        let mut taken = vec![format!("RUST_LOG={}", config.log.levels), secret.told()];
+        let mut applied = vec![format!("RUST_LOG={}", config.log.levels), secret.summary()];
         if let (Some(mailer), Some(new)) = (&self.mailer, &config.mailer) {
             mailer.send_replace(new.clone());
-            taken.push("SMTP_URL and MAIL_FROM".to_owned());
+            applied.push("SMTP_URL and MAIL_FROM".to_owned());
         }
-        let tell = || tracing::info!("SIGHUP: reloaded {}", taken.join("; "));
-        // A level that hides it is told of before it counts.
-        let is_told = tracing::enabled!(tracing::Level::INFO);
-        if is_told {
-            tell();
+        let log = || tracing::info!("SIGHUP: reloaded {}", applied.join("; "));
+        // If the new levels would hide this event, it is logged before they take effect.
+        let is_logged = tracing::enabled!(tracing::Level::INFO);
+        if is_logged {
+            log();
         }
         self.levels.set(config.log.levels.clone());
-        if !is_told {
-            tell();
+        if !is_logged {
+            log();
         }
     }
 }

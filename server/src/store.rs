@@ -1,4 +1,4 @@
-//! What is done to the database as a whole: open, migrate, back up, restore.
+//! Operations on the whole database: open, migrate, back up, restore.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use crate::config::Config;
 use crate::console::{Outcome, print, runtime, sentence};
 use crate::secret::Secret;
 
-/// Opens the database of the settings, migrated, to be served.
+/// Opens and migrates the database for the server.
 pub fn open(config: &Config) -> Result<App, String> {
-    let secret = secret(config)?.ok_or(NO_SECRET)?;
+    let secret = secret(config)?.ok_or(SECRET_REQUIRED)?;
     if let Some(file) = config.secret_file()
         && is_readable_by_all(&file)
     {
@@ -27,17 +27,18 @@ pub fn open(config: &Config) -> Result<App, String> {
     open_with(config, &secret)
 }
 
-/// The same for a command, which signs no tokens: on PostgreSQL it needs no secret.
+/// Opens and migrates the database for a command. A command signs no tokens, so it needs no secret
+/// on PostgreSQL.
 pub fn open_to_manage(config: &Config) -> Result<App, String> {
     let secret = match secret(config)? {
         Some(secret) => secret,
-        None => Secret::passing()?,
+        None => Secret::ephemeral()?,
     };
     open_with(config, &secret)
 }
 
-/// The secret of the settings, or the one beside an SQLite database; none on PostgreSQL without a
-/// setting.
+/// The secret from the settings, or else the one beside the SQLite database. `None` on PostgreSQL
+/// without a setting.
 fn secret(config: &Config) -> Result<Option<Secret>, String> {
     let DatabaseLocation::Sqlite(path) = &config.database else {
         return Ok(config.jwt_secret.clone());
@@ -45,23 +46,23 @@ fn secret(config: &Config) -> Result<Option<Secret>, String> {
     require_folder(path, "DATABASE_URL")?;
     match &config.jwt_secret {
         Some(secret) => Ok(Some(secret.clone())),
-        None => beside(path).map(Some),
+        None => secret_beside(path).map(Some),
     }
 }
 
-/// The secret as the settings have it now; nothing is made where it is missing, as that would log
-/// everybody out.
+/// Reads the secret for a reload. If its file is missing, this does not generate a new secret,
+/// because that would end all sessions.
 pub fn reload_secret(config: &Config) -> Result<Secret, String> {
     if let Some(secret) = &config.jwt_secret {
         return Ok(secret.clone());
     }
-    let file = config.secret_file().ok_or(NO_SECRET)?;
+    let file = config.secret_file().ok_or(SECRET_REQUIRED)?;
     let secret = Secret::read(&file).map_err(|e| format!("the file {} {e}", file.display()))?;
     secret.check().map_err(|e| format!("{}: {e}", file.display()))?;
     Ok(secret)
 }
 
-/// That the folder of a file is there; `by` is what names the file.
+/// Checks that the folder of `file` exists. `by` is the setting or argument that names the file.
 pub fn require_folder(file: &Path, by: &str) -> Result<(), String> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     match folder {
@@ -74,8 +75,9 @@ pub fn require_folder(file: &Path, by: &str) -> Result<(), String> {
     }
 }
 
-/// The secret beside a database; where it is missing beside an old one, everybody is logged out.
-fn beside(database: &Path) -> Result<Secret, String> {
+/// The secret beside a database. If it is missing beside an existing database, the new one ends all
+/// sessions.
+fn secret_beside(database: &Path) -> Result<Secret, String> {
     let is_lost = database.exists() && !Secret::file(database).exists();
     let secret = Secret::beside(database)?;
     if is_lost {
@@ -110,7 +112,7 @@ fn open_with(config: &Config, secret: &Secret) -> Result<App, String> {
     Ok(app)
 }
 
-/// Puts a new secret before the ones of the file that is in use.
+/// Adds a new secret to the file in use, before the existing ones.
 pub fn rotate_keys(config: &Config) -> Outcome {
     let Some(file) = config.secret_file() else {
         return Err(match config.jwt_secret {
@@ -119,12 +121,12 @@ pub fn rotate_keys(config: &Config) -> Outcome {
                  server"
                     .into()
             }
-            None => NO_SECRET.into(),
+            None => SECRET_REQUIRED.into(),
         });
     };
     if let (None, DatabaseLocation::Sqlite(path)) = (&config.jwt_secret, &config.database) {
         require_folder(path, "DATABASE_URL")?;
-        beside(path)?;
+        secret_beside(path)?;
     }
     let secret = Secret::rotate(&file).map_err(|e| format!("the file {} {e}", file.display()))?;
     let before = secret.all().len() - 1;
@@ -135,14 +137,14 @@ pub fn rotate_keys(config: &Config) -> Outcome {
     ))
 }
 
-const NO_SECRET: &str = "PostgreSQL requires JWT_SECRET or JWT_SECRET_FILE, with the same secret \
+const SECRET_REQUIRED: &str = "PostgreSQL requires JWT_SECRET or JWT_SECRET_FILE, with the same secret \
                          for every instance: at least 32 random bytes, for example from openssl \
                          rand -base64 32";
 
 pub fn migrate(config: &Config) -> Outcome {
     let app = open_to_manage(config)?;
     drop(app);
-    print(&format!("{} has schema version {}", shown(&config.database), db::SCHEMA_VERSION))
+    print(&format!("{} has schema version {}", describe(&config.database), db::SCHEMA_VERSION))
 }
 
 pub fn backup(config: &Config, file: &Path) -> Outcome {
@@ -159,7 +161,7 @@ pub fn restore(config: &Config, file: &Path) -> Outcome {
     print(&format!("restored {} from {}", path.display(), file.display()))
 }
 
-/// What follows a recovery that Taskwell did not do itself.
+/// Starts a new epoch after a recovery by other means than `restore`.
 pub fn restored(config: &Config) -> Outcome {
     let app = open_to_manage(config)?;
     let runtime = runtime()?;
@@ -168,7 +170,7 @@ pub fn restored(config: &Config) -> Outcome {
         .map_err(|e| sentence(&e))?;
     print(&format!(
         "started a new epoch in {}: clients read everything again",
-        shown(&config.database)
+        describe(&config.database)
     ))
 }
 
@@ -181,9 +183,9 @@ fn sqlite<'c>(config: &'c Config, instead: &str) -> Result<&'c Path, String> {
     }
 }
 
-/// Where the store is, as it is told to people.
-fn shown(place: &DatabaseLocation) -> String {
-    match place {
+/// The location of the store, without its password.
+fn describe(location: &DatabaseLocation) -> String {
+    match location {
         DatabaseLocation::Sqlite(path) => path.display().to_string(),
         DatabaseLocation::Postgres(server) => server.shown(),
     }

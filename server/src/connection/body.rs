@@ -1,6 +1,5 @@
-//! Answers on their way: a request is under way until its answer's end was taken, and a stream of
-//! HTTP/2 whose client takes nothing is cut. (Over HTTP/1.1 the bytes themselves wait, which `line`
-//! sees.)
+//! Response bodies. A request is active until the last frame of its response has been taken. An
+//! HTTP/2 stream whose client stops reading is reset. Over HTTP/1.1, `stream` detects such a client.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -15,52 +14,52 @@ use tokio::time::{Sleep, sleep};
 
 use super::activity::InFlightGuard;
 
-/// What is given to a stream of HTTP/2 at a time: so much must be read within the write timeout,
-/// and no more than that and the send buffer waits in memory.
+/// Size of the frames that an HTTP/2 stream gets. The client must read each one within the write
+/// timeout, and only one of them waits in memory beside the send buffer.
 const PIECE_BYTES: usize = 16 * 1024;
 
 thread_local! {
-    /// What our side of the stream that is polled said last.
-    static LAST: Cell<Said> = const { Cell::new(Said::Nothing) };
+    /// The last result of polling the response of the current stream.
+    static LAST: Cell<Polled> = const { Cell::new(Polled::Nothing) };
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Said {
-    /// It was not asked: what it gave last has not been taken.
+enum Polled {
+    /// hyper did not poll the response: the client has not taken the last frame.
     Nothing,
-    /// There is more to send.
+    /// The response has more to send.
     More,
-    /// There is nothing to send yet.
+    /// The response has nothing to send yet.
     Wait,
 }
 
-/// `future`, which is our side of a stream.
-pub async fn ours<F: Future>(future: F) -> F::Output {
+/// Runs the handler of a request and records whether it is pending.
+pub async fn record_polls<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     poll_fn(|cx| {
         let polled = future.as_mut().poll(cx);
-        LAST.set(if polled.is_pending() { Said::Wait } else { Said::More });
+        LAST.set(if polled.is_pending() { Polled::Wait } else { Polled::More });
         polled
     })
     .await
 }
 
-/// The body of an answer.
-pub struct Answer {
+/// The body of a response.
+pub struct ResponseBody {
     body: Body,
-    /// What of a long piece has not been given yet; for HTTP/2 alone.
+    /// The rest of a frame that is longer than [`PIECE_BYTES`]; always empty over HTTP/1.1.
     rest: Bytes,
     is_http2: bool,
-    _under_way: InFlightGuard,
+    _in_flight: InFlightGuard,
 }
 
-impl Answer {
-    pub fn new(body: Body, is_http2: bool, under_way: InFlightGuard) -> Answer {
-        Answer { body, rest: Bytes::new(), is_http2, _under_way: under_way }
+impl ResponseBody {
+    pub fn new(body: Body, is_http2: bool, in_flight: InFlightGuard) -> ResponseBody {
+        ResponseBody { body, rest: Bytes::new(), is_http2, _in_flight: in_flight }
     }
 }
 
-impl HttpBody for Answer {
+impl HttpBody for ResponseBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -71,7 +70,7 @@ impl HttpBody for Answer {
         let this = self.get_mut();
         if this.rest.is_empty() {
             let polled = Pin::new(&mut this.body).poll_frame(cx);
-            LAST.set(if polled.is_pending() { Said::Wait } else { Said::More });
+            LAST.set(if polled.is_pending() { Polled::Wait } else { Polled::More });
             let is_long = |bytes: &Bytes| this.is_http2 && bytes.len() > PIECE_BYTES;
             match polled {
                 Poll::Ready(Some(Ok(frame))) if frame.data_ref().is_some_and(is_long) => {
@@ -80,7 +79,7 @@ impl HttpBody for Answer {
                 other => return other,
             }
         }
-        LAST.set(Said::More);
+        LAST.set(Polled::More);
         let piece = this.rest.split_to(this.rest.len().min(PIECE_BYTES));
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
@@ -100,14 +99,14 @@ impl HttpBody for Answer {
     }
 }
 
-/// Runs the streams of HTTP/2 connections; each is dropped, and so reset, when its client takes
-/// nothing for so long.
+/// Runs the streams of HTTP/2 connections. It drops, and thereby resets, a stream whose client reads
+/// nothing for `write_timeout`.
 #[derive(Clone)]
-pub struct Streams {
+pub struct StreamExecutor {
     pub write_timeout: Duration,
 }
 
-impl<F> hyper::rt::Executor<F> for Streams
+impl<F> hyper::rt::Executor<F> for StreamExecutor
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -117,14 +116,14 @@ where
             let mut stream = pin!(stream);
             let mut stalled: Option<Pin<Box<Sleep>>> = None;
             poll_fn(|cx| {
-                LAST.set(Said::Nothing);
+                LAST.set(Polled::Nothing);
                 if stream.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(());
                 }
                 match LAST.get() {
-                    Said::Wait => stalled = None,
-                    Said::More => stalled = Some(Box::pin(sleep(write_timeout))),
-                    Said::Nothing => {}
+                    Polled::Wait => stalled = None,
+                    Polled::More => stalled = Some(Box::pin(sleep(write_timeout))),
+                    Polled::Nothing => {}
                 }
                 stalled.as_mut().map_or(Poll::Pending, |stalled| stalled.as_mut().poll(cx))
             })

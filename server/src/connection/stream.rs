@@ -1,5 +1,5 @@
-//! The bytes of a connection: which HTTP it speaks, what begins to arrive, whether the client
-//! reads, and an end that lets it read the last answer.
+//! The bytes of a connection. This module detects the protocol, the start of a request head and a
+//! client that stops reading. It closes a connection so that the client can read the last response.
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
@@ -13,64 +13,68 @@ use tokio::time::{Sleep, sleep};
 
 use super::activity::Activity;
 
-/// What HTTP/2 begins with (RFC 9113, section 3.4).
+/// The first bytes of an HTTP/2 connection (RFC 9113, section 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// How long what a client still sends is read after the last answer. A socket that is closed with
-/// bytes unread resets the connection, and the answer with it.
+/// How long to read what a client still sends after the last response. Closing a socket with unread
+/// bytes resets the connection, and the client loses the response.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// A TCP connection that notes in its [`Activity`] what happens, and fails where an answer makes no
+/// A TCP connection that records events in its [`Activity`] and fails if a response makes no
 /// progress.
-pub struct Line {
+pub struct ClientStream {
     stream: TcpStream,
     activity: Arc<Activity>,
-    spoken: Spoken,
+    protocol: Protocol,
     write_timeout: Duration,
-    /// Runs while a write waits for the client.
+    /// The write timeout, while a write waits for the client.
     stalled: Option<Pin<Box<Sleep>>>,
-    /// Runs once all is written.
-    parting: Option<Pin<Box<Sleep>>>,
+    /// The time that is left for reading after the last write.
+    lingering: Option<Pin<Box<Sleep>>>,
 }
 
 #[derive(Clone, Copy)]
-enum Spoken {
-    /// So many bytes of the preface have come.
+enum Protocol {
+    /// The given number of bytes of the preface have arrived.
     Undecided(usize),
     Http1,
     Http2,
 }
 
-impl Line {
-    pub fn new(stream: TcpStream, activity: Arc<Activity>, write_timeout: Duration) -> Line {
-        Line {
+impl ClientStream {
+    pub fn new(
+        stream: TcpStream,
+        activity: Arc<Activity>,
+        write_timeout: Duration,
+    ) -> ClientStream {
+        ClientStream {
             stream,
             activity,
-            spoken: Spoken::Undecided(0),
+            protocol: Protocol::Undecided(0),
             write_timeout,
             stalled: None,
-            parting: None,
+            lingering: None,
         }
     }
 
     fn note_read(&mut self, bytes: &[u8]) {
-        if let Spoken::Undecided(matched) = self.spoken {
+        if let Protocol::Undecided(matched) = self.protocol {
             let now = matched + bytes.len().min(PREFACE.len() - matched);
-            self.spoken = if bytes[..now - matched] != PREFACE[matched..now] {
-                Spoken::Http1
+            self.protocol = if bytes[..now - matched] != PREFACE[matched..now] {
+                Protocol::Http1
             } else if now == PREFACE.len() {
-                Spoken::Http2
+                Protocol::Http2
             } else {
-                Spoken::Undecided(now)
+                Protocol::Undecided(now)
             };
         }
-        // In HTTP/2 they may be anything, such as the answer to a ping.
-        if matches!(self.spoken, Spoken::Http1) && !bytes.is_empty() {
+        // Over HTTP/2, the bytes may belong to any frame, such as the response to a ping.
+        if matches!(self.protocol, Protocol::Http1) && !bytes.is_empty() {
             self.activity.head_began();
         }
     }
 
-    /// What a write came to, or that it has waited too long.
-    fn written<T>(&mut self, cx: &mut Context, polled: Poll<Result<T>>) -> Poll<Result<T>> {
+    /// Returns the result of a write, or an error once the write has waited for the timeout.
+    fn check_progress<T>(&mut self, cx: &mut Context, polled: Poll<Result<T>>) -> Poll<Result<T>> {
         if polled.is_ready() {
             if self.stalled.take().is_some() {
                 self.activity.set_blocked(false);
@@ -89,7 +93,7 @@ impl Line {
     }
 }
 
-impl AsyncRead for Line {
+impl AsyncRead for ClientStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context, buffer: &mut ReadBuf) -> Poll<Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
@@ -99,11 +103,11 @@ impl AsyncRead for Line {
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for ClientStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context, bytes: &[u8]) -> Poll<Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_write(cx, bytes);
-        this.written(cx, polled)
+        this.check_progress(cx, polled)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context) -> Poll<Result<()>> {
@@ -112,15 +116,14 @@ impl AsyncWrite for Line {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context) -> Poll<Result<()>> {
         let this = self.get_mut();
-        if this.parting.is_none() {
+        if this.lingering.is_none() {
             ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
         }
-        let parting = this.parting.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        let lingering = this.lingering.get_or_insert_with(|| Box::pin(sleep(LINGER)));
         let mut bytes = [0; 4096];
         loop {
-            // Whoever is asked to leave, or hears that it was idle too long, is sent no answer that
-            // could be lost.
-            if this.activity.is_leaving() || parting.as_mut().poll(cx).is_ready() {
+            // A connection that was idle when it was asked to close has no response to lose.
+            if this.activity.is_closing() || lingering.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Ok(()));
             }
             let mut buffer = ReadBuf::new(&mut bytes);
@@ -142,6 +145,6 @@ impl AsyncWrite for Line {
     ) -> Poll<Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_write_vectored(cx, parts);
-        this.written(cx, polled)
+        this.check_progress(cx, polled)
     }
 }
