@@ -50,8 +50,8 @@ impl<'w> Acceptor<'w> {
         }
     }
 
-    /// Accepts connections. Runs until it is cancelled or, during a shutdown, until no connection is
-    /// left.
+    /// Accepts connections. Runs until it is cancelled or, during a shutdown, until no connection
+    /// is left.
     pub async fn accept_all(&mut self, listener: &TcpListener) {
         let slots = self.slots.clone();
         let mut accepting = pin!(accept(listener, &slots));
@@ -66,7 +66,8 @@ impl<'w> Acceptor<'w> {
         }
     }
 
-    /// Finishes all active requests and those that clients are sending, then closes all connections.
+    /// Finishes all active requests and those that clients are sending, then closes all
+    /// connections.
     pub async fn drain(&mut self, listener: TcpListener) {
         self.is_draining = true;
         self.slots.drain();

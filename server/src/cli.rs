@@ -1,5 +1,5 @@
-//! The command line: its commands, and the exit code of their outcome. Each command is in the file of
-//! its name.
+//! The command line: its commands, and the exit code of their outcome. Each command is in the file
+//! of its name.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -11,8 +11,8 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// How much of the response to read.
 const RESPONSE_BYTES_MAX: usize = 1024;
 
-/// Asks the server at an address that it listens on. An address that means all addresses becomes the
-/// loopback address.
+/// Asks the server at an address that it listens on. An address that means all addresses becomes
+/// the loopback address.
 pub fn check((host, port): (IpAddr, u16)) -> Outcome {
     let host = match host {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),

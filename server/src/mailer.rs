@@ -30,8 +30,8 @@ pub fn sender(text: &str) -> Result<Mailbox, String> {
 }
 
 impl Mailer {
-    /// A mailer for an `smtp://` or `smtps://` URL. `?tls=required` turns on STARTTLS. `from` is the
-    /// sender.
+    /// A mailer for an `smtp://` or `smtps://` URL. `?tls=required` turns on STARTTLS. `from` is
+    /// the sender.
     pub fn smtp(url: &str, from: Mailbox) -> Result<Mailer, String> {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
             .map_err(|e| format!("write smtp://USER:PASSWORD@HOST:PORT or smtps://…: {e}"))?

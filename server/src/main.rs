@@ -23,8 +23,8 @@ mod store;
 mod telemetry;
 mod workers;
 
-/// Taskwell allocates jobs on one thread and frees them on another. The system allocator takes a lock
-/// for this.
+/// Taskwell allocates jobs on one thread and frees them on another. The system allocator takes a
+/// lock for this.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -17,10 +17,10 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_millis(200);
 /// How often to check whether Redis is reachable again.
 const CHECK_EVERY: Duration = Duration::from_millis(500);
 
-/// Charges all counters or none, as `taskwell_core::limits` does, by the clock of Redis. The keys are
-/// the counters and, at the end, the mark of a known client. Returns 0 and a bit mask of the charged
-/// counters. If a counter refuses, returns its index, which starts at 1, and the time to wait in
-/// microseconds. Lua's doubles represent these times exactly.
+/// Charges all counters or none, as `taskwell_core::limits` does, by the clock of Redis. The keys
+/// are the counters and, at the end, the mark of a known client. Returns 0 and a bit mask of the
+/// charged counters. If a counter refuses, returns its index, which starts at 1, and the time to
+/// wait in microseconds. Lua's doubles represent these times exactly.
 const TAKE: &str = "
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]

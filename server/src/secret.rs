@@ -1,6 +1,6 @@
-//! The secrets of access tokens, one per line. The first one signs. The others verify the tokens that
-//! they signed earlier. The secrets come from the settings, or Taskwell generates one and stores it
-//! beside the database.
+//! The secrets of access tokens, one per line. The first one signs. The others verify the tokens
+//! that they signed earlier. The secrets come from the settings, or Taskwell generates one and
+//! stores it beside the database.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -90,7 +90,7 @@ impl Secret {
 
     /// Reads the secret file of `database`. If the file does not exist, generates a secret and
     /// creates the file, which only its owner can read.
-    pub fn beside(database: &Path) -> Result<Secret, String> {
+    pub fn load_or_generate(database: &Path) -> Result<Secret, String> {
         let file = Secret::file(database);
         let describe = |e: &dyn std::fmt::Display| format!("{}: {e}", file.display());
         loop {

@@ -16,7 +16,7 @@ use crate::connection::Activity;
 /// If more of the slots than this are in use, idle connections close.
 const CROWDED_PERCENT: usize = 80;
 /// One client may use one of this many slots.
-const SHARE: usize = 4;
+const CLIENT_SHARE: usize = 4;
 /// How long a connection without a request does not count as idle, unless all slots are in use.
 const FRESH: Duration = Duration::from_secs(1);
 /// How often to look for idle connections while all slots are in use.
@@ -27,16 +27,16 @@ const WARN_EVERY: Duration = Duration::from_mins(1);
 pub struct ConnectionSlots {
     max: usize,
     trusted_proxies: Vec<Network>,
-    taken: Mutex<Taken>,
+    state: Mutex<State>,
     freed: Notify,
 }
 
 #[derive(Default)]
-struct Taken {
+struct State {
     last_id: u64,
     all: HashMap<u64, Arc<Activity>>,
-    of_client: HashMap<Client, usize>,
-    warned: Option<Instant>,
+    by_client: HashMap<Client, usize>,
+    last_warning: Option<Instant>,
 }
 
 /// The slot of one connection. Dropping it frees the slot.
@@ -60,7 +60,7 @@ impl ConnectionSlots {
         Arc::new(ConnectionSlots {
             max,
             trusted_proxies,
-            taken: Mutex::default(),
+            state: Mutex::default(),
             freed: Notify::new(),
         })
     }
@@ -84,14 +84,14 @@ impl ConnectionSlots {
         self.lock().all.values().for_each(|activity| activity.drain());
     }
 
-    /// Asks connections to close that have been idle for at least [`FRESH`]. On newer ones, a request
-    /// may be arriving.
+    /// Asks connections to close that have been idle for at least [`FRESH`]. On newer ones, a
+    /// request may be arriving.
     pub fn close_idle(&self) {
-        let taken = self.lock();
+        let state = self.lock();
         let is_idle = |activity: &Activity| {
             activity.idle_since().is_some_and(|since| since.elapsed() >= FRESH)
         };
-        taken
+        state
             .all
             .values()
             .filter(|activity| is_idle(activity))
@@ -114,39 +114,39 @@ impl ConnectionSlots {
         peer: IpAddr,
         client: Option<Client>,
     ) -> Result<ConnectionSlot, Rejection> {
-        let taken = &mut *self.lock();
-        let share = (self.max / SHARE).max(1);
+        let state = &mut *self.lock();
+        let share = (self.max / CLIENT_SHARE).max(1);
         if let Some(client) = client
-            && taken.of_client.get(&client).is_some_and(|count| *count >= share)
+            && state.by_client.get(&client).is_some_and(|count| *count >= share)
         {
-            taken.warn_of_share(client, share);
+            state.warn_of_share(client, share);
             return Err(Rejection::Share);
         }
         let crowded = (self.max * CROWDED_PERCENT).div_ceil(100);
         // Closing 1 % more than necessary saves the next connections a search.
         let more = self.max / 100;
-        let is_full = taken.all.len() >= self.max;
-        if let Some(count) = (taken.all.len() + 1).checked_sub(crowded).filter(|count| *count > 0) {
-            taken.close_oldest(count, more, if is_full { Duration::ZERO } else { FRESH });
+        let is_full = state.all.len() >= self.max;
+        if let Some(count) = (state.all.len() + 1).checked_sub(crowded).filter(|count| *count > 0) {
+            state.close_oldest(count, more, if is_full { Duration::ZERO } else { FRESH });
         }
         if is_full {
             return Err(Rejection::Full);
         }
-        taken.last_id += 1;
-        let (id, activity) = (taken.last_id, Arc::new(Activity::new()));
-        taken.all.insert(id, activity.clone());
+        state.last_id += 1;
+        let (id, activity) = (state.last_id, Arc::new(Activity::new()));
+        state.all.insert(id, activity.clone());
         if let Some(client) = client {
-            *taken.of_client.entry(client).or_default() += 1;
+            *state.by_client.entry(client).or_default() += 1;
         }
         Ok(ConnectionSlot { slots: self.clone(), id, client, peer, activity })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Taken> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Taken {
+impl State {
     /// Closes idle connections until `count` are closing, and `more` beyond that. The connections
     /// that have been idle longest close first.
     fn close_oldest(&self, count: usize, more: usize, fresh: Duration) {
@@ -159,7 +159,7 @@ impl Taken {
         let mut idle: Vec<_> = staying
             .filter_map(|activity| {
                 let since = activity.idle_since()?;
-                (activity.has_answered() || since.elapsed() >= fresh).then_some((since, activity))
+                (activity.has_responded() || since.elapsed() >= fresh).then_some((since, activity))
             })
             .collect();
         if idle.len() > wanted {
@@ -172,8 +172,8 @@ impl Taken {
     }
 
     fn warn_of_share(&mut self, client: Client, share: usize) {
-        if self.warned.is_none_or(|warned| warned.elapsed() >= WARN_EVERY) {
-            self.warned = Some(Instant::now());
+        if self.last_warning.is_none_or(|at| at.elapsed() >= WARN_EVERY) {
+            self.last_warning = Some(Instant::now());
             let client = client.address();
             tracing::warn!(
                 %client,
@@ -186,14 +186,14 @@ impl Taken {
 
 impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        let taken = &mut *self.slots.lock();
-        taken.all.remove(&self.id);
+        let state = &mut *self.slots.lock();
+        state.all.remove(&self.id);
         if let Some(client) = self.client
-            && let Some(count) = taken.of_client.get_mut(&client)
+            && let Some(count) = state.by_client.get_mut(&client)
         {
             *count -= 1;
             if *count == 0 {
-                taken.of_client.remove(&client);
+                state.by_client.remove(&client);
             }
         }
         self.slots.freed.notify_one();

@@ -79,7 +79,7 @@ pub fn require_folder(file: &Path, by: &str) -> Result<(), String> {
 /// sessions.
 fn secret_beside(database: &Path) -> Result<Secret, String> {
     let is_lost = database.exists() && !Secret::file(database).exists();
-    let secret = Secret::beside(database)?;
+    let secret = Secret::load_or_generate(database)?;
     if is_lost {
         tracing::warn!(
             "the secret file {} was missing, so Taskwell generated a new secret: all users must \
@@ -137,9 +137,9 @@ pub fn rotate_keys(config: &Config) -> Outcome {
     ))
 }
 
-const SECRET_REQUIRED: &str = "PostgreSQL requires JWT_SECRET or JWT_SECRET_FILE, with the same secret \
-                         for every instance: at least 32 random bytes, for example from openssl \
-                         rand -base64 32";
+const SECRET_REQUIRED: &str = "PostgreSQL requires JWT_SECRET or JWT_SECRET_FILE, with the same \
+                               secret for every instance: at least 32 random bytes, for example \
+                               from openssl rand -base64 32";
 
 pub fn migrate(config: &Config) -> Outcome {
     let app = open_to_manage(config)?;

@@ -1,5 +1,5 @@
-//! The threads that serve connections. Each core has a runtime of its own, so a request stays on the
-//! thread of its connection, and no thread searches the others for work.
+//! The threads that serve connections. Each core has a runtime of its own, so a request stays on
+//! the thread of its connection, and no thread searches the others for work.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;

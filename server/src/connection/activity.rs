@@ -19,7 +19,7 @@ pub struct Activity {
     /// Requests whose response has not been sent completely.
     in_flight: AtomicU32,
     /// When the last response ended.
-    answered_ms: AtomicU64,
+    responded_ms: AtomicU64,
     /// When the first bytes of an incomplete request head arrived.
     head_ms: AtomicU64,
     /// A response waits for the client to read.
@@ -41,7 +41,7 @@ impl Activity {
         Activity {
             accepted: Instant::now(),
             in_flight: AtomicU32::new(0),
-            answered_ms: AtomicU64::new(0),
+            responded_ms: AtomicU64::new(0),
             head_ms: AtomicU64::new(0),
             is_blocked: AtomicBool::new(false),
             is_draining: AtomicBool::new(false),
@@ -74,18 +74,18 @@ impl Activity {
 
     /// Since when the connection has had no request; `None` while a request is active.
     pub fn idle_since(&self) -> Option<Instant> {
-        let since = Duration::from_millis(self.answered_ms.load(Relaxed));
+        let since = Duration::from_millis(self.responded_ms.load(Relaxed));
         (!self.is_busy()).then(|| self.accepted + since)
     }
 
-    pub fn has_answered(&self) -> bool {
-        self.answered_ms.load(Relaxed) > 0
+    pub fn has_responded(&self) -> bool {
+        self.responded_ms.load(Relaxed) > 0
     }
 
     /// When to close the connection; `None` while a request is active.
     pub fn deadline(&self, idle: Duration) -> Option<Deadline> {
         let since = self.idle_since()?;
-        let is_idle = self.has_answered();
+        let is_idle = self.has_responded();
         let rest = Deadline { at: since + if is_idle { idle } else { HEADER_TIMEOUT }, is_idle };
         let head = match self.head_ms.load(Relaxed) {
             0 => return Some(rest),
@@ -97,7 +97,8 @@ impl Activity {
     /// Asks the connection to close after its next response.
     ///
     /// A proxy may be sending a request on an idle connection, and does not repeat a POST. HTTP/2
-    /// can report which requests the server has not seen, so an HTTP/2 connection may close at once.
+    /// can report which requests the server has not seen, so an HTTP/2 connection may close at
+    /// once.
     pub fn drain(&self) {
         self.is_draining.store(true, Relaxed);
         self.task.wake();
@@ -139,7 +140,7 @@ impl InFlightGuard {
 
 impl Drop for InFlightGuard {
     fn drop(&mut self) {
-        self.0.answered_ms.store(self.0.now_ms(), Relaxed);
+        self.0.responded_ms.store(self.0.now_ms(), Relaxed);
         self.0.in_flight.fetch_sub(1, Relaxed);
     }
 }

@@ -1,5 +1,6 @@
 //! Response bodies. A request is active until the last frame of its response has been taken. An
-//! HTTP/2 stream whose client stops reading is reset. Over HTTP/1.1, `stream` detects such a client.
+//! HTTP/2 stream whose client stops reading is reset. Over HTTP/1.1, `stream` detects such a
+//! client.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -30,7 +31,7 @@ enum Polled {
     /// The response has more to send.
     More,
     /// The response has nothing to send yet.
-    Wait,
+    Pending,
 }
 
 /// Runs the handler of a request and records whether it is pending.
@@ -38,7 +39,7 @@ pub async fn record_polls<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     poll_fn(|cx| {
         let polled = future.as_mut().poll(cx);
-        LAST.set(if polled.is_pending() { Polled::Wait } else { Polled::More });
+        LAST.set(if polled.is_pending() { Polled::Pending } else { Polled::More });
         polled
     })
     .await
@@ -70,7 +71,7 @@ impl HttpBody for ResponseBody {
         let this = self.get_mut();
         if this.rest.is_empty() {
             let polled = Pin::new(&mut this.body).poll_frame(cx);
-            LAST.set(if polled.is_pending() { Polled::Wait } else { Polled::More });
+            LAST.set(if polled.is_pending() { Polled::Pending } else { Polled::More });
             let is_long = |bytes: &Bytes| this.is_http2 && bytes.len() > PIECE_BYTES;
             match polled {
                 Poll::Ready(Some(Ok(frame))) if frame.data_ref().is_some_and(is_long) => {
@@ -99,8 +100,8 @@ impl HttpBody for ResponseBody {
     }
 }
 
-/// Runs the streams of HTTP/2 connections. It drops, and thereby resets, a stream whose client reads
-/// nothing for `write_timeout`.
+/// Runs the streams of HTTP/2 connections. It drops, and thereby resets, a stream whose client
+/// reads nothing for `write_timeout`.
 #[derive(Clone)]
 pub struct StreamExecutor {
     pub write_timeout: Duration,
@@ -121,7 +122,7 @@ where
                     return Poll::Ready(());
                 }
                 match LAST.get() {
-                    Polled::Wait => stalled = None,
+                    Polled::Pending => stalled = None,
                     Polled::More => stalled = Some(Box::pin(sleep(write_timeout))),
                     Polled::Nothing => {}
                 }

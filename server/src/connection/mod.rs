@@ -34,8 +34,8 @@ const HEAD_BYTES_MAX: u32 = 64 * 1024;
 const HEADERS_MAX: usize = 100;
 /// Maximum number of active requests on one HTTP/2 connection.
 const STREAMS_MAX: u32 = 128;
-/// HTTP/2 windows: how many bytes of one request body, and of all bodies on the connection, a client
-/// may send before the server reads them.
+/// HTTP/2 windows: how many bytes of one request body, and of all bodies on the connection, a
+/// client may send before the server reads them.
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 128 * 1024;
 /// How much of one response hyper buffers for an HTTP/2 client.
