@@ -1,5 +1,5 @@
-const PLACE = "/assets/5c73cb8867812b32";
-const FILES = ["/assets/admin-WXWJKWXP.js", "/assets/app-66ZG2RUD.js", "/assets/chunk-32GFOYIT.js", "/assets/chunk-6456HWFZ.js", "/assets/chunk-BHJ4ZK5W.js", "/assets/chunk-EMTYNIRL.js", "/assets/chunk-KDORHNTS.js", "/assets/chunk-NUPDEJSM.js", "/assets/de-ARA2P7LM.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-6SAG63FH.css", "/assets/settings-D3WER6QX.js", "/assets/sign-BQ35E6TV.js"];
+const PLACE = "/assets/bbfded2c6c53d3fb";
+const FILES = ["/assets/admin-QWOLOR7R.js", "/assets/app-D6XKGJGI.js", "/assets/chunk-CPZPIQUU.js", "/assets/chunk-DMY4SASX.js", "/assets/chunk-DW4HR75B.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-PKUZCUX2.js", "/assets/chunk-RNQPZ6ZX.js", "/assets/de-ARA2P7LM.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-6SAG63FH.css", "/assets/settings-SCRBO46D.js", "/assets/sign-OGR5SEU5.js"];
 const SHELL = "/app";
 self.addEventListener("install", (event) => {
   event.waitUntil(keepAll());
