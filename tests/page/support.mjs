@@ -169,7 +169,7 @@ export async function becomes(wanted, read, ms = 10_000) {
 
 /** Loads the page again, once the browser is not on its way back from what was open over the view. */
 export async function reload(page) {
-  const isThere = () => !history.state?.isOver || document.querySelector(".editor, dialog[open], .menu, .sheet") !== null;
+  const isThere = () => !history.state?.isOver || document.querySelector(".editor, dialog[open], .nav.open") !== null;
   await until("the browser is back at the view", () => page.evaluate(isThere));
   await page.reload();
 }

@@ -1,2 +1,0 @@
-import{N as e,n as a}from"./chunk-DW4HR75B.js";var o=a(document.documentElement.dataset.mail==="off");async function s(i){try{await i()}catch(t){throw t instanceof e&&t.status===409&&t.detail.startsWith("This server cannot send mail")&&(o.value=!0),t}}export{o as a,s as b};
-//# sourceMappingURL=chunk-PKUZCUX2.js.map
