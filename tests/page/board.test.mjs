@@ -325,6 +325,8 @@ flow("a task that is typed in here and changed elsewhere keeps both changes", as
   await row(page, "draft").click();
   await page.locator(".title-field").fill("draft, typed here");
   await page.locator(".notes-field").focus();
+  // The title is on its way already.
+  await becomes("draft, typed here", async () => (await person.tasks())[0].title);
   await page.locator(".notes-field").fill("half a sen");
   await person.call("PATCH", `/tasks/${task.uuid}`, { priority: "urgent" });
   await until("the editor shows it", () => page.getByLabel("Urgent").isChecked());
