@@ -1,7 +1,7 @@
 //! Places for connections: how many there are, how many of them one client may have, and who goes
 //! when they run short.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -35,7 +35,7 @@ pub struct ConnectionSlots {
 #[derive(Default)]
 struct Taken {
     last_id: u64,
-    all: HashMap<u64, Arc<Activity>>,
+    all: BTreeMap<u64, Arc<Activity>>,
     of_client: HashMap<Client, usize>,
     warned: Option<Instant>,
 }
