@@ -1,7 +1,7 @@
 //! Connection slots: how many exist, how many one client may use, and which idle connections close
 //! when slots run short.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -34,7 +34,7 @@ pub struct ConnectionSlots {
 #[derive(Default)]
 struct State {
     last_id: u64,
-    all: HashMap<u64, Arc<Activity>>,
+    all: BTreeMap<u64, Arc<Activity>>,
     by_client: HashMap<Client, usize>,
     last_warning: Option<Instant>,
 }

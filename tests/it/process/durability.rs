@@ -1,7 +1,7 @@
 //! What was acknowledged is there afterwards, whatever ended the process. (That it survives a power
 //! cut follows from the order of sync and answer, which a killed process can't show.)
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,8 +34,12 @@ fn login(server: &Server, name: &str) -> String {
 
 /// Writes with all writers until the server is killed: the id and title of each task that was
 /// acknowledged.
-fn write_until_killed(mut server: Server, tokens: &[String], cycle: usize) -> HashMap<i64, String> {
-    let acknowledged = Mutex::new(HashMap::new());
+fn write_until_killed(
+    mut server: Server,
+    tokens: &[String],
+    cycle: usize,
+) -> BTreeMap<i64, String> {
+    let acknowledged = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
         let (server, acknowledged) = (&server, &acknowledged);
         let writers: Vec<_> = (0..WRITERS)
@@ -70,7 +74,7 @@ fn write_until_killed(mut server: Server, tokens: &[String], cycle: usize) -> Ha
     acknowledged.into_inner().unwrap()
 }
 
-fn check(database: &Path, acknowledged: &HashMap<i64, String>) {
+fn check(database: &Path, acknowledged: &BTreeMap<i64, String>) {
     let sql = rusqlite::Connection::open(database).unwrap();
     let sound: String = sql.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(sound, "ok");
@@ -136,7 +140,7 @@ impl Drop for End<'_> {
 
 fn kill_among_writers(folder: &tempfile::TempDir) {
     let names = ["ada", "grace", "edsger", "barbara"];
-    let mut acknowledged = HashMap::new();
+    let mut acknowledged = BTreeMap::new();
     let mut tokens: Vec<String> = Vec::new();
     for cycle in 0..KILLS {
         let server = Server::start(folder.path());
