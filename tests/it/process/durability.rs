@@ -125,8 +125,8 @@ fn what_was_acknowledged_survives_kill_9_with_another_program_reading() {
     });
 }
 
-/// Ends the reader, also where the test fails.
-struct End<'a>(&'a std::sync::atomic::AtomicBool);
+/// Ends another thread's loop when the test ends, also if it fails.
+pub struct End<'a>(pub &'a std::sync::atomic::AtomicBool);
 
 impl Drop for End<'_> {
     fn drop(&mut self) {

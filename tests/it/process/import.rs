@@ -9,6 +9,7 @@ use super::commands::{refused, run};
 use crate::support::PASSWORD;
 use crate::support::postgres::Database;
 use crate::support::process::{Server, taskwell};
+use crate::support::wait::kill_after_cpu_time;
 use crate::support::workshop::{SOURCES, must, python};
 
 const SECRET: &str = "a secret of both stores, 32 bytes or more";
@@ -157,12 +158,10 @@ fn an_import_that_is_killed_leaves_nothing_or_all() {
              INSERT INTO tasks SELECT n, 1, 'task ' || n FROM n;"
         ))
         .unwrap();
-    for wait_ms in [100, 300, 600] {
+    for time_ms in [100, 300, 600] {
         let args = ["import", "--from", "sqlite://other.db", "--shape", "fastapi", "--apply"];
         let mut import = taskwell(folder).args(args).stdout(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(wait_ms));
-        let _ = import.kill();
-        let _ = import.wait();
+        kill_after_cpu_time(&mut import, time_ms);
         let store = rusqlite::Connection::open(folder.join("taskwell.db")).unwrap();
         let count = |table: &str| {
             let text = format!("SELECT count(*) FROM {table}");

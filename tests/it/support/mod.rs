@@ -3,9 +3,11 @@
 
 pub mod http2;
 pub mod packages;
+pub mod ports;
 pub mod postgres;
 pub mod process;
 pub mod proxies;
+pub mod wait;
 pub mod web_app;
 pub mod workshop;
 

@@ -1,16 +1,11 @@
 //! Proxies of Debian's in front of servers, killed when the test ends.
 
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use super::packages::require;
 use super::process::Server;
-
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
+use super::wait::until_listening;
 
 /// nginx with what `http` has to stand in the block of that name, listening at `port`.
 pub fn nginx(folder: &Path, port: u16, http: &str) -> Server {
@@ -37,11 +32,7 @@ pub fn haproxy(folder: &Path, port: u16, settings: &str) -> Server {
 
 fn started(command: &mut Command, port: u16) -> Server {
     let child = command.stdout(Stdio::null()).spawn().unwrap();
-    let proxy = Server { child, address: format!("127.0.0.1:{port}") };
-    let until = Instant::now() + Duration::from_secs(10);
-    while TcpStream::connect(&proxy.address).is_err() {
-        assert!(Instant::now() < until, "the proxy does not start");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let mut proxy = Server { child, address: format!("127.0.0.1:{port}") };
+    until_listening("the proxy", &mut proxy.child, &proxy.address);
     proxy
 }
