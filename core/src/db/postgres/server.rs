@@ -195,24 +195,7 @@ fn parse(url: &str) -> Result<Target, String> {
     if config.get_dbname().is_none() {
         return Err("the URL names no database; write postgres://USER@HOST/DATABASE".into());
     }
-    let (asked, fallback, proof) = match mode {
-        "disable" | "false" => (SslMode::Disable, Fallback::None, Proof::None),
-        "allow" => (SslMode::Disable, Fallback::Tls, Proof::None),
-        "prefer" => (SslMode::Prefer, Fallback::Plain, Proof::None),
-        // As libpq does: whoever names authorities wants them asked.
-        "require" | "true" if files.authorities.is_some() => {
-            (SslMode::Require, Fallback::None, Proof::Authority)
-        }
-        "require" | "true" => (SslMode::Require, Fallback::None, Proof::None),
-        "verify-ca" => (SslMode::Require, Fallback::None, Proof::Authority),
-        "verify-full" => (SslMode::Require, Fallback::None, Proof::Host),
-        other => {
-            return Err(format!(
-                "sslmode={other} is invalid; allowed are disable, allow, prefer, require, \
-                 verify-ca and verify-full"
-            ));
-        }
-    };
+    let (asked, fallback, proof) = encryption(mode, files.authorities.is_some())?;
     // A socket in a folder is not encrypted, nor does anybody stand in between.
     let is_local = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
     let (asked, fallback, proof) = if is_local {
@@ -224,6 +207,29 @@ fn parse(url: &str) -> Result<Target, String> {
     keep_alive(&mut config, &kept);
     let tls = tls::connector(proof, &files)?;
     Ok(Target { config, tls, fallback, unnamed: Arc::default() })
+}
+
+/// What an `sslmode` asks for: how the connection begins, what is tried if that fails, and what the
+/// server must prove.
+fn encryption(mode: &str, has_authorities: bool) -> Result<(SslMode, Fallback, Proof), String> {
+    Ok(match mode {
+        "disable" | "false" => (SslMode::Disable, Fallback::None, Proof::None),
+        "allow" => (SslMode::Disable, Fallback::Tls, Proof::None),
+        "prefer" => (SslMode::Prefer, Fallback::Plain, Proof::None),
+        // As libpq does: whoever names authorities wants them asked.
+        "require" | "true" if has_authorities => {
+            (SslMode::Require, Fallback::None, Proof::Authority)
+        }
+        "require" | "true" => (SslMode::Require, Fallback::None, Proof::None),
+        "verify-ca" => (SslMode::Require, Fallback::None, Proof::Authority),
+        "verify-full" => (SslMode::Require, Fallback::None, Proof::Host),
+        other => {
+            return Err(format!(
+                "sslmode={other} is invalid; allowed are disable, allow, prefer, require, \
+                 verify-ca and verify-full"
+            ));
+        }
+    })
 }
 
 /// Whether something in front of the host would be read as another part of the URL.
