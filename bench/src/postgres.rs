@@ -18,9 +18,15 @@ use crate::load::{Operation, Sample, TASKS_PER_USER, USERS};
     reason = "made for tests, which may stop where they are"
 )]
 mod cluster;
-#[path = "../../tests/it/support/packages.rs"]
-#[expect(dead_code, reason = "made for tests, which need more of it")]
-mod packages;
+
+/// In place of the tests' preparation: a benchmark installs nothing.
+mod prepare {
+    pub enum Program {
+        PostgreSql,
+    }
+
+    pub fn require(_: Program) {}
+}
 
 /// Half of a round trip to the server that is far away.
 const ONE_WAY: Duration = Duration::from_millis(1);

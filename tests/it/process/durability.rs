@@ -10,8 +10,8 @@ use std::thread::ScopedJoinHandle;
 use serde_json::json;
 
 use crate::support::PASSWORD;
-use crate::support::packages::require;
 use crate::support::postgres::Database;
+use crate::support::prepare::{Program, require};
 use crate::support::process::{Server, taskwell};
 
 const KILLS: usize = 20;
@@ -104,7 +104,7 @@ fn what_was_acknowledged_survives_kill_9_in_the_middle_of_64_writers() {
 
 #[test]
 fn what_was_acknowledged_survives_kill_9_with_another_program_reading() {
-    require("sqlite3", &["sqlite3"]);
+    require(Program::Sqlite);
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("taskwell.db");
     let over = std::sync::atomic::AtomicBool::new(false);

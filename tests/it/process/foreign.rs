@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::commands::{start, task};
 use super::durability::End;
-use crate::support::packages::require;
+use crate::support::prepare::{Program, require};
 use crate::support::wait::pause_of_another_program;
 
 const ROUNDS: usize = 5;
@@ -39,7 +39,8 @@ fn runs(command: &mut Command) -> String {
 
 #[test]
 fn what_is_acknowledged_after_another_program_has_read_the_file_survives_kill_9() {
-    require("sqlite3", &["sqlite3"]);
+    require(Program::Sqlite);
+    require(Program::Python);
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let database = folder.join("taskwell.db");
@@ -73,7 +74,7 @@ fn checkpoint(database: &Path) {
 
 #[test]
 fn a_reader_with_an_old_snapshot_and_foreign_checkpoints_hold_nobody_up() {
-    require("sqlite3", &["sqlite3"]);
+    require(Program::Sqlite);
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("taskwell.db");
     let (mut server, token) = start(folder.path());

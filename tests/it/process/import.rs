@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::commands::{refused, run};
 use crate::support::PASSWORD;
 use crate::support::postgres::Database;
+use crate::support::prepare::{CLIENTS, must, python};
 use crate::support::process::{Server, taskwell};
 use crate::support::wait::kill_after_cpu_time;
-use crate::support::workshop::{SOURCES, must, python};
 
 const SECRET: &str = "a secret of both stores, 32 bytes or more";
 
@@ -21,7 +21,7 @@ pub fn make(program: &str, url: &str) {
         Some(path) => format!("sqlite:///{path}"),
         None => url.replacen("postgres://", "postgresql+psycopg://", 1),
     };
-    must(Command::new(python()).arg(format!("{SOURCES}/{program}.py")).arg(url));
+    must(Command::new(python()).arg(format!("{CLIENTS}/{program}.py")).arg(url));
 }
 
 /// An import that must end with this exit code; what it prints.

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use crate::support::PASSWORD;
 use crate::support::ports::free_port;
+use crate::support::prepare::python;
 use crate::support::process::{Server, taskwell};
 use crate::support::wait::{until, until_listening};
-use crate::support::workshop::python;
 
 /// aiosmtpd, which prints what it gets.
 struct Smtp {

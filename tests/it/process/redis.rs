@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::packages::require;
 use crate::support::ports::free_port;
+use crate::support::prepare::{Program, require};
 use crate::support::process::{Server, taskwell};
 use crate::support::wait::until_listening;
 use crate::support::{PASSWORD, Reply};
@@ -20,7 +20,7 @@ pub struct Redis {
 
 impl Redis {
     pub fn start(port: u16, folder: &Path) -> Redis {
-        require("redis-server", &["redis-server"]);
+        require(Program::Redis);
         let mut child = Command::new("redis-server")
             .current_dir(folder)
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::packages::require;
+use super::prepare::{Program, require};
 use super::process::Server;
 use super::wait::until_listening;
 
 /// nginx with what `http` has to stand in the block of that name, listening at `port`.
 pub fn nginx(folder: &Path, port: u16, http: &str) -> Server {
-    require("nginx", &["nginx-light"]);
+    require(Program::Nginx);
     let at = folder.display();
     let folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let folders: String = folders.map(|name| format!("{name}_temp_path {at}/{name};\n")).concat();
@@ -24,7 +24,7 @@ pub fn nginx(folder: &Path, port: u16, http: &str) -> Server {
 
 /// `HAProxy` with such settings, listening at `port`.
 pub fn haproxy(folder: &Path, port: u16, settings: &str) -> Server {
-    require("haproxy", &["haproxy"]);
+    require(Program::HaProxy);
     let file = folder.join("haproxy.cfg");
     std::fs::write(&file, settings).unwrap();
     started(Command::new("haproxy").args(["-q", "-db", "-f"]).arg(file), port)
