@@ -18,9 +18,15 @@ use crate::load::{Operation, Sample, TASKS_PER_USER, USERS};
     reason = "written for tests, which may panic"
 )]
 mod cluster;
-#[path = "../../tests/it/support/packages.rs"]
-#[expect(dead_code, reason = "written for tests, which use more of it")]
-mod packages;
+
+/// In place of the tests' preparation: a benchmark installs nothing.
+mod prepare {
+    pub enum Program {
+        PostgreSql,
+    }
+
+    pub fn require(_: Program) {}
+}
 
 /// Half of a round trip to the server behind the delay.
 const ONE_WAY: Duration = Duration::from_millis(1);

@@ -241,6 +241,16 @@ fn nothing_panics_outside_tests() {
     }
 }
 
+#[test]
+fn tests_wait_for_conditions_and_never_for_a_fixed_time() {
+    // In pieces, so that this file does not contain it.
+    let call = ["sleep", "("].concat();
+    for path in rust_files(&["tests"]) {
+        let sleeps = read(&path).contains(&call);
+        assert!(!sleeps || path.ends_with("support/wait.rs"), "{path} sleeps: use support/wait.rs");
+    }
+}
+
 /// What stands in the first column of a document's tables, between backticks.
 fn first_column(document: &str) -> BTreeSet<String> {
     let text = read(document);

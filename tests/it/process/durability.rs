@@ -10,8 +10,8 @@ use std::thread::ScopedJoinHandle;
 use serde_json::json;
 
 use crate::support::PASSWORD;
-use crate::support::packages::require;
 use crate::support::postgres::Database;
+use crate::support::prepare::{Program, require};
 use crate::support::process::{Server, taskwell};
 
 const KILLS: usize = 20;
@@ -108,7 +108,7 @@ fn what_was_acknowledged_survives_kill_9_in_the_middle_of_64_writers() {
 
 #[test]
 fn what_was_acknowledged_survives_kill_9_with_another_program_reading() {
-    require("sqlite3", &["sqlite3"]);
+    require(Program::Sqlite);
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("taskwell.db");
     let over = std::sync::atomic::AtomicBool::new(false);
@@ -129,8 +129,8 @@ fn what_was_acknowledged_survives_kill_9_with_another_program_reading() {
     });
 }
 
-/// Ends the reader, also where the test fails.
-struct End<'a>(&'a std::sync::atomic::AtomicBool);
+/// Ends another thread's loop when the test ends, also if it fails.
+pub struct End<'a>(pub &'a std::sync::atomic::AtomicBool);
 
 impl Drop for End<'_> {
     fn drop(&mut self) {

@@ -2,12 +2,12 @@
 //! process.
 
 pub mod http2;
-pub mod packages;
+pub mod ports;
 pub mod postgres;
+pub mod prepare;
 pub mod process;
 pub mod proxies;
-pub mod web_app;
-pub mod workshop;
+pub mod wait;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
