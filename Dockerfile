@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# The server alone, as a user without rights. Built with what is already compiled kept between builds.
+# An image with only the server, which runs as an unprivileged user. Cache mounts keep compiled dependencies.
 
 FROM rust:1.95-slim-bookworm AS build
 RUN apt-get update \
@@ -18,7 +18,7 @@ RUN apt-get update \
     && useradd --system --uid 10001 --home-dir /data --create-home taskwell
 COPY --from=build /taskwell /usr/local/bin/taskwell
 USER taskwell
-# The embedded database goes here, where no other is named.
+# The default database is a file in this folder.
 WORKDIR /data
 VOLUME /data
 ENV HOST=0.0.0.0

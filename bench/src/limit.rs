@@ -1,5 +1,4 @@
-//! The limit server: what the same stack (axum, the same token check, serde) answers when there is
-//! no store behind it.
+//! The limit server: the same stack (axum, the same token check, serde) without a store.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -13,7 +12,7 @@ use taskwell_core::clock::Clock;
 use taskwell_core::sessions::token::Keys;
 use taskwell_core::settings::Signing;
 
-/// A task of the same size as those that Taskwell answers.
+/// A task of the same size as those that Taskwell returns.
 #[derive(Clone, Serialize)]
 struct Task {
     id: i64,
@@ -48,7 +47,7 @@ const TASK: Task = Task {
 };
 
 #[derive(Deserialize)]
-#[expect(dead_code, reason = "read as Taskwell reads it, then dropped")]
+#[expect(dead_code, reason = "parsed as in Taskwell, then dropped")]
 struct NewTask {
     title: String,
     description: Option<String>,
@@ -84,7 +83,7 @@ pub fn run(port: &str, secret: &str) -> Result<(), String> {
     })
 }
 
-fn proven(shared: &Shared, headers: &HeaderMap) -> bool {
+fn is_authenticated(shared: &Shared, headers: &HeaderMap) -> bool {
     let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = token.and_then(|text| text.strip_prefix("Bearer "));
     token.is_some_and(|token| shared.keys.verify(token, shared.clock.now()).is_ok())
@@ -96,14 +95,14 @@ fn json(status: StatusCode, body: &impl Serialize) -> Response {
 }
 
 async fn one(State(shared): State<Shared>, headers: HeaderMap) -> Response {
-    if !proven(&shared, &headers) {
+    if !is_authenticated(&shared, &headers) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     json(StatusCode::OK, &TASK)
 }
 
 async fn list(State(shared): State<Shared>, headers: HeaderMap) -> Response {
-    if !proven(&shared, &headers) {
+    if !is_authenticated(&shared, &headers) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let tasks: Vec<Task> = std::iter::repeat_n(TASK, 20).collect();
@@ -111,7 +110,7 @@ async fn list(State(shared): State<Shared>, headers: HeaderMap) -> Response {
 }
 
 async fn write(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
-    if !proven(&shared, &headers) {
+    if !is_authenticated(&shared, &headers) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     match serde_json::from_slice::<NewTask>(&body) {

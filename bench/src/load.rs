@@ -1,4 +1,4 @@
-//! The load: which requests, from whom, and what wrk counts.
+//! The load: the accounts that send requests, the requests, and the counts of wrk.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::servers::Server;
 
-/// Users that send; each has as many tasks as a list shows.
+/// Number of accounts that send requests. Each has as many tasks as a list shows.
 pub const USERS: usize = 8;
 pub const TASKS_PER_USER: usize = 20;
 const PASSWORD: &str = "analytical engine 1843";
@@ -21,7 +21,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Creating comes last in a round, into accounts of its own, so that the lists stay at 20.
+    /// `Create` is last and uses separate accounts, so that lists keep 20 tasks.
     pub const ALL: [Operation; 4] =
         [Operation::GetOne, Operation::List20, Operation::Update, Operation::Create];
 
@@ -44,13 +44,13 @@ pub struct Sample {
     pub cpu_us: f64,
 }
 
-/// Where the tokens and ids lie that wrk's script reads.
+/// The files with the tokens and ids that wrk's script reads.
 pub struct Data {
     readers: PathBuf,
     writers: PathBuf,
 }
 
-/// Makes the accounts and their tasks.
+/// Creates the accounts and their tasks.
 pub fn prepare(server: &Server, folder: &Path) -> Result<Data, String> {
     let readers = accounts(server, "reader", TASKS_PER_USER)?;
     let writers = accounts(server, "writer", 1)?;
@@ -61,7 +61,7 @@ pub fn prepare(server: &Server, folder: &Path) -> Result<Data, String> {
     Ok(Data { readers: write("readers", readers)?, writers: write("writers", writers)? })
 }
 
-/// One line per task: its owner's token and its id.
+/// Creates accounts with tasks. Returns one line per task: its owner's token and its id.
 fn accounts(server: &Server, kind: &str, tasks: usize) -> Result<Vec<String>, String> {
     let mut lines = Vec::new();
     for user in 0..USERS {
@@ -76,14 +76,14 @@ fn accounts(server: &Server, kind: &str, tasks: usize) -> Result<Vec<String>, St
         for _ in 0..tasks {
             let task = json!({ "title": "Write the report on the quarter", "description": "Two \
                 pages, with the figures", "due_date": "2026-12-31T10:00:00Z" });
-            let made = server.send("POST /api/v1/tasks", token, &task.to_string())?;
-            lines.push(format!("{token} {}", made["id"]));
+            let created = server.send("POST /api/v1/tasks", token, &task.to_string())?;
+            lines.push(format!("{token} {}", created["id"]));
         }
     }
     Ok(lines)
 }
 
-/// Sends one kind of request for `seconds`.
+/// Sends requests of one kind for `seconds`.
 pub fn measure(
     here: &Path,
     server: &Server,
@@ -109,7 +109,10 @@ pub fn measure(
     let fields: Vec<f64> =
         counted.unwrap_or("").split_whitespace().map(|f| f.parse().unwrap_or(0.0)).collect();
     let [requests, duration_us, failed] = fields[..] else {
-        return Err(format!("wrk said: {text}{}", String::from_utf8_lossy(&output.stderr)));
+        return Err(format!(
+            "unexpected output of wrk: {text}{}",
+            String::from_utf8_lossy(&output.stderr)
+        ));
     };
     if failed > 0.0 || requests == 0.0 {
         return Err(format!("{failed} of {requests} requests failed on {}: {text}", server.name));

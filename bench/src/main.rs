@@ -1,8 +1,8 @@
-//! `cargo run --release -p taskwell-bench`: Taskwell on both databases, a limit server and pgbench,
-//! one after the other in each round, under the same load; medians, spread and ratios go into
-//! `bench/RESULTS.md`. With `limit PORT SECRET` it is the limit server.
+//! `cargo run --release -p taskwell-bench` measures Taskwell on both databases, a limit server and
+//! pgbench under the same load, one after the other in each round. It writes medians, spread and
+//! ratios to `bench/RESULTS.md`. With the arguments `limit PORT SECRET`, it is the limit server.
 
-#![expect(clippy::print_stdout, reason = "a tool at the terminal")]
+#![expect(clippy::print_stdout, reason = "a command line tool prints its results")]
 
 mod limit;
 mod load;
@@ -42,28 +42,28 @@ fn run() -> Result<(), String> {
     servers::build(here)?;
     let database = postgres::Database::start()?;
     let limit = servers::limit()?;
-    let place = |name: &str| {
+    let create_folder = |name: &str| {
         let path = folder.path().join(name);
         std::fs::create_dir(&path).map(|()| path).map_err(|e| e.to_string())
     };
-    let this = servers::beside_this("taskwell")?;
+    let current = servers::sibling("taskwell")?;
     let start =
         |name: &'static str, program: &Path, store: &str| -> Result<(Server, Data), String> {
-            let folder = place(name)?;
+            let folder = create_folder(name)?;
             let server = servers::taskwell(name, program, &folder, store)?;
             let data = load::prepare(&server, &folder)?;
             Ok((server, data))
         };
-    let sqlite = start("sqlite", &this, "sqlite://taskwell.db")?;
-    let postgres = start("postgres", &this, &database.url("near"))?;
-    let far = start("far", &this, &database.url_far_away("far"))?;
+    let sqlite = start("sqlite", &current, "sqlite://taskwell.db")?;
+    let postgres = start("postgres", &current, &database.url("near"))?;
+    let far = start("far", &current, &database.url_far_away("far"))?;
     let mut earlier = Vec::new();
     if let Some(program) = &plan.baseline {
         earlier.push(start(report::EARLIER_SQLITE, program, "sqlite://taskwell.db")?);
         earlier.push(start(report::EARLIER_POSTGRES, program, &database.url("earlier"))?);
     }
     let mut samples: Vec<Sample> = Vec::new();
-    let mut note = |round: usize, sample: Sample| {
+    let mut record = |round: usize, sample: Sample| {
         let Sample { server, operation, connections, per_second, .. } = &sample;
         println!(
             "round {round}, {connections} connections, {operation:?} on {server}: {per_second:.0}/s"
@@ -76,17 +76,17 @@ fn run() -> Result<(), String> {
                 let measure = |server: &Server, data: &Data| {
                     load::measure(here, server, operation, connections, plan.seconds, data)
                 };
-                note(round, measure(&limit, &sqlite.1)?);
-                note(round, measure(&sqlite.0, &sqlite.1)?);
-                note(round, measure(&postgres.0, &postgres.1)?);
-                note(round, measure(&far.0, &far.1)?);
+                record(round, measure(&limit, &sqlite.1)?);
+                record(round, measure(&sqlite.0, &sqlite.1)?);
+                record(round, measure(&postgres.0, &postgres.1)?);
+                record(round, measure(&far.0, &far.1)?);
                 for (server, data) in &earlier {
-                    note(round, measure(server, data)?);
+                    record(round, measure(server, data)?);
                 }
                 if let Some(sample) =
                     database.pgbench(here, operation, connections, plan.seconds)?
                 {
-                    note(round, sample);
+                    record(round, sample);
                 }
             }
         }

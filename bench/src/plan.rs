@@ -1,19 +1,19 @@
-//! What is measured, and how long.
+//! The parameters of a benchmark run.
 
 use std::path::PathBuf;
 
 pub struct Plan {
     pub rounds: usize,
-    /// Seconds of each measurement.
+    /// Duration of each measurement, in seconds.
     pub seconds: u32,
-    /// HTTP connections, one measurement for each number.
+    /// Numbers of HTTP connections. Each number is measured separately.
     pub connections: Vec<u32>,
-    /// An earlier build of Taskwell, to be measured in the same rounds.
+    /// An earlier build of Taskwell to measure in the same rounds.
     pub baseline: Option<PathBuf>,
 }
 
 impl Plan {
-    /// From `ROUNDS`, `SECONDS` and `BASELINE`.
+    /// Reads `ROUNDS`, `SECONDS` and `BASELINE`.
     pub fn from_environment() -> Result<Plan, String> {
         Ok(Plan {
             rounds: setting("ROUNDS", 5)?,

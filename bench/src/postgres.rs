@@ -1,5 +1,5 @@
-//! PostgreSQL as an operator would run it, every commit synced; the same 2 ms away; and pgbench
-//! with the statements of a request.
+//! PostgreSQL with production settings, in which every commit is synced, the same server behind a
+//! delay of 2 ms, and pgbench with the statements of a request.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -15,16 +15,22 @@ use crate::load::{Operation, Sample, TASKS_PER_USER, USERS};
     dead_code,
     clippy::unwrap_used,
     clippy::panic,
-    reason = "made for tests, which may stop where they are"
+    reason = "written for tests, which may panic"
 )]
 mod cluster;
-#[path = "../../tests/it/support/packages.rs"]
-#[expect(dead_code, reason = "made for tests, which need more of it")]
-mod packages;
 
-/// Half of a round trip to the server that is far away.
+/// In place of the tests' preparation: a benchmark installs nothing.
+mod prepare {
+    pub enum Program {
+        PostgreSql,
+    }
+
+    pub fn require(_: Program) {}
+}
+
+/// Half of a round trip to the server behind the delay.
 const ONE_WAY: Duration = Duration::from_millis(1);
-/// pgbench's connections: as many as Taskwell writes by, about.
+/// pgbench's connections, about as many as Taskwell uses for writes.
 const CLIENTS: u32 = 16;
 
 pub struct Database {
@@ -49,12 +55,12 @@ impl Database {
         format!("postgres://taskwell@/{name}?host={}", self.cluster.folder.display())
     }
 
-    /// The same by a way that takes 2 ms there and back.
+    /// The URL of the same database behind a delay of 2 ms per round trip.
     pub fn url_far_away(&self, name: &str) -> String {
         format!("postgres://taskwell@/{name}?host={}", self.far_away.path().display())
     }
 
-    /// What a query finds, as psql prints it.
+    /// Runs a query and returns its result as psql prints it.
     fn query(&self, name: &str, text: &str) -> Result<String, String> {
         let output = self.program("psql").args(["-At", "-d", name, "-c", text]).output();
         let output = output.map_err(|e| e.to_string())?;
@@ -70,7 +76,8 @@ impl Database {
         command
     }
 
-    /// The statements of a request for `seconds`, if there is a script of them.
+    /// Runs the statements of a request for `seconds`. `None` if there is no script for the
+    /// operation.
     pub fn pgbench(
         &self,
         here: &Path,
@@ -104,17 +111,22 @@ impl Database {
             .arg("near")
             .output()
             .map_err(|e| e.to_string())?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        let rate = said.lines().find_map(|line| line.strip_prefix("tps = "));
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let rate = printed.lines().find_map(|line| line.strip_prefix("tps = "));
         let rate = rate.and_then(|rest| rest.split(' ').next()?.parse().ok());
-        let wrong = || format!("pgbench said: {said}{}", String::from_utf8_lossy(&output.stderr));
-        let per_second = rate.ok_or_else(wrong)?;
+        let error = || {
+            format!(
+                "unexpected output of pgbench: {printed}{}",
+                String::from_utf8_lossy(&output.stderr)
+            )
+        };
+        let per_second = rate.ok_or_else(error)?;
         Ok(Some(Sample { server: "pgbench", operation, connections, per_second, cpu_us: 0.0 }))
     }
 }
 
-/// A socket in `folder` that leads to the server's; what passes arrives later by [`ONE_WAY`], in
-/// either direction.
+/// Creates a socket in `folder` that forwards to the server's socket and delays all bytes by
+/// [`ONE_WAY`] in each direction.
 fn delay(folder: &Path, server: &Path) -> std::io::Result<()> {
     let listener = UnixListener::bind(folder.join(cluster::SOCKET))?;
     let server = server.join(cluster::SOCKET);
@@ -123,15 +135,15 @@ fn delay(folder: &Path, server: &Path) -> std::io::Result<()> {
             if let Ok(server) = UnixStream::connect(&server)
                 && let (Ok(back), Ok(there)) = (client.try_clone(), server.try_clone())
             {
-                pass(client, there);
-                pass(server, back);
+                forward(client, there);
+                forward(server, back);
             }
         }
     });
     Ok(())
 }
 
-fn pass(mut from: UnixStream, mut to: UnixStream) {
+fn forward(mut from: UnixStream, mut to: UnixStream) {
     let (sent, arriving) = mpsc::channel::<(Instant, Vec<u8>)>();
     std::thread::spawn(move || {
         for (at, bytes) in arriving {

@@ -1,19 +1,19 @@
-//! What was measured, as tables: medians over the rounds, spread, and ratios within each round.
+//! The report: tables with medians over the rounds, the spread, and ratios within each round.
 
 use std::fmt::Write as _;
 
 use crate::load::{Operation, Sample};
 use crate::plan::Plan;
 
-/// What the samples of an earlier build are called.
+/// Server names of an earlier build.
 pub const EARLIER_SQLITE: &str = "earlier on SQLite";
 pub const EARLIER_POSTGRES: &str = "earlier on PostgreSQL";
 
-/// The database connections of one instance: the setting's default.
+/// Database connections of one instance: the default of `DATABASE_POOL_MAX`.
 const POOL: f64 = 20.0;
 
-/// What we mean to reach on SQLite, as a share of the limit.
-fn mark(operation: Operation) -> f64 {
+/// The target on SQLite, as a share of the limit server's throughput.
+fn target(operation: Operation) -> f64 {
     match operation {
         Operation::GetOne => 0.65,
         Operation::List20 => 0.45,
@@ -21,8 +21,8 @@ fn mark(operation: Operation) -> f64 {
     }
 }
 
-/// What we mean to reach on PostgreSQL: of the limit, and of pgbench.
-fn marks_on_postgres(operation: Operation) -> (&'static str, &'static str) {
+/// The targets on PostgreSQL: as a share of the limit server's and of pgbench's throughput.
+fn targets_on_postgres(operation: Operation) -> (&'static str, &'static str) {
     match operation {
         Operation::GetOne => ("0.35", "0.60"),
         Operation::Create => ("", "0.80"),
@@ -59,7 +59,7 @@ impl<'s> Cell<'s> {
         median(self.of(server).map(|sample| sample.cpu_us))
     }
 
-    /// `**0.81** (0.80–0.86)`, round by round.
+    /// The median and the range of the ratios in each round, such as `**0.81** (0.80–0.86)`.
     fn ratio(&self, ours: &str, theirs: &str) -> String {
         let pairs = self.of(ours).zip(self.of(theirs));
         let ratios: Vec<f64> =
@@ -77,12 +77,12 @@ pub fn markdown(plan: &Plan, samples: &[Sample]) -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
     let mut out = format!(
-        "# Results\n\nMade by `cargo run --release -p taskwell-bench`: Taskwell beside a limit \
-         server of the same stack (axum, the token verified, a canned task serialised, no store), \
-         under wrk on the same machine. Taskwell checks the session in the store on each request, \
-         and syncs each write to the disk before it answers. Its log line per request is off, as \
-         the limit server writes none. Read the ratios: they are taken within each round.\n\n{} \
-         rounds of {} s, {cores} cores, {os} {arch}.\n",
+        "# Results\n\n`cargo run --release -p taskwell-bench` wrote this file. It compares \
+         Taskwell with a limit server of the same stack, which verifies the token and serializes a \
+         fixed task, but has no store. wrk sends the requests from the same machine. Taskwell \
+         checks the session in the store on each request, and syncs each write to the disk before \
+         it responds. Neither server logs requests. Compare the ratios, which are taken within \
+         each round.\n\n{} rounds of {} s, {cores} cores, {os} {arch}.\n",
         plan.rounds, plan.seconds
     );
     let cells: Vec<Cell> = plan
@@ -105,8 +105,8 @@ pub fn markdown(plan: &Plan, samples: &[Sample]) -> String {
 
 fn on_sqlite(cells: &[Cell]) -> String {
     let mut out = String::from(
-        "\n## SQLite\n\n| operation | connections | limit/s | Taskwell/s | ratio (min–max) | mark \
-         | server CPU per request, limit → Taskwell |\n|---|---|---|---|---|---|---|\n",
+        "\n## SQLite\n\n| operation | connections | limit/s | Taskwell/s | ratio (min–max) | \
+         target | server CPU per request, limit → Taskwell |\n|---|---|---|---|---|---|---|\n",
     );
     for cell in cells {
         let _ = writeln!(
@@ -117,7 +117,7 @@ fn on_sqlite(cells: &[Cell]) -> String {
             cell.rate("limit"),
             cell.rate("sqlite"),
             cell.ratio("sqlite", "limit"),
-            mark(cell.operation),
+            target(cell.operation),
             cell.cpu_us("limit"),
             cell.cpu_us("sqlite"),
         );
@@ -127,14 +127,14 @@ fn on_sqlite(cells: &[Cell]) -> String {
 
 fn on_postgres(cells: &[Cell]) -> String {
     let mut out = String::from(
-        "\n## PostgreSQL\n\nOn the same machine and cores, every commit synced. pgbench runs the \
-         statements of the same request (`bench/pgbench`), prepared, on 16 connections over the \
-         same socket, without HTTP.\n\n| operation | connections | Taskwell/s | of the limit \
-         (min–max) | mark | pgbench/s | of pgbench (min–max) | mark \
+        "\n## PostgreSQL\n\nPostgreSQL runs on the same machine and cores and syncs every commit. \
+         pgbench runs the statements of the same request (`bench/pgbench`) as prepared statements, \
+         on 16 connections over the same socket, without HTTP.\n\n| operation | connections | \
+         Taskwell/s | of the limit (min–max) | target | pgbench/s | of pgbench (min–max) | target \
          |\n|---|---|---|---|---|---|---|---|\n",
     );
     for cell in cells {
-        let (of_limit, of_pgbench) = marks_on_postgres(cell.operation);
+        let (of_limit, of_pgbench) = targets_on_postgres(cell.operation);
         let pgbench = match cell.rate("pgbench") {
             rate if rate.is_nan() => String::new(),
             rate => format!("{rate:.0}"),
@@ -154,9 +154,9 @@ fn on_postgres(cells: &[Cell]) -> String {
 
 fn far_away(cells: &[Cell]) -> String {
     let mut out = String::from(
-        "\n## PostgreSQL, 2 ms away\n\nThe same with 1 ms put in between, in each direction, as \
-         where the database is a managed service. Reads share two of the twenty database \
-         connections, each write has one for its time.\n\n| operation | connections | Taskwell/s | \
+        "\n## PostgreSQL, 2 ms away\n\nA delay of 1 ms in each direction simulates a managed \
+         database. Reads share two of the twenty database connections. Each write uses one of the \
+         others.\n\n| operation | connections | Taskwell/s | \
          per HTTP connection | per database connection |\n|---|---|---|---|---|\n",
     );
     for cell in cells {
@@ -179,8 +179,8 @@ fn far_away(cells: &[Cell]) -> String {
 
 fn against_earlier(cells: &[Cell]) -> String {
     let mut out = String::from(
-        "\n## Against an earlier build\n\nRequests per second of this build, as a share of those \
-         of the build that `BASELINE` names, in the same rounds (min–max).\n\n| operation | \
+        "\n## Against an earlier build\n\nRequests per second of this build, relative to the \
+         build that `BASELINE` names, in the same rounds (min–max).\n\n| operation | \
          connections | SQLite | PostgreSQL |\n|---|---|---|---|\n",
     );
     for cell in cells {

@@ -1,4 +1,4 @@
-//! The servers that are measured, as processes; and the load generator, which Debian has.
+//! The measured servers as processes, and the load generator wrk from Debian.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ pub struct Server {
     pub child: Child,
 }
 
-/// Builds Taskwell as a user would.
+/// Builds Taskwell in release mode.
 pub fn build(here: &Path) -> Result<(), String> {
     let built = Command::new("cargo")
         .args(["build", "--release", "-p", "taskwell"])
@@ -26,13 +26,13 @@ pub fn build(here: &Path) -> Result<(), String> {
     }
 }
 
-/// The program of that name from the same build.
-pub fn beside_this(name: &str) -> Result<PathBuf, String> {
+/// The path of another program from the same build.
+pub fn sibling(name: &str) -> Result<PathBuf, String> {
     Ok(std::env::current_exe().map_err(|e| e.to_string())?.with_file_name(name))
 }
 
-/// Starts a Taskwell in `folder` on a store; only its line per request is switched off, as the
-/// limit server writes none.
+/// Starts Taskwell in `folder` on a store. It does not log requests, because the limit server does
+/// not either.
 pub fn taskwell(
     name: &'static str,
     program: &Path,
@@ -70,7 +70,7 @@ fn start(name: &'static str, says: &str, command: &mut Command) -> Result<Server
 }
 
 impl Server {
-    /// One request on a connection of its own: the body of the answer.
+    /// Sends one request on a new connection and returns the body of the response.
     pub fn send(&self, head: &str, token: &str, body: &str) -> Result<serde_json::Value, String> {
         let mut stream = TcpStream::connect(&self.address).map_err(|e| e.to_string())?;
         let request = format!(
@@ -99,12 +99,12 @@ impl Server {
     }
 }
 
-/// That wrk is there; installs Debian's package where it may.
+/// Checks that wrk is installed. If not, tries to install Debian's package.
 pub fn require_wrk() -> Result<(), String> {
-    let there = || Command::new("wrk").arg("-v").output().is_ok();
-    if !there() {
+    let is_installed = || Command::new("wrk").arg("-v").output().is_ok();
+    if !is_installed() {
         let _ = Command::new("apt-get").args(["update", "-q"]).status();
         let _ = Command::new("apt-get").args(["install", "-y", "-q", "wrk"]).status();
     }
-    if there() { Ok(()) } else { Err("wrk is missing: apt-get install wrk".into()) }
+    if is_installed() { Ok(()) } else { Err("wrk is missing: apt-get install wrk".into()) }
 }

@@ -1,5 +1,5 @@
--- The requests of one operation, made before the clock runs. OPERATION names it; ACCOUNTS is a file with a token and
--- a task's id on each line.
+-- Prepares the requests of one operation before the measurement starts. OPERATION names the operation. ACCOUNTS is a
+-- file with a token and a task id on each line.
 
 local requests, at = {}, 0
 
@@ -18,7 +18,7 @@ function init(args)
   local function task(title)
     return '{"title":"' .. title .. '","description":"Two pages, with the figures","due_date":"2026-12-31T10:00:00Z"}'
   end
-  -- An update that changes nothing writes nothing, so each round through the tasks brings another title.
+  -- An update without a change writes nothing, so the title alternates.
   local titles = { "Write the report on the quarter" }
   if operation == "update" then titles[2] = "Write the report about the year" end
   for _, title in ipairs(titles) do

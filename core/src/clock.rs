@@ -39,6 +39,13 @@ impl Clock {
         self.0.stopped_us.store(now_us, Ordering::Relaxed);
     }
 
+    /// A clock that stands at `at` until [`Clock::advance_s`] moves it.
+    pub fn stopped_at(at: Timestamp) -> Clock {
+        let clock = Clock::default();
+        clock.0.stopped_us.store(at.as_micros(), Ordering::Relaxed);
+        clock
+    }
+
     /// Moves this clock, and all its clones, by so many seconds.
     pub fn advance_s(&self, seconds: i64) {
         self.0.ahead_us.fetch_add(seconds.saturating_mul(1_000_000), Ordering::Relaxed);
@@ -56,6 +63,7 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N]> {
 
 /// Ten bytes of the same for an id. Asking the system for each id is a tenth of what it costs to
 /// store a small row, so a thread asks for many at once.
+#[expect(clippy::disallowed_methods, reason = "fills the pool that ids come from")]
 pub fn random_id() -> Result<[u8; 10]> {
     thread_local!(static POOL: RefCell<Vec<[u8; 10]>> = const { RefCell::new(Vec::new()) });
     POOL.with_borrow_mut(|pool| {

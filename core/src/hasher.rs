@@ -134,6 +134,7 @@ fn is_same(password: &Password, stored: &PasswordHash) -> Result<bool> {
     bcrypt::verify(password.as_bytes(), stored.as_str()).map_err(|e| unreadable(&e))
 }
 
+#[expect(clippy::disallowed_methods, reason = "hashing runs outside of transactions")]
 fn hash(password: &Password, scheme: Scheme) -> Result<PasswordHash> {
     let cost = match scheme {
         Scheme::Bcrypt(cost) => cost,

@@ -23,6 +23,7 @@ mod queue;
 pub mod sessions;
 pub mod settings;
 pub mod store;
+mod sync;
 pub mod tasks;
 pub mod text;
 pub mod time;

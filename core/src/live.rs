@@ -1,46 +1,45 @@
-//! Who waits for what happens to an account, and how they are woken after a commit. A wake-up
-//! carries nothing but that it is time to look: what happened, and whether the waiting may see it,
-//! the store says.
+//! Subscriptions to the changes of an account, and how a commit wakes them. A wake-up carries no
+//! data. The subscriber queries the store, which decides what happened and what the subscriber may
+//! see.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::task::AtomicWaker;
-
 use crate::error::{Error, Result};
 use crate::limits::Policy;
+use crate::sync::{AtomicBool, AtomicI64, AtomicUsize, AtomicWaker, Condvar, Mutex, MutexGuard};
 
-/// How many may wait for one account on one instance: a tab each.
+/// The most subscriptions to one account on one instance: one per browser tab.
 const PER_OWNER: Policy = Policy { name: "streams", tries: 16, window_s: 1 };
-/// When one who was turned away may try again.
+/// When a rejected subscriber may try again.
 const RETRY_AFTER_S: u32 = 5;
 
-/// All who wait on this instance. Cheap to clone.
+/// All subscriptions on this instance. Cheap to clone.
 #[derive(Clone)]
 pub struct Subscribers(Arc<Hub>);
 
 struct Hub {
-    /// How many wait: all that a write looks at where nobody does.
+    /// The number of subscriptions. If it is 0, a commit takes no lock.
     count: AtomicUsize,
     count_max: usize,
     state: Mutex<State>,
-    /// Somebody waits, or nobody ever will.
+    /// Signals the first subscription, and the end.
     changed: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    by_owner: HashMap<i64, Vec<Arc<Signal>>>,
+    by_owner: BTreeMap<i64, Vec<Arc<Signal>>>,
     closed: bool,
 }
 
 struct Signal {
     woken: AtomicBool,
-    /// The number of the last change that was seen.
+    /// The sequence number of the newest change that the subscriber has seen.
     seen: AtomicI64,
     waker: AtomicWaker,
 }
@@ -52,7 +51,7 @@ impl Signal {
     }
 }
 
-/// Somebody who waits, until it is dropped.
+/// A subscription to one account. Dropping it ends it.
 pub struct Subscription {
     live: Subscribers,
     owner: i64,
@@ -60,36 +59,36 @@ pub struct Subscription {
 }
 
 impl Subscribers {
-    /// For at most so many.
+    /// Accepts at most `count_max` subscriptions at a time.
     pub fn new(count_max: usize) -> Subscribers {
         let (count, changed) = (AtomicUsize::new(0), Condvar::new());
         Subscribers(Arc::new(Hub { count, count_max, state: Mutex::default(), changed }))
     }
 
-    /// Waits for what happens to an account from now on; woken once at the beginning, for what
-    /// happened meanwhile.
+    /// Subscribes to an account. The first wake-up comes at once, because a change may have been
+    /// committed before.
     ///
     /// # Errors
-    /// Too many wait already, for this account or at all, or the server stops.
+    /// The account or the instance has too many subscriptions, or the server is stopping.
     pub fn watch(&self, owner: i64) -> Result<Subscription> {
         let mut state = self.state();
         if state.closed || self.0.count.load(Ordering::Relaxed) >= self.0.count_max {
             return Err(Error::Unavailable { retry_after_s: RETRY_AFTER_S });
         }
-        let places = state.by_owner.entry(owner).or_default();
-        if i64::try_from(places.len()).unwrap_or(i64::MAX) >= PER_OWNER.tries {
+        let signals = state.by_owner.entry(owner).or_default();
+        if i64::try_from(signals.len()).unwrap_or(i64::MAX) >= PER_OWNER.tries {
             return Err(PER_OWNER.exceeded_for(RETRY_AFTER_S));
         }
         let (woken, seen) = (AtomicBool::new(true), AtomicI64::new(i64::MAX));
         let signal = Arc::new(Signal { woken, seen, waker: AtomicWaker::new() });
-        places.push(signal.clone());
-        // Before the store is looked at: a write that this look misses sees the count.
+        signals.push(signal.clone());
+        // Before the subscriber's first query: a commit that this query misses sees the count.
         self.0.count.fetch_add(1, Ordering::SeqCst);
         self.0.changed.notify_all();
         Ok(Subscription { live: self.clone(), owner, signal })
     }
 
-    /// Nobody waits any longer, now and later.
+    /// Wakes all subscriptions and rejects further ones.
     pub fn close(&self) {
         let mut state = self.state();
         state.closed = true;
@@ -101,7 +100,7 @@ impl Subscribers {
         self.0.count.load(Ordering::SeqCst) > 0
     }
 
-    /// Wakes those who wait for these accounts, about which something was committed.
+    /// Wakes the subscriptions to these accounts, after a commit.
     pub(crate) fn notify(&self, owners: &[i64]) {
         if owners.is_empty() || !self.is_watched() {
             return;
@@ -112,18 +111,18 @@ impl Subscribers {
         }
     }
 
-    /// Wakes all: something may have been missed.
+    /// Wakes all subscriptions, if a notification may have been lost.
     pub(crate) fn notify_all(&self) {
         self.state().by_owner.values().flatten().for_each(|signal| signal.wake());
     }
 
-    /// The accounts that somebody waits for.
+    /// The accounts with subscriptions.
     pub(crate) fn watched(&self) -> Vec<i64> {
         self.state().by_owner.keys().copied().collect()
     }
 
-    /// Wakes those who have not seen the account's newest change; whether there were such, whom
-    /// nobody had told.
+    /// Wakes the subscriptions that have not seen the account's newest change. Returns whether one
+    /// of them had no wake-up pending, which means that no notification arrived.
     pub(crate) fn found(&self, owner: i64, newest: i64) -> bool {
         let state = self.state();
         let behind = |signal: &&Arc<Signal>| {
@@ -138,8 +137,8 @@ impl Subscribers {
         is_news
     }
 
-    /// Lets a thread sleep for so long, and then as long as nobody waits; `false` once nobody ever
-    /// will.
+    /// Blocks for `period`, and then until there is a subscription. Returns `false` once
+    /// [`Subscribers::close`] was called.
     pub(crate) fn sleep(&self, period: Duration) -> bool {
         let asleep = self.0.changed.wait_timeout_while(self.state(), period, |state| !state.closed);
         let (state, _) = asleep.unwrap_or_else(PoisonError::into_inner);
@@ -155,7 +154,7 @@ impl Subscribers {
 }
 
 impl Subscription {
-    /// When it is time to look.
+    /// Waits for a wake-up. Several that arrive before this call count as one.
     pub async fn woken(&self) {
         poll_fn(|context| {
             self.signal.waker.register(context.waker());
@@ -165,12 +164,12 @@ impl Subscription {
         .await;
     }
 
-    /// Whether the server stops, and nothing more comes.
+    /// Whether the server is stopping and no further wake-up comes.
     pub fn is_over(&self) -> bool {
         self.live.state().closed
     }
 
-    /// Notes the number of the newest change that was seen.
+    /// Stores the sequence number of the newest change that the subscriber has seen.
     pub fn saw(&self, seq: i64) {
         self.signal.seen.store(seq, Ordering::Release);
     }
@@ -179,12 +178,15 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let mut state = self.live.state();
-        if let Some(places) = state.by_owner.get_mut(&self.owner) {
-            places.retain(|signal| !Arc::ptr_eq(signal, &self.signal));
-            if places.is_empty() {
+        if let Some(signals) = state.by_owner.get_mut(&self.owner) {
+            signals.retain(|signal| !Arc::ptr_eq(signal, &self.signal));
+            if signals.is_empty() {
                 state.by_owner.remove(&self.owner);
             }
         }
         self.live.0.count.fetch_sub(1, Ordering::SeqCst);
     }
 }
+
+#[cfg(test)]
+mod tests;

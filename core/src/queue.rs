@@ -1,13 +1,14 @@
-//! A bounded queue between requests and the threads that work for them. It wakes a thread only when
-//! one sleeps: with all threads busy, handing over a job is a lock and a push.
+//! A bounded first-in, first-out queue between requests and the threads that serve them. It wakes
+//! a thread only if one sleeps. While all threads are busy, adding a job takes one lock.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
-/// Jobs that wait, at most `max` of them.
+/// At most `max` waiting jobs.
 pub struct Queue<T> {
     state: Mutex<State<T>>,
     ready: Condvar,
@@ -26,8 +27,11 @@ impl<T> Queue<T> {
         Queue { state: Mutex::new(state), ready: Condvar::new(), max }
     }
 
+    /// Adds a job.
+    ///
     /// # Errors
-    /// [`Error::Unavailable`] where `max` jobs wait already.
+    /// [`Error::Unavailable`] if `max` jobs are waiting, [`Error::Internal`] if the queue is
+    /// closed.
     pub fn push(&self, job: T, retry_after_s: u32) -> Result<()> {
         let mut state = self.lock();
         if state.closed {
@@ -45,7 +49,7 @@ impl<T> Queue<T> {
         Ok(())
     }
 
-    /// The next job, waited for; `None` once the queue is closed and empty.
+    /// Waits for the next job. Returns `None` once the queue is closed and empty.
     pub fn pop(&self) -> Option<T> {
         let mut state = self.lock();
         loop {
@@ -61,7 +65,8 @@ impl<T> Queue<T> {
         }
     }
 
-    /// The next job, if it comes within `patience`.
+    /// Waits for the next job for at most `patience`. It may return `None` earlier, because a
+    /// thread can wake up without a reason.
     pub fn pop_within(&self, patience: Duration) -> Option<T> {
         let mut state = self.lock();
         if state.waiting.is_empty() && !state.closed {
@@ -73,7 +78,7 @@ impl<T> Queue<T> {
         state.waiting.pop_front()
     }
 
-    /// The next job, if one waits.
+    /// The next job, without waiting.
     pub fn try_pop(&self) -> Option<T> {
         self.lock().waiting.pop_front()
     }
@@ -82,7 +87,7 @@ impl<T> Queue<T> {
         self.lock().closed
     }
 
-    /// No more jobs come in; those that wait are still handed out.
+    /// Rejects further jobs. The threads still get the waiting ones.
     pub fn close(&self) {
         self.lock().closed = true;
         self.ready.notify_all();
@@ -92,3 +97,6 @@ impl<T> Queue<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,7 +49,7 @@ impl Cors {
                 RATE_LIMIT_POLICY,
                 X_REQUEST_ID,
             ])
-            .max_age(Duration::from_secs(600));
+            .max_age(Duration::from_mins(10));
         match self {
             Cors::Any => layer.allow_origin(AllowOrigin::any()),
             Cors::Origins(origins) => {

@@ -33,6 +33,7 @@ impl RequestId {
     }
 
     /// A number that starts anywhere and counts on: unique here, and most likely among instances.
+    #[expect(clippy::disallowed_methods, reason = "a request id is not part of a transaction")]
     fn next() -> RequestId {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         static START: OnceLock<u64> = OnceLock::new();

@@ -12,7 +12,6 @@ use axum::routing::get;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use rust_embed::RustEmbed;
 use taskwell_core::app::App;
 
 use crate::compress::takes_gzip;
@@ -30,9 +29,8 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 /// The folder of the files whose names change with their content.
 const HASHED: &str = "assets/";
 
-#[derive(RustEmbed)]
-#[folder = "ui/dist/"]
-struct Embedded;
+// `DIST`: the path and the content of each file.
+include!(concat!(env!("OUT_DIR"), "/dist.rs"));
 
 /// The files whose names stay.
 struct WebApp {
@@ -136,12 +134,11 @@ fn asset(Path(name): Path<String>, headers: &HeaderMap) -> Response {
 }
 
 /// The files whose names change with their content.
-fn assets() -> &'static [(String, File)] {
-    static ASSETS: OnceLock<Vec<(String, File)>> = OnceLock::new();
+fn assets() -> &'static [(&'static str, File)] {
+    static ASSETS: OnceLock<Vec<(&str, File)>> = OnceLock::new();
     ASSETS.get_or_init(|| {
-        let hashed =
-            Embedded::iter().filter_map(|path| path.strip_prefix(HASHED).map(str::to_owned));
-        hashed.map(|name| (name.clone(), File::embedded(&format!("{HASHED}{name}")))).collect()
+        let hashed = DIST.iter().filter_map(|(path, _)| Some((*path, path.strip_prefix(HASHED)?)));
+        hashed.map(|(path, name)| (name, File::embedded(path))).collect()
     })
 }
 
@@ -176,8 +173,9 @@ fn kind(path: &str) -> &'static str {
 impl File {
     /// A file of the build; empty if there is none, which tests would see.
     fn embedded(path: &str) -> File {
-        let plain = Embedded::get(path).map(|file| file.data).unwrap_or_default();
-        File { plain: plain.into_owned().into(), gzip: OnceLock::new(), content_type: kind(path) }
+        let content = DIST.iter().find(|(known, _)| *known == path).map(|(_, content)| *content);
+        let plain = Bytes::from_static(content.unwrap_or_default());
+        File { plain, gzip: OnceLock::new(), content_type: kind(path) }
     }
 
     /// The document, marked so that nothing that needs mail is offered.

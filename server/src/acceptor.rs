@@ -1,5 +1,5 @@
-//! The accept loop. Each connection gets a place and a worker. At a stop all are shown out, without
-//! a request's being lost that a proxy sends meanwhile.
+//! The accept loop. Each connection gets a slot and a worker. A shutdown drains all connections
+//! without losing a request that a proxy sends meanwhile.
 
 use std::net::TcpStream;
 use std::pin::pin;
@@ -12,49 +12,50 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::connection::{self, Patience};
+use crate::connection::{self, Timeouts};
 use crate::slots::{ConnectionSlot, ConnectionSlots};
 use crate::workers::Workers;
 
-/// How long at a stop connections that are idle may bring one more request, and new ones are let
-/// in. Load balancers that ask `/readyz` have noticed by then.
-const PART_WITHIN: Duration = Duration::from_secs(2);
-/// How long handshakes that have begun may take before the listener closes.
-const HANDSHAKE_WITHIN: Duration = Duration::from_millis(50);
-/// After an accept that failed: mostly too many files are open, and others must close first.
-const PAUSE: Duration = Duration::from_millis(50);
+/// How long a shutdown still accepts connections and one more request on each idle one. In this
+/// time, load balancers notice that `/readyz` fails.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a handshake in progress may take before the listener closes.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_millis(50);
+/// Delay after a failed accept. Usually too many files are open, and others must close first.
+const RETRY_DELAY: Duration = Duration::from_millis(50);
 
 pub struct Acceptor<'w> {
     slots: Arc<ConnectionSlots>,
     service: Service,
-    patience: Patience,
+    timeouts: Timeouts,
     workers: &'w Workers,
     connections: JoinSet<()>,
-    is_parting: bool,
+    is_draining: bool,
 }
 
 impl<'w> Acceptor<'w> {
     pub fn new(
         slots: Arc<ConnectionSlots>,
         service: Service,
-        patience: Patience,
+        timeouts: Timeouts,
         workers: &'w Workers,
     ) -> Acceptor<'w> {
         Acceptor {
             slots,
             service,
-            patience,
+            timeouts,
             workers,
             connections: JoinSet::new(),
-            is_parting: false,
+            is_draining: false,
         }
     }
 
-    /// Lets connections in, until it is dropped or, at a stop, none is left.
+    /// Accepts connections. Runs until it is cancelled or, during a shutdown, until no connection
+    /// is left.
     pub async fn accept_all(&mut self, listener: &TcpListener) {
         let slots = self.slots.clone();
         let mut accepting = pin!(accept(listener, &slots));
-        while !(self.is_parting && self.connections.is_empty()) {
+        while !(self.is_draining && self.connections.is_empty()) {
             tokio::select! {
                 (stream, slot) = &mut accepting => {
                     accepting.set(accept(listener, &slots));
@@ -65,27 +66,28 @@ impl<'w> Acceptor<'w> {
         }
     }
 
-    /// Lets all out: what is under way, and what is on its way to here.
+    /// Finishes all active requests and those that clients are sending, then closes all
+    /// connections.
     pub async fn drain(&mut self, listener: TcpListener) {
-        self.is_parting = true;
-        self.slots.part();
-        let _ = timeout(PART_WITHIN, self.accept_all(&listener)).await;
-        refuse_new(&listener);
-        let _ = timeout(HANDSHAKE_WITHIN, self.accept_all(&listener)).await;
+        self.is_draining = true;
+        self.slots.drain();
+        let _ = timeout(DRAIN_TIMEOUT, self.accept_all(&listener)).await;
+        ignore_new(&listener);
+        let _ = timeout(HANDSHAKE_TIMEOUT, self.accept_all(&listener)).await;
         self.slots.close_idle();
-        // Clients whose connections the system has accepted may have sent their requests.
+        // The system has accepted these connections, so their clients may have sent requests.
         self.accept_queued(listener);
-        let _ = timeout(PART_WITHIN, self.ended()).await;
+        let _ = timeout(DRAIN_TIMEOUT, self.wait_for_all()).await;
         self.slots.close();
-        self.ended().await;
+        self.wait_for_all().await;
     }
 
-    /// Cuts off whatever is left.
+    /// Closes the remaining connections without waiting for their requests.
     pub async fn abort(&mut self) {
         self.connections.shutdown().await;
     }
 
-    async fn ended(&mut self) {
+    async fn wait_for_all(&mut self) {
         while self.connections.join_next().await.is_some() {}
     }
 
@@ -102,19 +104,19 @@ impl<'w> Acceptor<'w> {
     }
 
     fn serve(&mut self, stream: TcpStream, slot: ConnectionSlot) {
-        if self.is_parting {
-            slot.activity.part();
+        if self.is_draining {
+            slot.activity.drain();
         }
-        let (service, patience) = (self.service.clone(), self.patience);
+        let (service, timeouts) = (self.service.clone(), self.timeouts);
         let served = async move {
-            connection::serve(stream, slot.peer, service, slot.activity.clone(), patience).await;
+            connection::serve(stream, slot.peer, service, slot.activity.clone(), timeouts).await;
             drop(slot);
         };
         self.connections.spawn_on(served, self.workers.next());
     }
 }
 
-/// The next connection, as soon as there is a place for it.
+/// Waits for the next connection and for a slot for it.
 async fn accept(
     listener: &TcpListener,
     slots: &Arc<ConnectionSlots>,
@@ -129,16 +131,16 @@ async fn accept(
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
-                sleep(PAUSE).await;
+                sleep(RETRY_DELAY).await;
             }
         }
     }
 }
 
-/// Ignores further connections, so that none arrives between the last accept and the listener's
-/// end: the system would reset it, and a proxy answers 502 if it has sent a POST by then. Clients
-/// ask again after a second, and are refused.
-fn refuse_new(listener: &TcpListener) {
+/// Ignores new connections, so that none arrives between the last accept and the close of the
+/// listener. The system would reset such a connection, and a proxy that has sent a POST on it
+/// responds with 502. Clients repeat the handshake after a second and are refused.
+fn ignore_new(listener: &TcpListener) {
     #[cfg(target_os = "linux")]
     if let Err(error) = socket2::SockRef::from(listener).attach_filter(&NO_SYN) {
         tracing::debug!(%error, "cannot ignore new connections during shutdown; they are accepted \
@@ -148,8 +150,8 @@ fn refuse_new(listener: &TcpListener) {
     let _ = listener;
 }
 
-/// A classic BPF program: drops TCP segments with the SYN flag (RFC 9293, section 3.1), lets others
-/// pass whole.
+/// A classic BPF program that drops TCP segments with the SYN flag (RFC 9293, section 3.1) and
+/// passes all others unchanged.
 #[cfg(target_os = "linux")]
 const NO_SYN: [socket2::SockFilter; 4] = {
     use socket2::SockFilter;

@@ -1,4 +1,4 @@
-//! `taskwell user …`: accounts on the operator's command line, where admins are made.
+//! `taskwell user …`: account management by the operator, including the first admin.
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, IsTerminal as _};
@@ -13,7 +13,7 @@ use taskwell_core::text::Words;
 use taskwell_core::users::password::{Password, Policy};
 use taskwell_core::users::{self, Email, Name, Role, Shadowed, Update, User, UserId, Username};
 
-use crate::config::Checked;
+use crate::config::Config;
 use crate::console::{Outcome, print, runtime, sentence};
 use crate::secret;
 use crate::store;
@@ -93,8 +93,8 @@ pub enum RoleArg {
     Admin,
 }
 
-/// Runs one of the commands.
-pub fn run(config: &Checked, command: Command) -> Outcome {
+/// Runs a subcommand.
+pub fn run(config: &Config, command: Command) -> Outcome {
     let app = store::open_to_manage(config)?;
     let runtime = runtime()?;
     runtime.block_on(run_on(&app, command))
@@ -103,7 +103,7 @@ pub fn run(config: &Checked, command: Command) -> Outcome {
 async fn run_on(app: &App, command: Command) -> Outcome {
     match command {
         Command::Create { email, username, name, admin, password } => {
-            let password = password.ask()?;
+            let password = password.read()?;
             let new = sign_up(app, &email, username.as_deref(), name.as_deref(), &password)?;
             let role = if admin { Role::Admin } else { Role::User };
             let user = app.create_user(new, role).await.map_err(|e| sentence(&e))?;
@@ -131,7 +131,7 @@ async fn run_on(app: &App, command: Command) -> Outcome {
         }
         Command::ResetPassword { user, password } => {
             let user = find(app, user).await?;
-            let text = password.ask()?;
+            let text = password.read()?;
             let own = [&*user.username, &*user.email, user.name.as_deref().unwrap_or("")];
             let password =
                 choose(app, &text, &own).map_err(|Violation(_, e)| format!("password: {e}"))?;
@@ -195,7 +195,7 @@ async fn list(app: &App, q: &str) -> Outcome {
         let page = page.map_err(|e| sentence(&e))?;
         for user in &page.items {
             match shadowed.get(&user.id) {
-                Some(shadowed) => print(&format!("{}\t{}", line(user), words_for(*shadowed)))?,
+                Some(shadowed) => print(&format!("{}\t{}", line(user), shadowed_names(*shadowed)))?,
                 None => print(&line(user))?,
             }
         }
@@ -206,7 +206,7 @@ async fn list(app: &App, q: &str) -> Outcome {
     }
 }
 
-/// All accounts that are not found by their username or their address.
+/// All accounts whose username or email address belongs to an older account.
 async fn shadowed(app: &App) -> Result<Vec<Shadowed>, String> {
     let mut all: Vec<Shadowed> = Vec::new();
     loop {
@@ -222,8 +222,8 @@ async fn shadowed(app: &App) -> Result<Vec<Shadowed>, String> {
     }
 }
 
-/// Names the accounts whose username or address an older account has, so that they log in by the
-/// other one.
+/// Logs a warning for each account whose username or email address belongs to an older account.
+/// Such an account can log in only with the other one.
 pub async fn warn_of_shadowed(app: &App) {
     let shadowed = match shadowed(app).await {
         Ok(shadowed) => shadowed,
@@ -235,7 +235,7 @@ pub async fn warn_of_shadowed(app: &App) {
         }
     };
     for shadowed in &shadowed {
-        let (id, what) = (shadowed.id.0, words_for(*shadowed));
+        let (id, what) = (shadowed.id.0, shadowed_names(*shadowed));
         let remedy = match (shadowed.username, shadowed.email) {
             (true, true) => "nobody can log in to it until you change its username",
             (true, false) => "its owner can log in with the email address, or with a new username",
@@ -250,8 +250,8 @@ pub async fn warn_of_shadowed(app: &App) {
     }
 }
 
-/// Which of its names an older account has.
-fn words_for(Shadowed { username, email, .. }: Shadowed) -> &'static str {
+/// Which of the names of the account belong to an older account.
+fn shadowed_names(Shadowed { username, email, .. }: Shadowed) -> &'static str {
     match (username, email) {
         (true, true) => "username_shadowed,email_shadowed",
         (true, false) => "username_shadowed",
@@ -259,14 +259,14 @@ fn words_for(Shadowed { username, email, .. }: Shadowed) -> &'static str {
     }
 }
 
-/// One account on one line, with tabs between.
+/// Formats an account as one line with tabs between the fields.
 fn line(user: &User) -> String {
     let state = if user.is_active { "active" } else { "deactivated" };
     format!("{}\t{}\t{}\t{}\t{state}", user.id.0, user.username, user.email, user.role.as_str())
 }
 
 impl PasswordSource {
-    fn ask(&self) -> Result<String, String> {
+    fn read(&self) -> Result<String, String> {
         if let Some(file) = &self.password_file {
             let text =
                 secret::read(file).map_err(|e| format!("the file {} {e}", file.display()))?;

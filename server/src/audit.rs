@@ -1,16 +1,16 @@
-//! `taskwell audit`: what was done to accounts, for the operator.
+//! `taskwell audit`: prints the audit log.
 
 use taskwell_core::audit;
 use taskwell_core::page::{Cursor, Limit};
 use taskwell_core::users;
 
-use crate::config::Checked;
+use crate::config::Config;
 use crate::console::{Outcome, print, runtime, sentence};
 use crate::store;
 
-/// Prints the newest entries first, one per line with tabs between: time, action, actor, account,
-/// client, detail.
-pub fn run(config: &Checked, user: Option<String>, mut lines: usize) -> Outcome {
+/// Prints up to `lines` entries, newest first. Each line has time, action, actor, account, client
+/// and detail, with tabs between them.
+pub fn run(config: &Config, user: Option<String>, mut lines: usize) -> Outcome {
     let app = store::open_to_manage(config)?;
     let runtime = runtime()?;
     let subject = match user {

@@ -1,13 +1,14 @@
-//! The command line: which command, and what becomes of its outcome. What a command does lies in
-//! the file of its name.
+//! The command line: its commands, and the exit code of their outcome. Each command is in the file
+//! of its name.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use taskwell_core::import::Override;
 
-use crate::config::{Checked, Config, Dotenv, unknown, with_files};
+use crate::config::{Config, Dotenv, Flags, unknown, with_files};
 use crate::console::{Outcome, print};
 use crate::{accounts, audit, copy, health, import, serve, store, telemetry};
 
@@ -18,7 +19,7 @@ struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    config: Config,
+    flags: Flags,
 }
 
 #[derive(Subcommand)]
@@ -113,45 +114,60 @@ enum Keys {
     Rotate,
 }
 
-/// Runs what the command line says.
+/// The command line. Settings are valid before and after the name of a command.
+fn command_line() -> clap::Command {
+    Cli::command().mut_args(|setting| setting.global(true))
+}
+
+/// Prints the error, with clap's hint at `--help`, and exits.
+fn exit_with(message: String) -> ! {
+    command_line().error(ErrorKind::ValueValidation, message).exit()
+}
+
+/// Runs the command that the command line names.
 pub fn run() -> ExitCode {
-    let read = Dotenv::load().and_then(|dotenv| Ok((dotenv, with_files(Cli::command())?)));
+    let read = Dotenv::load().and_then(|dotenv| Ok((dotenv, with_files(command_line())?)));
     let (dotenv, defined) = match read {
         Ok(read) => read,
         Err(message) => return without_settings(&message),
     };
-    let refuse = |(kind, message)| -> ! { Cli::command().error(kind, message).exit() };
     let matches = defined.get_matches();
-    let Cli { command, config } = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
+    let Cli { command, flags } = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     let command = command.unwrap_or(Command::Serve);
-    if let Some(text) = about(&command) {
-        return ended(text.and_then(|text| print(&text)));
+    if let Some(text) = static_output(&command) {
+        return exit_code(text.and_then(|text| print(&text)));
     }
+    let database = |name: &str, url: &str| {
+        flags.database_at(name, url).unwrap_or_else(|message| exit_with(message))
+    };
     let copy = match &command {
         Command::Copy { from, to, resume } => Some(copy::Copy {
-            from: config.place("--from", from).unwrap_or_else(|e| refuse(e)),
-            to: config.place("--to", to).unwrap_or_else(|e| refuse(e)),
+            from: database("--from", from),
+            to: database("--to", to),
             resume: *resume,
         }),
         _ => None,
     };
     let import = match &command {
         Command::Import { from, shape, map, apply, .. } => Some(import::Import {
-            from: config.place("--from", from).unwrap_or_else(|e| refuse(e)),
+            from: database("--from", from),
             shape: *shape,
             overrides: map.clone(),
             apply: *apply,
         }),
         _ => None,
     };
-    let config = config.checked().unwrap_or_else(|e| refuse(e));
-    let logging = telemetry::start(&config.log);
+    let config = flags.validate().unwrap_or_else(|message| exit_with(message));
+    let logging = match telemetry::start(&config.log) {
+        Ok(logging) => logging,
+        Err(message) => return failed(&message),
+    };
     let outcome = match command {
         Command::Copy { .. } => copy.map_or(Ok(()), |copy| copy.run(&config)),
         Command::Import { .. } => import.map_or(Ok(()), |import| import.run(&config)),
         Command::Serve => {
             warn_of_unknown();
-            serve::run(config, &logging, Box::new(move || settings_again(&dotenv)))
+            serve::run(config, &logging, Box::new(move || load_again(&dotenv)))
         }
         Command::Migrate => store::migrate(&config),
         Command::Audit { user, limit } => audit::run(&config, user, limit),
@@ -163,40 +179,40 @@ pub fn run() -> ExitCode {
         Command::Healthcheck => health::check(config.listen),
         Command::Openapi | Command::Completions { .. } | Command::Man => Ok(()),
     };
-    ended(outcome)
+    exit_code(outcome)
 }
 
-/// The settings as they are now: the command line and the environment of the start, files and
-/// `.env` of this moment.
+/// Reads the settings again: files and `.env` as they are now, the command line and the environment
+/// as they were at startup.
 ///
 /// # Errors
-/// They would be refused at a start.
-fn settings_again(dotenv: &Dotenv) -> Result<Checked, String> {
-    let defined = with_files(dotenv.again(Cli::command())?)?;
-    let told = |e: clap::Error| e.to_string().lines().next().unwrap_or_default().to_owned();
-    let matches = defined.try_get_matches().map_err(told)?;
-    let Cli { config, .. } = Cli::from_arg_matches(&matches).map_err(told)?;
-    config.checked().map_err(|(_, message)| message)
+/// A setting is invalid.
+fn load_again(dotenv: &Dotenv) -> Result<Config, String> {
+    let defined = with_files(dotenv.reload(command_line())?)?;
+    let first_line = |e: clap::Error| e.to_string().lines().next().unwrap_or_default().to_owned();
+    let matches = defined.try_get_matches().map_err(first_line)?;
+    let Cli { flags, .. } = Cli::from_arg_matches(&matches).map_err(first_line)?;
+    flags.validate()
 }
 
 fn warn_of_unknown() {
-    for (name, meant) in unknown(&Cli::command()) {
+    for (name, meant) in unknown(&command_line()) {
         tracing::warn!(
             "the environment sets {name}, which is not a setting of Taskwell. Did you mean {meant}?"
         );
     }
 }
 
-/// What the program says about itself, which needs no settings.
-fn about(command: &Command) -> Option<Result<String, String>> {
+/// The output of a command that needs no settings.
+fn static_output(command: &Command) -> Option<Result<String, String>> {
     let mut text = Vec::new();
     match command {
         Command::Openapi => return Some(Ok(taskwell_http::openapi())),
         Command::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Cli::command(), "taskwell", &mut text);
+            clap_complete::generate(*shell, &mut command_line(), "taskwell", &mut text);
         }
         Command::Man => {
-            if let Err(e) = clap_mangen::Man::new(Cli::command()).render(&mut text) {
+            if let Err(e) = clap_mangen::Man::new(command_line()).render(&mut text) {
                 return Some(Err(format!("cannot print: {e}")));
             }
         }
@@ -205,17 +221,17 @@ fn about(command: &Command) -> Option<Result<String, String>> {
     Some(String::from_utf8(text).map_err(|e| format!("cannot print: {e}")))
 }
 
-/// Where settings cannot be read: what the program says about itself needs none.
+/// Runs after the settings could not be read: only commands that need none work.
 fn without_settings(message: &str) -> ExitCode {
-    let matches = Cli::command().get_matches();
-    let about = Cli::from_arg_matches(&matches).ok().and_then(|cli| about(&cli.command?));
-    match about {
-        Some(text) => ended(text.and_then(|text| print(&text))),
+    let matches = command_line().get_matches();
+    let output = Cli::from_arg_matches(&matches).ok().and_then(|cli| static_output(&cli.command?));
+    match output {
+        Some(text) => exit_code(text.and_then(|text| print(&text))),
         None => failed(message),
     }
 }
 
-fn ended(outcome: Outcome) -> ExitCode {
+fn exit_code(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => failed(&message),
@@ -224,7 +240,7 @@ fn ended(outcome: Outcome) -> ExitCode {
 
 fn failed(message: &str) -> ExitCode {
     use std::io::Write as _;
-    // Nobody is left to tell when even this fails.
+    // There is no other place to report a failure.
     let _ = writeln!(std::io::stderr(), "taskwell: {message}");
     ExitCode::FAILURE
 }

@@ -1,17 +1,17 @@
-//! What all commands share: their outcome, their runtime, and how they print.
+//! What all commands share: their outcome, their runtime and their output.
 
 use taskwell_core::error::Error;
 
-/// What a command answers in the end: a sentence for the operator, where it failed.
+/// The result of a command. The error is a sentence for the operator.
 pub type Outcome = Result<(), String>;
 
-/// The runtime of a command, on its own thread.
+/// An async runtime on the current thread.
 pub fn runtime() -> Result<tokio::runtime::Runtime, String> {
     let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
     built.map_err(|e| format!("cannot start the async runtime: {e}"))
 }
 
-/// One line on standard output. A reader who has gone away is no failure.
+/// Prints a line to standard output. A closed pipe is not an error.
 pub fn print(line: &str) -> Outcome {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
@@ -23,7 +23,7 @@ pub fn print(line: &str) -> Outcome {
     }
 }
 
-/// What a command says of an error; `Unavailable` is worded for requests.
+/// Describes an error for the operator. The text of `Unavailable` itself is for HTTP clients.
 pub fn sentence(error: &Error) -> String {
     match error {
         Error::Unavailable { .. } => {

@@ -1,44 +1,44 @@
-//! Open files: how many the system allows, and how many connections that makes.
+//! The limit of open files, and the number of connections that it allows.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use taskwell_core::db::DatabaseLocation;
 
-use crate::config::Checked;
+use crate::config::Config;
 
-/// For everything that is no connection of a client: the database's files or connections, Redis,
-/// mail, the runtimes.
-const OTHERS: usize = 100;
+/// Open files for other purposes than client connections: SQLite, Redis, mail and the runtimes.
+const RESERVE: usize = 100;
 
-/// Raises the limit as far as the system lets us, and takes fewer connections where not all would
-/// fit below it: an accept that fails would leave health checks unanswered too.
-pub fn fit(config: &mut Checked) {
-    let Some(files) = raised() else {
+/// Raises the limit as far as the system allows. If the connections still do not fit, lowers their
+/// number, because failing accepts would also affect health checks.
+pub fn fit(config: &mut Config) {
+    let Some(files) = raise_limit() else {
         return;
     };
-    let pool = match &config.place {
+    let pool = match &config.database {
         DatabaseLocation::Postgres(server) => server.pool_max,
         DatabaseLocation::Sqlite(_) => 0,
     };
-    let (asked, reserve) = (config.connections_max, OTHERS + pool);
-    // A limit that leaves hardly any is the operator's to raise; half of it serves somebody.
+    let (wanted, reserve) = (config.connections_max, RESERVE + pool);
+    // With a very low limit, at least half of it serves clients. Only the operator can raise it.
     let fitting = files.saturating_sub(reserve).max(files / 2).max(1);
-    if asked > fitting {
+    if wanted > fitting {
         tracing::warn!(
-            "this process can open {files} files, which is too few for MAX_CONNECTIONS={asked}: \
+            "this process can open {files} files, which is too few for MAX_CONNECTIONS={wanted}: \
              Taskwell serves at most {fitting} connections. Raise the limit (ulimit -n, \
              LimitNOFILE= of systemd, --ulimit nofile= of Docker) to {} or lower MAX_CONNECTIONS",
-            asked + reserve
+            wanted + reserve
         );
-        config.bound_connections(fitting);
+        config.limit_connections(fitting);
     }
 }
 
-/// How many files this process may open from now on; `None` without a limit.
-fn raised() -> Option<usize> {
+/// Raises the soft limit to the hard limit. Returns how many files this process may open, or `None`
+/// without a limit.
+fn raise_limit() -> Option<usize> {
     let limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
         let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-        // Where even this is refused, the old limit stays.
+        // If the system refuses this, the old limit stays.
         let _ = setrlimit(Resource::Nofile, raised);
     }
     let now = getrlimit(Resource::Nofile).current?;

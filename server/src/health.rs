@@ -1,4 +1,4 @@
-//! `taskwell healthcheck`: asks a running server whether it is ready, where there is no curl.
+//! `taskwell healthcheck`: asks a running server whether it is ready, for images without curl.
 
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use crate::console::{Outcome, print};
 
-const WITHIN: Duration = Duration::from_secs(2);
-/// All of an answer that is looked at.
-const ANSWER_BYTES_MAX: usize = 1024;
+/// How long the whole check may take.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// How much of the response to read.
+const RESPONSE_BYTES_MAX: usize = 1024;
 
-/// Asks the server that listens on `listen`. Where that means every address, it is asked on this
-/// machine's own.
+/// Asks the server at an address that it listens on. An address that means all addresses becomes
+/// the loopback address.
 pub fn check((host, port): (IpAddr, u16)) -> Outcome {
     let host = match host {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -20,34 +21,34 @@ pub fn check((host, port): (IpAddr, u16)) -> Outcome {
     };
     let address = SocketAddr::from((host, port));
     match ask(address) {
-        Ok(answer) if answer.starts_with("HTTP/1.1 200 ") => print("ready"),
-        Ok(answer) => {
-            let status = answer.lines().next().unwrap_or("it sent no HTTP response");
+        Ok(response) if response.starts_with("HTTP/1.1 200 ") => print("ready"),
+        Ok(response) => {
+            let status = response.lines().next().unwrap_or("it sent no HTTP response");
             Err(format!("the server at {address} is not ready: {status}"))
         }
         Err(e) => Err(format!(
             "no response from {address} within {} s: {e}; check that the server is running there",
-            WITHIN.as_secs()
+            TIMEOUT.as_secs()
         )),
     }
 }
 
 fn ask(address: SocketAddr) -> std::io::Result<String> {
-    let deadline = Instant::now() + WITHIN;
+    let deadline = Instant::now() + TIMEOUT;
     let left = || deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
     let mut stream = TcpStream::connect_timeout(&address, left())?;
     stream.set_write_timeout(Some(left()))?;
     stream.write_all(
         format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes(),
     )?;
-    let mut answer = Vec::new();
-    while !answer.contains(&b'\n') && answer.len() < ANSWER_BYTES_MAX {
+    let mut response = Vec::new();
+    while !response.contains(&b'\n') && response.len() < RESPONSE_BYTES_MAX {
         stream.set_read_timeout(Some(left()))?;
-        let mut piece = [0; ANSWER_BYTES_MAX];
+        let mut piece = [0; RESPONSE_BYTES_MAX];
         match stream.read(&mut piece)? {
             0 => break,
-            length => answer.extend_from_slice(&piece[..length]),
+            length => response.extend_from_slice(&piece[..length]),
         }
     }
-    Ok(String::from_utf8_lossy(&answer).into_owned())
+    Ok(String::from_utf8_lossy(&response).into_owned())
 }

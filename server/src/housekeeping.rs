@@ -1,14 +1,14 @@
-//! What is done now and then while the server runs.
+//! The periodic deletion of expired records.
 
 use std::time::Duration;
 
 use taskwell_core::app::App;
 
-const EVERY: Duration = Duration::from_secs(600);
-/// Between two batches requests have their turn.
+const EVERY: Duration = Duration::from_mins(10);
+/// Pause between two batches, in which requests can write.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Deletes what is too old, until it is dropped.
+/// Deletes expired records. Runs until it is cancelled.
 pub async fn run(app: App) {
     loop {
         loop {

@@ -1,4 +1,4 @@
-//! `taskwell import`: accounts and tasks of another back end come over, after a look at what would.
+//! `taskwell import`: imports accounts and tasks from another back end, after a dry run.
 
 use clap::ValueEnum;
 use taskwell_core::clock::Clock;
@@ -6,11 +6,11 @@ use taskwell_core::db::{DatabaseLocation, Db, SourceDb};
 use taskwell_core::error::Error;
 use taskwell_core::import::{self, Override, Report, Tally};
 
-use crate::config::Checked;
+use crate::config::Config;
 use crate::console::{Outcome, print, runtime, sentence};
 use crate::store::require_folder;
 
-/// What the other back end's tables look like.
+/// The layout of the tables in the other back end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Shape {
     /// One table of users and one of tasks or todos, as in `FastAPI` back ends with `SQLModel`,
@@ -19,7 +19,7 @@ pub enum Shape {
     Fastapi,
 }
 
-/// From where, how it is read, and whether it is only tried.
+/// The arguments of the command.
 pub struct Import {
     pub from: DatabaseLocation,
     pub shape: Shape,
@@ -28,9 +28,9 @@ pub struct Import {
 }
 
 impl Import {
-    /// Prints what comes over, and fails if anything was refused; what was not refused is stored
-    /// all the same.
-    pub fn run(&self, config: &Checked) -> Outcome {
+    /// Imports, or only reports without `apply`. A refused row is an error, but the other rows are
+    /// stored.
+    pub fn run(&self, config: &Config) -> Outcome {
         if let DatabaseLocation::Sqlite(path) = &self.from
             && !path.exists()
         {
@@ -39,20 +39,21 @@ impl Import {
         let report = runtime()?.block_on(async {
             let from = SourceDb::open(&self.from).await.map_err(|e| format!("--from: {e}"))?;
             let clock = Clock::default();
-            if let DatabaseLocation::Sqlite(path) = &config.place {
+            if let DatabaseLocation::Sqlite(path) = &config.database {
                 require_folder(path, "DATABASE_URL")?;
             }
             let (to, _) =
-                Db::open(&config.place, &config.settings, &clock).map_err(|e| sentence(&e))?;
-            // A reader who has gone away is no reason to stop.
-            let tell = |remark: &import::Remark| drop(print(&remark.to_string()));
+                Db::open(&config.database, &config.settings, &clock).map_err(|e| sentence(&e))?;
+            // A closed output does not stop the import.
+            let print_remark = |remark: &import::Remark| drop(print(&remark.to_string()));
             let report = match self.shape {
                 Shape::Fastapi => {
-                    import::run(&from, &to, &self.overrides, clock.now(), self.apply, tell).await
+                    import::run(&from, &to, &self.overrides, clock.now(), self.apply, print_remark)
+                        .await
                 }
             };
             report.map_err(|e| match e {
-                // A commit whose answer was lost may have been carried out.
+                // The commit may have succeeded even if its response was lost.
                 Error::Unavailable { .. } if self.apply => {
                     format!(
                         "{}. The last commit may have stored the whole import: check before you \
@@ -63,17 +64,17 @@ impl Import {
                 e => format!("{}; nothing was written", sentence(&e)),
             })
         })?;
-        self.sum_up(report)
+        self.print_summary(report)
     }
 
-    fn sum_up(&self, report: Report) -> Outcome {
+    fn print_summary(&self, report: Report) -> Outcome {
         let Report { users, admins, deactivated, without_password, tasks } = report;
-        print(&format!("users: {}", counted(users)))?;
+        print(&format!("users: {}", counts(users)))?;
         print(&format!(
             "of the accepted users, {admins} are admins, {deactivated} are deactivated, \
              {without_password} need a password reset"
         ))?;
-        print(&format!("tasks: {}", counted(tasks)))?;
+        print(&format!("tasks: {}", counts(tasks)))?;
         let refused = users.refused + tasks.refused > 0;
         print(match (self.apply, refused) {
             (true, false) => "stored the whole import",
@@ -92,6 +93,6 @@ impl Import {
     }
 }
 
-fn counted(Tally { come, refused, left_out }: Tally) -> String {
+fn counts(Tally { come, refused, left_out }: Tally) -> String {
     format!("{come} accepted, {refused} refused, {left_out} left out")
 }

@@ -1,4 +1,4 @@
-//! Who sends the mail that waits: by SMTP, or into the log where somebody develops.
+//! Sends queued mail over SMTP, or prints it to the log during development.
 
 use std::time::Duration;
 
@@ -8,39 +8,39 @@ use taskwell_core::app::App;
 use taskwell_core::mail::Outgoing;
 use tokio::sync::watch;
 
-/// How often it is looked whether mail waits.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long a server may take for one.
-const SEND_WITHIN: Duration = Duration::from_secs(30);
+/// How often to check the queue.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
+/// How long the mail server may take for one message.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How mail leaves.
+/// How Taskwell sends mail.
 #[derive(Clone)]
 pub enum Mailer {
     Smtp {
         transport: Box<AsyncSmtpTransport<Tokio1Executor>>,
         from: Box<Mailbox>,
     },
-    /// Printed, for development alone: its links let anybody in.
+    /// Prints mail to the log. Only for development: anybody who reads the log can use the links.
     Log,
 }
 
-/// An address, with a name before it or without.
+/// Parses an address with or without a name before it.
 pub fn sender(text: &str) -> Result<Mailbox, String> {
     text.parse().map_err(|e| format!("write an address such as Taskwell <tasks@example.org>: {e}"))
 }
 
 impl Mailer {
-    /// A mailer by `smtp://` or `smtps://`, with `?tls=required` for STARTTLS; `from` is who it
-    /// says it is from.
+    /// A mailer for an `smtp://` or `smtps://` URL. `?tls=required` turns on STARTTLS. `from` is
+    /// the sender.
     pub fn smtp(url: &str, from: Mailbox) -> Result<Mailer, String> {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
             .map_err(|e| format!("write smtp://USER:PASSWORD@HOST:PORT or smtps://…: {e}"))?
-            .timeout(Some(SEND_WITHIN))
+            .timeout(Some(SEND_TIMEOUT))
             .build();
         Ok(Mailer::Smtp { transport: Box::new(transport), from: Box::new(from) })
     }
 
-    /// Sends what waits, by whichever is `current`, until it is dropped.
+    /// Sends queued mail with the `current` mailer. Runs until it is cancelled.
     pub async fn run(current: watch::Receiver<Mailer>, app: App) {
         loop {
             match app.next_mail().await {
@@ -48,11 +48,11 @@ impl Mailer {
                     let mailer = current.borrow().clone();
                     mailer.send(&app, mail).await;
                 }
-                Ok(None) => tokio::time::sleep(LOOK_EVERY).await,
+                Ok(None) => tokio::time::sleep(CHECK_EVERY).await,
                 Err(error) => {
                     tracing::warn!(%error, "cannot read the mail queue; the next attempt follows \
                         in 5 s");
-                    tokio::time::sleep(LOOK_EVERY * 5).await;
+                    tokio::time::sleep(CHECK_EVERY * 5).await;
                 }
             }
         }
@@ -60,8 +60,8 @@ impl Mailer {
 
     async fn send(&self, app: &App, mail: Outgoing) {
         let id = mail.id;
-        match self.hand_over(mail).await {
-            // If this fails it is sent twice, which is better than not at all.
+        match self.deliver(mail).await {
+            // If this fails, Taskwell sends the mail again. Twice is better than never.
             Ok(()) => {
                 if let Err(error) = app.mail_sent(id).await {
                     tracing::warn!(%error, id, "cannot remove sent mail from the queue; it will be \
@@ -72,7 +72,7 @@ impl Mailer {
         }
     }
 
-    async fn hand_over(&self, mail: Outgoing) -> Result<(), String> {
+    async fn deliver(&self, mail: Outgoing) -> Result<(), String> {
         match self {
             Mailer::Log => {
                 tracing::info!(to = mail.to, subject = mail.subject, "mail\n{}", mail.text);

@@ -1,4 +1,4 @@
-//! The process `taskwell`.
+//! The program `taskwell`.
 
 mod acceptor;
 mod accounts;
@@ -12,6 +12,7 @@ mod descriptors;
 mod health;
 mod housekeeping;
 mod import;
+mod log_writer;
 mod mailer;
 mod redis_limits;
 mod reload;
@@ -22,8 +23,8 @@ mod store;
 mod telemetry;
 mod workers;
 
-/// Jobs are allocated on one thread and freed on another, which costs the system's allocator a lock
-/// each time.
+/// Taskwell allocates jobs on one thread and frees them on another. The system allocator takes a
+/// lock for this.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

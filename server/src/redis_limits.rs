@@ -1,4 +1,5 @@
-//! Counters in Redis, which all instances share. While it is away each counts for itself.
+//! Rate limit counters in Redis, which all instances share. While Redis is unreachable, each
+//! instance counts on its own.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -10,16 +11,16 @@ use redis::{RedisResult, Script};
 use taskwell_core::limits::{Charge, Shared, Verdict};
 use tokio::sync::watch;
 
-/// How long an answer may take: a login waits for it.
-const ANSWER_WITHIN: Duration = Duration::from_millis(200);
+/// How long a response of Redis may take. A login waits for it.
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// How often to check whether it is back.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often to check whether Redis is reachable again.
+const CHECK_EVERY: Duration = Duration::from_millis(500);
 
-/// The arithmetic of `taskwell_core::limits`, by the clock of Redis: all counters, whose keys come
-/// first, or none. The last key is the mark of somebody known. Answers 0 and the sum of 2^n for
-/// each counter n that was taken, or else the place of the one that refuses, from 1, and for how
-/// many microseconds. A number of microseconds fits into Lua's doubles.
+/// Charges all counters or none, as `taskwell_core::limits` does, by the clock of Redis. The keys
+/// are the counters and, at the end, the mark of a known client. Returns 0 and a bit mask of the
+/// charged counters. If a counter refuses, returns its index, which starts at 1, and the time to
+/// wait in microseconds. Lua's doubles represent these times exactly.
 const TAKE: &str = "
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -60,41 +61,41 @@ return 0";
 
 pub struct Redis {
     client: redis::Client,
-    /// Made by the first use, on the runtime of whoever that is.
+    /// Created on first use, because it belongs to the runtime of its first user.
     connection: OnceLock<ConnectionManager>,
     take: Script,
     give_back: Script,
-    /// It did not answer; until it does, nobody waits for it.
-    is_away: watch::Sender<bool>,
+    /// While Redis does not respond, no request waits for it.
+    is_unreachable: watch::Sender<bool>,
 }
 
 impl Redis {
-    /// Connects with the first use.
+    /// Checks the URL. The first use connects.
     pub fn new(url: &str) -> Result<Redis, String> {
-        let wrong = |e: redis::RedisError| format!("write redis://USER:PASSWORD@HOST:PORT: {e}");
-        let client = redis::Client::open(url).map_err(wrong)?;
+        let invalid = |e: redis::RedisError| format!("write redis://USER:PASSWORD@HOST:PORT: {e}");
+        let client = redis::Client::open(url).map_err(invalid)?;
         let (take, give_back) = (Script::new(TAKE), Script::new(GIVE_BACK));
-        let (connection, is_away) = (OnceLock::new(), watch::Sender::default());
-        Ok(Redis { client, connection, take, give_back, is_away })
+        let (connection, is_unreachable) = (OnceLock::new(), watch::Sender::default());
+        Ok(Redis { client, connection, take, give_back, is_unreachable })
     }
 
-    /// Looks, while it is away, whether it is back; until it is dropped.
-    pub async fn look(self: Arc<Redis>) {
-        let mut is_away = self.is_away.subscribe();
-        while is_away.wait_for(|is_away| *is_away).await.is_ok() {
-            tokio::time::sleep(LOOK_EVERY).await;
+    /// Checks whether Redis is reachable again while it is not. Runs until it is cancelled.
+    pub async fn reconnect(self: Arc<Redis>) {
+        let mut is_unreachable = self.is_unreachable.subscribe();
+        while is_unreachable.wait_for(|is_unreachable| *is_unreachable).await.is_ok() {
+            tokio::time::sleep(CHECK_EVERY).await;
             let Some(mut connection) = self.connected() else { continue };
-            // The manager reconnects after a failed command: it is this check that brings the
-            // connection back.
-            if in_time(redis::cmd("PING").query_async::<()>(&mut connection)).await.is_ok() {
+            // The manager reconnects only after a failed command, so this check also restores the
+            // connection.
+            if with_timeout(redis::cmd("PING").query_async::<()>(&mut connection)).await.is_ok() {
                 tracing::info!("Redis is reachable again; instances share rate limits");
-                self.is_away.send_replace(false);
+                self.is_unreachable.send_replace(false);
             }
         }
     }
 
     fn connection(&self) -> Option<ConnectionManager> {
-        if *self.is_away.borrow() { None } else { self.connected() }
+        if *self.is_unreachable.borrow() { None } else { self.connected() }
     }
 
     fn connected(&self) -> Option<ConnectionManager> {
@@ -103,20 +104,20 @@ impl Redis {
         }
         let config = ConnectionManagerConfig::new()
             .set_number_of_retries(1)
-            .set_response_timeout(Some(ANSWER_WITHIN))
-            .set_connection_timeout(Some(ANSWER_WITHIN));
+            .set_response_timeout(Some(RESPONSE_TIMEOUT))
+            .set_connection_timeout(Some(RESPONSE_TIMEOUT));
         let connection =
             ConnectionManager::new_lazy_with_config(self.client.clone(), config).ok()?;
         Some(self.connection.get_or_init(|| connection).clone())
     }
 
-    /// What it answered, if it did.
-    async fn told<T>(&self, answer: impl Future<Output = RedisResult<T>>) -> Option<T> {
-        in_time(answer).await.map_err(|cause| self.leave_alone(&cause)).ok()
+    /// The response, or `None` after an error, which marks Redis as unreachable.
+    async fn response<T>(&self, answer: impl Future<Output = RedisResult<T>>) -> Option<T> {
+        with_timeout(answer).await.map_err(|cause| self.mark_unreachable(&cause)).ok()
     }
 
-    fn leave_alone(&self, cause: &str) {
-        if !self.is_away.send_replace(true) {
+    fn mark_unreachable(&self, cause: &str) {
+        if !self.is_unreachable.send_replace(true) {
             tracing::warn!(
                 cause,
                 "Redis is unreachable; this instance counts rate limits on its own"
@@ -125,14 +126,14 @@ impl Redis {
     }
 }
 
-async fn in_time<T>(answer: impl Future<Output = RedisResult<T>>) -> Result<T, String> {
-    match tokio::time::timeout(ANSWER_WITHIN * 2, answer).await {
+async fn with_timeout<T>(answer: impl Future<Output = RedisResult<T>>) -> Result<T, String> {
+    match tokio::time::timeout(RESPONSE_TIMEOUT * 2, answer).await {
         Ok(answer) => answer.map_err(|e| e.to_string()),
         Err(_) => Err("Redis did not respond in time".to_owned()),
     }
 }
 
-fn named(key: &str) -> String {
+fn prefixed(key: &str) -> String {
     format!("taskwell:{key}")
 }
 
@@ -148,14 +149,15 @@ impl Shared for Redis {
             let mut call = self.take.prepare_invoke();
             call.arg(i64::from(is_known));
             for charge in charges {
-                call.key(named(&charge.key)).arg(charge.cost_us).arg(charge.window_us);
+                call.key(prefixed(&charge.key)).arg(charge.cost_us).arg(charge.window_us);
                 call.arg(i64::from(charge.yields_to_known));
             }
-            call.key(named(mark));
-            let (late, told): (usize, i64) = self.told(call.invoke_async(&mut connection)).await?;
-            Some(match late.checked_sub(1) {
-                Some(at) => Verdict::Late { at, wait_us: told },
-                None => Verdict::Taken((0..charges.len()).map(|n| told >> n & 1 == 1).collect()),
+            call.key(prefixed(mark));
+            let (refused, value): (usize, i64) =
+                self.response(call.invoke_async(&mut connection)).await?;
+            Some(match refused.checked_sub(1) {
+                Some(at) => Verdict::Late { at, wait_us: value },
+                None => Verdict::Taken((0..charges.len()).map(|n| value >> n & 1 == 1).collect()),
             })
         }
         .boxed()
@@ -168,9 +170,9 @@ impl Shared for Redis {
             };
             let mut call = self.give_back.prepare_invoke();
             for charge in charges {
-                call.key(named(&charge.key)).arg(charge.cost_us);
+                call.key(prefixed(&charge.key)).arg(charge.cost_us);
             }
-            let _: Option<i64> = self.told(call.invoke_async(&mut connection)).await;
+            let _: Option<i64> = self.response(call.invoke_async(&mut connection)).await;
         }
         .boxed()
     }
@@ -181,8 +183,8 @@ impl Shared for Redis {
                 return;
             };
             let mut command = redis::cmd("SET");
-            command.arg(named(key)).arg(1).arg("EX").arg(seconds);
-            let _: Option<()> = self.told(command.query_async(&mut connection)).await;
+            command.arg(prefixed(key)).arg(1).arg("EX").arg(seconds);
+            let _: Option<()> = self.response(command.query_async(&mut connection)).await;
         }
         .boxed()
     }

@@ -1,66 +1,67 @@
-//! SIGHUP: what can change while the server runs is read again, the level of the log and secrets.
+//! SIGHUP: reloads the settings that can change while the server runs, which are the log levels and
+//! the secrets.
 
 use taskwell_core::app::App;
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 
-use crate::config::Checked;
+use crate::config::Config;
 use crate::mailer::Mailer;
 use crate::secret::Secret;
 use crate::store;
-use crate::telemetry::Level;
+use crate::telemetry::Levels;
 
-/// Reads the settings as they are at the moment of the call.
-pub type Again = Box<dyn Fn() -> Result<Checked, String> + Send>;
+/// Reads the current settings.
+pub type LoadConfig = Box<dyn Fn() -> Result<Config, String> + Send>;
 
 pub struct Reload {
     hangups: Signal,
-    again: Again,
+    load: LoadConfig,
     app: App,
-    level: Level,
-    /// Where mail is sent at all.
+    levels: Levels,
+    /// `None` if the server sends no mail.
     mailer: Option<watch::Sender<Mailer>>,
 }
 
 impl Reload {
     pub fn new(
         hangups: Signal,
-        again: Again,
+        load: LoadConfig,
         app: App,
-        level: Level,
+        levels: Levels,
         mailer: Option<watch::Sender<Mailer>>,
     ) -> Reload {
-        Reload { hangups, again, app, level, mailer }
+        Reload { hangups, load, app, levels, mailer }
     }
 
-    /// Reads again at each signal, until it is dropped.
+    /// Reloads the settings on each signal. Runs until it is cancelled.
     pub async fn run(mut self) {
         while self.hangups.recv().await.is_some() {
-            match (self.again)().and_then(|config| Ok((store::secret_again(&config)?, config))) {
-                Ok((secret, config)) => self.take(&secret, &config),
+            match (self.load)().and_then(|config| Ok((store::reload_secret(&config)?, config))) {
+                Ok((secret, config)) => self.apply(&secret, &config),
                 Err(error) => tracing::warn!("SIGHUP: no setting was reloaded: {error}"),
             }
         }
     }
 
-    fn take(&self, secret: &Secret, config: &Checked) {
+    fn apply(&self, secret: &Secret, config: &Config) {
         if let Err(error) = self.app.replace_secrets(&secret.all()) {
             return tracing::warn!(%error, "SIGHUP: no setting was reloaded");
         }
-        let mut taken = vec![format!("RUST_LOG={}", config.log.wanted), secret.told()];
+        let mut applied = vec![format!("RUST_LOG={}", config.log.levels), secret.summary()];
         if let (Some(mailer), Some(new)) = (&self.mailer, &config.mailer) {
             mailer.send_replace(new.clone());
-            taken.push("SMTP_URL and MAIL_FROM".to_owned());
+            applied.push("SMTP_URL and MAIL_FROM".to_owned());
         }
-        let tell = || tracing::info!("SIGHUP: reloaded {}", taken.join("; "));
-        // A level that hides it is told of before it counts.
-        let is_told = tracing::enabled!(tracing::Level::INFO);
-        if is_told {
-            tell();
+        let log = || tracing::info!("SIGHUP: reloaded {}", applied.join("; "));
+        // If the new levels would hide this event, it is logged before they take effect.
+        let is_logged = tracing::enabled!(tracing::Level::INFO);
+        if is_logged {
+            log();
         }
-        self.level.set(config.log.wanted.clone());
-        if !is_told {
-            tell();
+        self.levels.set(config.log.levels.clone());
+        if !is_logged {
+            log();
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The secrets that access tokens are signed with: from the settings, or made once and kept beside
-//! the database. One per line; the first one signs, the others still verify what they signed
-//! before.
+//! The secrets of access tokens, one per line. The first one signs. The others verify the tokens
+//! that they signed earlier. The secrets come from the settings, or Taskwell generates one and
+//! stores it beside the database.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -8,11 +8,10 @@ use std::path::{Path, PathBuf};
 use taskwell_core::clock::{hex, random_bytes};
 use taskwell_core::sessions::token::SECRET_BYTES_MIN;
 
-/// How many are kept: what the last of them signed has expired by then, where keys are changed once
-/// in a while.
+/// How many secrets a rotation keeps.
 const SECRETS_MAX: usize = 3;
 
-/// It has no `Debug`, so that no log can show it.
+/// All secrets. The type does not implement `Debug`, so no log can show them.
 #[derive(Clone)]
 pub struct Secret(Vec<Vec<u8>>);
 
@@ -20,44 +19,45 @@ impl std::str::FromStr for Secret {
     type Err = std::convert::Infallible;
 
     fn from_str(text: &str) -> Result<Secret, Self::Err> {
-        Ok(Secret::of_lines(text.as_bytes()))
+        Ok(Secret::parse(text.as_bytes()))
     }
 }
 
-/// Secrets that stand in examples.
+/// Texts that occur in the secrets of examples.
 const PLACEHOLDERS: [&str; 6] =
     ["changeme", "change-me", "change_me", "your-secret", "your_secret", "supersecret"];
 
 impl Secret {
-    /// What signs, then what did.
+    /// The secret that signs, then the older ones.
     pub fn all(&self) -> Vec<&[u8]> {
         self.0.iter().map(Vec::as_slice).collect()
     }
 
-    /// How many there are, and which one signs, told without telling any.
-    pub fn told(&self) -> String {
+    /// Describes the secrets for the log without revealing them.
+    pub fn summary(&self) -> String {
         match self.0.len() {
             1 => "1 token secret".to_owned(),
             count => format!("{count} token secrets, of which the first one signs"),
         }
     }
 
-    /// What a line holds, without the spaces around it; empty ones don't count.
-    fn of_lines(text: &[u8]) -> Secret {
+    /// Parses one secret per line. Empty lines and white space around a secret do not count.
+    fn parse(text: &[u8]) -> Secret {
         let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
         Secret(lines.filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect())
     }
 
-    /// One that is forgotten with the process.
-    pub fn passing() -> Result<Secret, String> {
+    /// Generates a secret that is not stored.
+    pub fn ephemeral() -> Result<Secret, String> {
         Ok(Secret(vec![new()?.into_bytes()]))
     }
 
     pub fn read(file: &Path) -> Result<Secret, String> {
-        read(file).map(|text| Secret::of_lines(&text))
+        read(file).map(|text| Secret::parse(&text))
     }
 
-    /// Puts a new secret before those of a file, and leaves out what is too old.
+    /// Adds a new secret to a file, before the existing ones, and removes the oldest ones beyond
+    /// [`SECRETS_MAX`].
     pub fn rotate(file: &Path) -> Result<Secret, String> {
         let mut secrets = Secret::read(file)?.0;
         secrets.insert(0, new()?.into_bytes());
@@ -73,7 +73,7 @@ impl Secret {
         Ok(Secret(secrets))
     }
 
-    /// Long enough, and nothing that everybody knows.
+    /// Checks that each secret is long enough and not a well-known example.
     pub fn check(&self) -> Result<(), String> {
         if self.0.is_empty() {
             return check(b"");
@@ -81,38 +81,38 @@ impl Secret {
         self.0.iter().try_for_each(|secret| check(secret))
     }
 
-    /// Where the secret of a database at `path` lies.
+    /// The path of the secret file of `database`.
     pub fn file(database: &Path) -> PathBuf {
         let mut name = database.as_os_str().to_owned();
         name.push(".jwt-secret");
         PathBuf::from(name)
     }
 
-    /// The secret beside the database at `path`, made where there is none, for its owner's eyes
-    /// alone.
-    pub fn beside(database: &Path) -> Result<Secret, String> {
+    /// Reads the secret file of `database`. If the file does not exist, generates a secret and
+    /// creates the file, which only its owner can read.
+    pub fn load_or_generate(database: &Path) -> Result<Secret, String> {
         let file = Secret::file(database);
-        let tell = |e: &dyn std::fmt::Display| format!("{}: {e}", file.display());
+        let describe = |e: &dyn std::fmt::Display| format!("{}: {e}", file.display());
         loop {
             match std::fs::symlink_metadata(&file) {
                 Ok(_) => {
-                    let secret = Secret::read(&file).map_err(|e| tell(&e))?;
-                    secret.check().map_err(|e| tell(&e))?;
+                    let secret = Secret::read(&file).map_err(|e| describe(&e))?;
+                    secret.check().map_err(|e| describe(&e))?;
                     return Ok(secret);
                 }
                 Err(e) if e.kind() == ErrorKind::NotFound => {}
-                Err(e) => return Err(tell(&e)),
+                Err(e) => return Err(describe(&e)),
             }
-            match make(&file) {
-                // Another process was faster: take its.
+            match create(&file) {
+                // Another process has created the file: read it.
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
-                made => made.map_err(|e| tell(&e))?,
+                created => created.map_err(|e| describe(&e))?,
             }
         }
     }
 }
 
-/// What a file holds; a line end at its end does not count.
+/// Reads a file of up to 64 KiB without the white space at its end.
 pub fn read(file: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let opened = std::fs::File::open(file).map_err(|e| format!("cannot be read: {e}"))?;
@@ -125,6 +125,7 @@ pub fn read(file: &Path) -> Result<Vec<u8>, String> {
 }
 
 /// 32 random bytes in hexadecimal digits.
+#[expect(clippy::disallowed_methods, reason = "a secret of the server is not in a store")]
 fn new() -> Result<String, String> {
     let bytes: [u8; 32] = random_bytes().map_err(|e| e.to_string())?;
     Ok(hex(&bytes))
@@ -146,9 +147,9 @@ fn check(secret: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes a new secret under a name of its own and links it into place, so that nobody ever reads
-/// half of one.
-fn make(file: &Path) -> std::io::Result<()> {
+/// Writes a new secret to a temporary file and links it to `file`, so that no process reads an
+/// incomplete secret.
+fn create(file: &Path) -> std::io::Result<()> {
     let text = new().map_err(std::io::Error::other)? + "\n";
     let draft = draft_of(file);
     let written =

@@ -1,7 +1,6 @@
-//! The server: what runs while it serves, and a stop that lets requests under way finish.
+//! `taskwell serve`: the tasks of the running server, and a shutdown that finishes active requests.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use taskwell_core::app::App;
 use taskwell_core::settings::Scheme;
@@ -13,23 +12,23 @@ use tokio::task::JoinSet;
 
 use crate::acceptor::Acceptor;
 use crate::accounts;
-use crate::config::Checked;
+use crate::config::Config;
 use crate::connection;
 use crate::console::{Outcome, print, runtime};
 use crate::descriptors;
 use crate::housekeeping;
 use crate::mailer::Mailer;
-use crate::reload::{Again, Reload};
+use crate::reload::{LoadConfig, Reload};
 use crate::slots::ConnectionSlots;
 use crate::store;
 use crate::telemetry::Logging;
 use crate::workers::Workers;
 
-/// Connections that the system takes before the server does.
+/// How many connections the system accepts before the server does.
 const BACKLOG: u32 = 1024;
 
-/// Serves until a signal says stop; `again` reads the settings when another one asks for it.
-pub fn run(mut config: Checked, logging: &Logging, again: Again) -> Outcome {
+/// Serves until SIGTERM or SIGINT. On SIGHUP, `load` reads the settings again.
+pub fn run(mut config: Config, logging: &Logging, load: LoadConfig) -> Outcome {
     descriptors::fit(&mut config);
     let config = &config;
     if let Scheme::Bcrypt(cost @ ..10) = config.settings.scheme {
@@ -39,11 +38,11 @@ pub fn run(mut config: Checked, logging: &Logging, again: Again) -> Outcome {
         );
     }
     let runtime = runtime()?;
-    // From here on the signal no longer ends the process, however long the database takes.
+    // From here on, SIGHUP does not end the process, even while the database opens.
     let hangups = runtime.block_on(async { signal(SignalKind::hangup()) });
     let hangups = hangups.map_err(|e| format!("cannot handle signals: {e}"))?;
-    // Before the database is touched: where the port is taken, another server may be at work on it.
-    // Nobody is let in before it is open, though: whoever could connect would wait for an answer.
+    // This comes before the database opens: if the port is in use, another server may be using the
+    // database. The server listens only afterwards, because clients would have to wait.
     let socket = bind(config)?;
     let app = store::open(config)?;
     runtime.block_on(accounts::warn_of_shadowed(&app));
@@ -63,46 +62,46 @@ pub fn run(mut config: Checked, logging: &Logging, again: Again) -> Outcome {
         );
     }
     runtime.block_on(async {
-        let mut beside = JoinSet::new();
-        beside.spawn(housekeeping::run(app.clone()));
-        beside.spawn(logging.tell_dropped());
+        let mut background = JoinSet::new();
+        background.spawn(housekeeping::run(app.clone()));
+        background.spawn(logging.report_dropped());
         let mailer = config.mailer.clone().map(|mailer| {
             let (replace, current) = watch::channel(mailer);
-            beside.spawn(Mailer::run(current, app.clone()));
+            background.spawn(Mailer::run(current, app.clone()));
             replace
         });
-        beside.spawn(Reload::new(hangups, again, app.clone(), logging.level(), mailer).run());
+        background.spawn(Reload::new(hangups, load, app.clone(), logging.levels(), mailer).run());
         if let Some(redis) = config.redis.clone() {
-            beside.spawn(redis.look());
+            background.spawn(redis.reconnect());
         }
-        let listener = socket.listen(BACKLOG).map_err(|e| refused(config, &e))?;
-        connection::bound_unsent(&listener);
+        let listener = socket.listen(BACKLOG).map_err(|e| bind_error(config, &e))?;
+        connection::limit_unsent(&listener);
         let served = serve(config, listener, &app, service, (&readiness, &workers)).await;
-        beside.shutdown().await;
+        background.shutdown().await;
         served
     })
 }
 
-/// Takes the port, without listening at it yet.
-fn bind(config: &Checked) -> Result<TcpSocket, String> {
+/// Binds the port without listening on it.
+fn bind(config: &Config) -> Result<TcpSocket, String> {
     let address = SocketAddr::from(config.listen);
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
     let bound = socket.and_then(|socket| {
-        // Connections of a server that has just stopped do not hold the port.
+        // Otherwise, connections of a server that has just stopped would block the port.
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
         Ok(socket)
     });
-    bound.map_err(|e| refused(config, &e))
+    bound.map_err(|e| bind_error(config, &e))
 }
 
-fn refused(config: &Checked, error: &std::io::Error) -> String {
+fn bind_error(config: &Config, error: &std::io::Error) -> String {
     let address = SocketAddr::from(config.listen);
     format!("cannot listen on {address}: {error}; choose another address with HOST and PORT")
 }
 
 async fn serve(
-    config: &Checked,
+    config: &Config,
     listener: TcpListener,
     app: &App,
     service: Service,
@@ -116,19 +115,18 @@ async fn serve(
     let bound = listener.local_addr().map_err(|e| format!("cannot listen: {e}"))?;
     print(&format!("Taskwell listens on http://{bound}"))?;
     let slots = ConnectionSlots::new(config.connections_max, config.trusted_proxies.clone());
-    let mut acceptor = Acceptor::new(slots, service, config.patience, workers);
+    let mut acceptor = Acceptor::new(slots, service, config.timeouts, workers);
     tokio::select! {
         () = acceptor.accept_all(&listener) => {}
         () = stops.next() => {}
     }
     readiness.stop();
-    // Their clients go on at another instance, or at this one when it is back.
+    // Clients of event streams reconnect to another instance, or to this one after its restart.
     app.end_watches();
     tracing::info!("shutting down: active requests can finish");
-    let patience = Duration::from_secs(config.shutdown_timeout_s);
     tokio::select! {
         () = acceptor.drain(listener) => return Ok(()),
-        () = tokio::time::sleep(patience) => {
+        () = tokio::time::sleep(config.shutdown_timeout) => {
             tracing::warn!(
                 "shutting down: closed the requests that were still active after \
                  SHUTDOWN_TIMEOUT_SECONDS"
@@ -142,7 +140,7 @@ async fn serve(
     Ok(())
 }
 
-/// The signals that say stop.
+/// The signals that stop the server.
 struct Stops {
     terminate: Signal,
     interrupt: Signal,

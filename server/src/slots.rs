@@ -1,7 +1,7 @@
-//! Places for connections: how many there are, how many of them one client may have, and who goes
-//! when they run short.
+//! Connection slots: how many exist, how many one client may use, and which idle connections close
+//! when slots run short.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,34 +13,33 @@ use tokio::time::timeout;
 
 use crate::connection::Activity;
 
-/// With so many of all places taken, connections that are idle go.
+/// If more of the slots than this are in use, idle connections close.
 const CROWDED_PERCENT: usize = 80;
-/// One client may have one place of so many.
-const SHARE: usize = 4;
-/// A connection that has asked nothing yet is not taken for idle so long, unless all places are
-/// taken.
+/// One client may use one of this many slots.
+const CLIENT_SHARE: usize = 4;
+/// How long a connection without a request does not count as idle, unless all slots are in use.
 const FRESH: Duration = Duration::from_secs(1);
-/// How often to look for connections that have become idle, while all places are taken.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
-const WARN_EVERY: Duration = Duration::from_secs(60);
+/// How often to look for idle connections while all slots are in use.
+const SEARCH_EVERY: Duration = Duration::from_millis(100);
+const WARN_EVERY: Duration = Duration::from_mins(1);
 
-/// All places of the process.
+/// All slots of the process.
 pub struct ConnectionSlots {
-    most: usize,
+    max: usize,
     trusted_proxies: Vec<Network>,
-    taken: Mutex<Taken>,
+    state: Mutex<State>,
     freed: Notify,
 }
 
 #[derive(Default)]
-struct Taken {
+struct State {
     last_id: u64,
-    all: HashMap<u64, Arc<Activity>>,
-    of_client: HashMap<Client, usize>,
-    warned: Option<Instant>,
+    all: BTreeMap<u64, Arc<Activity>>,
+    by_client: HashMap<Client, usize>,
+    last_warning: Option<Instant>,
 }
 
-/// A connection's place, until it is dropped.
+/// The slot of one connection. Dropping it frees the slot.
 pub struct ConnectionSlot {
     slots: Arc<ConnectionSlots>,
     id: u64,
@@ -49,63 +48,63 @@ pub struct ConnectionSlot {
     pub activity: Arc<Activity>,
 }
 
-enum Refused {
-    /// There is no place.
+enum Rejection {
+    /// All slots are in use.
     Full,
-    /// The client has as many as it may.
+    /// The client uses its share.
     Share,
 }
 
 impl ConnectionSlots {
-    pub fn new(most: usize, trusted_proxies: Vec<Network>) -> Arc<ConnectionSlots> {
+    pub fn new(max: usize, trusted_proxies: Vec<Network>) -> Arc<ConnectionSlots> {
         Arc::new(ConnectionSlots {
-            most,
+            max,
             trusted_proxies,
-            taken: Mutex::default(),
+            state: Mutex::default(),
             freed: Notify::new(),
         })
     }
 
-    /// A place for a connection from `peer`, as soon as there is one; none where this client has
-    /// its share already.
+    /// Waits for a slot for a connection from `peer`. `None` means that the client already uses its
+    /// share.
     pub async fn take(self: &Arc<ConnectionSlots>, peer: IpAddr) -> Option<ConnectionSlot> {
-        let client = (!self.speaks_for_many(peer)).then(|| Client::of(peer));
+        let client = (!self.is_exempt(peer)).then(|| Client::of(peer));
         loop {
             match self.try_take(peer, client) {
-                Ok(place) => return Some(place),
-                Err(Refused::Share) => return None,
-                Err(Refused::Full) => {}
+                Ok(slot) => return Some(slot),
+                Err(Rejection::Share) => return None,
+                Err(Rejection::Full) => {}
             }
-            let _ = timeout(LOOK_EVERY, self.freed.notified()).await;
+            let _ = timeout(SEARCH_EVERY, self.freed.notified()).await;
         }
     }
 
-    /// Asks all connections to end after their next answers.
-    pub fn part(&self) {
-        self.lock().all.values().for_each(|activity| activity.part());
+    /// Asks all connections to close after their next response.
+    pub fn drain(&self) {
+        self.lock().all.values().for_each(|activity| activity.drain());
     }
 
-    /// Asks connections to end that have been idle for a while. On newer ones a request may be on
-    /// its way.
+    /// Asks connections to close that have been idle for at least [`FRESH`]. On newer ones, a
+    /// request may be arriving.
     pub fn close_idle(&self) {
-        let taken = self.lock();
+        let state = self.lock();
         let is_idle = |activity: &Activity| {
             activity.idle_since().is_some_and(|since| since.elapsed() >= FRESH)
         };
-        taken
+        state
             .all
             .values()
             .filter(|activity| is_idle(activity))
-            .for_each(|activity| activity.leave());
+            .for_each(|activity| activity.close());
     }
 
-    /// Asks all connections to end after the requests that are under way.
+    /// Asks all connections to close after their active requests.
     pub fn close(&self) {
-        self.lock().all.values().for_each(|activity| activity.leave());
+        self.lock().all.values().for_each(|activity| activity.close());
     }
 
-    /// Proxies and programs on this machine have many clients behind them.
-    fn speaks_for_many(&self, peer: IpAddr) -> bool {
+    /// Whether the share does not apply: a proxy or a program on this machine serves many clients.
+    fn is_exempt(&self, peer: IpAddr) -> bool {
         peer.to_canonical().is_loopback()
             || self.trusted_proxies.iter().any(|network| network.holds(peer))
     }
@@ -114,53 +113,53 @@ impl ConnectionSlots {
         self: &Arc<ConnectionSlots>,
         peer: IpAddr,
         client: Option<Client>,
-    ) -> Result<ConnectionSlot, Refused> {
-        let taken = &mut *self.lock();
-        let share = (self.most / SHARE).max(1);
+    ) -> Result<ConnectionSlot, Rejection> {
+        let state = &mut *self.lock();
+        let share = (self.max / CLIENT_SHARE).max(1);
         if let Some(client) = client
-            && taken.of_client.get(&client).is_some_and(|count| *count >= share)
+            && state.by_client.get(&client).is_some_and(|count| *count >= share)
         {
-            taken.warn_of_share(client, share);
-            return Err(Refused::Share);
+            state.warn_of_share(client, share);
+            return Err(Rejection::Share);
         }
-        let crowded = (self.most * CROWDED_PERCENT).div_ceil(100);
-        // A hundredth more than must go, so that not each arrival looks at all.
-        let more = self.most / 100;
-        let is_full = taken.all.len() >= self.most;
-        if let Some(count) = (taken.all.len() + 1).checked_sub(crowded).filter(|count| *count > 0) {
-            taken.clear(count, more, if is_full { Duration::ZERO } else { FRESH });
+        let crowded = (self.max * CROWDED_PERCENT).div_ceil(100);
+        // Closing 1 % more than necessary saves the next connections a search.
+        let more = self.max / 100;
+        let is_full = state.all.len() >= self.max;
+        if let Some(count) = (state.all.len() + 1).checked_sub(crowded).filter(|count| *count > 0) {
+            state.close_oldest(count, more, if is_full { Duration::ZERO } else { FRESH });
         }
         if is_full {
-            return Err(Refused::Full);
+            return Err(Rejection::Full);
         }
-        taken.last_id += 1;
-        let (id, activity) = (taken.last_id, Arc::new(Activity::new()));
-        taken.all.insert(id, activity.clone());
+        state.last_id += 1;
+        let (id, activity) = (state.last_id, Arc::new(Activity::new()));
+        state.all.insert(id, activity.clone());
         if let Some(client) = client {
-            *taken.of_client.entry(client).or_default() += 1;
+            *state.by_client.entry(client).or_default() += 1;
         }
         Ok(ConnectionSlot { slots: self.clone(), id, client, peer, activity })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Taken> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Taken {
-    /// Sees to it that `count` connections leave: where fewer do already, those that have been idle
-    /// for longest, and `more`.
-    fn clear(&self, count: usize, more: usize, fresh: Duration) {
-        let leaving = self.all.values().filter(|activity| activity.is_leaving()).count();
-        let Some(missing) = count.checked_sub(leaving).filter(|missing| *missing > 0) else {
+impl State {
+    /// Closes idle connections until `count` are closing, and `more` beyond that. The connections
+    /// that have been idle longest close first.
+    fn close_oldest(&self, count: usize, more: usize, fresh: Duration) {
+        let closing = self.all.values().filter(|activity| activity.is_closing()).count();
+        let Some(missing) = count.checked_sub(closing).filter(|missing| *missing > 0) else {
             return;
         };
         let wanted = missing + more;
-        let staying = self.all.values().filter(|activity| !activity.is_leaving());
+        let staying = self.all.values().filter(|activity| !activity.is_closing());
         let mut idle: Vec<_> = staying
             .filter_map(|activity| {
                 let since = activity.idle_since()?;
-                (activity.has_answered() || since.elapsed() >= fresh).then_some((since, activity))
+                (activity.has_responded() || since.elapsed() >= fresh).then_some((since, activity))
             })
             .collect();
         if idle.len() > wanted {
@@ -168,13 +167,13 @@ impl Taken {
             idle.truncate(wanted);
         }
         for (_, activity) in idle {
-            activity.leave();
+            activity.close();
         }
     }
 
     fn warn_of_share(&mut self, client: Client, share: usize) {
-        if self.warned.is_none_or(|warned| warned.elapsed() >= WARN_EVERY) {
-            self.warned = Some(Instant::now());
+        if self.last_warning.is_none_or(|at| at.elapsed() >= WARN_EVERY) {
+            self.last_warning = Some(Instant::now());
             let client = client.address();
             tracing::warn!(
                 %client,
@@ -187,14 +186,14 @@ impl Taken {
 
 impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        let taken = &mut *self.slots.lock();
-        taken.all.remove(&self.id);
+        let state = &mut *self.slots.lock();
+        state.all.remove(&self.id);
         if let Some(client) = self.client
-            && let Some(count) = taken.of_client.get_mut(&client)
+            && let Some(count) = state.by_client.get_mut(&client)
         {
             *count -= 1;
             if *count == 0 {
-                taken.of_client.remove(&client);
+                state.by_client.remove(&client);
             }
         }
         self.slots.freed.notify_one();

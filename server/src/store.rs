@@ -1,4 +1,4 @@
-//! What is done to the database as a whole: open, migrate, back up, restore.
+//! Operations on the whole database: open, migrate, back up, restore.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,13 +8,13 @@ use taskwell_core::clock::Clock;
 use taskwell_core::db::{self, DatabaseLocation};
 use taskwell_core::limits::Shared;
 
-use crate::config::Checked;
+use crate::config::Config;
 use crate::console::{Outcome, print, runtime, sentence};
 use crate::secret::Secret;
 
-/// Opens the database of the settings, migrated, to be served.
-pub fn open(config: &Checked) -> Result<App, String> {
-    let secret = secret(config)?.ok_or(NO_SECRET)?;
+/// Opens and migrates the database for the server.
+pub fn open(config: &Config) -> Result<App, String> {
+    let secret = secret(config)?.ok_or(SECRET_REQUIRED)?;
     if let Some(file) = config.secret_file()
         && is_readable_by_all(&file)
     {
@@ -27,41 +27,42 @@ pub fn open(config: &Checked) -> Result<App, String> {
     open_with(config, &secret)
 }
 
-/// The same for a command, which signs no tokens: on PostgreSQL it needs no secret.
-pub fn open_to_manage(config: &Checked) -> Result<App, String> {
+/// Opens and migrates the database for a command. A command signs no tokens, so it needs no secret
+/// on PostgreSQL.
+pub fn open_to_manage(config: &Config) -> Result<App, String> {
     let secret = match secret(config)? {
         Some(secret) => secret,
-        None => Secret::passing()?,
+        None => Secret::ephemeral()?,
     };
     open_with(config, &secret)
 }
 
-/// The secret of the settings, or the one beside an SQLite database; none on PostgreSQL without a
-/// setting.
-fn secret(config: &Checked) -> Result<Option<Secret>, String> {
-    let DatabaseLocation::Sqlite(path) = &config.place else {
+/// The secret from the settings, or else the one beside the SQLite database. `None` on PostgreSQL
+/// without a setting.
+fn secret(config: &Config) -> Result<Option<Secret>, String> {
+    let DatabaseLocation::Sqlite(path) = &config.database else {
         return Ok(config.jwt_secret.clone());
     };
     require_folder(path, "DATABASE_URL")?;
     match &config.jwt_secret {
         Some(secret) => Ok(Some(secret.clone())),
-        None => beside(path).map(Some),
+        None => secret_beside(path).map(Some),
     }
 }
 
-/// The secret as the settings have it now; nothing is made where it is missing, as that would log
-/// everybody out.
-pub fn secret_again(config: &Checked) -> Result<Secret, String> {
+/// Reads the secret for a reload. If its file is missing, this does not generate a new secret,
+/// because that would end all sessions.
+pub fn reload_secret(config: &Config) -> Result<Secret, String> {
     if let Some(secret) = &config.jwt_secret {
         return Ok(secret.clone());
     }
-    let file = config.secret_file().ok_or(NO_SECRET)?;
+    let file = config.secret_file().ok_or(SECRET_REQUIRED)?;
     let secret = Secret::read(&file).map_err(|e| format!("the file {} {e}", file.display()))?;
     secret.check().map_err(|e| format!("{}: {e}", file.display()))?;
     Ok(secret)
 }
 
-/// That the folder of a file is there; `by` is what names the file.
+/// Checks that the folder of `file` exists. `by` is the setting or argument that names the file.
 pub fn require_folder(file: &Path, by: &str) -> Result<(), String> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     match folder {
@@ -74,10 +75,11 @@ pub fn require_folder(file: &Path, by: &str) -> Result<(), String> {
     }
 }
 
-/// The secret beside a database; where it is missing beside an old one, everybody is logged out.
-fn beside(database: &Path) -> Result<Secret, String> {
+/// The secret beside a database. If it is missing beside an existing database, the new one ends all
+/// sessions.
+fn secret_beside(database: &Path) -> Result<Secret, String> {
     let is_lost = database.exists() && !Secret::file(database).exists();
-    let secret = Secret::beside(database)?;
+    let secret = Secret::load_or_generate(database)?;
     if is_lost {
         tracing::warn!(
             "the secret file {} was missing, so Taskwell generated a new secret: all users must \
@@ -99,10 +101,10 @@ fn is_readable_by_all(_: &Path) -> bool {
     false
 }
 
-fn open_with(config: &Checked, secret: &Secret) -> Result<App, String> {
+fn open_with(config: &Config, secret: &Secret) -> Result<App, String> {
     let shared = config.redis.clone().map(|redis| redis as Arc<dyn Shared>);
     let (settings, clock) = (config.settings.clone(), Clock::default());
-    let opened = App::open_among(&config.place, &secret.all(), settings, clock, shared);
+    let opened = App::open_among(&config.database, &secret.all(), settings, clock, shared);
     let (app, migrated) = opened.map_err(|e| sentence(&e))?;
     if migrated.from != migrated.to {
         tracing::info!(from = migrated.from, to = migrated.to, "migrated the database");
@@ -110,8 +112,8 @@ fn open_with(config: &Checked, secret: &Secret) -> Result<App, String> {
     Ok(app)
 }
 
-/// Puts a new secret before the ones of the file that is in use.
-pub fn rotate_keys(config: &Checked) -> Outcome {
+/// Adds a new secret to the file in use, before the existing ones.
+pub fn rotate_keys(config: &Config) -> Outcome {
     let Some(file) = config.secret_file() else {
         return Err(match config.jwt_secret {
             Some(_) => {
@@ -119,12 +121,12 @@ pub fn rotate_keys(config: &Checked) -> Outcome {
                  server"
                     .into()
             }
-            None => NO_SECRET.into(),
+            None => SECRET_REQUIRED.into(),
         });
     };
-    if let (None, DatabaseLocation::Sqlite(path)) = (&config.jwt_secret, &config.place) {
+    if let (None, DatabaseLocation::Sqlite(path)) = (&config.jwt_secret, &config.database) {
         require_folder(path, "DATABASE_URL")?;
-        beside(path)?;
+        secret_beside(path)?;
     }
     let secret = Secret::rotate(&file).map_err(|e| format!("the file {} {e}", file.display()))?;
     let before = secret.all().len() - 1;
@@ -135,32 +137,32 @@ pub fn rotate_keys(config: &Checked) -> Outcome {
     ))
 }
 
-const NO_SECRET: &str = "PostgreSQL requires JWT_SECRET or JWT_SECRET_FILE, with the same secret \
-                         for every instance: at least 32 random bytes, for example from openssl \
-                         rand -base64 32";
+const SECRET_REQUIRED: &str = "PostgreSQL requires JWT_SECRET or JWT_SECRET_FILE, with the same \
+                               secret for every instance: at least 32 random bytes, for example \
+                               from openssl rand -base64 32";
 
-pub fn migrate(config: &Checked) -> Outcome {
+pub fn migrate(config: &Config) -> Outcome {
     let app = open_to_manage(config)?;
     drop(app);
-    print(&format!("{} has schema version {}", shown(&config.place), db::SCHEMA_VERSION))
+    print(&format!("{} has schema version {}", describe(&config.database), db::SCHEMA_VERSION))
 }
 
-pub fn backup(config: &Checked, file: &Path) -> Outcome {
+pub fn backup(config: &Config, file: &Path) -> Outcome {
     let path = sqlite(config, "pg_dump")?;
     require_folder(file, "FILE")?;
     db::backup(path, file).map_err(|e| e.to_string())?;
     print(&format!("backed up {} to {}", path.display(), file.display()))
 }
 
-pub fn restore(config: &Checked, file: &Path) -> Outcome {
+pub fn restore(config: &Config, file: &Path) -> Outcome {
     let path = sqlite(config, "pg_restore")?;
     require_folder(path, "DATABASE_URL")?;
     taskwell_core::store::restore(file, path, &Clock::default()).map_err(|e| e.to_string())?;
     print(&format!("restored {} from {}", path.display(), file.display()))
 }
 
-/// What follows a recovery that Taskwell did not do itself.
-pub fn restored(config: &Checked) -> Outcome {
+/// Starts a new epoch after a recovery by other means than `restore`.
+pub fn restored(config: &Config) -> Outcome {
     let app = open_to_manage(config)?;
     let runtime = runtime()?;
     runtime
@@ -168,12 +170,12 @@ pub fn restored(config: &Checked) -> Outcome {
         .map_err(|e| sentence(&e))?;
     print(&format!(
         "started a new epoch in {}: clients read everything again",
-        shown(&config.place)
+        describe(&config.database)
     ))
 }
 
-fn sqlite<'c>(config: &'c Checked, instead: &str) -> Result<&'c Path, String> {
-    match &config.place {
+fn sqlite<'c>(config: &'c Config, instead: &str) -> Result<&'c Path, String> {
+    match &config.database {
         DatabaseLocation::Sqlite(path) => Ok(path),
         DatabaseLocation::Postgres(_) => {
             Err(format!("this command supports only SQLite; on PostgreSQL, use {instead}"))
@@ -181,9 +183,9 @@ fn sqlite<'c>(config: &'c Checked, instead: &str) -> Result<&'c Path, String> {
     }
 }
 
-/// Where the store is, as it is told to people.
-fn shown(place: &DatabaseLocation) -> String {
-    match place {
+/// The location of the store, without its password.
+fn describe(location: &DatabaseLocation) -> String {
+    match location {
         DatabaseLocation::Sqlite(path) => path.display().to_string(),
         DatabaseLocation::Postgres(server) => server.shown(),
     }

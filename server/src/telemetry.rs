@@ -1,11 +1,8 @@
-//! Logs: to standard error, one line per event, text for people and JSON for machines. Lines are
-//! written by a thread of their own; where nobody reads them, they are dropped rather than waited
-//! for.
+//! Logs to standard error, one line per event: text for people, JSON for machines.
 
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::reload::{self, Handle};
@@ -13,77 +10,76 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Registry, fmt};
 
 use crate::config::{Log, LogFormat};
+use crate::log_writer::{FlushGuard, LogWriter};
 
-/// Lines that wait to be written; one more is dropped.
-const LINES_MAX: usize = 4096;
-/// How often it is told how many were dropped.
-const TOLD_EVERY: Duration = Duration::from_secs(5);
+/// How often to report dropped lines.
+const REPORT_EVERY: Duration = Duration::from_secs(5);
 
-/// The log under way. Dropped, it writes what still waits, for a second at most.
+/// The running log. Dropping it writes the lines in the queue.
 pub struct Logging {
-    dropped: ErrorCounter,
-    level: Level,
-    _writing: WorkerGuard,
+    writer: LogWriter,
+    levels: Levels,
+    _flush: FlushGuard,
 }
 
-/// What is logged, which can be changed.
+/// The levels of the log, which can change while the server runs.
 #[derive(Clone)]
-pub struct Level(Handle<Targets, Registry>);
+pub struct Levels(Handle<Targets, Registry>);
 
-impl Level {
-    pub fn set(&self, wanted: Targets) {
+impl Levels {
+    pub fn set(&self, levels: Targets) {
         // An error means that the log has ended.
-        let _ = self.0.reload(wanted);
+        let _ = self.0.reload(levels);
     }
 }
 
-/// To be called once, before anything is logged.
-pub fn start(log: &Log) -> Logging {
-    let terminal = std::io::stderr().is_terminal();
-    let text = match log.format {
-        LogFormat::Auto => terminal,
+/// Starts the log. Call this once, before the first event.
+pub fn start(log: &Log) -> Result<Logging, String> {
+    let is_terminal = std::io::stderr().is_terminal();
+    let is_text = match log.format {
+        LogFormat::Auto => is_terminal,
         LogFormat::Text => true,
         LogFormat::Json => false,
     };
-    let lines = NonBlockingBuilder::default().buffered_lines_limit(LINES_MAX).lossy(true);
-    let (writer, writing) = lines.finish(std::io::stderr());
-    let dropped = writer.error_counter();
-    let (wanted, level) = reload::Layer::new(log.wanted.clone());
-    let registry = tracing_subscriber::registry().with(wanted);
-    let to = fmt::layer().with_writer(writer);
-    // An error here means that somebody else has set up logging already: then it stays theirs.
-    let _ = if text {
-        registry.with(to.with_ansi(terminal).with_target(false)).try_init()
+    let (writer, flush) =
+        LogWriter::start().map_err(|e| format!("cannot start the log thread: {e}"))?;
+    let (filter, levels) = reload::Layer::new(log.levels.clone());
+    let registry = tracing_subscriber::registry().with(filter);
+    let lines = writer.clone();
+    let layer = fmt::layer().with_writer(move || lines.clone());
+    // An error means that a subscriber exists already; it stays.
+    let _ = if is_text {
+        registry.with(layer.with_ansi(is_terminal).with_target(false)).try_init()
     } else {
-        let json = to.json().flatten_event(true).with_current_span(false).with_span_list(false);
+        let json = layer.json().flatten_event(true).with_current_span(false).with_span_list(false);
         registry.with(json).try_init()
     };
-    // The usual one writes to standard error itself, and would wait for a reader.
+    // The default hook writes to standard error itself and would wait for a slow reader.
     std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a thread panicked")));
-    Logging { dropped, level: Level(level), _writing: writing }
+    Ok(Logging { writer, levels: Levels(levels), _flush: flush })
 }
 
 impl Logging {
-    pub fn level(&self) -> Level {
-        self.level.clone()
+    pub fn levels(&self) -> Levels {
+        self.levels.clone()
     }
 
-    /// Tells how many lines were dropped, when there is room for that again; until it is dropped.
-    pub fn tell_dropped(&self) -> impl Future<Output = ()> + Send + 'static {
-        let dropped = self.dropped.clone();
+    /// Logs how many lines were dropped, once the queue has room again. Runs until it is cancelled.
+    pub fn report_dropped(&self) -> impl Future<Output = ()> + Send + 'static {
+        let writer = self.writer.clone();
         async move {
-            let mut told = 0;
+            let mut reported = 0;
             loop {
-                tokio::time::sleep(TOLD_EVERY).await;
-                let count = dropped.dropped_lines();
-                if count == told {
+                tokio::time::sleep(REPORT_EVERY).await;
+                let dropped = writer.dropped();
+                if dropped == reported {
                     continue;
                 }
-                let lines = count - told;
+                let lines = dropped - reported;
                 tracing::warn!(lines, "dropped log lines because nothing read standard error");
-                // Where this one was dropped too, it is told again.
-                if dropped.dropped_lines() == count {
-                    told = count;
+                // If this line was dropped too, the next round reports it.
+                if writer.dropped() == dropped {
+                    reported = dropped;
                 }
             }
         }

@@ -1,5 +1,5 @@
-//! The threads that serve connections: one runtime of its own for each core, so that a request
-//! stays where its connection is and no thread looks for another's work.
+//! The threads that serve connections. Each core has a runtime of its own, so a request stays on
+//! the thread of its connection, and no thread searches the others for work.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-/// Running until it is dropped.
+/// Dropping this stops the threads.
 pub struct Workers {
     workers: Vec<Worker>,
     next: AtomicUsize,
@@ -26,7 +26,7 @@ impl Workers {
         Ok(Workers { workers, next: AtomicUsize::new(0) })
     }
 
-    /// Whose turn it is.
+    /// The next worker in turn.
     pub fn next(&self) -> &Handle {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
         &self.workers[turn % self.workers.len()].handle
@@ -39,7 +39,7 @@ impl Worker {
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new().name("http".into()).spawn(move || {
-            // Dropping the other end is the sign as well.
+            // A dropped sender also stops the thread.
             let _ = runtime.block_on(stopped);
         })?;
         Ok(Worker { handle, stop: Some(stop), thread: Some(thread) })

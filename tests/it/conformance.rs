@@ -7,9 +7,8 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::support::PASSWORD;
-use crate::support::packages::require;
+use crate::support::prepare::{CLIENTS, Packages, must, python, require_packages};
 use crate::support::process::{Server, taskwell};
-use crate::support::workshop::{SOURCES, must, python, workshop};
 
 /// The document of the binary, in a file.
 fn document(folder: &Path) -> PathBuf {
@@ -31,13 +30,13 @@ fn a_client_made_by_openapi_python_client_completes_a_session() {
             .arg("--output-path")
             .arg(&client)
             .arg("--config")
-            .arg(format!("{SOURCES}/openapi-python-client.yml")),
+            .arg(format!("{CLIENTS}/openapi-python-client.yml")),
     );
     assert!(!said.contains("arning"), "{said}");
     let server = Server::start(folder.path());
     let session = must(
         Command::new(&python)
-            .arg(format!("{SOURCES}/session.py"))
+            .arg(format!("{CLIENTS}/session.py"))
             .arg(format!("http://{}", server.address))
             .env("PYTHONPATH", &client),
     );
@@ -47,18 +46,12 @@ fn a_client_made_by_openapi_python_client_completes_a_session() {
 #[test]
 fn a_client_made_by_openapi_typescript_completes_a_session() {
     let folder = tempfile::tempdir().unwrap();
-    require("npm", &["nodejs", "npm"]);
-    let place = workshop().join("typescript");
-    std::fs::create_dir_all(&place).unwrap();
-    for file in ["package.json", "tsconfig.json", "session.ts"] {
-        std::fs::copy(format!("{SOURCES}/{file}"), place.join(file)).unwrap();
-    }
+    let place = require_packages(Packages::TypeScript);
     let in_place = |program: &str| {
         let mut command = Command::new(program);
         command.current_dir(&place);
         command
     };
-    must(in_place("npm").args(["install", "--no-audit", "--no-fund", "--silent"]));
     must(
         in_place("npx")
             .arg("openapi-typescript")

@@ -38,6 +38,7 @@ mod postgres;
 mod process;
 mod rights;
 mod schema;
+mod script;
 mod second_factor;
 mod sessions;
 mod statements;

@@ -324,7 +324,11 @@ impl Cast<'_> {
 
 #[on_each_database]
 async fn every_operation_answers_each_caller_as_the_list_says(t: Taskwell) {
-    let mut t = t;
+    ask_as_everybody(t).await;
+}
+
+/// Every operation by each kind of caller.
+pub async fn ask_as_everybody(mut t: Taskwell) {
     t.reopen(|settings| settings.mails = true);
     let mut root = t.user("root").await;
     t.make_admin("root").await;

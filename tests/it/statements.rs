@@ -17,7 +17,7 @@ use taskwell_core::users::{self, Email};
 use crate::support::{PASSWORD, SECRET, Store, Taskwell, on_each_database};
 
 /// Each use case that reads or writes the store, through the router.
-async fn work_out(t: &Taskwell) {
+pub async fn work_out(t: &Taskwell) {
     let root = t.user("root").await;
     t.make_admin("root").await;
     let ada = t.user("ada").await;

@@ -231,11 +231,23 @@ fn nothing_panics_outside_tests() {
         "unsafe ",
     ];
     let all = rust_files(&["core/src", "http/src", "server/src"]).into_iter();
-    for path in all.filter(|path| !path.ends_with("/tests.rs")) {
+    // The model checker is compiled for tests only.
+    let is_test = |path: &String| path.ends_with("/tests.rs") || path.contains("/sync/model");
+    for path in all.filter(|path| !is_test(path)) {
         let code = code(&path);
         for word in forbidden {
             assert!(!code.contains(word), "{path} has {word}");
         }
+    }
+}
+
+#[test]
+fn tests_wait_for_conditions_and_never_for_a_fixed_time() {
+    // In pieces, so that this file does not contain it.
+    let call = ["sleep", "("].concat();
+    for path in rust_files(&["tests"]) {
+        let sleeps = read(&path).contains(&call);
+        assert!(!sleeps || path.ends_with("support/wait.rs"), "{path} sleeps: use support/wait.rs");
     }
 }
 

@@ -9,7 +9,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 /** A window of 1280 by 1024 at a zoom of 400 %. */
 const ZOOMED = { viewport: { width: 320, height: 256 }, reducedMotion: "reduce" };
 const PHONE = { viewport: { width: 390, height: 740 }, hasTouch: true, isMobile: true, reducedMotion: "reduce" };
-const day = (n) => new Date(Date.now() + n * 86_400_000).toISOString().slice(0, 10);
+const day = (n) => new Date(Date.now() + n * 86_400_000).toLocaleDateString("sv-SE");
 const many = (count) => Array.from({ length: count }, (_, n) => ({
   title: `task ${n}`, due_date: n % 3 ? day(n % 9) : null, priority: ["low", "medium", "high", "urgent"][n % 4], status: ["pending", "in_progress", "completed"][n % 3],
 }));

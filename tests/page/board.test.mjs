@@ -325,6 +325,8 @@ flow("a task that is typed in here and changed elsewhere keeps both changes", as
   await row(page, "draft").click();
   await page.locator(".title-field").fill("draft, typed here");
   await page.locator(".notes-field").focus();
+  // The title is on its way already.
+  await becomes("draft, typed here", async () => (await person.tasks())[0].title);
   await page.locator(".notes-field").fill("half a sen");
   await person.call("PATCH", `/tasks/${task.uuid}`, { priority: "urgent" });
   await until("the editor shows it", () => page.getByLabel("Urgent").isChecked());
@@ -351,4 +353,21 @@ flow("more tabs than a browser has connections all hear of a change", async (sta
   await page.close();
   await person.add("heard by the others");
   await Promise.all(tabs.slice(1).map((tab) => row(tab, "heard by the others").waitFor({ timeout: 20_000 })));
+});
+
+flow("between a phone and a wide window, no column of the board is cut", async (stage, server) => {
+  const person = await server.person("middling");
+  await person.addAll(["pending", "in_progress", "completed"].map((status) => ({ title: `a title of some length that is ${status}`, status })));
+  const page = await stage.signedIn(person, { path: "/app/board", viewport: { width: 768, height: 1024 } });
+  await page.locator(".card .text").nth(2).waitFor();
+  for (const width of [704, 768, 900, 1024, 1100]) {
+    await page.setViewportSize({ width, height: 800 });
+    const { hidden, narrowest, right } = await page.evaluate(() => {
+      const board = document.querySelector(".board");
+      const columns = [...document.querySelectorAll(".column")].map((column) => column.getBoundingClientRect());
+      return { hidden: board.scrollWidth - board.clientWidth, narrowest: Math.min(...columns.map((box) => box.width)), right: Math.max(...columns.map((box) => box.right)) };
+    });
+    assert.equal(hidden, 0, `${width}: ${hidden} px are hidden`);
+    assert.ok(right <= width && narrowest >= 136, `${width}: up to ${right}, ${narrowest} px wide`);
+  }
 });

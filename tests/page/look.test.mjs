@@ -12,7 +12,7 @@ const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-prac
 const COLOURS = ["color-contrast", "link-in-text-block"];
 const WIDE = { width: 1440, height: 900 };
 const PHONE = { width: 360, height: 740 };
-const day = (n) => new Date(Date.now() + n * 86_400_000).toISOString().slice(0, 10);
+const day = (n) => new Date(Date.now() + n * 86_400_000).toLocaleDateString("sv-SE");
 const TASKS = [
   { title: "Renew the passport", due_date: day(-2), priority: "urgent" },
   { title: "Release notes for version 2", due_date: day(0), priority: "high", status: "in_progress", description: "See the changelog." },

@@ -46,12 +46,71 @@ speed("with 1,000 tasks the first is in sight soon after the navigation, and not
   assert.ok(best < 300 * await slack(page), `${best} ms`);
 });
 
-speed("with 10,000 tasks each act shows at once, and few rows are in the document", async (stage, server) => {
-  const person = await server.person("tenthousand");
+/** How often functions of the web app are called: the same on every machine, however busy it is. */
+async function counter(page) {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send("Profiler.enable");
+  await devtools.send("Profiler.startPreciseCoverage", { callCount: true, detailed: false });
+  return async () => {
+    const { result } = await devtools.send("Profiler.takePreciseCoverage");
+    const ours = result.filter(({ url }) => url.includes("/assets/")).flatMap(({ functions }) => functions);
+    return ours.reduce((sum, { ranges }) => sum + ranges[0].count, 0);
+  };
+}
+
+/** Ten thousand tasks in the list, and what measures an act on them. */
+async function tenThousand(stage, server, name) {
+  const person = await server.person(name);
   await person.addAll(many(10_000));
   const page = await stage.signedIn(person);
   await becomes("10,000 tasks left", () => page.locator(".left").innerText(), 30_000);
   await page.waitForTimeout(1_000);
+  return page;
+}
+
+speed("with 10,000 tasks an act does nothing for each of them", async (stage, server) => {
+  const page = await tenThousand(stage, server, "counted");
+  // Each minute the groups are looked at again: not in here.
+  await page.clock.setFixedTime(new Date());
+  const calls = await counter(page);
+  const counted = {};
+  const act = async (name, work) => {
+    await calls();
+    await work();
+    // With all that follows: the server's answer, and what the stream of changes says of it.
+    await page.waitForTimeout(600);
+    counted[name] = await calls();
+  };
+  await page.locator(".list .row.task:not(.probe)").nth(2).focus();
+  await act("move", () => page.keyboard.press("j"));
+  await act("complete", () => page.keyboard.press("Space"));
+  await act("undo", () => page.keyboard.press("z"));
+  await act("priority", () => page.keyboard.press("1"));
+  await act("open", () => page.keyboard.press("Enter"));
+  await act("type", () => page.keyboard.type("abc"));
+  await act("close", () => page.keyboard.press("Escape"));
+  await act("delete", () => page.keyboard.press("Delete"));
+  await act("select", () => page.keyboard.press("x"));
+  await page.keyboard.press("Escape");
+  const pressed = page.locator(".list .row.task:not(.probe)");
+  await act("open by a click", () => pressed.nth(3).click());
+  await act("open another by a click", () => pressed.nth(5).click());
+  await act("close by a click", () => page.locator(".top h1").click());
+  await act("complete by a click", () => pressed.nth(4).getByRole("checkbox").click());
+  await page.locator("#add").fill("buy stamps tomorrow");
+  await act("add", () => page.keyboard.press("Enter"));
+  await page.goto(`${server.url}/app/board`);
+  await page.locator(".card:not(.probe)").nth(2).focus();
+  await page.waitForTimeout(600);
+  await act("move on the board", () => page.keyboard.press("j"));
+  await act("status on the board", () => page.keyboard.press("s"));
+  console.log(`calls with 10,000 tasks: ${JSON.stringify(counted)}`);
+  // Each of the rows in sight takes a few hundred.
+  assert.deepEqual(Object.entries(counted).filter(([, count]) => count > 40_000), []);
+});
+
+speed("with 10,000 tasks each act shows at once, and few rows are in the document", async (stage, server) => {
+  const page = await tenThousand(stage, server, "tenthousand");
   await page.evaluate(() => {
     window.slowest = 0;
     new PerformanceObserver((list) => list.getEntries().forEach((entry) => (window.slowest = Math.max(window.slowest, entry.duration)))).observe({ type: "event", durationThreshold: 16 });
@@ -88,9 +147,13 @@ speed("with 10,000 tasks each act shows at once, and few rows are in the documen
     }
     return { median: times.sort((a, b) => a - b)[45], rows };
   });
-  console.log(`to the next paint, in ms; goal 50: ${JSON.stringify(measured)}; a frame of scrolling ${frames.median.toFixed(1)} ms, ${frames.rows} rows`);
+  await act("board", () => page.locator(".nav").getByRole("link", { name: "Board" }).click());
+  await act("list", () => page.locator(".nav").getByRole("link", { name: "Tasks" }).click());
+  await act("board again", () => page.locator(".nav").getByRole("link", { name: "Board" }).click());
+  console.log(`to the next paint, in ms; goal 50, for another view 100: ${JSON.stringify(measured)}; a frame of scrolling ${frames.median.toFixed(1)} ms, ${frames.rows} rows`);
   assert.ok(frames.rows < 80, `${frames.rows} rows`);
   const allowed = await slack(page);
-  assert.ok(Math.max(...Object.values(measured)) < 50 * allowed, JSON.stringify(measured));
+  const goal = (name) => (["board", "list", "board again"].includes(name) ? 100 : 50);
+  assert.deepEqual(Object.entries(measured).filter(([name, ms]) => ms >= goal(name) * allowed), []);
   assert.ok(frames.median < 16.7 * allowed, `${frames.median} ms`);
 });

@@ -10,6 +10,9 @@ import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 
+// The day that the tests count from is the day of the browser's windows.
+process.env.TZ = "Europe/Vienna";
+
 export const PASSWORD = "analytical engine 1843";
 /** What Chromium says of a net that is away. */
 export const AWAY = /net::ERR_(INTERNET_DISCONNECTED|CONNECTION_REFUSED|CONNECTION_RESET|FAILED|EMPTY_RESPONSE|NETWORK_CHANGED|INCOMPLETE_CHUNKED_ENCODING)/;
@@ -166,7 +169,7 @@ export async function becomes(wanted, read, ms = 10_000) {
 
 /** Loads the page again, once the browser is not on its way back from what was open over the view. */
 export async function reload(page) {
-  const isThere = () => !history.state?.isOver || document.querySelector(".editor, dialog[open], .menu, .sheet") !== null;
+  const isThere = () => !history.state?.isOver || document.querySelector(".editor, dialog[open], .nav.open") !== null;
   await until("the browser is back at the view", () => page.evaluate(isThere));
   await page.reload();
 }

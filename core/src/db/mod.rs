@@ -17,6 +17,7 @@ mod snapshot;
 mod source;
 mod sqlite;
 mod tables;
+mod trace;
 mod tx;
 mod value;
 mod work;
@@ -38,6 +39,9 @@ pub use postgres::{Prepares, Server};
 pub use row::{FromRow, Row};
 pub use source::{SourceColumn, SourceDb, TextRow};
 pub use tables::{Table, TableColumn, tables};
+pub use trace::Trace;
+#[cfg(feature = "record")]
+pub use trace::Transaction;
 pub use tx::Tx;
 pub use value::{Column, ColumnType, Owned, Param, Value, unexpected};
 

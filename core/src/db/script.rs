@@ -1,7 +1,42 @@
-//! A use case on a database at the other end of a wire. The use case is a plain function; it is run
-//! until it needs an answer, what it has asked so far is sent in one go, and then it is run again
-//! from its beginning with the answers. So a statement whose answer can wait costs no round trip of
-//! its own.
+//! A use case on PostgreSQL: its statements, and the answers to them so far.
+//!
+//! # Rounds
+//! A use case is a plain function. It runs until it needs an answer that is not known yet. The
+//! driver then sends all unanswered statements in one batch and runs the use case again from its
+//! start, with the answers. Each batch is one round, and one round trip. The last batch travels
+//! with the COMMIT.
+//!
+//! A use case of *n* rounds runs at most *n* + 1 times. A loop that requires an answer per item is
+//! therefore quadratic in CPU time and linear in round trips. Statements whose answers are not
+//! required ([`Script::send`]) or not required yet ([`Script::speculate`]) add no round.
+//!
+//! # Determinism
+//! Each run must send the same statements with the same parameters in the same order, up to the
+//! first answer that the previous run did not have. A use case may depend on its input, on answers,
+//! and on the time and randomness of the script. It must not depend on another clock, on other
+//! randomness, on the iteration order of a hash table, or on the number of runs. It must not change
+//! anything outside the transaction either, except in a way that a repetition does not change. A
+//! run that deviates after a write ends with [`Error::Internal`].
+//!
+//! # Speculation
+//! [`Script::speculate`] returns `None` while the answer is unknown, and the caller continues with
+//! a placeholder. From then on the run is not certain ([`Script::is_certain`]). An uncertain run
+//! may only read: at its first write it stops until the answer is known. Its outcome never
+//! counts. If the placeholder was wrong, the script discards the reads that followed from it. In
+//! the run whose outcome counts, every answer is known.
+//!
+//! # Failures
+//! After a failed statement, PostgreSQL refuses every other statement of the transaction. A use
+//! case can turn the failure into another error, but it cannot recover: if a statement of a write
+//! failed, the transaction rolls back, even if the use case returns `Ok`.
+//!
+//! # Isolation
+//! Reads have no snapshot. Each statement of a read is a transaction of its own, and each statement
+//! of a write sees what was committed before it (READ COMMITTED). A use case that needs two
+//! consistent values selects them in one statement, or locks the row first.
+
+#[cfg(any(test, feature = "record"))]
+mod replay;
 
 use tokio_postgres::Row;
 
@@ -11,38 +46,36 @@ use crate::clock::{random_bytes, random_id};
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
 
-/// All that one run of a use case has asked, and what is known of it.
+/// The statements and answers of a use case.
 pub(super) struct Script {
     now: Timestamp,
     steps: Vec<Step>,
-    /// The step that comes next in this run.
+    /// The index of the next step in this run.
     at: usize,
-    /// This run can't go on without an answer.
+    /// This run needs an answer that is not known.
     blocked: bool,
-    /// This run goes on as if an answer were known, which so far it is not.
-    assumed: bool,
-    /// Who is asked what comes next.
-    on: Server,
-    /// There is a replica to ask.
+    /// This run uses a placeholder for an answer that is not known.
+    speculative: bool,
+    /// The server of the next statement.
+    server: Server,
     has_replica: bool,
-    /// What was drawn by chance, so that each run draws the same.
-    chances: Vec<Chance>,
-    chance_at: usize,
-    /// The accounts about which somebody is to be told after the commit.
+    ids: Draws<10>,
+    secrets: Draws<32>,
+    /// The accounts whose subscribers are notified after the commit.
     to_notify: Vec<i64>,
 }
 
 struct Step {
     statement: Statement,
-    on: Server,
+    server: Server,
     answer: Option<Result<Answer, StatementError>>,
 }
 
-/// Who is asked.
+/// The server that runs a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Server {
     Primary,
-    /// Only ever for looks, whose answers may be of a moment ago.
+    /// For reads only. Its answers may be slightly out of date.
     Replica,
 }
 
@@ -50,30 +83,32 @@ pub(super) enum Server {
 pub(super) struct Statement {
     pub sql: String,
     pub params: Vec<Owned>,
-    /// Rows beyond so many bytes are not kept.
+    /// The driver drops the rows after the one that exceeds this size.
     pub bytes_max: usize,
 }
 
+#[cfg_attr(any(test, feature = "record"), derive(Clone, Default))]
 pub(super) struct Answer {
     pub rows: Vec<Row>,
     pub changed: u64,
-    /// There were more rows than the statement's bound lets through.
+    /// The driver dropped rows beyond [`Statement::bytes_max`].
     pub is_cut: bool,
 }
 
-/// Why a statement was not carried out.
+/// Why a statement failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum StatementError {
-    /// The unique constraint of this name.
+    /// It violated the unique constraint of this name.
     Unique(String),
-    /// Another transaction was in the way; the same again may pass.
+    /// It conflicted with another transaction. The whole transaction may succeed when it is
+    /// repeated.
     Again,
-    /// The connection is gone, or leads to a server that takes no writes.
+    /// The connection was lost, or the server no longer accepts writes.
     Lost(String),
-    /// The time for the request is over, here or on the server. Not worth another try.
+    /// The request's time ran out, here or on the server. The driver does not repeat it.
     Late(String),
     Full,
-    /// An earlier statement of the same transaction was refused (SQLSTATE 25P02).
+    /// An earlier statement of the same transaction failed (SQLSTATE 25P02).
     Aborted,
     Other(String),
 }
@@ -96,16 +131,11 @@ impl StatementError {
     }
 }
 
-enum Chance {
-    Id([u8; 10]),
-    Secret([u8; 32]),
-}
-
-/// What a run of the use case came to.
-pub(super) enum Turn<T> {
-    /// It needs the answers to what is [`Script::pending`].
-    Ask,
-    /// It ended; what is pending is to be sent if it went well.
+/// The result of one run of a use case.
+pub(super) enum Run<T> {
+    /// It needs the answers to [`Script::pending`].
+    Waiting,
+    /// It ended. If it succeeded, the driver sends the pending statements with the COMMIT.
     Done(Result<T>),
 }
 
@@ -116,56 +146,58 @@ impl Script {
             steps: Vec::new(),
             at: 0,
             blocked: false,
-            assumed: false,
-            on: Server::Primary,
+            speculative: false,
+            server: Server::Primary,
             has_replica: false,
-            chances: Vec::new(),
-            chance_at: 0,
+            ids: Draws::default(),
+            secrets: Draws::default(),
             to_notify: Vec::new(),
         }
     }
 
-    /// Whether there is a replica, which may be asked by what calls [`Script::turn_to`].
+    /// Whether [`Script::switch_to`] may choose the replica.
     pub fn has_replica(&self) -> bool {
         self.has_replica
     }
 
-    /// Takes a replica into use, or out of it: what it said then counts for nothing.
+    /// Starts or stops using a replica. When it stops, the script discards all steps from the
+    /// replica's first one on.
     pub fn set_replica(&mut self, has_replica: bool) {
         self.has_replica = has_replica;
         if !has_replica {
-            let first = self.steps.iter().position(|step| step.on == Server::Replica);
+            let first = self.steps.iter().position(|step| step.server == Server::Replica);
             self.steps.truncate(first.unwrap_or(self.steps.len()));
         }
     }
 
-    /// Who is asked from here on in this run.
-    pub fn turn_to(&mut self, server: Server) {
-        self.on = server;
+    /// Chooses the server for the following statements of this run.
+    pub fn switch_to(&mut self, server: Server) {
+        self.server = server;
     }
 
-    /// Runs the use case from its beginning.
-    pub fn run_once<T>(&mut self, run: impl FnOnce(&mut Script) -> Result<T>) -> Turn<T> {
-        (self.at, self.chance_at, self.blocked, self.assumed) = (0, 0, false, false);
-        self.on = Server::Primary;
+    /// Runs the use case from its start.
+    pub fn run_once<T>(&mut self, run: impl FnOnce(&mut Script) -> Result<T>) -> Run<T> {
+        (self.at, self.blocked, self.speculative) = (0, false, false);
+        (self.ids.at, self.secrets.at) = (0, 0);
+        self.server = Server::Primary;
         self.to_notify.clear();
         let outcome = run(self);
-        if self.blocked || self.assumed { Turn::Ask } else { Turn::Done(outcome) }
+        if self.blocked || self.speculative { Run::Waiting } else { Run::Done(outcome) }
     }
 
-    /// What has no answer yet of this server, in order.
-    pub fn pending(&self, on: Server) -> Vec<Statement> {
-        let waiting = self.steps.iter().filter(|step| step.on == on && step.answer.is_none());
+    /// The unanswered statements for a server, in order.
+    pub fn pending(&self, server: Server) -> Vec<Statement> {
+        let waiting =
+            self.steps.iter().filter(|step| step.server == server && step.answer.is_none());
         waiting.map(|step| step.statement.clone()).collect()
     }
 
-    /// Takes the answers to all that was pending of this server, in order. After a refusal a
-    /// transaction refuses all that follows; each of those statements gets the refusal that was the
-    /// cause, as no other says what happened.
-    pub fn answer(&mut self, on: Server, answers: Vec<Result<Answer, StatementError>>) {
+    /// Stores the answers of a server to its first pending statements, in order. A statement that
+    /// failed only because an earlier one had failed gets the error of the earlier one.
+    pub fn answer(&mut self, server: Server, answers: Vec<Result<Answer, StatementError>>) {
         let mut cause = None;
         let mut answers = answers.into_iter();
-        for step in self.steps.iter_mut().filter(|step| step.on == on) {
+        for step in self.steps.iter_mut().filter(|step| step.server == server) {
             if step.answer.is_none() {
                 let Some(answer) = answers.next() else { break };
                 step.answer = Some(match (answer, &cause) {
@@ -175,35 +207,35 @@ impl Script {
                     (answer, _) => answer,
                 });
             }
-            if let (None, Some(Err(refusal))) = (&cause, &step.answer) {
-                cause = Some(refusal.clone());
+            if let (None, Some(Err(error))) = (&cause, &step.answer) {
+                cause = Some(error.clone());
             }
         }
     }
 
-    /// The first refusal that another try may get past, else the first of all.
-    pub fn refusal(&self) -> Option<&StatementError> {
-        let refusals = || {
+    /// The first error after which the driver may try again, otherwise the first error.
+    pub fn error(&self) -> Option<&StatementError> {
+        let errors = || {
             self.steps.iter().filter_map(|step| match &step.answer {
-                Some(Err(refusal)) => Some(refusal),
+                Some(Err(error)) => Some(error),
                 _ => None,
             })
         };
-        refusals()
-            .find(|refusal| matches!(refusal, StatementError::Again | StatementError::Lost(_)))
-            .or(refusals().next())
+        errors()
+            .find(|error| matches!(error, StatementError::Again | StatementError::Lost(_)))
+            .or(errors().next())
     }
 
-    /// Whether anything is to be committed.
+    /// Whether there is anything to commit.
     pub fn writes(&self) -> bool {
-        self.steps.iter().any(|step| !is_look(&step.statement.sql))
+        self.steps.iter().any(|step| !is_select(&step.statement.sql))
     }
 
     pub fn notify(&mut self, account: i64) {
         self.to_notify.push(account);
     }
 
-    /// The accounts about which somebody is to be told after the commit.
+    /// The accounts whose subscribers are notified after the commit.
     pub fn to_notify(&self) -> &[i64] {
         &self.to_notify
     }
@@ -212,17 +244,17 @@ impl Script {
         self.now
     }
 
-    /// Asks and needs the answer.
+    /// Sends a statement and needs its answer.
     pub fn require(
         &mut self,
         sql: &str,
         params: &[&dyn Param],
     ) -> Result<Result<&Answer, StatementError>> {
-        self.need_within(sql, params, usize::MAX)
+        self.require_within(sql, params, usize::MAX)
     }
 
-    /// Asks and needs the answer, without the rows beyond so many bytes.
-    pub fn need_within(
+    /// [`Script::require`], without the rows after the one that exceeds `bytes_max`.
+    pub fn require_within(
         &mut self,
         sql: &str,
         params: &[&dyn Param],
@@ -235,7 +267,8 @@ impl Script {
         self.answer_at(at).ok_or_else(waiting)
     }
 
-    /// Asks; `None` while the answer is not known, which the run then has to do without.
+    /// Sends a statement. Returns `None` while its answer is unknown; this run then continues
+    /// without it.
     pub fn speculate(
         &mut self,
         sql: &str,
@@ -243,12 +276,12 @@ impl Script {
     ) -> Result<Option<Result<&Answer, StatementError>>> {
         let at = self.step(sql, params, usize::MAX)?;
         if self.steps[at].answer.is_none() {
-            self.assumed = true;
+            self.speculative = true;
         }
         Ok(self.answer_at(at))
     }
 
-    /// Asks and never looks at the answer.
+    /// Sends a statement whose answer the use case does not need.
     pub fn send(&mut self, sql: &str, params: &[&dyn Param]) -> Result<()> {
         self.step(sql, params, usize::MAX).map(drop)
     }
@@ -258,8 +291,8 @@ impl Script {
     }
 
     fn step(&mut self, sql: &str, params: &[&dyn Param], bytes_max: usize) -> Result<usize> {
-        // What is assumed may turn out otherwise: until then only look.
-        self.blocked |= self.assumed && !is_look(sql);
+        // A placeholder may be wrong, so nothing is written that follows from one.
+        self.blocked |= self.speculative && !is_select(sql);
         if self.blocked {
             return Err(waiting());
         }
@@ -272,63 +305,70 @@ impl Script {
         };
         let at = self.at;
         self.at += 1;
-        if self.steps.get(at).is_some_and(|step| step.statement != statement || step.on != self.on)
+        if self
+            .steps
+            .get(at)
+            .is_some_and(|step| step.statement != statement || step.server != self.server)
         {
-            if self.steps[at..].iter().any(|step| !is_look(&step.statement.sql)) {
+            if self.steps[at..].iter().any(|step| !is_select(&step.statement.sql)) {
                 return Err(Error::internal(
                     "a use case wrote otherwise when it was run again",
                     sql,
                 ));
             }
-            // Looked up on an assumption that was wrong.
+            // These reads followed from a placeholder that was wrong.
             self.steps.truncate(at);
         }
         if at == self.steps.len() {
-            self.steps.push(Step { statement, on: self.on, answer: None });
+            self.steps.push(Step { statement, server: self.server, answer: None });
         }
         Ok(at)
     }
 
-    /// Whether this run has assumed nothing so far.
+    /// Whether this run has used no placeholder so far.
     pub fn is_certain(&self) -> bool {
-        !self.assumed
+        !self.speculative
     }
 
-    /// Random bytes for an id.
+    /// Random bytes for an id. Each run gets the same.
+    #[expect(clippy::disallowed_methods, reason = "the script repeats what it drew")]
     pub fn random_id(&mut self) -> Result<[u8; 10]> {
-        match self.chance(|| random_id().map(Chance::Id))? {
-            Chance::Id(bytes) => Ok(*bytes),
-            Chance::Secret(_) => {
-                Err(Error::Internal("a use case drew otherwise when it was run again".into()))
-            }
-        }
+        self.ids.next(random_id)
     }
 
-    /// Random bytes for a secret.
+    /// Random bytes for a secret. Each run gets the same.
+    #[expect(clippy::disallowed_methods, reason = "the script repeats what it drew")]
     pub fn random_secret(&mut self) -> Result<[u8; 32]> {
-        match self.chance(|| random_bytes().map(Chance::Secret))? {
-            Chance::Secret(bytes) => Ok(*bytes),
-            Chance::Id(_) => {
-                Err(Error::Internal("a use case drew otherwise when it was run again".into()))
-            }
-        }
-    }
-
-    fn chance(&mut self, draw: impl FnOnce() -> Result<Chance>) -> Result<&Chance> {
-        let at = self.chance_at;
-        self.chance_at += 1;
-        if at == self.chances.len() {
-            self.chances.push(draw()?);
-        }
-        Ok(&self.chances[at])
+        self.secrets.next(random_bytes)
     }
 }
 
-fn is_look(sql: &str) -> bool {
+/// Random values of one size, which each run gets in the same order.
+#[derive(Clone, Default)]
+struct Draws<const N: usize> {
+    drawn: Vec<[u8; N]>,
+    /// The index of the next value in this run.
+    at: usize,
+}
+
+impl<const N: usize> Draws<N> {
+    fn next(&mut self, draw: impl FnOnce() -> Result<[u8; N]>) -> Result<[u8; N]> {
+        if self.at == self.drawn.len() {
+            self.drawn.push(draw()?);
+        }
+        self.at += 1;
+        Ok(self.drawn[self.at - 1])
+    }
+}
+
+fn is_select(sql: &str) -> bool {
     sql.starts_with("SELECT ")
 }
 
-/// Stands for an answer in a run whose outcome nobody looks at.
+/// The error of a run that lacks an answer. [`Script::run_once`] discards it.
 fn waiting() -> Error {
     Error::Internal("the answer is still under way".into())
 }
+
+#[cfg(test)]
+mod tests;

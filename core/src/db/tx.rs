@@ -83,7 +83,7 @@ impl<'c> Tx<'c> {
             }
             Store::Postgres(script) => {
                 let answer = script
-                    .need_within(sql, params, bytes_max)?
+                    .require_within(sql, params, bytes_max)?
                     .map_err(StatementError::into_error)?;
                 let rows = answer.rows.iter().map(|row| T::from_row(&Row::Postgres(row)));
                 Ok((rows.collect::<Result<_>>()?, answer.is_cut))
@@ -238,15 +238,15 @@ impl<'c> Tx<'c> {
     /// Asks a replica what `look` asks; its answers may be of a moment ago, but never older from
     /// one to the next.
     pub fn on_replica<T>(&mut self, look: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
-        self.turn_to(script::Server::Replica);
+        self.switch_to(script::Server::Replica);
         let found = look(self);
-        self.turn_to(script::Server::Primary);
+        self.switch_to(script::Server::Primary);
         found
     }
 
-    fn turn_to(&mut self, server: script::Server) {
+    fn switch_to(&mut self, server: script::Server) {
         if let Store::Postgres(script) = &mut self.store {
-            script.turn_to(server);
+            script.switch_to(server);
         }
     }
 
@@ -270,6 +270,10 @@ impl<'c> Tx<'c> {
     }
 
     /// A new UUID, version 7 (RFC 9562, section 5.7), of this transaction's time.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "on SQLite, a second run starts after a rollback"
+    )]
     pub fn new_uuid(&mut self) -> Result<uuid::Uuid> {
         let random = match &mut self.store {
             Store::Sqlite(_) => random_id()?,
@@ -280,6 +284,10 @@ impl<'c> Tx<'c> {
     }
 
     /// 256 bits that nobody can guess.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "on SQLite, a second run starts after a rollback"
+    )]
     pub fn new_secret(&mut self) -> Result<[u8; 32]> {
         match &mut self.store {
             Store::Sqlite(_) => random_bytes(),

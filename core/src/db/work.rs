@@ -380,3 +380,6 @@ fn watch_loop(path: &Path, live: &Subscribers, clock: &Clock) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

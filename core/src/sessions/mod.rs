@@ -159,7 +159,7 @@ fn grant(
 }
 
 fn access_token(
-    tx: &Tx,
+    tx: &mut Tx,
     keys: &Keys,
     settings: &Settings,
     user: &User,
@@ -173,7 +173,8 @@ fn access_token(
     };
     let expires_in_s = i64::from(minutes) * 60;
     let expires_at = tx.now().plus_seconds(expires_in_s);
-    let token = keys.issue((user.id, user.uuid), session, tx.now(), expires_at)?;
+    let secret = tx.new_secret()?;
+    let token = keys.issue((user.id, user.uuid), session, &secret, tx.now(), expires_at)?;
     Ok((token, expires_in_s))
 }
 

@@ -12,7 +12,7 @@ use ring::{digest, hmac};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::clock::{hex, random_bytes};
+use crate::clock::hex;
 use crate::error::{AuthError, Error, Result};
 use crate::settings::Signing;
 use crate::time::Timestamp;
@@ -24,6 +24,8 @@ pub const SECRET_BYTES_MIN: usize = 32;
 const CLOCK_SKEW_S: i64 = 300;
 /// The longest token that is looked at.
 const TOKEN_BYTES_MAX: usize = 4096;
+/// The random part of a token's id.
+const JTI_BYTES: usize = 16;
 const ISSUER: &str = "taskwell";
 /// For whom the tokens are: this API, and no other program that trusts the same key (RFC 8725,
 /// section 3.9).
@@ -84,7 +86,7 @@ struct Payload {
     uid: i64,
     /// The session.
     sid: Uuid,
-    /// Makes each token another one, even within one second.
+    /// Keeps two tokens of one session apart that are issued within one second.
     jti: String,
     iat: i64,
     exp: i64,
@@ -138,11 +140,13 @@ impl Keys {
         self.0.load().requests.iter().filter_map(|key| seal(key).as_ref().try_into().ok()).collect()
     }
 
-    /// A token for `session` that is good until `expires_at`.
+    /// A token for `session` that is valid until `expires_at`. `secret` becomes its `jti`. The
+    /// transaction draws it, so a replayed use case issues the same token.
     pub(super) fn issue(
         &self,
         user: (UserId, Uuid),
         session: Uuid,
+        secret: &[u8; 32],
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<String> {
@@ -152,7 +156,7 @@ impl Keys {
             sub: user.1,
             uid: user.0.0,
             sid: session,
-            jti: hex(&random_bytes::<16>()?),
+            jti: hex(&secret[..JTI_BYTES]),
             iat: now.as_seconds(),
             exp: expires_at.as_seconds(),
             nbf: None,

@@ -1,5 +1,5 @@
-const PLACE = "/assets/5c73cb8867812b32";
-const FILES = ["/assets/admin-WXWJKWXP.js", "/assets/app-66ZG2RUD.js", "/assets/chunk-32GFOYIT.js", "/assets/chunk-6456HWFZ.js", "/assets/chunk-BHJ4ZK5W.js", "/assets/chunk-EMTYNIRL.js", "/assets/chunk-KDORHNTS.js", "/assets/chunk-NUPDEJSM.js", "/assets/de-ARA2P7LM.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-6SAG63FH.css", "/assets/settings-D3WER6QX.js", "/assets/sign-BQ35E6TV.js"];
+const PLACE = "/assets/f6cab4bd94ee6666";
+const FILES = ["/assets/admin-YSCBVCN3.js", "/assets/app-ED2KL65M.js", "/assets/chunk-6PJEF4FB.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-Q2YUAWXT.js", "/assets/chunk-SP4UCVWX.js", "/assets/chunk-U4CKXC3H.js", "/assets/chunk-XPXX2EQW.js", "/assets/de-NJXMBUC4.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-WAPKZYN6.css", "/assets/settings-5XRSS3L5.js", "/assets/sign-CPDS7CIL.js"];
 const SHELL = "/app";
 self.addEventListener("install", (event) => {
   event.waitUntil(keepAll());

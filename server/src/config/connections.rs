@@ -1,53 +1,55 @@
-//! Settings of connections: how many, and how long they wait.
+//! Settings of client connections: their number and their timeouts.
 
 use std::time::Duration;
 
 use clap::Args;
 
-use crate::connection::Patience;
+use super::number::Within as _;
+use crate::connection::Timeouts;
 
 #[derive(Args)]
 pub struct ConnectionFlags {
-    /// Maximum number of open connections (1 to 1000000).
-    #[arg(
-        long, env = "MAX_CONNECTIONS", value_name = "MAX_CONNECTIONS", default_value_t = 10_000,
-        value_parser = clap::value_parser!(u32).range(1..=1_000_000), global = true
-    )]
+    /// Maximum number of open connections.
+    #[arg(long, env, default_value_t = 10_000, within = 1..=1_000_000_u32)]
     max_connections: u32,
 
-    /// How long a connection may stay open between requests, in seconds (1 to 3600). Choose a
-    /// longer time than proxies keep their idle connections to Taskwell.
-    #[arg(
-        long, env = "IDLE_TIMEOUT_SECONDS", value_name = "IDLE_TIMEOUT_SECONDS",
-        default_value_t = 75, value_parser = clap::value_parser!(u64).range(1..=3600),
-        global = true
-    )]
-    idle_timeout_seconds: u64,
+    /// How long a connection may stay open between requests, in seconds. Choose a longer time than
+    /// proxies keep their idle connections to Taskwell.
+    #[arg(long, env, default_value_t = 75, within = 1..=3600_u32)]
+    idle_timeout_seconds: u32,
 
-    /// How long a client may stop reading a response, in seconds (1 to 3600). Then Taskwell closes
-    /// the connection, or only the stream over HTTP/2.
-    #[arg(
-        long, env = "WRITE_TIMEOUT_SECONDS", value_name = "WRITE_TIMEOUT_SECONDS",
-        default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600),
-        global = true
-    )]
-    write_timeout_seconds: u64,
-}
+    /// How long a client may stop reading a response, in seconds. Then Taskwell closes the
+    /// connection, or only the stream over HTTP/2.
+    #[arg(long, env, default_value_t = 30, within = 1..=3600_u32)]
+    write_timeout_seconds: u32,
 
-/// Of so many connections, those that may be event streams: they must not take all places.
-pub fn streams_max(connections: usize) -> usize {
-    (connections / 2).max(1)
+    /// How long a shutdown waits for active requests, in seconds.
+    #[arg(long, env, default_value_t = 25, within = 0..=3600_u32)]
+    shutdown_timeout_seconds: u32,
 }
 
 impl ConnectionFlags {
-    pub fn most(&self) -> usize {
+    pub fn max(&self) -> usize {
         usize::try_from(self.max_connections).unwrap_or(usize::MAX)
     }
 
-    pub fn patience(&self) -> Patience {
-        Patience {
-            idle: Duration::from_secs(self.idle_timeout_seconds),
-            write: Duration::from_secs(self.write_timeout_seconds),
+    pub fn timeouts(&self) -> Timeouts {
+        Timeouts {
+            idle: seconds(self.idle_timeout_seconds),
+            write: seconds(self.write_timeout_seconds),
         }
     }
+
+    pub fn shutdown_timeout(&self) -> Duration {
+        seconds(self.shutdown_timeout_seconds)
+    }
+}
+
+fn seconds(count: u32) -> Duration {
+    Duration::from_secs(count.into())
+}
+
+/// How many of `connections` may be event streams. The rest stays free for other requests.
+pub fn streams_max(connections: usize) -> usize {
+    (connections / 2).max(1)
 }

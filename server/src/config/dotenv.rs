@@ -1,4 +1,4 @@
-//! `.env` in the working directory: settings that the environment does not have.
+//! `.env` in the working directory: values for variables that the environment does not set.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -7,28 +7,28 @@ use std::path::Path;
 use clap::Command;
 use clap::builder::Resettable;
 
-/// Which variables `.env` has set.
+/// The variables that Taskwell has set from `.env`.
 pub struct Dotenv(BTreeSet<String>);
 
 impl Dotenv {
-    /// Sets what `.env` has and the environment has not. To be called before there are other
-    /// threads.
+    /// Sets the variables of `.env` that the environment does not set. Call this before the process
+    /// starts threads.
     ///
     /// # Errors
-    /// A line is none of `.env`'s, or the file cannot be read.
+    /// A line is malformed, or the file cannot be read.
     pub fn load() -> Result<Dotenv, String> {
         let names = read()?.into_keys().filter(|name| env::var_os(name).is_none()).collect();
         match dotenvy::from_path(FILE) {
-            Err(e) if !is_missing(&e) => Err(told(&e)),
+            Err(e) if !is_missing(&e) => Err(describe(&e)),
             _ => Ok(Dotenv(names)),
         }
     }
 
-    /// The command line as it is read with what `.env` says now.
+    /// Gives the settings the values that `.env` has now.
     ///
     /// # Errors
     /// As for [`Dotenv::load`].
-    pub fn again(&self, mut command: Command) -> Result<Command, String> {
+    pub fn reload(&self, mut command: Command) -> Result<Command, String> {
         let mut now = read()?;
         let settings = command.get_arguments().filter_map(|arg| {
             let name = arg.get_env()?.to_str()?.to_owned();
@@ -53,28 +53,28 @@ impl Dotenv {
 
 const FILE: &str = ".env";
 
-/// All that it sets; of two lines for one name the first one counts.
+/// Reads the variables. If two lines set the same one, the first line counts.
 fn read() -> Result<BTreeMap<String, String>, String> {
-    let mut set = BTreeMap::new();
+    let mut variables = BTreeMap::new();
     let lines = match dotenvy::from_path_iter(Path::new(FILE)) {
         Ok(lines) => lines,
-        Err(e) if is_missing(&e) => return Ok(set),
-        Err(e) => return Err(told(&e)),
+        Err(e) if is_missing(&e) => return Ok(variables),
+        Err(e) => return Err(describe(&e)),
     };
     for line in lines {
-        let (name, value) = line.map_err(|e| told(&e))?;
-        set.entry(name).or_insert(value);
+        let (name, value) = line.map_err(|e| describe(&e))?;
+        variables.entry(name).or_insert(value);
     }
-    Ok(set)
+    Ok(variables)
 }
 
 fn is_missing(error: &dotenvy::Error) -> bool {
     matches!(error, dotenvy::Error::Io(e) if e.kind() == std::io::ErrorKind::NotFound)
 }
 
-fn told(error: &dotenvy::Error) -> String {
+fn describe(error: &dotenvy::Error) -> String {
     match error {
-        // The line's text may hold a secret, so only its place is told.
+        // The line may contain a secret, so the message gives only a position.
         dotenvy::Error::LineParse(_, at) => {
             format!(
                 ".env: a line is not NAME=value (at character {at} of the line); correct or remove \

@@ -3,25 +3,17 @@
 use clap::{Args, ValueEnum};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
-use super::refused::{Refused, refused};
+use super::invalid::invalid;
 
-/// The flags of the log.
 #[derive(Args)]
 pub struct LogFlags {
     /// Log level: error, warn, info, debug, trace or off. You can add levels for modules, as in
     /// `info,taskwell_core=debug`.
-    #[arg(long, env = "RUST_LOG", value_name = "RUST_LOG", default_value = "info", global = true)]
+    #[arg(long, env, default_value = "info")]
     rust_log: String,
 
     /// Log format. `auto` writes text to a terminal and JSON elsewhere.
-    #[arg(
-        long,
-        env = "LOG_FORMAT",
-        value_name = "LOG_FORMAT",
-        value_enum,
-        default_value = "auto",
-        global = true
-    )]
+    #[arg(long, env, value_enum, default_value = "auto")]
     log_format: LogFormat,
 }
 
@@ -33,44 +25,44 @@ pub enum LogFormat {
 }
 
 pub struct Log {
-    pub wanted: Targets,
+    /// The level of each module.
+    pub levels: Targets,
     pub format: LogFormat,
 }
 
 impl LogFlags {
-    pub fn checked(&self) -> Result<Log, Refused> {
-        let wanted =
-            directives(&self.rust_log).map_err(|e| refused("RUST_LOG", &self.rust_log, &e))?;
-        Ok(Log { wanted, format: self.log_format })
+    pub fn validate(&self) -> Result<Log, String> {
+        let levels = levels(&self.rust_log).map_err(|e| invalid("RUST_LOG", &self.rust_log, &e))?;
+        Ok(Log { levels, format: self.log_format })
     }
 }
 
-/// The directives of `tracing`, but that a word alone is a level: there it would be a module, so
-/// that a misspelled level turned all logging off. Errors of modules that no directive names are
-/// logged.
-fn directives(text: &str) -> Result<Targets, String> {
+/// Parses directives as `tracing` does, except that a single word must be a level. For `tracing`,
+/// it would name a module, and a misspelled level would turn off all logging. Modules without a
+/// directive log errors.
+fn levels(text: &str) -> Result<Targets, String> {
     let is_blank = text.chars().all(|c| c == ',' || c.is_whitespace());
     let text = if is_blank { "info" } else { text };
-    let all = text.split(',').map(str::trim).filter(|directive| !directive.is_empty());
-    let mut wanted = Targets::new().with_default(LevelFilter::ERROR);
-    for directive in all {
+    let directives = text.split(',').map(str::trim).filter(|directive| !directive.is_empty());
+    let mut levels = Targets::new().with_default(LevelFilter::ERROR);
+    for directive in directives {
         let (module, level) = directive
             .split_once('=')
             .map_or((None, directive), |(module, level)| (Some(module), level));
-        // An empty level would be `error`.
-        let read = if level.is_empty() { None } else { level.parse::<LevelFilter>().ok() };
-        let level = read.ok_or_else(|| {
+        // `tracing` reads an empty level as `error`.
+        let parsed = if level.is_empty() { None } else { level.parse::<LevelFilter>().ok() };
+        let level = parsed.ok_or_else(|| {
             format!(
                 "'{directive}' is not a log level; allowed are error, warn, info, debug, trace \
                      and off, also for a module, as in warn,taskwell_core=debug"
             )
         })?;
-        wanted = match module {
-            Some(module) => wanted.with_target(module, level),
-            None => wanted.with_default(level),
+        levels = match module {
+            Some(module) => levels.with_target(module, level),
+            None => levels.with_default(level),
         };
     }
-    Ok(wanted)
+    Ok(levels)
 }
 
 #[cfg(test)]
@@ -80,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_are_logged_unless_somebody_says_off() {
+    fn errors_are_logged_unless_a_directive_turns_them_off() {
         for (text, module, level, is_logged) in [
             ("", "taskwell", Level::INFO, true),
             (" , ", "taskwell", Level::INFO, true),
@@ -91,7 +83,7 @@ mod tests {
             ("info, taskwell_core=debug", "hyper", Level::INFO, true),
             ("off", "taskwell", Level::ERROR, false),
         ] {
-            assert_eq!(directives(text).unwrap().would_enable(module, &level), is_logged, "{text}");
+            assert_eq!(levels(text).unwrap().would_enable(module, &level), is_logged, "{text}");
         }
         for text in [
             "warning",
@@ -102,7 +94,7 @@ mod tests {
             "taskwell_core=loud",
             "info,x",
         ] {
-            assert!(directives(text).is_err(), "{text}");
+            assert!(levels(text).is_err(), "{text}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What a connection does: its streams and its requests note it here, its own task and the accept
-//! loop read it. Atomics, as the accept loop runs on another thread.
+//! The state of a connection. Its streams and requests write it; its task and the accept loop read
+//! it. The fields are atomic because the accept loop runs on another thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -9,30 +9,30 @@ use std::time::Duration;
 use futures_util::task::AtomicWaker;
 use tokio::time::Instant;
 
-/// How long the head of a request may take to arrive; the first one's counts from when the
-/// connection is accepted.
+/// How long the head of a request may take to arrive. For the first request, the time starts when
+/// the connection is accepted.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Times are in milliseconds since `accepted`; 0 means never.
 pub struct Activity {
     accepted: Instant,
-    /// Requests whose answers have not been taken to their ends.
-    under_way: AtomicU32,
-    /// When the last answer ended.
-    answered_ms: AtomicU64,
-    /// When the head began that has not arrived whole.
+    /// Requests whose response has not been sent completely.
+    in_flight: AtomicU32,
+    /// When the last response ended.
+    responded_ms: AtomicU64,
+    /// When the first bytes of an incomplete request head arrived.
     head_ms: AtomicU64,
-    /// An answer waits for the client to read.
+    /// A response waits for the client to read.
     is_blocked: AtomicBool,
-    is_parting: AtomicBool,
-    is_leaving: AtomicBool,
+    is_draining: AtomicBool,
+    is_closing: AtomicBool,
     task: AtomicWaker,
 }
 
-/// When a connection is to be closed if it does not change.
-pub struct Due {
+/// When to close a connection whose state does not change.
+pub struct Deadline {
     pub at: Instant,
-    /// It was merely idle, so the client is told, if the protocol has a way.
+    /// The connection was idle between requests, so it closes gracefully if the protocol allows it.
     pub is_idle: bool,
 }
 
@@ -40,26 +40,26 @@ impl Activity {
     pub fn new() -> Activity {
         Activity {
             accepted: Instant::now(),
-            under_way: AtomicU32::new(0),
-            answered_ms: AtomicU64::new(0),
+            in_flight: AtomicU32::new(0),
+            responded_ms: AtomicU64::new(0),
             head_ms: AtomicU64::new(0),
             is_blocked: AtomicBool::new(false),
-            is_parting: AtomicBool::new(false),
-            is_leaving: AtomicBool::new(false),
+            is_draining: AtomicBool::new(false),
+            is_closing: AtomicBool::new(false),
             task: AtomicWaker::new(),
         }
     }
 
-    /// A request has arrived, and is under way until what is returned is dropped.
+    /// Records a new request, which is active until the guard is dropped.
     pub fn begin(self: &Arc<Self>) -> InFlightGuard {
-        self.under_way.fetch_add(1, Relaxed);
+        self.in_flight.fetch_add(1, Relaxed);
         self.head_ms.store(0, Relaxed);
         InFlightGuard(self.clone())
     }
 
-    /// Bytes have come that may be a head's.
+    /// Records that bytes have arrived that may belong to a request head.
     pub fn head_began(&self) {
-        if self.under_way.load(Relaxed) == 0 && self.head_ms.load(Relaxed) == 0 {
+        if self.in_flight.load(Relaxed) == 0 && self.head_ms.load(Relaxed) == 0 {
             self.head_ms.store(self.now_ms(), Relaxed);
         }
     }
@@ -69,57 +69,57 @@ impl Activity {
     }
 
     pub fn is_busy(&self) -> bool {
-        self.under_way.load(Relaxed) > 0 || self.is_blocked.load(Relaxed)
+        self.in_flight.load(Relaxed) > 0 || self.is_blocked.load(Relaxed)
     }
 
-    /// Since when nothing has been asked; nothing while a request is under way.
+    /// Since when the connection has had no request; `None` while a request is active.
     pub fn idle_since(&self) -> Option<Instant> {
-        let since = Duration::from_millis(self.answered_ms.load(Relaxed));
+        let since = Duration::from_millis(self.responded_ms.load(Relaxed));
         (!self.is_busy()).then(|| self.accepted + since)
     }
 
-    pub fn has_answered(&self) -> bool {
-        self.answered_ms.load(Relaxed) > 0
+    pub fn has_responded(&self) -> bool {
+        self.responded_ms.load(Relaxed) > 0
     }
 
-    /// Nothing while a request is under way.
-    pub fn due(&self, idle: Duration) -> Option<Due> {
+    /// When to close the connection; `None` while a request is active.
+    pub fn deadline(&self, idle: Duration) -> Option<Deadline> {
         let since = self.idle_since()?;
-        let is_idle = self.has_answered();
-        let rest = Due { at: since + if is_idle { idle } else { HEADER_TIMEOUT }, is_idle };
+        let is_idle = self.has_responded();
+        let rest = Deadline { at: since + if is_idle { idle } else { HEADER_TIMEOUT }, is_idle };
         let head = match self.head_ms.load(Relaxed) {
             0 => return Some(rest),
             began => self.accepted + Duration::from_millis(began) + HEADER_TIMEOUT,
         };
-        Some(if head < rest.at { Due { at: head, is_idle: false } } else { rest })
+        Some(if head < rest.at { Deadline { at: head, is_idle: false } } else { rest })
     }
 
-    /// Asks the connection to end after its next answer.
+    /// Asks the connection to close after its next response.
     ///
-    /// A proxy may be sending a request on a connection that is idle here, and will not send a POST
-    /// twice. HTTP/2 has a way to say which requests were not seen, so that there the connection
-    /// may leave at once.
-    pub fn part(&self) {
-        self.is_parting.store(true, Relaxed);
+    /// A proxy may be sending a request on an idle connection, and does not repeat a POST. HTTP/2
+    /// can report which requests the server has not seen, so an HTTP/2 connection may close at
+    /// once.
+    pub fn drain(&self) {
+        self.is_draining.store(true, Relaxed);
         self.task.wake();
     }
 
-    pub fn is_parting(&self) -> bool {
-        self.is_parting.load(Relaxed)
+    pub fn is_draining(&self) -> bool {
+        self.is_draining.load(Relaxed)
     }
 
-    /// Asks the connection to end after the requests that are under way.
-    pub fn leave(&self) {
-        self.is_leaving.store(true, Relaxed);
+    /// Asks the connection to close after its active requests.
+    pub fn close(&self) {
+        self.is_closing.store(true, Relaxed);
         self.task.wake();
     }
 
-    pub fn is_leaving(&self) -> bool {
-        self.is_leaving.load(Relaxed)
+    pub fn is_closing(&self) -> bool {
+        self.is_closing.load(Relaxed)
     }
 
-    /// The task that [`Activity::leave`] wakes.
-    pub fn wakes(&self, waker: &Waker) {
+    /// Sets the task that [`Activity::drain`] and [`Activity::close`] wake.
+    pub fn register(&self, waker: &Waker) {
         self.task.register(waker);
     }
 
@@ -128,19 +128,19 @@ impl Activity {
     }
 }
 
-/// A request under way.
+/// An active request.
 pub struct InFlightGuard(Arc<Activity>);
 
 impl InFlightGuard {
-    /// No request is to follow it on its connection.
+    /// Whether the connection closes after this request.
     pub fn is_last(&self) -> bool {
-        self.0.is_parting()
+        self.0.is_draining()
     }
 }
 
 impl Drop for InFlightGuard {
     fn drop(&mut self) {
-        self.0.answered_ms.store(self.0.now_ms(), Relaxed);
-        self.0.under_way.fetch_sub(1, Relaxed);
+        self.0.responded_ms.store(self.0.now_ms(), Relaxed);
+        self.0.in_flight.fetch_sub(1, Relaxed);
     }
 }

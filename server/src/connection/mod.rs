@@ -1,8 +1,8 @@
-//! One connection, HTTP/1.1 or HTTP/2 in clear text: its limits, and when it ends.
+//! One connection, HTTP/1.1 or HTTP/2 without TLS: its limits, and when it closes.
 
 mod activity;
-mod answer;
-mod line;
+mod body;
+mod stream;
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -25,46 +25,45 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
 pub use activity::Activity;
-use activity::{Due, HEADER_TIMEOUT};
-use answer::{Answer, Streams, ours};
-use line::Line;
+use activity::{Deadline, HEADER_TIMEOUT};
+use body::{ResponseBody, StreamExecutor, record_polls};
+use stream::ClientStream;
 
-/// The most that the head of a request may hold.
+/// Maximum size of a request head.
 const HEAD_BYTES_MAX: u32 = 64 * 1024;
 const HEADERS_MAX: usize = 100;
-/// HTTP/2: requests that one connection may have under way.
+/// Maximum number of active requests on one HTTP/2 connection.
 const STREAMS_MAX: u32 = 128;
-/// HTTP/2: what a client may send of one body, and of all on the connection, before any of it was
-/// read.
+/// HTTP/2 windows: how many bytes of one request body, and of all bodies on the connection, a
+/// client may send before the server reads them.
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 128 * 1024;
-/// HTTP/2: what of one answer waits for the client to make room.
+/// How much of one response hyper buffers for an HTTP/2 client.
 const SEND_BYTES_MAX: usize = 64 * 1024;
-/// What of one answer the system keeps that it has not sent.
+/// How much of one response the system buffers before it sends it.
 #[cfg(target_os = "linux")]
 const UNSENT_BYTES_MAX: u32 = 128 * 1024;
 const PING_EVERY: Duration = Duration::from_secs(30);
-/// How long a client that was asked to leave may take.
-const LEAVE_WITHIN: Duration = Duration::from_secs(3);
-/// How often at most a connection looks whether it is due.
+/// How long a client may take to close a connection after it was asked to.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Minimum time between two checks of a connection's deadline.
 const TIMER_MIN: Duration = Duration::from_secs(1);
 
-/// What can be set about how long a connection waits.
+/// The timeouts of a connection that are settings.
 #[derive(Clone, Copy)]
-pub struct Patience {
-    /// Between two requests.
+pub struct Timeouts {
+    /// Maximum time between two requests.
     pub idle: Duration,
-    /// For a client to read something of its answer.
+    /// Maximum time for which a client may stop reading a response.
     pub write: Duration,
 }
 
-/// Bounds what the system takes of an answer before the client has room for it, on each connection
-/// that `listener` accepts.
+/// Limits how much of a response the system buffers for a client, on each connection that
+/// `listener` accepts.
 ///
-/// Without the bound a socket takes megabytes, and more only once a third of them has gone: a slow
-/// client that reads all the time would look for longer than the write timeout like one that does
-/// not read.
-pub fn bound_unsent(listener: &TcpListener) {
+/// Without the limit, a socket takes megabytes, and more only after a third of them was sent. A
+/// client that reads slowly would then look like one that does not read.
+pub fn limit_unsent(listener: &TcpListener) {
     #[cfg(target_os = "linux")]
     if let Err(error) = socket2::SockRef::from(listener).set_tcp_notsent_lowat(UNSENT_BYTES_MAX) {
         tracing::warn!(%error, "cannot limit unsent data per connection; WRITE_TIMEOUT_SECONDS may \
@@ -80,43 +79,43 @@ pub async fn serve(
     peer: IpAddr,
     service: Service,
     activity: Arc<Activity>,
-    patience: Patience,
+    timeouts: Timeouts,
 ) {
     let stream = match TcpStream::from_std(stream) {
         Ok(stream) => stream,
         Err(error) => return tracing::warn!(%error, "cannot serve an accepted connection"),
     };
-    // Without it an answer may wait for the acknowledgement of the last one. A socket that is gone
-    // says so soon enough.
+    // Otherwise a response may wait for the acknowledgement of the previous one. If the socket is
+    // closed, the next read reports it.
     let _ = stream.set_nodelay(true);
-    let line = TokioIo::new(Line::new(stream, activity.clone(), patience.write));
-    let builder = builder(patience.write);
+    let stream = TokioIo::new(ClientStream::new(stream, activity.clone(), timeouts.write));
+    let builder = builder(timeouts.write);
     let of_requests = activity.clone();
     let handler = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-        let under_way = of_requests.begin();
+        let in_flight = of_requests.begin();
         let is_http2 = request.version() == Version::HTTP_2;
-        if is_http2 && of_requests.is_parting() {
-            of_requests.leave();
+        if is_http2 && of_requests.is_draining() {
+            of_requests.close();
         }
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));
         let service = service.clone();
         async move {
-            let mut answer: Response<Body> = ours(service.answer(request)).await;
-            if !is_http2 && under_way.is_last() {
+            let mut answer: Response<Body> = record_polls(service.answer(request)).await;
+            if !is_http2 && in_flight.is_last() {
                 answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            Ok::<_, Infallible>(answer.map(|body| Answer::new(body, is_http2, under_way)))
+            Ok::<_, Infallible>(answer.map(|body| ResponseBody::new(body, is_http2, in_flight)))
         }
     });
-    let served = run(builder.serve_connection(line, handler), &activity, patience.idle);
-    // Peers that hang up or speak no HTTP are their own problem, not the log's.
+    let served = run(builder.serve_connection(stream, handler), &activity, timeouts.idle);
+    // A client that hangs up or does not speak HTTP is no problem for the operator.
     if let Err(error) = served.await {
         tracing::debug!(%error, "a connection ended early");
     }
 }
 
-/// Drives a connection until it ends by itself or is due to be closed.
+/// Drives a connection until the client closes it or its deadline passes.
 async fn run<C: GracefulConnection>(
     serving: C,
     activity: &Activity,
@@ -124,49 +123,53 @@ async fn run<C: GracefulConnection>(
 ) -> Result<(), C::Error> {
     let mut serving = pin!(serving);
     let mut timer = pin!(sleep(HEADER_TIMEOUT));
-    let mut leave_by = None;
+    let mut close_by = None;
     poll_fn(|cx| {
-        activity.wakes(cx.waker());
-        // First, so that a request that has arrived is seen: a connection without one is closed at
-        // once.
+        activity.register(cx.waker());
+        // This comes first because a closing connection without a request closes at once, and a
+        // request may have arrived.
         if let Poll::Ready(served) = serving.as_mut().poll(cx) {
             return Poll::Ready(served);
         }
-        if activity.is_leaving() && leave_by.is_none() {
-            leave_by = Some(Instant::now() + LEAVE_WITHIN);
+        if activity.is_closing() && close_by.is_none() {
+            close_by = Some(Instant::now() + CLOSE_TIMEOUT);
             serving.as_mut().graceful_shutdown();
             if let Poll::Ready(served) = serving.as_mut().poll(cx) {
                 return Poll::Ready(served);
             }
         }
-        let due = activity.due(idle).map(|due| match leave_by {
-            Some(at) => Due { at, is_idle: false },
-            None => due,
+        let deadline = activity.deadline(idle).map(|deadline| match close_by {
+            Some(at) => Deadline { at, is_idle: false },
+            None => deadline,
         });
         // The timer is reset when it fires, not on each request.
-        if let Some(due) = &due
-            && due.at < timer.deadline()
+        if let Some(deadline) = &deadline
+            && deadline.at < timer.deadline()
         {
-            timer.as_mut().reset(due.at);
+            timer.as_mut().reset(deadline.at);
         }
         while timer.as_mut().poll(cx).is_ready() {
             let now = Instant::now();
-            match &due {
-                Some(due) if due.at <= now && !due.is_idle => return Poll::Ready(Ok(())),
-                // Wakes this task, which then asks its client to leave.
-                Some(due) if due.at <= now => activity.leave(),
+            match &deadline {
+                Some(deadline) if deadline.at <= now && !deadline.is_idle => {
+                    return Poll::Ready(Ok(()));
+                }
+                // This wakes the task, which then shuts the connection down.
+                Some(deadline) if deadline.at <= now => activity.close(),
                 _ => {}
             }
-            timer.as_mut().reset(due.as_ref().map_or(now, |due| due.at).max(now + TIMER_MIN));
+            timer
+                .as_mut()
+                .reset(deadline.as_ref().map_or(now, |deadline| deadline.at).max(now + TIMER_MIN));
         }
         Poll::Pending
     })
     .await
 }
 
-fn builder(write_timeout: Duration) -> auto::Builder<Streams> {
-    let mut builder = auto::Builder::new(Streams { write_timeout });
-    // hyper's timeout for heads counts the time between requests too.
+fn builder(write_timeout: Duration) -> auto::Builder<StreamExecutor> {
+    let mut builder = auto::Builder::new(StreamExecutor { write_timeout });
+    // hyper's timeout for request heads includes the time between requests.
     builder
         .http1()
         .timer(TokioTimer::new())

@@ -9,17 +9,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use crate::support::packages::require;
-use crate::support::web_app::{SOURCES, files, sources, tests};
-use crate::support::workshop::must;
+use crate::support::prepare::{Packages, Program, WEB_APP, files, must, require, require_packages};
 
 /// One browser at a time: they measure, and the machine may be small.
 static BROWSER: Mutex<()> = Mutex::new(());
 
 /// Node with a file of `tests/page`, the real binary and a browser.
 fn node(arguments: &[&str]) {
-    let (place, sources) = (tests(), sources());
-    require("chromium", &["chromium"]);
+    let [place, sources] = [Packages::BrowserTests, Packages::WebApp].map(require_packages);
+    require(Program::Chromium);
     let _browser = BROWSER.lock().unwrap_or_else(PoisonError::into_inner);
     let output = Command::new("node")
         .current_dir(place)
@@ -129,8 +127,13 @@ fn many_tasks_in_the_browser() {
 
 #[test]
 fn the_committed_build_is_that_of_the_sources() {
-    must(Command::new("npm").current_dir(sources()).args(["run", "--silent", "build"]));
-    let (ours, built) = (Path::new(SOURCES).join("dist"), sources().join("dist"));
+    must(
+        Command::new("npm")
+            .current_dir(require_packages(Packages::WebApp))
+            .args(["run", "--silent", "build"]),
+    );
+    let (ours, built) =
+        (Path::new(WEB_APP).join("dist"), require_packages(Packages::WebApp).join("dist"));
     let advice = "run `npm ci && npm run build` in http/ui";
     assert_eq!(files(&ours), files(&built), "{advice}");
     for path in files(&built) {
@@ -143,7 +146,7 @@ fn the_committed_build_is_that_of_the_sources() {
 /// The web app knows some answers by their words.
 #[test]
 fn the_answers_that_the_web_app_knows_are_those_of_the_server() {
-    let source = |path: &str| std::fs::read_to_string(Path::new(SOURCES).join(path)).unwrap();
+    let source = |path: &str| std::fs::read_to_string(Path::new(WEB_APP).join(path)).unwrap();
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut server = String::new();
     for folder in ["core/src", "http/src"].map(|folder| repository.join(folder)) {
@@ -168,13 +171,17 @@ fn the_answers_that_the_web_app_knows_are_those_of_the_server() {
 
 #[test]
 fn the_sources_satisfy_the_type_checker_eslint_and_prettier() {
-    must(Command::new("npm").current_dir(sources()).args(["run", "--silent", "check"]));
+    must(
+        Command::new("npm")
+            .current_dir(require_packages(Packages::WebApp))
+            .args(["run", "--silent", "check"]),
+    );
 }
 
 /// The files of the web app that a file of it imports, for their types alone or when they are
 /// wanted, too.
 fn imports(path: &Path) -> BTreeSet<PathBuf> {
-    let src = Path::new(SOURCES).join("src");
+    let src = Path::new(WEB_APP).join("src");
     let folder = path.parent().unwrap();
     let text = std::fs::read_to_string(src.join(path)).unwrap();
     let named = ["from \".", "import(\".", "import \"."].map(|before| text.split(before).skip(1));
@@ -203,7 +210,7 @@ fn imports(path: &Path) -> BTreeSet<PathBuf> {
 fn no_files_of_the_web_app_import_each_other() {
     let is_script =
         |path: &PathBuf| path.extension().is_some_and(|end| end == "ts" || end == "tsx");
-    let scripts = files(&Path::new(SOURCES).join("src")).into_iter().filter(is_script);
+    let scripts = files(&Path::new(WEB_APP).join("src")).into_iter().filter(is_script);
     let mut waiting: BTreeMap<_, _> = scripts.map(|path| (path.clone(), imports(&path))).collect();
     assert!(waiting.len() > 30, "{} files", waiting.len());
     // Those that import nothing that is left go, until none is left.

@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
-use crate::support::web_app::{SOURCES, files, sources};
+use crate::support::prepare::{Packages, WEB_APP, files, require_packages};
 use crate::support::{Reply, Taskwell};
 
 /// What a first load may weigh for somebody who is signed in, compressed.
@@ -141,7 +141,7 @@ async fn the_worker_keeps_all_files_of_the_page_and_asks_for_each_new_version() 
     for path in assets(html.text()).iter().filter(|path| is_hashed(path)) {
         assert!(kept.contains(path), "{path} is not kept");
     }
-    let built = files(&Path::new(SOURCES).join("dist/assets"));
+    let built = files(&Path::new(WEB_APP).join("dist/assets"));
     let scripts = built.iter().filter(|path| path.extension().is_some_and(|end| end == "js"));
     for path in scripts {
         assert!(
@@ -189,9 +189,13 @@ async fn a_script_has_a_source_map_and_the_bundle_its_licences() {
     let licences = t.get("/assets/licenses.txt").send().await;
     assert_eq!(licences.header("content-type"), Some("text/plain; charset=utf-8"));
     for package in ["preact", "@preact/signals", "@preact/signals-core"] {
-        let about =
-            std::fs::read(sources().join("node_modules").join(package).join("package.json"))
-                .unwrap();
+        let about = std::fs::read(
+            require_packages(Packages::WebApp)
+                .join("node_modules")
+                .join(package)
+                .join("package.json"),
+        )
+        .unwrap();
         let about: serde_json::Value = serde_json::from_slice(&about).unwrap();
         let line = format!(
             "{package} {} ({})",

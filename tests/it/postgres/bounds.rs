@@ -13,6 +13,7 @@ use tokio_postgres::NoTls;
 
 use crate::support::Taskwell;
 use crate::support::postgres::Database;
+use crate::support::wait::until_async;
 
 const WITHIN: Duration = Duration::from_secs(1);
 
@@ -42,6 +43,13 @@ async fn backends(database: &Database) -> usize {
     database.rows(own).await[0][0].as_ref().unwrap().parse().unwrap()
 }
 
+/// How many of them wait for a lock.
+async fn waiting(database: &Database) -> usize {
+    let own = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+               AND application_name LIKE 'taskwell%' AND wait_event_type = 'Lock'";
+    database.rows(own).await[0][0].as_ref().unwrap().parse().unwrap()
+}
+
 async fn look(db: &Db, lane: Lane, table: &str) -> taskwell_core::error::Result<()> {
     let text = format!("/* test */ SELECT id FROM {table}");
     db.read_in(lane, move |tx| tx.all::<i64>(&text, &[]).map(drop)).await
@@ -64,7 +72,10 @@ async fn a_locked_table_costs_a_bounded_time_and_no_more_connections_than_the_po
                 db.write(|tx| tx.execute("/* test */ UPDATE tasks SET title = 'x'", &[]).map(drop))
             });
             let accounts = async {
-                tokio::time::sleep(WITHIN / 4).await;
+                until_async("a read and a write wait for the lock", async || {
+                    waiting(&database).await >= 2
+                })
+                .await;
                 let asked = Instant::now();
                 let answer = look(&db, Lane::Accounts, "users").await;
                 let most = backends(&database).await;
@@ -87,7 +98,10 @@ async fn a_locked_table_costs_a_bounded_time_and_no_more_connections_than_the_po
         }
         if pool_max >= 8 {
             let healthy = async {
-                tokio::time::sleep(WITHIN / 4).await;
+                until_async("a read of an account waits for the lock", async || {
+                    waiting(&database).await >= 1
+                })
+                .await;
                 let asked = Instant::now();
                 (look(&db, Lane::Health, "users").await, asked.elapsed())
             };
@@ -96,22 +110,15 @@ async fn a_locked_table_costs_a_bounded_time_and_no_more_connections_than_the_po
             assert!(took < WITHIN / 2, "{took:?}");
         }
         drop(lock);
-        let until = Instant::now() + Duration::from_secs(5);
-        let read = || {
-            db.read_in(Lane::Tasks, |tx| {
-                tx.all::<i64>("/* test */ SELECT id FROM tasks", &[]).map(drop)
-            })
-        };
-        while read().await.is_err() {
-            assert!(Instant::now() < until, "the tasks are not read again");
-        }
-        while db
-            .write(|tx| tx.execute("/* test */ UPDATE tasks SET title = 'x'", &[]))
-            .await
-            .is_err()
-        {
-            assert!(Instant::now() < until, "the tasks are not written again");
-        }
+        until_async("tasks can be read again", async || {
+            look(&db, Lane::Tasks, "tasks").await.is_ok()
+        })
+        .await;
+        let update = "/* test */ UPDATE tasks SET title = 'x'";
+        until_async("tasks can be written again", async || {
+            db.write(|tx| tx.execute(update, &[]).map(drop)).await.is_ok()
+        })
+        .await;
     }
 }
 

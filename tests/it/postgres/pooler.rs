@@ -8,8 +8,8 @@ use std::process::{Child, Stdio};
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::support::packages::require;
 use crate::support::postgres::{Database, as_user, give_away};
+use crate::support::prepare::{Program, require};
 use crate::support::process::{Server, taskwell};
 use crate::support::{PASSWORD, Taskwell};
 
@@ -28,7 +28,7 @@ impl Drop for Pooler {
 }
 
 fn start(folder: &Path, server: &Path) -> Pooler {
-    require("pgbouncer", &["pgbouncer"]);
+    require(Program::PgBouncer);
     let settings = format!(
         "[databases]\n* = host={} \
          user=taskwell\n[pgbouncer]\nunix_socket_dir={}\nlisten_port=5432\nauth_type=any\n\

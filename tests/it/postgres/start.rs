@@ -1,6 +1,5 @@
 //! The start: who migrates, what is refused, and a server that comes late.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use taskwell_core::app::App;
@@ -9,7 +8,9 @@ use taskwell_core::db::{DatabaseLocation, SCHEMA_VERSION, Server};
 use taskwell_core::settings::{Scheme, Settings};
 
 use crate::support::SECRET;
+use crate::support::ports::free_port;
 use crate::support::postgres::{Cluster, Database};
+use crate::support::wait::until_async;
 
 fn open(url: &str, patience: Duration) -> Result<(), String> {
     let mut server = Server::parse(url)?;
@@ -60,7 +61,7 @@ async fn a_newer_schema_and_another_programs_tables_are_refused_untouched() {
 
 #[tokio::test]
 async fn a_server_that_comes_late_is_waited_for_and_one_that_does_not_is_named() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let url = format!("postgres://taskwell@127.0.0.1:{port}/postgres");
     let told = open(&url, Duration::ZERO).unwrap_err();
     assert!(told.contains("cannot connect to PostgreSQL") && told.contains("refused"), "{told}");
@@ -99,12 +100,11 @@ async fn connections_are_opened_ahead() {
     .unwrap();
     let count = "SELECT count(*) FROM pg_stat_activity \
                  WHERE datname = current_database() AND application_name = 'taskwell'";
-    // The two that reads share are opened by the first reads.
-    let until = std::time::Instant::now() + Duration::from_secs(10);
-    while database.rows(count).await != [[Some("5".to_owned())]] {
-        assert!(std::time::Instant::now() < until, "{:?}", database.rows(count).await);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    // The first reads open the two connections that reads share.
+    until_async("five connections are open", async || {
+        database.rows(count).await == [[Some("5".to_owned())]]
+    })
+    .await;
 }
 
 #[tokio::test]

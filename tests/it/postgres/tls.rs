@@ -1,6 +1,5 @@
 //! TLS by `sslmode`: what is encrypted, and which certificates do.
 
-use std::net::TcpListener;
 use std::path::Path;
 
 use taskwell_core::app::App;
@@ -9,6 +8,7 @@ use taskwell_core::db::{DatabaseLocation, Server};
 use taskwell_core::settings::{Scheme, Settings};
 
 use crate::support::SECRET;
+use crate::support::ports::free_port;
 use crate::support::postgres::{Cluster, as_user};
 
 /// An authority, a certificate of its for `localhost`, and another authority that nobody here
@@ -45,7 +45,7 @@ async fn connected(cluster: &Cluster, url: &str) -> Result<bool, String> {
 
 #[tokio::test]
 async fn each_sslmode_asks_for_what_it_says() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let settings = [
         "listen_addresses=localhost",
         "ssl=on",
@@ -105,7 +105,7 @@ fn certify_v1(folder: &Path) {
 
 #[tokio::test]
 async fn prefer_and_allow_connect_where_libpq_does_and_certificates_of_clients_are_shown() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let settings = [
         "listen_addresses=localhost",
         "ssl=on",

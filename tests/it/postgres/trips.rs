@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::postgres::{Database, SOCKET};
+use crate::support::wait::network_delay;
 use crate::support::{PASSWORD, Taskwell};
 
 /// How far away the server is made: long enough that all of a batch has left before its first
@@ -45,7 +46,7 @@ impl Wire {
                 });
                 std::thread::spawn(move || {
                     pass(server, client, || {
-                        std::thread::sleep(DELAY);
+                        network_delay(DELAY);
                         asking.store(false, Ordering::SeqCst);
                     });
                 });

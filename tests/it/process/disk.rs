@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::json;
 
 use super::commands::{run, start};
-use crate::support::packages::require;
+use crate::support::prepare::{Program, require};
 use crate::support::process::{Server, taskwell};
 
 /// A small file system of its own in memory, until it is dropped.
@@ -81,7 +81,7 @@ fn a_full_disk_refuses_writes_answers_reads_and_is_left_behind_when_there_is_roo
 
 #[test]
 fn a_failed_sync_ends_the_process_and_acknowledges_nothing() {
-    require("strace", &["strace"]);
+    require(Program::Strace);
     let folder = tempfile::tempdir().unwrap();
     let (server, token) = start(folder.path());
     assert_eq!(server.stop(), Some(0));

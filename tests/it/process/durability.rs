@@ -1,7 +1,7 @@
 //! What was acknowledged is there afterwards, whatever ended the process. (That it survives a power
 //! cut follows from the order of sync and answer, which a killed process can't show.)
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,8 +10,8 @@ use std::thread::ScopedJoinHandle;
 use serde_json::json;
 
 use crate::support::PASSWORD;
-use crate::support::packages::require;
 use crate::support::postgres::Database;
+use crate::support::prepare::{Program, require};
 use crate::support::process::{Server, taskwell};
 
 const KILLS: usize = 20;
@@ -34,8 +34,12 @@ fn login(server: &Server, name: &str) -> String {
 
 /// Writes with all writers until the server is killed: the id and title of each task that was
 /// acknowledged.
-fn write_until_killed(mut server: Server, tokens: &[String], cycle: usize) -> HashMap<i64, String> {
-    let acknowledged = Mutex::new(HashMap::new());
+fn write_until_killed(
+    mut server: Server,
+    tokens: &[String],
+    cycle: usize,
+) -> BTreeMap<i64, String> {
+    let acknowledged = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
         let (server, acknowledged) = (&server, &acknowledged);
         let writers: Vec<_> = (0..WRITERS)
@@ -70,7 +74,7 @@ fn write_until_killed(mut server: Server, tokens: &[String], cycle: usize) -> Ha
     acknowledged.into_inner().unwrap()
 }
 
-fn check(database: &Path, acknowledged: &HashMap<i64, String>) {
+fn check(database: &Path, acknowledged: &BTreeMap<i64, String>) {
     let sql = rusqlite::Connection::open(database).unwrap();
     let sound: String = sql.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(sound, "ok");
@@ -104,7 +108,7 @@ fn what_was_acknowledged_survives_kill_9_in_the_middle_of_64_writers() {
 
 #[test]
 fn what_was_acknowledged_survives_kill_9_with_another_program_reading() {
-    require("sqlite3", &["sqlite3"]);
+    require(Program::Sqlite);
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("taskwell.db");
     let over = std::sync::atomic::AtomicBool::new(false);
@@ -125,8 +129,8 @@ fn what_was_acknowledged_survives_kill_9_with_another_program_reading() {
     });
 }
 
-/// Ends the reader, also where the test fails.
-struct End<'a>(&'a std::sync::atomic::AtomicBool);
+/// Ends another thread's loop when the test ends, also if it fails.
+pub struct End<'a>(pub &'a std::sync::atomic::AtomicBool);
 
 impl Drop for End<'_> {
     fn drop(&mut self) {
@@ -136,7 +140,7 @@ impl Drop for End<'_> {
 
 fn kill_among_writers(folder: &tempfile::TempDir) {
     let names = ["ada", "grace", "edsger", "barbara"];
-    let mut acknowledged = HashMap::new();
+    let mut acknowledged = BTreeMap::new();
     let mut tokens: Vec<String> = Vec::new();
     for cycle in 0..KILLS {
         let server = Server::start(folder.path());

@@ -4,14 +4,21 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::commands::{start, task};
-use crate::support::packages::require;
+use super::durability::End;
+use crate::support::prepare::{Program, require};
+use crate::support::wait::pause_of_another_program;
 
 const ROUNDS: usize = 5;
-/// How long another program keeps its snapshot.
-const SNAPSHOT: Duration = Duration::from_secs(60);
+/// How far the log grows while another program keeps its snapshot: the server tries to merge it
+/// several times.
+const LOG_MIN: u64 = 40 * 1024 * 1024;
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
+/// Less than the 10 seconds for which a write waits for another program's lock.
+const WRITE_MAX: Duration = Duration::from_secs(5);
 
 /// Whether this process holds a lock on the file's inode.
 fn is_locked_by(pid: u32, file: &Path) -> bool {
@@ -32,7 +39,8 @@ fn runs(command: &mut Command) -> String {
 
 #[test]
 fn what_is_acknowledged_after_another_program_has_read_the_file_survives_kill_9() {
-    require("sqlite3", &["sqlite3"]);
+    require(Program::Sqlite);
+    require(Program::Python);
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let database = folder.join("taskwell.db");
@@ -55,41 +63,52 @@ fn what_is_acknowledged_after_another_program_has_read_the_file_survives_kill_9(
     assert_eq!(stored.trim(), ROUNDS.to_string());
 }
 
+/// Every kind of checkpoint. Each gives up after 100 ms if it has to wait for a reader.
+fn checkpoint(database: &Path) {
+    for mode in ["passive", "full", "restart", "truncate"] {
+        let mut sqlite3 = Command::new("sqlite3");
+        sqlite3.args(["-cmd", ".timeout 100"]).arg(database);
+        sqlite3.arg(format!("pragma wal_checkpoint({mode})")).output().unwrap();
+    }
+}
+
 #[test]
 fn a_reader_with_an_old_snapshot_and_foreign_checkpoints_hold_nobody_up() {
-    require("sqlite3", &["sqlite3"]);
+    require(Program::Sqlite);
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("taskwell.db");
     let (mut server, token) = start(folder.path());
     task(&server, &token, "before");
-    // As a program that streams the log away does.
-    let reader = "import sqlite3, subprocess, sys, time\nc = sqlite3.connect(sys.argv[1], \
-                  isolation_level=None)\nc.execute('begin'); c.execute('select count(*) from \
-                  tasks').fetchone()\nend = time.time() + float(sys.argv[2])\nwhile time.time() < \
-                  end:\n\x20   for mode in ('passive', 'full', 'restart', \
-                  'truncate'):\n\x20       subprocess.run(['sqlite3', '-cmd', '.timeout 100', \
-                  sys.argv[1], f'pragma \
-                  wal_checkpoint({mode})'])\n\x20       time.sleep(0.2)\nprint(c.execute('select \
-                  count(*) from tasks').fetchone()[0])";
-    let holding = Command::new("python3")
-        .args(["-c", reader])
-        .arg(&database)
-        .arg(SNAPSHOT.as_secs().to_string())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let begun = Instant::now();
+    // Another process than the server.
+    let reader = rusqlite::Connection::open(&database).unwrap();
+    let count =
+        || -> i64 { reader.query_row("SELECT count(*) FROM tasks", [], |row| row.get(0)).unwrap() };
+    reader.execute_batch("BEGIN").unwrap();
+    assert_eq!(count(), 1);
+    let log = folder.path().join("taskwell.db-wal");
+    let (rounds, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
     let mut written = 1;
-    while begun.elapsed() < SNAPSHOT {
-        let one = Instant::now();
-        task(&server, &token, "meanwhile");
-        assert!(one.elapsed() < Duration::from_secs(2), "{:?}", one.elapsed());
-        written += 1;
-        // It takes its minute, and leaves the machine to other tests.
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let seen = holding.wait_with_output().unwrap();
-    assert!(seen.status.success());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // As a program that replicates the log does.
+            while !is_over.load(Ordering::Relaxed) {
+                checkpoint(&database);
+                pause_of_another_program(CHECKPOINT_EVERY);
+                rounds.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let _end = End(&is_over);
+        while std::fs::metadata(&log).unwrap().len() < LOG_MIN
+            || rounds.load(Ordering::Relaxed) < ROUNDS
+        {
+            let started = Instant::now();
+            task(&server, &token, "during the snapshot");
+            assert!(started.elapsed() < WRITE_MAX, "{:?}", started.elapsed());
+            written += 1;
+        }
+    });
+    assert_eq!(count(), 1, "the snapshot has changed");
+    reader.execute_batch("COMMIT").unwrap();
     assert!(is_locked_by(server.child.id(), &database));
     task(&server, &token, "after");
     server.child.kill().unwrap();

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use super::commands::{refused, run};
 use crate::support::PASSWORD;
 use crate::support::postgres::Database;
+use crate::support::prepare::{CLIENTS, must, python};
 use crate::support::process::{Server, taskwell};
-use crate::support::workshop::{SOURCES, must, python};
+use crate::support::wait::kill_after_cpu_time;
 
 const SECRET: &str = "a secret of both stores, 32 bytes or more";
 
@@ -20,7 +21,7 @@ pub fn make(program: &str, url: &str) {
         Some(path) => format!("sqlite:///{path}"),
         None => url.replacen("postgres://", "postgresql+psycopg://", 1),
     };
-    must(Command::new(python()).arg(format!("{SOURCES}/{program}.py")).arg(url));
+    must(Command::new(python()).arg(format!("{CLIENTS}/{program}.py")).arg(url));
 }
 
 /// An import that must end with this exit code; what it prints.
@@ -157,12 +158,10 @@ fn an_import_that_is_killed_leaves_nothing_or_all() {
              INSERT INTO tasks SELECT n, 1, 'task ' || n FROM n;"
         ))
         .unwrap();
-    for wait_ms in [100, 300, 600] {
+    for time_ms in [100, 300, 600] {
         let args = ["import", "--from", "sqlite://other.db", "--shape", "fastapi", "--apply"];
         let mut import = taskwell(folder).args(args).stdout(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(wait_ms));
-        let _ = import.kill();
-        let _ = import.wait();
+        kill_after_cpu_time(&mut import, time_ms);
         let store = rusqlite::Connection::open(folder.join("taskwell.db")).unwrap();
         let count = |table: &str| {
             let text = format!("SELECT count(*) FROM {table}");

@@ -1,7 +1,6 @@
 //! Two instances on one PostgreSQL, with Redis and without: what ends on one has ended on the
 //! other.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
@@ -9,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::redis::{Redis, wrong_passwords};
 use crate::support::PASSWORD;
+use crate::support::ports::free_port;
 use crate::support::postgres::Database;
 use crate::support::process::{Server, taskwell};
 
@@ -151,7 +151,7 @@ fn roles_hold_everywhere([here, there]: &[Server; 2], root: &str, round: &str) {
 async fn what_ends_on_one_instance_is_refused_by_the_other_also_while_redis_is_away() {
     let (folder, database) = (tempfile::tempdir().unwrap(), Database::new().await);
     let folder = folder.path();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let redis = Redis::start(port, folder);
     let command = |folder: &Path, args: &[&str]| -> Command {
         let mut command = taskwell(folder);

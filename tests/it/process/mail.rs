@@ -2,17 +2,18 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader};
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::support::PASSWORD;
+use crate::support::ports::free_port;
+use crate::support::prepare::python;
 use crate::support::process::{Server, taskwell};
-use crate::support::workshop::python;
+use crate::support::wait::{until, until_listening};
 
 /// aiosmtpd, which prints what it gets.
 struct Smtp {
@@ -40,11 +41,7 @@ impl Smtp {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let until = Instant::now() + Duration::from_secs(30);
-        while TcpStream::connect(&address).is_err() {
-            assert!(Instant::now() < until, "aiosmtpd does not start");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        until_listening("aiosmtpd", &mut child, &address);
         let (to, lines) = channel();
         let out = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || {
@@ -57,7 +54,7 @@ impl Smtp {
     fn next(&self) -> (String, String, String) {
         let mut mail = VecDeque::new();
         loop {
-            let line = self.lines.recv_timeout(Duration::from_secs(60)).unwrap();
+            let line = self.lines.recv_timeout(Duration::from_mins(1)).unwrap();
             if line.contains("MESSAGE FOLLOWS") {
                 mail.clear();
             } else if line.contains("END MESSAGE") {
@@ -80,10 +77,6 @@ impl Drop for Smtp {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn serve(folder: &Path, smtp: &str, more: &[&str]) -> Server {
@@ -201,18 +194,15 @@ fn mail_waits_for_a_server_that_is_away_and_survives_a_restart() {
     let url = format!("smtp://127.0.0.1:{port}");
     let server = serve(folder.path(), &url, &[]);
     sign_up(&server);
-    std::thread::sleep(Duration::from_secs(2));
+    let store = rusqlite::Connection::open(folder.path().join("taskwell.db")).unwrap();
+    let number = |query: &str| store.query_row(query, [], |row| row.get::<_, i64>(0)).unwrap();
+    until("the first delivery has failed", || number("SELECT max(attempts) FROM mail_queue") == 1);
     drop(server);
     let smtp = Smtp::start(port);
-    // As if half a minute had passed.
-    let store = rusqlite::Connection::open(folder.path().join("taskwell.db")).unwrap();
-    assert_eq!(
-        store.execute("UPDATE mail_queue SET next_at = 0 WHERE attempts = 1", []).unwrap(),
-        1
-    );
-    let hashes: i64 =
-        store.query_row("SELECT count(*) FROM mail_tokens", [], |row| row.get(0)).unwrap();
-    assert_eq!(hashes, 1);
+    // Makes the next attempt due, which would be in half a minute.
+    let is_due = "UPDATE mail_queue SET next_at = 0 WHERE attempts = 1";
+    assert_eq!(store.execute(is_due, []).unwrap(), 1);
+    assert_eq!(number("SELECT count(*) FROM mail_tokens"), 1);
     let _server = serve(folder.path(), &url, &[]);
     let (to, _, text) = smtp.next();
     assert_eq!(to, "ada@example.org");

@@ -1,7 +1,6 @@
 //! `taskwell migrate` on stores of earlier versions: killed half way, refused, and what it keeps.
 
 use std::path::Path;
-use std::time::Duration;
 
 use rusqlite::Connection;
 use taskwell_core::db::SCHEMA_VERSION;
@@ -9,6 +8,7 @@ use taskwell_core::db::SCHEMA_VERSION;
 use super::commands::{done, refused};
 use crate::support::postgres::Database;
 use crate::support::process::taskwell;
+use crate::support::wait::kill_after_cpu_time;
 
 const TASKS: i64 = 20_000;
 const SCHEMAS: [&str; 5] = [
@@ -60,9 +60,7 @@ fn a_migration_that_is_killed_leaves_the_old_schema_or_the_new_one() {
         std::fs::create_dir(&folder).unwrap();
         std::fs::copy(&template, folder.join("taskwell.db")).unwrap();
         let mut child = taskwell(&folder).arg("migrate").spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(60 * round));
-        let _ = child.kill();
-        child.wait().unwrap();
+        kill_after_cpu_time(&mut child, 50 * round);
         {
             let sql = Connection::open(folder.join("taskwell.db")).unwrap();
             let version = number(&sql, "SELECT max(version) FROM schema_migrations");
@@ -148,9 +146,7 @@ async fn a_migration_that_is_killed_leaves_the_old_schema_or_the_new_one_on_post
     let one = async |text: &str| database.rows(text).await[0][0].clone().unwrap();
     for round in 0..6 {
         let mut child = migrate().spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(40 + 80 * round));
-        let _ = child.kill();
-        child.wait().unwrap();
+        kill_after_cpu_time(&mut child, 50 * round);
         let columns = "SELECT count(*) FROM information_schema.columns WHERE table_name = 'tasks' \
                        AND column_name = 'folded'";
         let is_new =

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::ports::free_port;
 use crate::support::process::Server;
 use crate::support::{PASSWORD, proxies};
 
@@ -10,7 +11,7 @@ use crate::support::{PASSWORD, proxies};
 fn a_proxy_that_compresses_leaves_versions_as_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
-    let port = proxies::free_port();
+    let port = free_port();
     // One that compresses whatever it may.
     let settings = format!(
         "gzip on; gzip_min_length 0; gzip_proxied any; gzip_types *; server {{ listen \

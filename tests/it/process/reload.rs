@@ -1,36 +1,25 @@
 //! SIGHUP: what is read again, what is told of it, and that nothing else changes.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{ChildStderr, Command};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use super::commands::done;
 use crate::support::PASSWORD;
-use crate::support::process::{Server, taskwell};
+use crate::support::process::{Log, Server, taskwell};
 
 /// A server whose settings are in its `.env`, and its log.
-fn start(folder: &Path) -> (Server, BufReader<ChildStderr>) {
+fn start(folder: &Path) -> (Server, Log) {
     let mut server = Server::run(taskwell(folder).args(["--port", "0"]).env_remove("RUST_LOG"));
-    let log = BufReader::new(server.child.stderr.take().unwrap());
+    let log = server.log();
     (server, log)
 }
 
 fn hang_up(server: &Server) {
     let pid = server.child.id().to_string();
     assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
-}
-
-/// The next line of the log that has `text` in it.
-fn logged(log: &mut BufReader<ChildStderr>, text: &str) -> String {
-    let mut line = String::new();
-    while !line.contains(text) {
-        line.clear();
-        assert!(log.read_line(&mut line).unwrap() > 0, "the log ended before {text}");
-    }
-    line
 }
 
 fn token(server: &Server, door: &str) -> String {
@@ -48,13 +37,13 @@ fn key_of(token: &str) -> String {
 #[test]
 fn a_new_secret_signs_and_the_old_one_still_verifies() {
     let folder = tempfile::tempdir().unwrap();
-    let (server, mut log) = start(folder.path());
+    let (server, log) = start(folder.path());
     token(&server, "signup");
     let before = token(&server, "login");
     done(folder.path(), &["keys", "rotate"], "");
     assert_eq!(key_of(&token(&server, "login")), key_of(&before));
     hang_up(&server);
-    assert!(logged(&mut log, "SIGHUP").contains("2 token secrets"));
+    assert!(log.wait_for("SIGHUP").contains("2 token secrets"));
     let after = token(&server, "login");
     assert_ne!(key_of(&after), key_of(&before));
     for token in [&before, &after] {
@@ -64,7 +53,7 @@ fn a_new_secret_signs_and_the_old_one_still_verifies() {
     let file = folder.path().join("taskwell.db.jwt-secret");
     std::fs::rename(&file, folder.path().join("elsewhere")).unwrap();
     hang_up(&server);
-    assert!(logged(&mut log, "SIGHUP").contains("no setting was reloaded"));
+    assert!(log.wait_for("SIGHUP").contains("no setting was reloaded"));
     assert!(!file.exists());
     assert_eq!(server.send("GET", "/api/v1/users/me", &after, None).status, 200);
 }
@@ -74,24 +63,23 @@ fn the_level_of_the_log_changes_and_a_wrong_one_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let env = folder.path().join(".env");
     std::fs::write(&env, "RUST_LOG=info\n").unwrap();
-    let (server, mut log) = start(folder.path());
+    let (server, log) = start(folder.path());
     server.send("GET", "/api/v1/users/me", "", None);
-    logged(&mut log, "/api/v1/users/me");
+    log.wait_for("/api/v1/users/me");
     std::fs::write(&env, "RUST_LOG=error\n").unwrap();
     hang_up(&server);
-    assert!(logged(&mut log, "SIGHUP").contains("RUST_LOG=error"));
+    assert!(log.wait_for("SIGHUP").contains("RUST_LOG=error"));
     server.send("GET", "/api/v1/auth/unseen", "", None);
     std::fs::write(&env, "RUST_LOG=info\n").unwrap();
     hang_up(&server);
-    let mut line = String::new();
-    log.read_line(&mut line).unwrap();
+    let line = log.next();
     assert!(line.contains("RUST_LOG=info"), "{line}");
     std::fs::write(&env, "RUST_LOG=inof\n").unwrap();
     hang_up(&server);
-    let told = logged(&mut log, "SIGHUP");
+    let told = log.wait_for("SIGHUP");
     assert!(told.contains("no setting was reloaded") && told.contains("inof"), "{told}");
     server.send("GET", "/api/v1/users/me", "", None);
-    logged(&mut log, "/api/v1/users/me");
+    log.wait_for("/api/v1/users/me");
     assert_eq!(server.stop(), Some(0));
 }
 

@@ -4,12 +4,13 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::support::ports::free_port;
 use crate::support::postgres::Database;
-use crate::support::process::{Server, taskwell};
+use crate::support::process::{Log, Server, taskwell};
+use crate::support::wait::until;
 use crate::support::{PASSWORD, proxies};
 
 const CLIENTS: usize = 8;
@@ -34,27 +35,27 @@ fn settings(file: &str, listen: (&str, u16), instances: [u16; 2]) -> String {
 }
 
 fn nginx(folder: &Path, instances: [u16; 2]) -> Server {
-    let port = proxies::free_port();
+    let port = free_port();
     proxies::nginx(folder, port, &settings("nginx.conf", ("listen 80;", port), instances))
 }
 
 fn haproxy(folder: &Path, instances: [u16; 2]) -> Server {
-    let port = proxies::free_port();
+    let port = free_port();
     proxies::haproxy(folder, port, &settings("haproxy.cfg", ("bind :80", port), instances))
 }
 
-fn instance(folder: &Path, database: &Database, port: u16) -> Server {
-    let server = Server::run(
+fn instance(folder: &Path, database: &Database, port: u16) -> (Server, Log) {
+    let mut server = Server::run(
         taskwell(folder)
             .args(["--port", &port.to_string()])
             .env("DATABASE_URL", &database.url)
-            .env("JWT_SECRET", "rolling instances share one secret, 32 bytes or more"),
+            .env("JWT_SECRET", "rolling instances share one secret, 32 bytes or more")
+            .env("RUST_LOG", "info"),
     );
-    let until = Instant::now() + Duration::from_secs(20);
-    while server.try_send("GET", "/readyz", "", None).is_none_or(|reply| reply.status != 200) {
-        assert!(Instant::now() < until, "an instance is not ready");
-    }
-    server
+    let log = server.log();
+    let is_ready = || server.try_send("GET", "/readyz", "", None).map(|reply| reply.status);
+    until("an instance is ready", || is_ready() == Some(200));
+    (server, log)
 }
 
 /// Makes tasks and reads them until it is told to stop: their titles, and whatever failed.
@@ -90,7 +91,7 @@ fn client(
 async fn roll(proxied: impl FnOnce(&Path, [u16; 2]) -> Server) {
     let database = Database::new().await;
     let folder = tempfile::tempdir().unwrap();
-    let ports = [proxies::free_port(), proxies::free_port()];
+    let ports = [free_port(), free_port()];
     let mut instances = ports.map(|port| Some(instance(folder.path(), &database, port)));
     let front = proxied(folder.path(), ports);
     let new = json!({ "username": "ada", "email": "ada@example.org", "password": PASSWORD });
@@ -107,10 +108,12 @@ async fn roll(proxied: impl FnOnce(&Path, [u16; 2]) -> Server) {
             .collect();
         for _ in 0..ROUNDS {
             for (at, port) in ports.into_iter().enumerate() {
-                assert_eq!(instances[at].take().unwrap().stop(), Some(0));
-                instances[at] = Some(instance(folder.path(), &database, port));
-                // As an orchestrator waits until the new one takes part.
-                std::thread::sleep(Duration::from_millis(1500));
+                let (old, _log) = instances[at].take().unwrap();
+                assert_eq!(old.stop(), Some(0));
+                let (new, log) = instance(folder.path(), &database, port);
+                // The proxy sends requests to the new one, so the next may stop.
+                log.wait_for("\"path\":\"/api/v1/tasks\"");
+                instances[at] = Some((new, log));
             }
         }
         is_over.store(true, Ordering::Relaxed);

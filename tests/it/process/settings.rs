@@ -21,7 +21,7 @@ fn a_wrong_value_is_refused_with_its_name_and_what_is_allowed() {
     for (name, value, allowed) in [
         ("BCRYPT_COST", "3", "4..=31"),
         ("BCRYPT_COST", "32", "4..=31"),
-        ("SHUTDOWN_TIMEOUT_SECONDS", "-1", "invalid digit"),
+        ("SHUTDOWN_TIMEOUT_SECONDS", "-1", "0..=3600"),
         ("HOST", "nowhere", "IP address"),
         ("ACCESS_TOKEN_EXPIRE_MINUTES", "0", "1..=525600"),
         ("MAX_CONNECTIONS", "many", "invalid digit"),

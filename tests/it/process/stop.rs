@@ -10,6 +10,7 @@ use serde_json::json;
 use super::commands::done;
 use crate::support::PASSWORD;
 use crate::support::process::{Server, taskwell};
+use crate::support::wait::pause_of_a_slow_client;
 
 /// Far more than a stop needs, far less than any timeout that it could run into.
 const STOP_MAX: Duration = Duration::from_secs(5);
@@ -93,13 +94,13 @@ fn each_connection_that_was_accepted_is_answered_during_a_stop() {
     let mut asked = Vec::new();
     while let Ok(mut client) = TcpStream::connect_timeout(&server.address.parse().unwrap(), PAUSE) {
         asked.push(std::thread::spawn(move || {
-            std::thread::sleep(PAUSE);
+            pause_of_a_slow_client(PAUSE);
             client.set_read_timeout(Some(STOP_MAX)).unwrap();
             client.write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")?;
             let mut answer = String::new();
             client.read_to_string(&mut answer).map(|_| answer)
         }));
-        std::thread::sleep(Duration::from_millis(3));
+        pause_of_a_slow_client(Duration::from_millis(3));
     }
     let all = asked.len();
     let answers: Vec<_> = asked.into_iter().map(|client| client.join().unwrap()).collect();

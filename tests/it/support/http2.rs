@@ -1,6 +1,6 @@
 //! A client of HTTP/2 that does what no client should: its frames are written by hand.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -22,7 +22,7 @@ const SETTINGS_INITIAL_WINDOW_SIZE: u8 = 4;
 pub struct Http2 {
     pub stream: TcpStream,
     /// What may be sent yet, on each stream; on all of them under 0.
-    room: HashMap<u32, i64>,
+    room: BTreeMap<u32, i64>,
     /// What may be sent on a new stream.
     first_room: i64,
 }
@@ -40,7 +40,7 @@ impl Http2 {
         let mut stream = TcpStream::connect(&server.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
-        let mut http2 = Http2 { stream, room: HashMap::from([(0, 65_535)]), first_room: 65_535 };
+        let mut http2 = Http2 { stream, room: BTreeMap::from([(0, 65_535)]), first_room: 65_535 };
         let window = window.to_be_bytes();
         http2.send(SETTINGS, 0, 0, &[&[0, SETTINGS_INITIAL_WINDOW_SIZE][..], &window].concat());
         http2
@@ -97,7 +97,7 @@ impl Http2 {
     /// Sends `length` bytes on each stream, in turn, as far as the server makes room; those that
     /// were not refused.
     pub fn upload(&mut self, ids: &[u32], length: usize) -> Vec<u32> {
-        let mut left: HashMap<u32, usize> = ids.iter().map(|id| (*id, length)).collect();
+        let mut left: BTreeMap<u32, usize> = ids.iter().map(|id| (*id, length)).collect();
         self.stream.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
         loop {
             for (id, left) in &mut left {

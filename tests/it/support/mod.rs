@@ -2,12 +2,12 @@
 //! process.
 
 pub mod http2;
-pub mod packages;
+pub mod ports;
 pub mod postgres;
+pub mod prepare;
 pub mod process;
 pub mod proxies;
-pub mod web_app;
-pub mod workshop;
+pub mod wait;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use taskwell_core::app::App;
 use taskwell_core::audit::Actor;
 use taskwell_core::clock::Clock;
-use taskwell_core::db::{DatabaseLocation, Server};
+use taskwell_core::db::{DatabaseLocation, Server, Trace};
 use taskwell_core::settings::{Scheme, Settings};
 use taskwell_http::{Options, Peer, Service};
 
@@ -91,6 +91,15 @@ impl Taskwell {
         t
     }
 
+    /// One instance whose transactions go into `trace`. It goes by `clock`.
+    pub async fn traced(trace: &Trace, clock: Clock) -> Taskwell {
+        let database = Database::new().await;
+        let mut server = Server::parse(&database.url).unwrap();
+        (server.pool_max, server.trace) = (8, trace.clone());
+        let place = DatabaseLocation::Postgres(Box::new(server));
+        Taskwell::at_time(&place, Store::Postgres(Box::new(database)), clock)
+    }
+
     /// The same, with all connections for requests through a socket in `folder`.
     pub async fn on_postgres_by(folder: &Path) -> Taskwell {
         let database = Database::new().await;
@@ -141,7 +150,10 @@ impl Taskwell {
     }
 
     fn at(place: &DatabaseLocation, store: Store) -> Taskwell {
-        let clock = Clock::default();
+        Taskwell::at_time(place, store, Clock::default())
+    }
+
+    fn at_time(place: &DatabaseLocation, store: Store, clock: Clock) -> Taskwell {
         let (app, service) = open(place, &clock);
         Taskwell {
             services: vec![service],

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::sync::Mutex;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
-use super::packages::installed;
+use super::prepare::{Program, require};
 
 /// A server. Its guard waits at the other end of a pipe; when this end closes, it stops the server
 /// and clears up.
@@ -172,15 +172,13 @@ pub fn as_user(program: &Path, folder: &Path) -> Command {
     command
 }
 
-/// The newest version that is installed; Debian's package where there is none.
+/// The folder with the programs of the newest version.
 pub fn binaries() -> PathBuf {
-    let newest = || {
-        let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-        let folders = versions.map(|entry| entry.unwrap().path().join("bin"));
-        folders.filter(|folder| folder.join("initdb").exists()).max()
-    };
-    installed(&["postgresql"], || newest().is_some());
-    newest().unwrap_or_else(|| panic!("PostgreSQL is missing: install Debian's package postgresql"))
+    require(Program::PostgreSql);
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let folders = versions.map(|entry| entry.unwrap().path().join("bin"));
+    let newest = folders.filter(|folder| folder.join("initdb").exists()).max();
+    newest.unwrap_or_else(|| panic!("PostgreSQL is missing: install Debian's package postgresql"))
 }
 
 /// Whose the server is to be where this process is root's, whom `initdb` refuses.

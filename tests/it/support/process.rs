@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -49,10 +50,20 @@ impl Server {
         Server { address: address.to_owned(), child }
     }
 
+    /// The log from here on.
+    pub fn log(&mut self) -> Log {
+        let lines = BufReader::new(self.child.stderr.take().unwrap()).lines();
+        let (to, log) = channel();
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| drop(to.send(line)));
+        });
+        Log(log)
+    }
+
     /// A raw connection.
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         stream
     }
 
@@ -77,7 +88,7 @@ impl Server {
         body: Option<&Value>,
     ) -> Option<Reply> {
         let mut stream = TcpStream::connect(&self.address).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
+        stream.set_read_timeout(Some(Duration::from_mins(1))).ok()?;
         let body = body.map(Value::to_string).unwrap_or_default();
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\nauthorization: Bearer \
@@ -98,6 +109,26 @@ impl Server {
         let pid = self.child.id().to_string();
         Command::new("kill").args(["-TERM", &pid]).status().unwrap();
         self.child.wait().unwrap().code()
+    }
+}
+
+/// The lines that a server logs.
+pub struct Log(Receiver<String>);
+
+impl Log {
+    pub fn next(&self) -> String {
+        self.0.recv_timeout(Duration::from_secs(60)).unwrap()
+    }
+
+    /// Waits for a line that contains `text`.
+    pub fn wait_for(&self, text: &str) -> String {
+        loop {
+            match self.0.recv_timeout(Duration::from_secs(60)) {
+                Ok(line) if line.contains(text) => return line,
+                Ok(_) => {}
+                Err(e) => panic!("the log has no line with {text}: {e}"),
+            }
+        }
     }
 }
 

@@ -1,20 +1,15 @@
 //! Proxies of Debian's in front of servers, killed when the test ends.
 
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
-use super::packages::require;
+use super::prepare::{Program, require};
 use super::process::Server;
-
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
+use super::wait::until_listening;
 
 /// nginx with what `http` has to stand in the block of that name, listening at `port`.
 pub fn nginx(folder: &Path, port: u16, http: &str) -> Server {
-    require("nginx", &["nginx-light"]);
+    require(Program::Nginx);
     let at = folder.display();
     let folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let folders: String = folders.map(|name| format!("{name}_temp_path {at}/{name};\n")).concat();
@@ -29,7 +24,7 @@ pub fn nginx(folder: &Path, port: u16, http: &str) -> Server {
 
 /// `HAProxy` with such settings, listening at `port`.
 pub fn haproxy(folder: &Path, port: u16, settings: &str) -> Server {
-    require("haproxy", &["haproxy"]);
+    require(Program::HaProxy);
     let file = folder.join("haproxy.cfg");
     std::fs::write(&file, settings).unwrap();
     started(Command::new("haproxy").args(["-q", "-db", "-f"]).arg(file), port)
@@ -37,11 +32,7 @@ pub fn haproxy(folder: &Path, port: u16, settings: &str) -> Server {
 
 fn started(command: &mut Command, port: u16) -> Server {
     let child = command.stdout(Stdio::null()).spawn().unwrap();
-    let proxy = Server { child, address: format!("127.0.0.1:{port}") };
-    let until = Instant::now() + Duration::from_secs(10);
-    while TcpStream::connect(&proxy.address).is_err() {
-        assert!(Instant::now() < until, "the proxy does not start");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let mut proxy = Server { child, address: format!("127.0.0.1:{port}") };
+    until_listening("the proxy", &mut proxy.child, &proxy.address);
     proxy
 }

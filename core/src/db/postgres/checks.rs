@@ -52,6 +52,7 @@ async fn require_utf8(client: &Client) -> Result<()> {
 
 /// A lock that one connection takes must be seen by the other one. This needs no privilege, and
 /// goes through poolers.
+#[expect(clippy::disallowed_methods, reason = "names a lock, not a row")]
 async fn require_same(direct: &Client, main: &Client) -> Result<()> {
     let failed = StatementError::into_error;
     let chance = random_id()?;

@@ -17,6 +17,7 @@ use super::dial::{Served, dial, is_direct, row, spawn};
 use super::server::{Prepares, Server, Target};
 use crate::db::dialect::{Dialect, record};
 use crate::db::script::{Answer, Statement, StatementError};
+use crate::db::trace::Trace;
 use crate::error::Error;
 
 /// So many futures `join_all` polls one after the other, and so they send in their order; more it
@@ -47,6 +48,7 @@ pub struct Connection {
     /// It is stuck as an answer is late.
     late: AtomicBool,
     draining: AtomicBool,
+    pub trace: Trace,
 }
 
 /// A text as it is sent.
@@ -131,6 +133,7 @@ impl Connection {
                 stuck: AtomicBool::new(false),
                 late: AtomicBool::new(false),
                 draining: AtomicBool::new(false),
+                trace: server.trace.clone(),
             })
         };
         let late = |_| {
@@ -157,6 +160,7 @@ impl Connection {
             stuck: AtomicBool::new(false),
             late: AtomicBool::new(false),
             draining: AtomicBool::new(false),
+            trace: server.trace.clone(),
         })
     }
 

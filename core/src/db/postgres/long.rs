@@ -7,15 +7,15 @@ use tokio::time::Instant;
 
 use super::connection::{Batch, Connection};
 use super::pool::Lease;
-use super::run::run_once;
+use super::run::{run, run_once};
 use super::shared::Shared;
-use crate::db::script::{Script, StatementError, Turn};
+use crate::db::script::{Run, Script, StatementError};
 use crate::db::tx::Tx;
 use crate::error::Result;
 use crate::time::Timestamp;
 
 /// How long one batch of a migration may take.
-const MIGRATION_WITHIN: Duration = Duration::from_secs(600);
+const MIGRATION_WITHIN: Duration = Duration::from_mins(10);
 
 /// See [`super::LongTransaction`]. Each step has the time that a request has. Dropped, its
 /// connection is closed, and the server undoes what was done.
@@ -75,10 +75,12 @@ impl Connection {
             let answered =
                 self.answer(script, std::mem::take(&mut batch), Instant::now() + within).await;
             answered.map_err(StatementError::into_error)?;
-            match (outcome_or_ask, script.refusal().cloned()) {
-                (Turn::Done(Ok(_)), Some(refusal)) => return Err(refusal.into_error()),
-                (Turn::Done(outcome), _) => return outcome,
-                (Turn::Ask, _) => {}
+            match (outcome_or_ask, script.error().cloned()) {
+                (Run::Done(Ok(_)), Some(refusal)) => return Err(refusal.into_error()),
+                (Run::Done(outcome), _) => {
+                    return self.trace.checked(script, |script| run(script, &f), outcome);
+                }
+                (Run::Waiting, _) => {}
             }
         }
     }

@@ -51,6 +51,7 @@ pub struct Notifier {
 }
 
 impl Notifier {
+    #[expect(clippy::disallowed_methods, reason = "names this instance, outside of transactions")]
     pub fn new(live: Subscribers) -> Result<Arc<Notifier>> {
         let (waiting, wanted, is_heard) = (Mutex::default(), Notify::new(), AtomicBool::new(false));
         Ok(Arc::new(Notifier { live, waiting, wanted, is_heard, name: hex(&random_id()?) }))

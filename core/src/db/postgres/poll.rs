@@ -19,7 +19,7 @@ const LOOK_ANYWAY_EVERY: Duration = Duration::from_secs(5);
 const ON_ITS_WAY: Duration = Duration::from_millis(100);
 /// Polling found a change without a notification, as behind a pooler that does not carry LISTEN:
 /// notifications are not trusted for so long.
-const DOUBT_FOR: Duration = Duration::from_secs(60);
+const DOUBT_FOR: Duration = Duration::from_mins(1);
 /// Accounts that one query asks about.
 const LOOK_MAX: usize = 500;
 

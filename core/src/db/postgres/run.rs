@@ -12,7 +12,7 @@ use super::pool::Lease;
 use super::replica::Replica;
 use super::shared::{Job, Shared};
 use crate::db::lane::Lane;
-use crate::db::script::{Script, Server as On, StatementError, Turn};
+use crate::db::script::{Run, Script, Server as On, StatementError};
 use crate::db::tx::Tx;
 use crate::error::{Error, Result};
 
@@ -20,11 +20,13 @@ use crate::error::{Error, Result};
 const TRIES_MAX: u32 = 10;
 
 /// One run of a use case. A fault in it must not take the thread with it.
-pub(super) fn run_once<T>(script: &mut Script, f: impl Fn(&mut Tx) -> Result<T>) -> Turn<T> {
-    script.run_once(|script| {
-        catch_unwind(AssertUnwindSafe(|| f(&mut Tx::on_postgres(script))))
-            .unwrap_or_else(|_| Err(Error::Internal("a use case panicked".into())))
-    })
+pub(super) fn run_once<T>(script: &mut Script, f: impl Fn(&mut Tx) -> Result<T>) -> Run<T> {
+    script.run_once(|script| run(script, f))
+}
+
+pub(super) fn run<T>(script: &mut Script, f: impl Fn(&mut Tx) -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(|| f(&mut Tx::on_postgres(script))))
+        .unwrap_or_else(|_| Err(Error::Internal("a use case panicked".into())))
 }
 
 /// Statement by statement on what is committed, over a connection that others use too.
@@ -42,8 +44,11 @@ where
         script.set_replica(replica.is_some());
         let lost = loop {
             match run_once(&mut script, &f) {
-                Turn::Done(outcome) => return outcome,
-                Turn::Ask => {}
+                Run::Done(outcome) => {
+                    let trace = &reader.connection.trace;
+                    return trace.checked(&script, |script| run(script, &f), outcome);
+                }
+                Run::Waiting => {}
             }
             // What was refused is in the script.
             match (&replica, &job.0.replica) {
@@ -65,7 +70,7 @@ where
                     let _ = reader.connection.answer(&mut script, Batch::default(), deadline).await;
                 }
             }
-            match script.refusal() {
+            match script.error() {
                 Some(StatementError::Lost(cause)) => break cause.clone(),
                 Some(StatementError::Again) => {
                     break "a statement is to be sent otherwise".to_owned();
@@ -139,8 +144,10 @@ where
     let mut begun = false;
     loop {
         match run_once(&mut script, &*f) {
-            Turn::Ask => {}
-            Turn::Done(outcome) => {
+            Run::Waiting => {}
+            Run::Done(outcome) => {
+                let trace = &lease.connection.trace;
+                let outcome = trace.checked(&script, |script| run(script, &*f), outcome);
                 return end(shared, lease, script, begun, outcome, deadline).await;
             }
         }
@@ -148,7 +155,7 @@ where
         let batch = Batch { begin: !begun, commit: false };
         let _ = lease.connection.answer(&mut script, batch, deadline).await;
         begun = true;
-        match script.refusal().cloned() {
+        match script.error().cloned() {
             Some(StatementError::Again) => {
                 lease.undo();
                 return Ended::Again(StatementError::Again);
@@ -177,7 +184,7 @@ async fn end<T>(
     deadline: Instant,
 ) -> Ended<T> {
     // A refused statement that nobody looked at.
-    let outcome = match (outcome, script.refusal().cloned()) {
+    let outcome = match (outcome, script.error().cloned()) {
         (Ok(_), Some(refusal)) => Err(refusal.into_error()),
         (outcome, _) => outcome,
     };
@@ -191,7 +198,7 @@ async fn end<T>(
     }
     let batch = Batch { begin: !begun, commit: true };
     let committed = lease.connection.answer(&mut script, batch, deadline).await;
-    match script.refusal().cloned().or(committed.err()) {
+    match script.error().cloned().or(committed.err()) {
         None => {
             lease.finish();
             shared.notifier.notify(script.to_notify());
@@ -224,14 +231,26 @@ async fn end<T>(
 }
 
 impl Connection {
-    /// Sends all that is pending in one go and notes the answers.
+    /// Sends the pending statements in one batch and stores the answers.
     pub(super) async fn answer(
         &self,
         script: &mut Script,
         batch: Batch,
         deadline: Instant,
     ) -> Result<(), StatementError> {
-        let (answers, ended) = self.send(&script.pending(On::Primary), batch, deadline).await;
+        let mut pending = script.pending(On::Primary);
+        let mut batch = batch;
+        while self.trace.is_one_by_one() && pending.len() > 1 {
+            let first = Batch { begin: batch.begin, commit: false };
+            let (answers, ended) = self.send(&pending[..1], first, deadline).await;
+            script.answer(On::Primary, answers);
+            if ended.is_err() || !batch.commit {
+                return ended;
+            }
+            batch.begin = false;
+            pending.remove(0);
+        }
+        let (answers, ended) = self.send(&pending, batch, deadline).await;
         script.answer(On::Primary, answers);
         ended
     }

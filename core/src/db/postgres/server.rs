@@ -11,6 +11,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::codec::message;
 use super::tls::{self, Files, Proof};
+use crate::db::trace::Trace;
 
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(10);
@@ -36,6 +37,8 @@ pub struct Server {
     pub answer_within: Duration,
     /// How long a server that is away at the start is waited for.
     pub start_within: Duration,
+    /// What ran; for tests.
+    pub trace: Trace,
 }
 
 /// Whether statements are prepared once per connection, under names.
@@ -109,6 +112,7 @@ impl Server {
             connect_within: Duration::from_secs(5),
             answer_within: Duration::from_secs(30),
             start_within: Duration::from_secs(30),
+            trace: Trace::default(),
         })
     }
 

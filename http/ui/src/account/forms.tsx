@@ -180,6 +180,46 @@ export function useForm(first: Record<string, string>) {
   };
 }
 
+/** Asks for the password once more, before something that a stolen session must not do. */
+export function PasswordForm({
+  form,
+  id,
+  yes,
+  isDangerous = false,
+  onSubmit,
+  onCancel,
+}: {
+  form: ReturnType<typeof useForm>;
+  id: string;
+  /** The button that does it. */
+  yes: string;
+  isDangerous?: boolean;
+  onSubmit: (event: Event | undefined) => Promise<void>;
+  onCancel: () => void;
+}) {
+  return (
+    <form onSubmit={onSubmit} novalidate>
+      <Field
+        {...form.field("password")}
+        id={id}
+        label={t.auth.password}
+        type="password"
+        autocomplete="current-password"
+        autofocus={true}
+      />
+      <Problem {...form.problem} fields={["password"]} />
+      <span class="buttons">
+        <button class={isDangerous ? "danger" : ""} disabled={form.busy}>
+          {yes}
+        </button>
+        <button type="button" class="quiet" onClick={onCancel}>
+          {t.settings.cancel}
+        </button>
+      </span>
+    </form>
+  );
+}
+
 /** Required fields that nobody has filled in: the server need not be asked. */
 function emptyFields(form: HTMLFormElement | null): FieldProblem[] {
   const fields = [...(form?.querySelectorAll<HTMLInputElement>("input[required]") ?? [])];

@@ -10,7 +10,7 @@ import type { Language as LanguageTag } from "../texts/language";
 import { hasShortcuts, keepShortcuts } from "../base/shortcuts";
 import { toast } from "../base/toasts";
 import { agoWords, momentWords, now } from "../base/when";
-import { Field, Problem, Rules, asked, orToast, useAsked, useForm } from "./forms";
+import { Field, PasswordForm, Problem, Rules, asked, orToast, useAsked, useForm } from "./forms";
 import { Profile } from "./profile";
 import { Section } from "./section";
 import { Tokens } from "./tokens";
@@ -237,25 +237,14 @@ function Removal() {
   return (
     <Section title={s.remove} lead={s.removeLead} danger={true}>
       {isSure ? (
-        <form onSubmit={submit} novalidate>
-          <Field
-            {...form.field("password")}
-            id="removal-password"
-            label={t.auth.password}
-            type="password"
-            autocomplete="current-password"
-            autofocus={true}
-          />
-          <Problem {...form.problem} fields={["password"]} />
-          <span class="buttons">
-            <button class="danger" disabled={form.busy}>
-              {s.removeSure}
-            </button>
-            <button type="button" class="quiet" onClick={() => setSure(false)}>
-              {s.cancel}
-            </button>
-          </span>
-        </form>
+        <PasswordForm
+          form={form}
+          id="removal-password"
+          yes={s.removeSure}
+          isDangerous={true}
+          onSubmit={submit}
+          onCancel={() => setSure(false)}
+        />
       ) : (
         <button class="danger" onClick={() => setSure(true)}>
           {s.removeButton}

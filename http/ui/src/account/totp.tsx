@@ -3,7 +3,7 @@ import { call } from "../sync/api";
 import { useState } from "preact/hooks";
 import { t } from "../texts";
 import { toast } from "../base/toasts";
-import { Field, Problem, useAsked, useForm } from "./forms";
+import { Field, PasswordForm, Problem, useAsked, useForm } from "./forms";
 import { Section } from "./section";
 
 const s = t.settings;
@@ -78,7 +78,15 @@ export function SecondFactor() {
           <button onClick={() => setStep("password")}>{isOn ? s.totpOff : s.totpStart}</button>
         </>
       )}
-      {step === "password" && <PasswordStep setup={setup} />}
+      {step === "password" && (
+        <PasswordForm
+          form={setup.form}
+          id="totp-password"
+          yes={isOn ? s.totpOff : s.totpStart}
+          onSubmit={setup.prove}
+          onCancel={setup.cancel}
+        />
+      )}
       {step === "scan" && <ScanStep setup={setup} />}
       {step === "codes" && (
         <>
@@ -90,28 +98,6 @@ export function SecondFactor() {
         </>
       )}
     </Section>
-  );
-}
-
-function PasswordStep({ setup: { form, isOn, prove, cancel } }: { setup: Setup }) {
-  return (
-    <form onSubmit={prove} novalidate>
-      <Field
-        {...form.field("password")}
-        id="totp-password"
-        label={t.auth.password}
-        type="password"
-        autocomplete="current-password"
-        autofocus={true}
-      />
-      <Problem {...form.problem} fields={["password"]} />
-      <span class="buttons">
-        <button disabled={form.busy}>{isOn ? s.totpOff : s.totpStart}</button>
-        <button type="button" class="quiet" onClick={cancel}>
-          {s.cancel}
-        </button>
-      </span>
-    </form>
   );
 }
 

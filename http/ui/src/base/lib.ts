@@ -14,6 +14,15 @@ export function uuid() {
 
 export const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
+const FRAME_MS = 100;
+
+/** The next frame is on screen, or no frames are drawn at present. */
+export const painted = () =>
+  new Promise<void>((done) => {
+    requestAnimationFrame(() => setTimeout(done, 0));
+    setTimeout(done, FRAME_MS);
+  });
+
 /**
  * One after the other among all tabs, where the browser can do that; else among callers in this
  * tab.

@@ -1,5 +1,6 @@
 // Signing in and out, as far as tasks are concerned: what is kept belongs to one account.
 import type { Op } from "../base/types";
+import { ask, asking } from "../base/ask";
 import { forgetActs, retype } from "./acts";
 import { call, endSession, ended, session } from "../sync/api";
 import type { Draft } from "./drafts";
@@ -16,7 +17,7 @@ import { forget } from "../sync/idb";
 import { effect, untracked } from "@preact/signals";
 import { pause } from "../base/lib";
 import { flushNow, startQueue, stopQueue } from "../sync/queue";
-import { cursor, editing, go, search, selection } from "./state";
+import { NO_FILTERS, cursor, editing, filters, go, search, selection } from "./state";
 import {
   clear,
   conflicts,
@@ -67,12 +68,32 @@ async function turn(next: string | null, isEnded: boolean) {
   }
 }
 
+/** Names the account that this tab was last used with, also before a reload. */
+const LAST = "taskwell.last";
+
+/** Whether this tab was last used with another account. Remembers the one that it is used with. */
+function isAnother(next: string | null) {
+  try {
+    const last = sessionStorage.getItem(LAST);
+    if (next === null) {
+      sessionStorage.removeItem(LAST);
+    } else {
+      sessionStorage.setItem(LAST, next);
+    }
+    return last !== null && last !== next;
+  } catch {
+    return held !== null;
+  }
+}
+
 /** Holds the tasks and drafts of an account, and of no other. */
 function hold(next: string | null) {
-  // What the address says stays, unless it is of somebody else.
-  if (held !== null) {
+  // The search and the filters of the address stay, unless they are those of another account.
+  if (isAnother(next)) {
     search.value = "";
+    filters.value = { ...NO_FILTERS };
   }
+  asking.peek()?.answer(false);
   held = next;
   clear();
   forgetActs();
@@ -139,7 +160,8 @@ export async function signOut(everywhere: boolean = false) {
   await flushNow();
   const unsent =
     waiting.peek() + conflicts.peek().length + refusals.peek() + countDrafts(user.uuid);
-  if (unsent > 0 && !confirm(t.toast.signOutLoss(unsent))) {
+  const text = t.ask.signOutText(unsent);
+  if (unsent > 0 && !(await ask({ title: t.ask.signOut, text, yes: t.nav.signOut }))) {
     return;
   }
   // Its stream would only be told that the session has ended.

@@ -1,6 +1,7 @@
 // What a person can do with tasks: each act shows at once, is told to screen readers, and can be
-// undone.
-import type { Patch, Task } from "../base/types";
+// undone. Each is one change for whatever follows from the tasks, so that is computed once.
+import type { Patch, Rec, Task } from "../base/types";
+import { action } from "@preact/signals";
 import { cleanLine, cleanLines } from "../base/clean";
 import { TITLE_MAX, charsIn } from "../base/lib";
 import { ended, session } from "../sync/api";
@@ -13,12 +14,13 @@ import {
   editing,
   flashed,
   focusedKey,
+  indexIn,
   isInSight,
+  isInView,
   linger,
   order,
   selection,
   showTask,
-  shown,
   view,
   wantsFocus,
 } from "./state";
@@ -39,7 +41,7 @@ function undoable(undo: Undo) {
   return { label: t.toast.undo, run: () => undoOne(undo) };
 }
 
-function undoOne(undo: Undo | undefined) {
+const undoOne = action((undo: Undo | undefined) => {
   const at = undo ? undos.indexOf(undo) : -1;
   if (at >= 0) {
     undos.splice(at, 1);
@@ -51,7 +53,7 @@ function undoOne(undo: Undo | undefined) {
   } else {
     toast(t.toast.nothingToUndo);
   }
-}
+});
 
 /** Another account has nothing to undo here. */
 export const forgetActs = () => void undos.splice(0);
@@ -75,7 +77,7 @@ function taskOf(line: string, plain: string[]): (Patch & { title: string }) | st
 }
 
 /** Adds a task. Returns what is wrong with the line. */
-export function add(line: string, plain: string[]): string | null {
+export const add = action((line: string, plain: string[]): string | null => {
   const body = taskOf(line, plain);
   if (typeof body === "string") {
     return body;
@@ -84,10 +86,10 @@ export function add(line: string, plain: string[]): string | null {
   undoable(() => remove(key) !== null);
   tellAdded(key, body);
   return null;
-}
+});
 
 /** Adds a task for each line. Returns the lines that are none. */
-export function addAll(lines: string[]): string[] {
+export const addAll = action((lines: string[]): string[] => {
   const keys: string[] = [];
   const wrong: string[] = [];
   for (const line of lines) {
@@ -104,16 +106,16 @@ export function addAll(lines: string[]): string[] {
     toast(t.toast.addedMany(keys.length), { action: undo });
   }
   return wrong;
-}
+});
 
 /**
  * Says that a task was added. The list stays where it is: what is out of sight is shown on demand.
  */
 function tellAdded(key: string, { title, due_date = null }: Patch & { title: string }) {
   flashed.value = new Set([key]);
-  const isInView = shown.peek().some((rec) => rec.key === key);
+  const isHere = isInView(key);
   requestAnimationFrame(() => {
-    if (isInView && isInSight(key)) {
+    if (isHere && isInSight(key)) {
       announce(t.toast.added(title));
       return;
     }
@@ -139,7 +141,7 @@ function changeAll(keys: string[], wanted: Patch): { changed: string[]; undo: Un
 }
 
 /** Completes tasks, or reopens them where all are completed. */
-export function toggle(keys: string[]) {
+export const toggle = action((keys: string[]) => {
   const recs = keys.map((key) => records.get(key)).filter((rec) => rec !== undefined);
   const completes = recs.some((rec) => rec.view.status !== "completed");
   if (completes && view.peek() !== "board") {
@@ -157,22 +159,22 @@ export function toggle(keys: string[]) {
     undoable(undo);
     announce(t.task.reopen(title));
   }
-}
+});
 
-export function set(keys: string[], wanted: Patch) {
+export const set = action((keys: string[], wanted: Patch) => {
   const { changed, undo } = changeAll(keys, wanted);
   if (changed.length > 1) {
     toast(t.toast.changedMany(changed.length), { action: undoable(undo) });
   } else if (changed.length === 1) {
     undoable(undo);
   }
-}
+});
 
 /**
  * Takes over a text that was typed. `began`: what it was then. Whatever has become of the task
  * meanwhile, the text is not lost.
  */
-export function retype(key: string, field: "title" | "description", draft: Draft) {
+export const retype = action((key: string, field: "title" | "description", draft: Draft) => {
   const { text, began } = draft;
   const name = `${key}.${field}`;
   if (!session.peek() && !ended.peek()) {
@@ -209,9 +211,9 @@ export function retype(key: string, field: "title" | "description", draft: Draft
     });
   }
   dropWhenKept(name, text);
-}
+});
 
-export function removeAll(keys: string[]) {
+export const removeAll = action((keys: string[]) => {
   // What is being typed in one of them comes before.
   commits.forEach((commit) => commit());
   const title = records.get(keys[0] ?? "")?.view.title ?? "";
@@ -229,16 +231,16 @@ export function removeAll(keys: string[]) {
   const text = undo.length === 1 ? t.toast.deleted(title) : t.toast.deletedMany(undo.length);
   const bringBack = () => undo.filter((one) => one()).length > 0;
   toast(text, { action: undoable(bringBack), ms: UNDO_MS });
-}
+});
 
 /** Where the cursor goes when these are gone. */
 function rowBeside(keys: string[]) {
   const all = order.peek();
-  const last = Math.max(...keys.map((key) => all.indexOf(key)));
-  const rest = (key: string) => !keys.includes(key);
-  return (
-    all.slice(last + 1).find(rest) ?? all.slice(0, Math.max(last, 0)).reverse().find(rest) ?? null
-  );
+  const gone = new Set(keys);
+  const last = Math.max(...keys.map((key) => indexIn(all, key)));
+  const rest = (rec: Rec) => !gone.has(rec.key);
+  const next = all.slice(last + 1).find(rest) ?? all.slice(0, Math.max(last, 0)).findLast(rest);
+  return next?.key ?? null;
 }
 
 /** Another day, at the same time. */

@@ -3,7 +3,7 @@
 import type { Task } from "../base/types";
 import type { Signal } from "@preact/signals";
 import { batch, effect, signal, untracked } from "@preact/signals";
-import { uuid } from "../base/lib";
+import { painted, uuid } from "../base/lib";
 import { session } from "../sync/api";
 
 export type Filters = {
@@ -189,8 +189,12 @@ export function closesOnBack(isOpen: () => boolean, close: () => void) {
     } else {
       open.add(close);
     }
-    // Not between the end of one and the start of the next.
-    setTimeout(settle, 0);
+    // Not between the end of one and the start of the next, and not before what opens is shown.
+    if (was) {
+      setTimeout(settle, 0);
+    } else {
+      void painted().then(settle);
+    }
   });
 }
 

@@ -5,19 +5,21 @@ import type { ReadonlySignal, Signal } from "@preact/signals";
 import type { Group } from "../base/when";
 import { isKnown, session } from "../sync/api";
 import { computed, effect, signal } from "@preact/signals";
-import { isShown, records, revision } from "../sync/store";
+import { isShown, records } from "../sync/store";
 import { t } from "../texts";
-import { locale } from "../texts/language";
 import { isPressed } from "./press";
-import { dueDay, groupOf, isAllDay, momentOf, now, zone } from "../base/when";
+import type { ListOf, OrderName } from "./sorted";
+import { inOrder, sortedLists } from "./sorted";
+import { groupOf, now } from "../base/when";
 import { NO_FILTERS, closesOnBack, editing, filters, go, path, search, selection } from "./address";
 
 export type { Filters } from "./address";
 export { NO_FILTERS, editing, filters, go, path, search, selection } from "./address";
 
-export type Row =
-  | { kind: "head"; id: string; text: string; count: number }
-  | { kind: "task"; id: string; rec: Rec };
+/** The head of a group. */
+export type Head = { key: string; text: string; count: number };
+export type Row = Head | Rec;
+export const isHead = (row: Row): row is Head => "count" in row;
 
 const views: Record<string, string> = {
   "/": "tasks",
@@ -57,7 +59,9 @@ export const hiddenMatches = computed(() => {
   if (!isHidden || search.value.trim() === "") {
     return 0;
   }
-  return narrowed(all.value.filter((rec) => rec.view.status === "completed")).length;
+  const isMatch = matches.value;
+  const isHit = ({ view: task }: Rec) => task.status === "completed" && isMatch(task);
+  return inOrder(orderName.value).filter(isHit).length;
 });
 
 /** Shows them, too. */
@@ -103,8 +107,10 @@ effect(() => {
   return undefined;
 });
 
+const isAscii = (text: string) => /^[\0-\x7f]*$/.test(text);
 /** Letters alike in any case and accent. */
-const fold = (text: string) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+const fold = (text: string) =>
+  (isAscii(text) ? text : text.normalize("NFKD").replace(/\p{M}/gu, "")).toLowerCase();
 const folded: WeakMap<Task, string> = new WeakMap();
 function wordsOf(task: Task) {
   let text = folded.get(task);
@@ -115,172 +121,113 @@ function wordsOf(task: Task) {
   return text;
 }
 
-const ranks = { urgent: 0, high: 1, medium: 2, low: 3 };
-export type Order = (a: Task, b: Task) => number;
-const byRank: Order = (a, b) => ranks[a.priority] - ranks[b.priority];
-const text = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
-const begins = computed(() => ({
-  zone: zone.value,
-  of: new WeakMap<Task, string>(),
-}));
-/** When something is due for the reader: a day from its midnight here, not that of UTC. */
-function beginOf(task: Task) {
-  let at = begins.value.of.get(task);
-  if (at === undefined) {
-    const due = task.due_date;
-    at = due === null ? "9" : isAllDay(due) ? momentOf(dueDay(due), 0, 0).toISOString() : due;
-    begins.value.of.set(task, at);
-  }
-  return at;
-}
-const byDue: Order = (a, b) =>
-  text(beginOf(a), beginOf(b)) || byRank(a, b) || text(b.created_at, a.created_at);
-const collator = new Intl.Collator(locale, { numeric: true });
-const orders: Record<string, Order> = {
-  due: byDue,
-  newest: (a, b) => text(b.created_at, a.created_at),
-  oldest: (a, b) => text(a.created_at, b.created_at),
-  priority: (a, b) => byRank(a, b) || byDue(a, b),
-  title: (a, b) => collator.compare(a.title, b.title),
-  updated: (a, b) => text(b.updated_at, a.updated_at),
-  done: (a, b) => text(b.completed_at ?? "", a.completed_at ?? ""),
-};
-
 /** By which order the view sorts. */
-const orderName = computed(() =>
+const orderName = computed<OrderName>(() =>
   view.value === "done" ? "done" : view.value === "tasks" ? filters.value.sort : "due",
 );
-/** The keys in each order, as it was sorted last. */
-const sortedKeys: Map<string, Set<string>> = new Map();
 
-/**
- * Every task that is not about to be deleted, in order. Sorted from the last order on, which it
- * nearly is after a change: then that takes hardly longer than a look at each.
- */
-const all = computed(() => {
-  void revision.value;
-  const compare = orders[orderName.value] ?? byDue;
-  const recs: Rec[] = [];
-  const sorted = sortedKeys.get(orderName.value) ?? new Set();
-  for (const key of sorted) {
-    const rec = records.get(key);
-    if (rec && isShown(rec)) {
-      recs.push(rec);
+/** The group that a task is in at present. */
+const grouping = computed(() => {
+  const present = now.value;
+  const known: WeakMap<Task, Group> = new WeakMap();
+  return (task: Task) => {
+    let name = known.get(task);
+    if (name === undefined) {
+      name = groupOf(task.due_date, present);
+      known.set(task, name);
     }
-  }
-  for (const [key, rec] of records) {
-    if (isShown(rec) && !sorted.has(key)) {
-      recs.push(rec);
-    }
-  }
-  recs.sort((a, b) => compare(a.view, b.view));
-  sortedKeys.set(orderName.value, new Set(recs.map((rec) => rec.key)));
-  return recs;
+    return name;
+  };
+});
+const todayTest = computed(() => {
+  const group = grouping.value;
+  return (task: Task) => group(task) === "overdue" || group(task) === "today";
 });
 
-/** The groups that tasks are in at present. */
-const grouped = computed(() => ({
-  present: now.value,
-  of: new WeakMap<Task, Group>(),
-}));
-
-function group(task: Task) {
-  const { present, of } = grouped.value;
-  let name = of.get(task);
-  if (name === undefined) {
-    name = groupOf(task.due_date, present);
-    of.set(task, name);
-  }
-  return name;
-}
-
-/** What narrows every view. */
-function narrowed(recs: Rec[]) {
+/** Whether a task is one of those that search and priority leave, in every view. */
+const matches = computed(() => {
   const wanted = fold(search.value.trim()).split(/\s+/).filter(Boolean);
   const { priority } = filters.value;
-  if (wanted.length === 0 && priority === "any") {
-    return recs;
-  }
-  return recs.filter(
-    ({ view: task }) =>
-      (priority === "any" || task.priority === priority) &&
-      wanted.every((word) => wordsOf(task).includes(word)),
-  );
-}
+  return (task: Task) =>
+    (priority === "any" || task.priority === priority) &&
+    wanted.every((word) => wordsOf(task).includes(word));
+});
 
-const isForToday = ({ view: task }: Rec) => group(task) === "overdue" || group(task) === "today";
-
-/** The tasks of the view, in order. */
-export const shown = computed(() => {
+/** Whether the view shows a task, but for search and priority. */
+const viewTest = computed(() => {
   const name = view.value;
   const { status } = filters.value;
-  const stays = lingering.value;
-  const isWanted = (rec: Rec) => {
-    const own = rec.view.status;
-    if (name === "done") {
-      return own === "completed";
+  const isForToday = todayTest.value;
+  return (task: Task) => {
+    const own = task.status;
+    switch (name) {
+      case "board":
+        return true;
+      case "done":
+        return own === "completed";
+      case "today":
+        return own !== "completed" && isForToday(task);
+      default:
+        return status === "all" || own === status || (status === "open" && own !== "completed");
     }
-    if (stays.has(rec.key)) {
-      return name !== "today" || isForToday(rec);
-    }
-    if (name === "today") {
-      return own !== "completed" && isForToday(rec);
-    }
-    return (
-      name === "board" ||
-      status === "all" ||
-      own === status ||
-      (status === "open" && own !== "completed")
-    );
   };
-  const recs = narrowed(all.value.filter(isWanted));
+});
+
+/** The list of the view that a task is in. */
+const listOf = computed<ListOf>(() => {
+  const name = view.value;
+  const { status, sort } = filters.value;
+  const [isWanted, isMatch, group] = [viewTest.value, matches.value, grouping.value];
+  const hasGroups = name === "today" || (sort === "due" && status !== "completed");
+  return ({ view: task }, stays) => {
+    if (!stays && !(isWanted(task) && isMatch(task))) {
+      return null;
+    }
+    if (name === "board") {
+      return task.status;
+    }
+    if (name === "done" || !hasGroups) {
+      return "all";
+    }
+    return name === "tasks" && status === "all" && task.status === "completed"
+      ? "done"
+      : group(task);
+  };
+});
+
+/** Tasks that stay in the view, whatever has become of them. */
+const staying = computed(() => {
+  const [name, isMatch, isForToday] = [view.value, matches.value, todayTest.value];
+  const keys: Set<string> = new Set();
+  for (const key of lingering.value) {
+    const task = records.get(key)?.view;
+    if (task && name !== "done" && isMatch(task) && (name !== "today" || isForToday(task))) {
+      keys.add(key);
+    }
+  }
   // What is edited stays where it would be, whatever the edit makes of it.
-  const open = name === "board" || editing.value === null ? undefined : records.get(editing.value);
-  if (!open || !isShown(open) || recs.includes(open)) {
-    return recs;
-  }
-  const kept = new Set(recs).add(open);
-  return all.value.filter((rec) => kept.has(rec));
+  return editing.value !== null && name !== "board" ? keys.add(editing.value) : keys;
 });
 
-const groups: Group[] = ["overdue", "today", "tomorrow", "week", "later", "none"];
+/** The tasks of the view in their lists. */
+const lists = sortedLists(() => ({
+  order: orderName.value,
+  listOf: listOf.value,
+  staying: staying.value,
+}));
 
-/** The rows of the list, with the groups' heads where it is sorted by due date. */
-const currentRows: ReadonlySignal<Row[]> = computed(() => {
-  if (view.value === "board") {
-    return [];
-  }
-  const tasks = shown.value;
-  const row = (rec: Rec) => ({ kind: "task", id: rec.key, rec }) as Row;
-  if (
-    view.value === "done" ||
-    (view.value === "tasks" &&
-      (filters.value.sort !== "due" || filters.value.status === "completed"))
-  ) {
-    return tasks.map(row);
-  }
-  const found: Map<string, Rec[]> = new Map();
-  for (const rec of tasks) {
-    const isDone =
-      rec.view.status === "completed" && filters.value.status === "all" && view.value === "tasks";
-    const name = isDone ? "done" : group(rec.view);
-    const together = found.get(name) ?? [];
-    together.push(rec);
-    found.set(name, together);
-  }
-  return [...groups, "done" as const].flatMap((group) => {
-    const recs = found.get(group) ?? [];
-    const head = {
-      kind: "head",
-      id: `head-${group}`,
-      text: t.groups[group],
-      count: recs.length,
-    } as Row;
-    return recs.length === 0 ? [] : [head, ...recs.map(row)];
-  });
-});
+/** How many tasks the view shows. */
+export const shownCount = computed(() =>
+  [...lists.value.values()].reduce((sum, list) => sum + list.length, 0),
+);
 
-/** The same, but what is pressed stays in its place until it is released. */
+/** Whether the view shows a task, in sight or not. */
+export function isInView(key: string) {
+  const rec = records.get(key);
+  return rec && isShown(rec) && listOf.peek()(rec, staying.peek().has(key)) !== null;
+}
+
+/** What is pressed stays in its place until it is released. */
 function atRest<T>(current: ReadonlySignal<T>): ReadonlySignal<T> {
   let last: { value: T } | null = null;
   return computed(() => {
@@ -291,42 +238,84 @@ function atRest<T>(current: ReadonlySignal<T>): ReadonlySignal<T> {
   });
 }
 
-export const rows: ReadonlySignal<Row[]> = atRest(currentRows);
+const groups = ["overdue", "today", "tomorrow", "week", "later", "none", "done"] as const;
+const list = atRest(
+  computed(() => {
+    const parts: (readonly Row[])[] = [lists.value.get("all") ?? []];
+    const heads: number[] = [];
+    let count = 0;
+    for (const group of groups) {
+      const recs = lists.value.get(group) ?? [];
+      if (recs.length > 0) {
+        heads.push(count + heads.length);
+        count += recs.length;
+        parts.push([{ key: `head-${group}`, text: t.groups[group], count: recs.length }], recs);
+      }
+    }
+    const recs = parts.filter((part) => part[0] && !isHead(part[0])) as (readonly Rec[])[];
+    return { rows: ([] as Row[]).concat(...parts), recs: ([] as Rec[]).concat(...recs), heads };
+  }),
+);
+
+/** The rows of the list, with the groups' heads where it is sorted by due date. */
+export const rows = computed(() => list.value.rows);
+/** The indices of the heads among the rows. */
+export const headsAt = computed(() => list.value.heads);
 
 /** The board's columns, in order. */
 export const STATUSES: Status[] = ["pending", "in_progress", "completed"];
-const currentColumns = computed(() => {
-  const found: Record<Task["status"], Rec[]> = { pending: [], in_progress: [], completed: [] };
-  if (view.value === "board") {
-    for (const rec of shown.value) {
-      found[rec.view.status].push(rec);
-    }
-    found.completed.sort((a, b) => text(b.view.completed_at ?? "", a.view.completed_at ?? ""));
-  }
-  return found;
-});
+const completed = sortedLists(() => ({
+  order: "done",
+  listOf: listOf.value,
+}));
 
 /** The board's columns. */
-export const columns = atRest(currentColumns);
-
-/** How many tasks are left, and how many of them are for today. */
-export const left = computed(() => {
-  const open = all.value.filter((rec) => rec.view.status !== "completed");
-  return { all: open.length, today: open.filter(isForToday).length };
-});
-
-/** The keys in the order in which the arrows pass them; on the board, column by column. */
-export const order = computed(() =>
-  view.value === "board"
-    ? STATUSES.flatMap((status) => columns.value[status].map((rec) => rec.key))
-    : rows.value.filter((row) => row.kind === "task").map((row) => row.id),
+export const columns: ReadonlySignal<Record<Status, readonly Rec[]>> = atRest(
+  computed(() => {
+    const isBoard = view.value === "board";
+    const column = (status: Status, from: typeof lists) =>
+      (isBoard && from.value.get(status)) || [];
+    return {
+      pending: column("pending", lists),
+      in_progress: column("in_progress", lists),
+      completed: column("completed", completed),
+    };
+  }),
 );
+
+const leftLists = sortedLists(() => ({ order: "due", listOf: leftOf.value }));
+const leftOf = computed<ListOf>(() => {
+  const isForToday = todayTest.value;
+  return ({ view: task }) =>
+    task.status === "completed" ? null : isForToday(task) ? "today" : "later";
+});
+const countLeft = (name: string) => leftLists.value.get(name)?.length ?? 0;
+/** How many tasks are left, and how many of them are for today. */
+export const left = {
+  all: computed(() => countLeft("today") + countLeft("later")),
+  today: computed(() => countLeft("today")),
+};
+
+/** The tasks in the order in which the arrows pass them; on the board, column by column. */
+export const order: ReadonlySignal<readonly Rec[]> = computed(() =>
+  view.value === "board"
+    ? ([] as Rec[]).concat(...STATUSES.map((status) => columns.value[status]))
+    : list.value.recs,
+);
+
+/** The index of a task among rows, -1 if it is none of them. */
+export function indexIn(rows: readonly Row[], key: string | null) {
+  const rec = records.get(key ?? "");
+  const at = rec ? rows.indexOf(rec) : -1;
+  // While something is pressed, rows are what they were before.
+  return at >= 0 || key === null ? at : rows.findIndex((row) => row.key === key);
+}
 
 // What is out of sight is not acted on, either: search and filters narrow the selection.
 effect(() => {
   const selected = selection.value;
   if (selected.size > 0) {
-    const keys = new Set(order.value);
+    const keys = new Set(order.value.map((rec) => rec.key));
     const rest = [...selected].filter((key) => keys.has(key));
     if (rest.length < selected.size) {
       selection.value = new Set(rest);
@@ -348,10 +337,10 @@ export function isInSight(key: string) {
 
 /** Goes to a task, past the filters that hide it. */
 export function showTask(key: string) {
-  if (!shown.peek().some((rec) => rec.key === key)) {
+  if (!isInView(key)) {
     search.value = "";
     filters.value = { ...NO_FILTERS, sort: filters.peek().sort };
-    if (!shown.peek().some((rec) => rec.key === key)) {
+    if (!isInView(key)) {
       go(records.get(key)?.view.status === "completed" ? "/app/done" : "/");
     }
   }
@@ -368,13 +357,13 @@ let cursorAt = 0;
 // The cursor's row may leave the list: then the one in its place is next, and no key acts on what
 // is out of sight.
 effect(() => {
-  const keys = order.value;
+  const recs = order.value;
   const key = cursor.value;
-  const at = key === null ? -1 : keys.indexOf(key);
+  const at = indexIn(recs, key);
   if (at >= 0 || key === null) {
     cursorAt = Math.max(at, 0);
     return;
   }
   wantsFocus.value ||= focusedKey() === key;
-  cursor.value = keys[Math.min(cursorAt, keys.length - 1)] ?? null;
+  cursor.value = recs[Math.min(cursorAt, recs.length - 1)]?.key ?? null;
 });

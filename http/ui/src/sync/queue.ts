@@ -6,7 +6,7 @@ import type { Options } from "./api";
 import { Refusal, call, isOnline, session } from "./api";
 import { signal } from "@preact/signals";
 import { cleaned } from "../base/clean";
-import { alone, pause, uuid } from "../base/lib";
+import { alone, painted, pause, uuid } from "../base/lib";
 import { answerRefused, changeRefused, hasText, keepRefused, supersede } from "./refused";
 import {
   updateOp,
@@ -232,6 +232,8 @@ async function run() {
   isRunning = true;
   again = false;
   try {
+    // What was done is shown before it is sent.
+    await painted();
     await alone(`taskwell-queue-${session.peek()?.user.uuid}`, sendAll);
   } finally {
     isRunning = false;

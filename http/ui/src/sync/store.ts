@@ -4,8 +4,10 @@ import type { Op, Patch, Rec, Task } from "../base/types";
 import type { Signal } from "@preact/signals";
 import { batch, signal } from "@preact/signals";
 import { Keep } from "./idb";
+import { dropAllRecords, dropRecord, putRecord, records } from "./records";
 
-export const records: Map<string, Rec> = new Map();
+export { records } from "./records";
+
 /** a task's UUID → its key, where they differ */
 const keyOfUuid: Map<string, string> = new Map();
 /** The writes that wait, in their order. */
@@ -52,17 +54,17 @@ export async function load(account: string) {
   ]);
   keep.close();
   keep = opened;
-  records.clear();
+  dropAllRecords();
   keyOfUuid.clear();
   for (const [key, task] of tasks) {
-    setBase(key as string, task);
+    nameKey(key as string, task);
+    const own = { base: task, view: task, waiting: 0, conflict: null, refused: null };
+    putRecord({ key: key as string, ...own });
   }
   const early = ops;
   ops = queue.map(([id, op]) => ({ ...op, id: Number(id) }));
   const maybe = ops.some(isUnanswered) ? [...records.keys()] : [];
-  for (const key of new Set([...maybe, ...ops.map((op) => op.key)])) {
-    rebase(key);
-  }
+  rebaseAll(new Set([...maybe, ...ops.map((op) => op.key)]));
   // What was done before all this was read.
   early.forEach((op) => void enqueue(op));
   seen = typeof last === "number" ? last : 0;
@@ -77,7 +79,7 @@ export async function load(account: string) {
 export function clear() {
   keep.close();
   keep = new Keep(null);
-  records.clear();
+  dropAllRecords();
   keyOfUuid.clear();
   twins.clear();
   ops = [];
@@ -102,13 +104,15 @@ export function changed() {
 
 export const keyOf = (uuid: string) => keyOfUuid.get(uuid) ?? uuid;
 
-function setBase(key: string, task: Task) {
+function nameKey(key: string, task: Task) {
   if (task.uuid !== key) {
     keyOfUuid.set(task.uuid, key);
   }
-  const rec = records.get(key);
-  const { conflict, refused } = rec ?? { conflict: null, refused: null };
-  records.set(key, { key, base: task, view: task, waiting: 0, conflict, refused });
+}
+
+function setBase(key: string, task: Task) {
+  nameKey(key, task);
+  rebase(key, task);
 }
 
 /** Whether the server may have made a task of it without this page's knowledge. */
@@ -122,8 +126,7 @@ const isTwin = (task: Task) =>
   );
 
 /** Lays the writes that wait over what the server said of a task. */
-function rebase(key: string) {
-  const base = records.get(key)?.base ?? null;
+function rebase(key: string, base: Task | null = records.get(key)?.base ?? null) {
   const mine = ops.filter((op) => op.key === key);
   let view = base;
   twins.delete(key);
@@ -143,11 +146,11 @@ function rebase(key: string) {
   if (!view && !base) {
     // Gone elsewhere: what was refused is decided as what waits is.
     mine.forEach((op) => op.kind === "patch" && op.state === "refused" && (op.state = "conflict"));
-    records.delete(key);
+    dropRecord(key);
     return;
   }
   const first = (state: Op["state"]) => mine.find((op) => op.state === state) ?? null;
-  records.set(key, {
+  putRecord({
     key,
     base,
     // Held, but not shown: it may be undone.
@@ -156,6 +159,12 @@ function rebase(key: string) {
     conflict: first("conflict"),
     refused: first("refused"),
   });
+}
+
+function rebaseAll(keys: Iterable<string>) {
+  for (const key of keys) {
+    rebase(key);
+  }
 }
 
 /** Whether a record is shown. */
@@ -196,10 +205,9 @@ export function applyServer(uuid: string, task: Task | null, version: number) {
   }
   if (task) {
     setBase(key, task);
-  } else if (rec) {
-    records.set(key, { ...rec, base: null });
+  } else {
+    rebase(key, null);
   }
-  rebase(key);
   persist(key);
 }
 
@@ -208,7 +216,7 @@ export function applyCreated(key: string, task: Task) {
   const other = records.get(task.uuid);
   if (other && task.uuid !== key) {
     // The stream of changes was faster than the answer.
-    records.delete(task.uuid);
+    dropRecord(task.uuid);
     persist(task.uuid);
     if (other.base && other.base.version > task.version) {
       task = other.base;
@@ -221,7 +229,6 @@ export function applyCreated(key: string, task: Task) {
     }
   }
   setBase(key, task);
-  rebase(key);
   persist(key);
 }
 
@@ -257,7 +264,6 @@ export function forgetVersions() {
   for (const [key, rec] of [...records]) {
     if (rec.base) {
       setBase(key, { ...rec.base, version: 0 });
-      rebase(key);
       persist(key);
     }
   }
@@ -303,7 +309,7 @@ async function putOp(op: Op) {
 export async function dequeue(op: Op) {
   takenOut.add(op.idem);
   ops = ops.filter((other) => other !== op && other.idem !== op.idem);
-  [op.key, ...twins].forEach(rebase);
+  rebaseAll([op.key, ...twins]);
   changed();
   if (op.id !== undefined && op.id > 0) {
     const id = op.id;
@@ -314,7 +320,7 @@ export async function dequeue(op: Op) {
 /** Keeps what has changed about a write. */
 export async function updateOp(op: Op, change: Partial<Op>) {
   Object.assign(op, change);
-  [op.key, ...twins].forEach(rebase);
+  rebaseAll([op.key, ...twins]);
   changed();
   await putOp(op);
 }
@@ -337,9 +343,7 @@ export async function reread() {
   for (const op of ops) {
     keys.add(op.key);
   }
-  for (const key of keys) {
-    rebase(key);
-  }
+  rebaseAll(keys);
   changed();
 }
 

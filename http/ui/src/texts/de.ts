@@ -171,11 +171,6 @@ export const de: Texts = {
     quota:
       "Dieser Browser speichert nichts mehr: Solange du online bist, werden Änderungen gesendet, " +
       "aber offline gehen sie verloren.",
-    signOutLoss: (n: number) =>
-      n === 1
-        ? "1 Änderung wurde noch nicht gesendet und geht verloren. Trotzdem abmelden?"
-        : `${numberWords(n)} Änderungen wurden noch nicht gesendet und gehen verloren. ` +
-          "Trotzdem abmelden?",
   },
   net: {
     offline: "Offline",
@@ -439,6 +434,11 @@ export const de: Texts = {
   },
   ask: {
     cancel: "Abbrechen",
+    signOut: "Abmelden und Änderungen verlieren?",
+    signOutText: (n: number) =>
+      n === 1
+        ? "1 Änderung wurde noch nicht gesendet und geht verloren."
+        : `${numberWords(n)} Änderungen wurden noch nicht gesendet und gehen verloren.`,
     makeAdmin: (who: string) => `${who} kann danach jedes Konto ändern und das Protokoll lesen.`,
     makeUser: (who: string) => `${who} ist danach kein Admin mehr.`,
     deactivate: (who: string) =>

@@ -162,8 +162,6 @@ export const en = {
     reload: "Reload",
     quota:
       "This browser keeps nothing more: changes are sent while you are online, but not kept offline.",
-    signOutLoss: (n: number) =>
-      `${count(n, "change was", "changes were")} not sent yet and will be lost. Sign out nevertheless?`,
   },
   net: {
     offline: "Offline",
@@ -405,6 +403,9 @@ export const en = {
   /** Asked before something that nothing undoes, or that lets somebody in. */
   ask: {
     cancel: "Cancel",
+    signOut: "Sign out and lose changes?",
+    signOutText: (n: number) =>
+      `${count(n, "change has", "changes have")} not been sent yet and will be lost.`,
     makeAdmin: (who: string) =>
       `${who} will be able to change every account and read the audit log.`,
     makeUser: (who: string) => `${who} will no longer be an admin.`,

@@ -15,7 +15,7 @@ import {
   search,
   selection,
   showHiddenMatches,
-  shown,
+  shownCount,
   view,
 } from "../state/state";
 import { conflicts, homeless, known, waiting } from "../sync/store";
@@ -162,8 +162,8 @@ export function Count() {
   }
   const text =
     isFiltered.value || view.value === "done"
-      ? t.list.shown(shown.value.length)
-      : t.list.left(view.value === "today" ? left.value.today : left.value.all);
+      ? t.list.shown(shownCount.value)
+      : t.list.left((view.value === "today" ? left.today : left.all).value);
   return (
     <span class="left" aria-live="off">
       {text}

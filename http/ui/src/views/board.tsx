@@ -8,13 +8,16 @@ import { Icon } from "./icons";
 import { effect, signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { classes } from "../base/lib";
+import type { RowProps } from "./list";
 import { Check, Marks, pressRow } from "./list";
+import { memo } from "./memo";
 import {
   STATUSES,
   columns,
   cursor,
   editing,
   flashed,
+  indexIn,
   order,
   selection,
   view,
@@ -107,7 +110,6 @@ function ColumnPicker() {
 }
 
 function Column({ status }: { status: Status }) {
-  const items = columns.value[status];
   const leave = (event: DragEvent) => {
     if (!(event.currentTarget as Element).contains(event.relatedTarget as Node | null)) {
       over.value = null;
@@ -140,30 +142,48 @@ function Column({ status }: { status: Status }) {
       onDrop={drop}
     >
       <h2 id={`column-${status}`}>
-        {t.status[status]} <span class="count">{numberWords(items.length)}</span>
+        {t.status[status]} <span class="count">{numberWords(columns.value[status].length)}</span>
       </h2>
       <div class="column-tasks" data-scrolls>
-        {items.length === 0 ? (
-          <p class="nothing">{t.list.column}</p>
-        ) : (
-          <Virtual
-            items={items}
-            idOf={(rec: Rec) => rec.key}
-            wanted={records.get(cursor.value ?? "")?.view.status === status ? cursor.value : null}
-            attributes={{
-              class: "cards",
-              role: "grid",
-              "aria-label": t.status[status],
-              "aria-rowcount": items.length,
-              "aria-multiselectable": "true",
-            }}
-            draw={(rec: Rec, top: string, index: number) => (
-              <Card key={rec.key} rec={rec} top={top} index={index} />
-            )}
-          />
-        )}
+        <Cards status={status} />
       </div>
     </section>
+  );
+}
+
+function Cards({ status }: { status: Status }) {
+  const items = columns.value[status];
+  const hasCursor = records.get(cursor.value ?? "")?.view.status === status;
+  // Tab leads into each column once.
+  const stop = hasCursor ? cursor.value : items[0]?.key;
+  return items.length === 0 ? (
+    <p class="nothing">{t.list.column}</p>
+  ) : (
+    <Virtual
+      items={items}
+      indexOf={indexIn}
+      wanted={hasCursor ? cursor.value : null}
+      attributes={{
+        class: "cards",
+        role: "grid",
+        "aria-label": t.status[status],
+        "aria-rowcount": items.length,
+        "aria-multiselectable": "true",
+      }}
+      draw={(rec: Rec, top: string, index: number) => (
+        <Card
+          key={rec.key}
+          rec={rec}
+          top={top}
+          index={index}
+          isCursor={cursor.value === rec.key}
+          isStop={stop === rec.key}
+          isSelected={selection.value.has(rec.key)}
+          isFlashed={flashed.value.has(rec.key)}
+          isDragged={dragged.value === rec.key}
+        />
+      )}
+    />
   );
 }
 
@@ -171,7 +191,7 @@ function Column({ status }: { status: Status }) {
 function cardBeside(rec: Rec, key: string): Rec | undefined {
   const all = columns.peek();
   const cards = all[rec.view.status];
-  const at = cards.indexOf(rec);
+  const at = indexIn(cards, rec.key);
   switch (key) {
     case "ArrowUp":
     case "k":
@@ -209,7 +229,7 @@ export function moveOnBoard(key: string, withShift: boolean): boolean {
   }
   const rec = records.get(cursor.peek() ?? "");
   if (!rec) {
-    cursor.value = order.peek()[0] ?? null;
+    cursor.value = order.peek()[0]?.key ?? null;
     wantsFocus.value = cursor.value !== null;
     return true;
   }
@@ -234,16 +254,12 @@ export function moveOnBoard(key: string, withShift: boolean): boolean {
   return true;
 }
 
-function Card({ rec, top, index }: { rec: Rec; top: string; index: number }) {
+type CardProps = RowProps & { isStop: boolean; isDragged: boolean };
+
+const Card = memo((props: CardProps) => {
+  const { rec, top, index, isCursor, isSelected } = props;
   const element = useRef<HTMLDivElement>(null);
   const task = rec.view;
-  const isCursor = cursor.value === rec.key;
-  // Tab leads into each column once.
-  const isStop =
-    isCursor ||
-    (columns.value[task.status][0]?.key === rec.key &&
-      records.get(cursor.value ?? "")?.view.status !== task.status);
-  const isSelected = selection.value.has(rec.key);
   const takesFocus = isCursor && wantsFocus.value;
   useLayoutEffect(() => {
     if (takesFocus) {
@@ -261,15 +277,15 @@ function Card({ rec, top, index }: { rec: Rec; top: string; index: number }) {
         "card",
         task.status,
         isSelected && "selected",
-        flashed.value.has(rec.key) && "flash",
-        dragged.value === rec.key && "dragged",
+        props.isFlashed && "flash",
+        props.isDragged && "dragged",
       )}
       style={{ top }}
       data-key={rec.key}
       aria-rowindex={index + 1}
       aria-selected={isSelected}
       aria-labelledby={`title-${rec.key} marks-${rec.key}`}
-      tabindex={isStop ? 0 : -1}
+      tabindex={props.isStop ? 0 : -1}
       draggable
       onDragStart={(event: DragEvent) => {
         dragged.value = rec.key;
@@ -289,7 +305,7 @@ function Card({ rec, top, index }: { rec: Rec; top: string; index: number }) {
       <CardBody rec={rec} />
     </div>
   );
-}
+});
 
 function CardBody({ rec }: { rec: Rec }) {
   const task = rec.view;

@@ -1,11 +1,22 @@
 // The keyboard, wherever the focus is not in a field.
 import type { Priority } from "../base/types";
+import { batch } from "@preact/signals";
 import { nextStatus, removeAll, set, setDay, toggle, undoLast } from "../state/acts";
 import { hasShortcuts } from "../base/shortcuts";
 import { moveOnBoard } from "./board";
 import { helping } from "./dialogs";
 import { flip } from "./list";
-import { cursor, editing, go, order, search, selection, view, wantsFocus } from "../state/state";
+import {
+  cursor,
+  editing,
+  go,
+  indexIn,
+  order,
+  search,
+  selection,
+  view,
+  wantsFocus,
+} from "../state/state";
 import { records } from "../sync/store";
 import { localDay, now } from "../base/when";
 
@@ -29,9 +40,10 @@ const targets = () =>
       : [];
 
 function move(step: number, selects: boolean) {
-  const keys = order.peek();
-  const at = keys.indexOf(cursor.peek() ?? "");
-  const next = keys[Math.max(0, Math.min(keys.length - 1, at + (at < 0 && step < 0 ? 0 : step)))];
+  const recs = order.peek();
+  const at = indexIn(recs, cursor.peek());
+  const to = Math.max(0, Math.min(recs.length - 1, at + (at < 0 && step < 0 ? 0 : step)));
+  const next = recs[to]?.key;
   if (next === undefined) {
     return;
   }
@@ -180,7 +192,7 @@ export function listenToKeys() {
     }
     const withControl = event.ctrlKey || event.metaKey;
     if (withControl && event.key === "a" && order.peek().length > 0) {
-      selection.value = new Set(order.peek());
+      selection.value = new Set(order.peek().map((rec) => rec.key));
       wantsFocus.value ||= !isAtTasks(target);
       event.preventDefault();
     } else if (withControl && event.key === "z" && !event.shiftKey) {
@@ -190,7 +202,7 @@ export function listenToKeys() {
       // Buttons and links have keys of their own.
       const isOwn =
         ["Enter", " "].includes(event.key) && target.closest("button, a, summary") !== null;
-      if (!isOwn && pressKey(event)) {
+      if (!isOwn && batch(() => pressKey(event))) {
         event.preventDefault();
       }
     }

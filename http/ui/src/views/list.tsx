@@ -1,16 +1,21 @@
 // The list: groups of rows, one of which may be open as an editor.
 import type { Rec } from "../base/types";
-import type { Row } from "../state/state";
+import type { Head, Row } from "../state/state";
 import { removeAll, toggle } from "../state/acts";
 import { Editor } from "./editor";
 import { Icon } from "./icons";
+import { memo } from "./memo";
+import { batch } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { classes } from "../base/lib";
 import {
   cursor,
   editing,
   flashed,
+  headsAt,
+  indexIn,
   isFiltered,
+  isHead,
   order,
   rows,
   selection,
@@ -31,8 +36,8 @@ export function List() {
   return (
     <Virtual
       items={items}
-      idOf={(row: Row) => row.id}
-      isHead={(row: Row) => row.kind === "head"}
+      indexOf={indexIn}
+      heads={headsAt.value}
       open={editing.value}
       wanted={cursor.value}
       attributes={{
@@ -48,37 +53,22 @@ export function List() {
 }
 
 function drawRow(row: Row, top: string, index: number, measure: (element: Element | null) => void) {
-  if (row.kind === "head") {
-    return (
-      <div
-        class={classes("head", row.id)}
-        role="row"
-        aria-rowindex={index + 1}
-        key={row.id}
-        style={{ top }}
-      >
-        <div role="gridcell" aria-colspan={3}>
-          <h2>
-            {row.text} <span class="count">{numberWords(row.count)}</span>
-          </h2>
-        </div>
-      </div>
-    );
+  if (isHead(row)) {
+    return <HeadRow key={row.key} head={row} top={top} index={index} />;
   }
-  const { rec } = row;
-  if (editing.value === rec.key) {
+  if (editing.value === row.key) {
     return (
       <div
         class="open-row"
         role="row"
         aria-rowindex={index + 1}
-        key={row.id}
+        key={row.key}
         style={{ top }}
         ref={measure}
       >
         <div role="gridcell" aria-colspan={3}>
           <Editor
-            rec={rec}
+            rec={row}
             onClose={(takesFocus) => {
               editing.value = null;
               wantsFocus.value = takesFocus;
@@ -88,10 +78,34 @@ function drawRow(row: Row, top: string, index: number, measure: (element: Elemen
       </div>
     );
   }
-  return <TaskRow key={row.id} rec={rec} top={top} index={index} />;
+  return (
+    <TaskRow
+      key={row.key}
+      rec={row}
+      top={top}
+      index={index}
+      isCursor={(cursor.value ?? order.value[0]?.key) === row.key}
+      isSelected={selection.value.has(row.key)}
+      isFlashed={flashed.value.has(row.key)}
+    />
+  );
 }
 
-export function pressRow(event: MouseEvent, key: string) {
+function HeadRow({ head, top, index }: { head: Head; top: string; index: number }) {
+  return (
+    <div class={classes("head", head.key)} role="row" aria-rowindex={index + 1} style={{ top }}>
+      <div role="gridcell" aria-colspan={3}>
+        <h2>
+          {head.text} <span class="count">{numberWords(head.count)}</span>
+        </h2>
+      </div>
+    </div>
+  );
+}
+
+export const pressRow = (event: MouseEvent, key: string) => batch(() => press(event, key));
+
+function press(event: MouseEvent, key: string) {
   if (event.ctrlKey || event.metaKey) {
     flip(key);
   } else if (event.shiftKey) {
@@ -138,20 +152,25 @@ export function flip(key: string) {
 
 /** Selects all from the cursor on. */
 export function extend(key: string) {
-  const keys = order.peek();
-  const [from, to] = [keys.indexOf(cursor.peek() ?? key), keys.indexOf(key)].sort((a, b) => a - b);
-  selection.value = new Set([
-    ...selection.peek(),
-    ...keys.slice(Math.max(from ?? 0, 0), (to ?? 0) + 1),
-  ]);
+  const all = order.peek();
+  const ends = [indexIn(all, cursor.peek() ?? key), indexIn(all, key)];
+  const [from, to] = [Math.max(Math.min(...ends), 0), Math.max(...ends)];
+  const keys = all.slice(from, to + 1).map((rec) => rec.key);
+  selection.value = new Set([...selection.peek(), ...keys]);
 }
 
-function TaskRow({ rec, top, index }: { rec: Rec; top: string; index: number }) {
+export type RowProps = {
+  rec: Rec;
+  top: string;
+  index: number;
+  isCursor: boolean;
+  isSelected: boolean;
+  isFlashed: boolean;
+};
+
+const TaskRow = memo(({ rec, top, index, isCursor, isSelected, isFlashed }: RowProps) => {
   const element = useRef<HTMLDivElement>(null);
   const task = rec.view;
-  const isCursor =
-    cursor.value === rec.key || (cursor.value === null && order.value[0] === rec.key);
-  const isSelected = selection.value.has(rec.key);
   const takesFocus = isCursor && wantsFocus.value;
   useLayoutEffect(() => {
     if (takesFocus) {
@@ -162,13 +181,7 @@ function TaskRow({ rec, top, index }: { rec: Rec; top: string; index: number }) 
   return (
     <div
       ref={element}
-      class={classes(
-        "row",
-        "task",
-        task.status,
-        isSelected && "selected",
-        flashed.value.has(rec.key) && "flash",
-      )}
+      class={classes("row", "task", task.status, isSelected && "selected", isFlashed && "flash")}
       role="row"
       style={{ top }}
       data-key={rec.key}
@@ -193,7 +206,7 @@ function TaskRow({ rec, top, index }: { rec: Rec; top: string; index: number }) 
       </span>
     </div>
   );
-}
+});
 
 function Remove({ rec }: { rec: Rec }) {
   return (

@@ -82,8 +82,8 @@ export function Nav() {
           <span>{t.name}</span>
         </Link>
         <ul class="places">
-          <Place to="/app/today" name="today" count={left.value.today} />
-          <Place to="/" name="tasks" count={left.value.all} />
+          <Place to="/app/today" name="today" count={left.today.value} />
+          <Place to="/" name="tasks" count={left.all.value} />
           <Place to="/app/board" name="board" />
           <Place to="/app/done" name="done" />
           <li class="menu">

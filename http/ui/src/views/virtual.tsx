@@ -2,15 +2,17 @@
 // measured once; one row, the open editor, has a height of its own.
 import type { RefObject } from "preact";
 import { signal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { afterPress } from "../state/press";
 
+/** How far rows are drawn beyond what is in sight: after the frame that shows what is. */
 const AHEAD_PX = 400;
 
 export type Props<T> = {
-  items: T[];
-  idOf: (item: T) => string;
-  isHead?: (item: T) => boolean;
+  items: readonly T[];
+  indexOf: (items: readonly T[], key: string | null) => number;
+  /** The indices of items that are heads. */
+  heads?: readonly number[];
   open?: string | null;
   wanted?: string | null;
   draw: (
@@ -21,6 +23,7 @@ export type Props<T> = {
   ) => unknown;
   attributes: Record<string, unknown>;
 };
+type Keyed = { key: string };
 
 /** Paper has no scroll bar: all rows are in the document while it is printed. */
 const isPrinting = signal(false);
@@ -39,10 +42,15 @@ function scrollerOf(from: Element): HTMLElement {
   return part ?? document.documentElement;
 }
 
-/** What of a list is in sight, and how high its rows are. */
-function useSight(box: RefObject<HTMLElement | null>) {
-  const [sight, setSight] = useState({ top: 0, height: 800 });
-  const [sizes, setSizes] = useState({ row: 44, head: 44 });
+type Sight = { top: number; height: number };
+type Sizes = { row: number; head: number };
+/** The heights of rows in each kind of list, as they were measured last. */
+const measured: Map<string, Sizes> = new Map();
+
+/** What of a list is in sight, null before it is measured, and how high its rows are. */
+function useSight(box: RefObject<HTMLElement | null>, kind: string) {
+  const [sight, setSight] = useState(null as Sight | null);
+  const [sizes, setSizes] = useState(measured.get(kind) ?? { row: 44, head: 44 });
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) {
@@ -55,7 +63,7 @@ function useSight(box: RefObject<HTMLElement | null>) {
       const scroller = scrollerOf(element);
       const top = scroller.getBoundingClientRect().top - element.getBoundingClientRect().top;
       setSight((was) =>
-        was.top === top && was.height === scroller.clientHeight
+        was?.top === top && was.height === scroller.clientHeight
           ? was
           : { top, height: scroller.clientHeight },
       );
@@ -67,6 +75,7 @@ function useSight(box: RefObject<HTMLElement | null>) {
       if (row === 0) {
         return;
       }
+      measured.set(kind, { row, head });
       setSizes((was) => (was.row === row && was.head === head ? was : { row, head }));
       look();
     };
@@ -90,14 +99,14 @@ function useSight(box: RefObject<HTMLElement | null>) {
 function useOpened() {
   const [opened, setOpened] = useState(0);
   const observer = useRef<ResizeObserver>(null);
-  const measure = (element: Element | null) => {
+  const measure = useCallback((element: Element | null) => {
     observer.current?.disconnect();
     observer.current = null;
     if (element) {
       observer.current = new ResizeObserver(() => setOpened((element as HTMLElement).offsetHeight));
       observer.current.observe(element);
     }
-  };
+  }, []);
   return { opened, measure };
 }
 
@@ -114,33 +123,25 @@ function reveal(box: HTMLElement, from: number, to: number) {
   }
 }
 
-export function Virtual<T>({
-  items,
-  idOf,
-  isHead = () => false,
-  open = null,
-  wanted = null,
-  draw,
-  attributes,
-}: Props<T>) {
-  const box = useRef<HTMLDivElement>(null);
-  const { sight, sizes } = useSight(box);
-  const { opened, measure } = useOpened();
-  const indexOf = (id: string | null) =>
-    id === null ? -1 : items.findIndex((item) => idOf(item) === id);
+/** Where items are: the top of each, in pixels; of one after the last, the bottom of the list. */
+type TopOf = (index: number) => number;
 
-  let total = 0;
-  const tops = new Float64Array(items.length + 1);
-  items.forEach((item, index) => {
-    total += idOf(item) === open && opened > 0 ? opened : isHead(item) ? sizes.head : sizes.row;
-    tops[index + 1] = total;
-  });
-  const show = (id: string | null) => {
-    const index = indexOf(id);
-    if (index >= 0 && box.current) {
-      reveal(box.current, (tops[index] ?? 0) - sizes.head, (tops[index + 1] ?? 0) + 16);
+/** `more`: how much higher than a row the item at `openAt` is. */
+function topsOf(heads: readonly number[], sizes: Sizes, openAt: number, more: number): TopOf {
+  return (index) => {
+    let top = index * sizes.row + (openAt >= 0 && openAt < index ? more : 0);
+    for (const head of heads) {
+      if (head >= index) {
+        break;
+      }
+      top += sizes.head - sizes.row;
     }
+    return top;
   };
+}
+
+/** Brings the cursor's row and the open editor into sight. */
+function useReveal(show: (id: string | null) => void, wanted: string | null, opens: unknown[]) {
   const latest = useRef(show);
   latest.current = show;
   // Not when the view comes: then it stands where it was left.
@@ -150,15 +151,59 @@ export function Virtual<T>({
     isNew.current = false;
     return wasNew ? undefined : afterPress(() => latest.current(wanted));
   }, [wanted]);
-  useEffect(() => afterPress(() => latest.current(open)), [open, opened]);
+  useEffect(() => afterPress(() => latest.current(opens[0] as string | null)), opens);
+}
 
-  const isAll = isPrinting.value;
-  const [from, to] = [sight.top - AHEAD_PX, sight.top + sight.height + AHEAD_PX];
-  const first = isAll ? 0 : Math.max(0, firstAfter(tops, from) - 1);
-  const end = isAll ? items.length : Math.min(items.length, firstAfter(tops, to));
-  const indices = Array.from({ length: Math.max(0, end - first) }, (_, i) => first + i);
+/** The indices of the items that are drawn. */
+function useDrawn<T extends Keyed>(items: readonly T[], topOf: TopOf, sight: Sight | null) {
+  // New items are drawn in sight first; the rest follows when they are on screen.
+  const [settled, setSettled] = useState(null as readonly T[] | null);
+  useEffect(() => setSettled(items), [items]);
+  const last = useRef(new Set<string>());
+  const drawn: number[] = [];
+  if (isPrinting.value) {
+    drawn.push(...items.keys());
+  } else if (sight) {
+    const [from, to] = [sight.top, sight.top + sight.height];
+    let at = Math.max(0, firstAfter(topOf, items.length, from - AHEAD_PX) - 1);
+    for (; at < items.length && topOf(at) <= to + AHEAD_PX; at += 1) {
+      const isInSight = topOf(at + 1) >= from && topOf(at) <= to;
+      if (isInSight || items === settled || last.current.has((items[at] as T).key)) {
+        drawn.push(at);
+      }
+    }
+  }
+  last.current = new Set(drawn.map((index) => (items[index] as T).key));
+  return drawn;
+}
+
+const NO_HEADS: number[] = [];
+
+export function Virtual<T extends Keyed>({
+  items,
+  indexOf,
+  heads = NO_HEADS,
+  open = null,
+  wanted = null,
+  draw,
+  attributes,
+}: Props<T>) {
+  const box = useRef<HTMLDivElement>(null);
+  const { sight, sizes } = useSight(box, String(attributes["class"]));
+  const { opened, measure } = useOpened();
+  const openAt = useMemo(() => indexOf(items, open), [items, open]);
+  const wantedAt = useMemo(() => indexOf(items, wanted), [items, wanted]);
+  const topOf = topsOf(heads, sizes, openAt, opened > 0 ? opened - sizes.row : 0);
+  const show = (key: string | null) => {
+    const index = indexOf(items, key);
+    if (index >= 0 && box.current) {
+      reveal(box.current, topOf(index) - sizes.head, topOf(index + 1) + 16);
+    }
+  };
+  useReveal(show, wanted, [open, opened]);
+  const indices = useDrawn(items, topOf, sight);
   // The rows that are edited or hold the cursor stay, or the focus would be lost.
-  for (const index of [open, wanted].map(indexOf)) {
+  for (const index of [openAt, wantedAt]) {
     if (index >= 0 && !indices.includes(index)) {
       indices.push(index);
     }
@@ -166,20 +211,20 @@ export function Virtual<T>({
   // In order: a row that moves in the document loses the focus, and the browser scrolls to it.
   indices.sort((a, b) => a - b);
   return (
-    <div ref={box} {...attributes} style={{ height: `${total}px` }}>
+    <div ref={box} {...attributes} style={{ height: `${topOf(items.length)}px` }}>
       <div class="probe row" aria-hidden="true"></div>
       <div class="probe head" aria-hidden="true"></div>
-      {indices.map((index) => draw(items[index] as T, `${tops[index]}px`, index, measure))}
+      {indices.map((index) => draw(items[index] as T, `${topOf(index)}px`, index, measure))}
     </div>
   );
 }
 
-/** The first place in a rising row that is beyond `at`. */
-function firstAfter(tops: Float64Array, at: number) {
-  let [low, high] = [0, tops.length];
+/** The first of `count` items, or the bottom, whose top is beyond `at`. */
+function firstAfter(topOf: TopOf, count: number, at: number) {
+  let [low, high] = [0, count + 1];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((tops[middle] ?? 0) <= at) {
+    if (topOf(middle) <= at) {
       low = middle + 1;
     } else {
       high = middle;
