@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
+use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use taskwell_core::error::{AuthError, Conflict, Error, Problem, RateLimited};
@@ -278,10 +278,4 @@ pub fn secret_json(status: StatusCode, body: &impl Serialize) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-}
-
-/// The methods that routes may have.
-pub fn filter(method: &Method) -> axum::routing::MethodFilter {
-    axum::routing::MethodFilter::try_from(method.clone())
-        .unwrap_or(axum::routing::MethodFilter::GET)
 }

@@ -5,7 +5,7 @@ mod accounts;
 mod tasks;
 mod wire;
 
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
 use taskwell_core::error::{AuthError, Conflict, Error};
@@ -35,8 +35,7 @@ pub fn user_api() -> Api {
             .fails(StatusCode::UNAUTHORIZED, "refresh token expired")
     };
     Api::new(USER_BASE, "root", ERRORS)
-        .route(
-            &Method::POST,
+        .post(
             "/signup",
             accounts::sign_up,
             Doc::new("rootSignUp", "Create an account")
@@ -45,8 +44,7 @@ pub fn user_api() -> Api {
                 .answers::<SignedUpWire>(StatusCode::CREATED, "The new account.")
                 .fails(StatusCode::CONFLICT, "user already exists"),
         )
-        .route(
-            &Method::POST,
+        .post(
             "/login",
             accounts::login,
             Doc::new("rootLogin", "Log in")
@@ -56,16 +54,14 @@ pub fn user_api() -> Api {
                 .fails(StatusCode::UNAUTHORIZED, "Invalid credentials")
                 .fails(StatusCode::NOT_FOUND, "user doesn't exist"),
         )
-        .route(
-            &Method::POST,
+        .post(
             "/logout",
             accounts::logout,
             refused(Doc::new("rootLogout", "Log out").public())
                 .body::<RefreshWire>()
                 .answers::<MessageWire>(StatusCode::OK, "The session has ended."),
         )
-        .route(
-            &Method::POST,
+        .post(
             "/refresh-token",
             accounts::refresh,
             refused(Doc::new("rootRefresh", "Get a new access token").public())
@@ -81,8 +77,7 @@ pub fn user_api() -> Api {
 /// Contract 002's accounts, below [`AUTH_BASE`].
 pub fn auth_api() -> Api {
     Api::new(AUTH_BASE, "root", ERRORS)
-        .route(
-            &Method::POST,
+        .post(
             "/register",
             accounts::register,
             Doc::new("rootRegister", "Create an account and log in")
@@ -94,8 +89,7 @@ pub fn auth_api() -> Api {
                 )
                 .fails(StatusCode::BAD_REQUEST, "Username or email already exists"),
         )
-        .route(
-            &Method::POST,
+        .post(
             "",
             accounts::authenticate,
             Doc::new("rootAuthenticate", "Log in")
@@ -114,8 +108,7 @@ pub fn tasks_api() -> Api {
             .fails(StatusCode::NOT_FOUND, "Task not found")
     };
     Api::new("", "root", ERRORS)
-        .route(
-            &Method::GET,
+        .get(
             "/tasks",
             tasks::list,
             completed_parameter(paging_parameters(
@@ -125,8 +118,7 @@ pub fn tasks_api() -> Api {
             .answers::<TasksWire>(StatusCode::OK, "Your tasks, newest first.")
             .header("Link"),
         )
-        .route(
-            &Method::POST,
+        .post(
             "/tasks",
             tasks::create,
             Doc::new("rootCreateTask", "Create a task")
@@ -134,16 +126,14 @@ pub fn tasks_api() -> Api {
                 .answers::<TaskCreatedWire>(StatusCode::CREATED, "The new task.")
                 .header("ETag"),
         )
-        .route(
-            &Method::GET,
+        .get(
             "/tasks/{task_id}",
             tasks::one,
             one("rootGetTask", "Get a task")
                 .answers::<TaskWire>(StatusCode::OK, "The task.")
                 .shows_version(),
         )
-        .route(
-            &Method::DELETE,
+        .delete(
             "/tasks/{task_id}",
             tasks::delete,
             one("rootDeleteTask", "Delete a task")

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
@@ -20,7 +20,8 @@ use taskwell_core::live::Subscription;
 use taskwell_core::tasks::{self, History};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::wire_tasks::ChangeWire;
+use super::changes::{ChangeWire, seq_schema};
+use crate::doc::{Api, Doc};
 use crate::extract::Token;
 use crate::parameters::Query;
 use crate::tree::{Answer, Failure};
@@ -48,6 +49,37 @@ struct Stream {
     is_ready: bool,
     /// There may be more to send: it is looked without waiting.
     is_behind: bool,
+}
+
+pub fn routes(api: Api) -> Api {
+    api.get(
+        "/events",
+        follow,
+        Doc::new("streamEvents", "Stream changes to your tasks")
+            .note(
+                "Sends server-sent events. `change`: the data is a change as in `/changes`, and \
+                 the id is its number. `ready`: the server has sent all missed changes; the data \
+                 `{\"last\":42,\"cursor\":\"42\"}` has your newest number. `reset`: the store was \
+                 restored from a backup. Read all tasks again; the stream continues from the \
+                 `cursor` in the data. The server sends a comment at least every 15 seconds. The \
+                 stream ends when its session ends or the server stops. An account can have 16 \
+                 streams at a time on one instance.",
+            )
+            .query(
+                "last_event_id",
+                seq_schema(),
+                "Same as the header `Last-Event-ID`, for clients that \
+                cannot set it. The header takes precedence.",
+            )
+            .header_parameter(
+                "Last-Event-ID",
+                seq_schema(),
+                "The stream starts with all changes after this event, without a gap. By default, \
+                 it starts with new changes.",
+            )
+            .streams(StatusCode::OK, "The stream of events.", "text/event-stream")
+            .fails(StatusCode::FORBIDDEN, "Not enough permissions"),
+    )
 }
 
 pub async fn follow(

@@ -2,12 +2,14 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use serde::Serialize;
 use serde_json::{Value, json};
 use taskwell_core::error::{AuthError, Code, Conflict, Error};
+use utoipa::ToSchema;
 
-use super::wire::ProblemWire;
 use crate::doc::{ErrorDoc, named};
 use crate::tree::{Failure, typed_json};
+use crate::wire::FieldProblemWire;
 
 const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -102,4 +104,28 @@ fn example(status: StatusCode, detail: &str) -> Value {
         "type": "about:blank", "title": status.canonical_reason(), "status": status.as_u16(),
         "detail": detail, "errors": errors
     })
+}
+
+/// An error (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemWire<'a> {
+    /// `about:blank`: the status says what kind of error it is.
+    #[serde(rename = "type")]
+    #[schema(example = "about:blank")]
+    pub kind: &'static str,
+    #[schema(example = "Not Found")]
+    pub title: &'a str,
+    #[schema(example = 404)]
+    pub status: u16,
+    #[schema(example = "Task not found")]
+    pub detail: &'a str,
+    /// Every invalid field; empty if the error is not about fields.
+    pub errors: Vec<FieldProblemWire<'a>>,
+    /// With 410: the number of your newest change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<i64>,
+    /// With 410: where to continue after you have read all tasks again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! `/api/v1/users/me/totp`: the second factor of one's own account.
+//! `/users/me/totp`: the second factor of the caller's account.
 
 use std::fmt::Write as _;
 
@@ -11,11 +11,105 @@ use taskwell_core::app::App;
 use taskwell_core::error::{Error, Problems};
 use utoipa::ToSchema;
 
-use super::users::told;
-use super::wire::PasswordProofWire;
+use super::password::{PasswordProofWire, told};
+use super::problem::{TWO_FACTOR_ON, WRONG_PASSWORD};
+use crate::doc::{Api, Doc};
 use crate::extract::{Body, Token};
 use crate::raw_field::RawField;
 use crate::tree::{Answer, Failure, json, secret_json};
+
+pub fn routes(api: Api) -> Api {
+    let proof = |id, summary| {
+        Doc::new(id, summary)
+            .body::<PasswordProofWire>()
+            .fails(StatusCode::FORBIDDEN, WRONG_PASSWORD)
+    };
+    api.get(
+        "/users/me/totp",
+        state,
+        Doc::new("getTotp", "Get the state of your second factor")
+            .answers::<StateWire>(StatusCode::OK, "Whether the second factor is on.")
+            .fails(StatusCode::FORBIDDEN, "Not enough permissions"),
+    )
+    .post(
+        "/users/me/totp",
+        enrol,
+        proof("enrolTotp", "Get a secret for an authenticator app")
+            .note(
+                "Starts the setup of a second factor (RFC 6238). Logins require it once you have \
+                 confirmed a first code.",
+            )
+            .answers::<EnrolmentWire>(
+                StatusCode::CREATED,
+                "The secret. The server shows it only \
+                once.",
+            )
+            .fails(StatusCode::CONFLICT, TWO_FACTOR_ON),
+    )
+    .post(
+        "/users/me/totp/confirm",
+        confirm,
+        Doc::new("confirmTotp", "Turn the second factor on")
+            .note("Afterwards, every login requires a code in the field `totp_code`.")
+            .body::<CodeWire>()
+            .answers::<RecoveryWire>(
+                StatusCode::OK,
+                "Recovery codes for a lost authenticator. The server shows them only once.",
+            )
+            .fails(StatusCode::FORBIDDEN, "Not enough permissions")
+            .fails(StatusCode::CONFLICT, TWO_FACTOR_ON),
+    )
+    .delete(
+        "/users/me/totp",
+        remove,
+        proof("removeTotp", "Turn the second factor off")
+            .empty(StatusCode::NO_CONTENT, "The second factor is off."),
+    )
+}
+
+pub async fn state(State(app): State<App>, Token(claims): Token) -> Answer {
+    let state = app.totp_state(claims).await?;
+    let wire = StateWire { enabled: state.enabled, recovery_codes_left: state.recovery_codes_left };
+    Ok(json(StatusCode::OK, &wire))
+}
+
+pub async fn enrol(
+    State(app): State<App>,
+    Token(claims): Token,
+    Body(wire): Body<PasswordProofWire>,
+) -> Answer {
+    let password = told(&app, &claims, wire.and_then(PasswordProofWire::read)).await?;
+    let made = app.enrol_totp(claims, password).await?;
+    let qr_code = QrCodeWire::of(&made.uri)?;
+    Ok(secret_json(
+        StatusCode::CREATED,
+        &EnrolmentWire { secret: made.secret, uri: made.uri, qr_code },
+    ))
+}
+
+pub async fn confirm(
+    State(app): State<App>,
+    Token(claims): Token,
+    Body(wire): Body<CodeWire>,
+) -> Answer {
+    let code = wire.and_then(|wire| {
+        let p = &mut Problems::default();
+        let code = wire.code.text("code", p);
+        Ok::<_, Failure>(std::mem::take(p).finish(code)?)
+    });
+    let recovery_codes = app.confirm_totp(claims, code).await?;
+    Ok(secret_json(StatusCode::OK, &RecoveryWire { recovery_codes }))
+}
+
+pub async fn remove(
+    State(app): State<App>,
+    Token(claims): Token,
+    Body(wire): Body<PasswordProofWire>,
+) -> Answer {
+    let password = told(&app, &claims, wire.and_then(PasswordProofWire::read)).await?;
+    app.remove_totp(claims, password).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
 
 /// A secret for an authenticator app.
 #[derive(Serialize, ToSchema)]
@@ -92,48 +186,4 @@ pub struct StateWire {
     /// Number of unused recovery codes.
     #[schema(example = 10)]
     recovery_codes_left: i64,
-}
-
-pub async fn state(State(app): State<App>, Token(claims): Token) -> Answer {
-    let state = app.totp_state(claims).await?;
-    let wire = StateWire { enabled: state.enabled, recovery_codes_left: state.recovery_codes_left };
-    Ok(json(StatusCode::OK, &wire))
-}
-
-pub async fn enrol(
-    State(app): State<App>,
-    Token(claims): Token,
-    Body(wire): Body<PasswordProofWire>,
-) -> Answer {
-    let password = told(&app, &claims, wire.and_then(PasswordProofWire::read)).await?;
-    let made = app.enrol_totp(claims, password).await?;
-    let qr_code = QrCodeWire::of(&made.uri)?;
-    Ok(secret_json(
-        StatusCode::CREATED,
-        &EnrolmentWire { secret: made.secret, uri: made.uri, qr_code },
-    ))
-}
-
-pub async fn confirm(
-    State(app): State<App>,
-    Token(claims): Token,
-    Body(wire): Body<CodeWire>,
-) -> Answer {
-    let code = wire.and_then(|wire| {
-        let p = &mut Problems::default();
-        let code = wire.code.text("code", p);
-        Ok::<_, Failure>(std::mem::take(p).finish(code)?)
-    });
-    let recovery_codes = app.confirm_totp(claims, code).await?;
-    Ok(secret_json(StatusCode::OK, &RecoveryWire { recovery_codes }))
-}
-
-pub async fn remove(
-    State(app): State<App>,
-    Token(claims): Token,
-    Body(wire): Body<PasswordProofWire>,
-) -> Answer {
-    let password = told(&app, &claims, wire.and_then(PasswordProofWire::read)).await?;
-    app.remove_totp(claims, password).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -5,7 +5,7 @@ mod auth;
 mod tasks;
 mod wire;
 
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 use taskwell_core::error::{AuthError, Code, Conflict, Error, Problem};
@@ -42,8 +42,7 @@ const AUTH_ERRORS: ErrorDoc = ErrorDoc {
 /// The routes of sign-up and sign-in, below [`AUTH_BASE`].
 pub fn auth_api() -> Api {
     let api = Api::new(AUTH_BASE, "web", AUTH_ERRORS)
-        .route(
-            &Method::POST,
+        .post(
             "/signup",
             auth::sign_up,
             Doc::new("webSignUp", "Create an account and sign in")
@@ -56,8 +55,7 @@ pub fn auth_api() -> Api {
                 )
                 .fails(StatusCode::BAD_REQUEST, "Email already exists"),
         )
-        .route(
-            &Method::POST,
+        .post(
             "/signin",
             auth::sign_in,
             Doc::new("webSignIn", "Sign in")
@@ -70,8 +68,7 @@ pub fn auth_api() -> Api {
                 )
                 .fails(StatusCode::UNAUTHORIZED, "Incorrect email or password"),
         )
-        .route(
-            &Method::POST,
+        .post(
             "/refresh",
             auth::refresh,
             Doc::new("webRefresh", "Get new tokens")
@@ -85,8 +82,7 @@ pub fn auth_api() -> Api {
                 .answers::<SignedInWire>(StatusCode::OK, "New tokens for the same session.")
                 .fails(StatusCode::UNAUTHORIZED, "Invalid token"),
         )
-        .route(
-            &Method::POST,
+        .post(
             "/signout",
             auth::sign_out,
             Doc::new("webSignOut", "Sign out").answers::<DoneWire>(
@@ -99,8 +95,7 @@ pub fn auth_api() -> Api {
 }
 
 fn mail_api(api: Api) -> Api {
-    api.route(
-        &Method::POST,
+    api.post(
         "/forgot-password",
         auth::forgot_password,
         Doc::new("webForgotPassword", "Request a link to reset the password")
@@ -113,8 +108,7 @@ fn mail_api(api: Api) -> Api {
             )
             .fails(StatusCode::CONFLICT, crate::tree::MAIL_OFF),
     )
-    .route(
-        &Method::POST,
+    .post(
         "/reset-password",
         auth::reset_password,
         Doc::new("webResetPassword", "Reset the password with the token from a link")
@@ -126,8 +120,7 @@ fn mail_api(api: Api) -> Api {
             )
             .fails(StatusCode::UNAUTHORIZED, "Invalid token"),
     )
-    .route(
-        &Method::POST,
+    .post(
         "/verify-email",
         auth::verify_email,
         Doc::new("webVerifyEmail", "Verify your email address with the token from a link")
@@ -147,15 +140,13 @@ pub fn api() -> Api {
             .fails(StatusCode::NOT_FOUND, "Task not found")
     };
     Api::new(BASE, "web", ERRORS)
-        .route(
-            &Method::GET,
+        .get(
             "/tasks",
             tasks::list,
             list_parameters(Doc::new("webListTasks", "List your tasks"))
                 .answers_list::<TaskWire>(StatusCode::OK, "Your tasks, newest first."),
         )
-        .route(
-            &Method::POST,
+        .post(
             "/tasks",
             tasks::create,
             Doc::new("webCreateTask", "Create a task")
@@ -163,16 +154,14 @@ pub fn api() -> Api {
                 .answers::<TaskWire>(StatusCode::CREATED, "The new task.")
                 .header("ETag"),
         )
-        .route(
-            &Method::GET,
+        .get(
             "/tasks/{task_id}",
             tasks::one,
             one("webGetTask", "Get a task")
                 .answers::<TaskWire>(StatusCode::OK, "The task.")
                 .shows_version(),
         )
-        .route(
-            &Method::PUT,
+        .put(
             "/tasks/{task_id}",
             tasks::update,
             one("webUpdateTask", "Update a task")
@@ -181,16 +170,14 @@ pub fn api() -> Api {
                 .header("ETag")
                 .guarded(),
         )
-        .route(
-            &Method::DELETE,
+        .delete(
             "/tasks/{task_id}",
             tasks::delete,
             one("webDeleteTask", "Delete a task")
                 .answers::<DoneWire>(StatusCode::OK, "The task was deleted.")
                 .guarded(),
         )
-        .route(
-            &Method::PATCH,
+        .patch(
             "/tasks/{task_id}/complete",
             tasks::complete,
             one("webCompleteTask", "Complete or reopen a task")

@@ -1,4 +1,6 @@
-//! `/api/v1/tasks`.
+//! `/tasks`, and for admins `/users/{user_id}/tasks`.
+
+mod wire;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,15 +11,89 @@ use taskwell_core::bearer::Bearer;
 use taskwell_core::tasks::{self, Task, Update};
 
 use super::path::BASE;
-use super::wire_tasks::{NewTaskWire, TaskUpdateWire, TaskWire};
+use super::users::{self, admin_of_user};
+use crate::doc::{Api, Doc, id_schema};
+use crate::doc_lists::list_parameters;
 use crate::extract::{Body, Conditions, MergePatch, PathText, Token};
 use crate::parameters::Query;
 use crate::stream::{self, Owner, Shape};
 use crate::tasks::{ListQuery, key, shown, with_etag};
 use crate::tree::{Answer, Failure, combine, json};
+pub use wire::TaskWire;
+use wire::{NewTaskWire, TaskUpdateWire};
+
+pub fn routes(api: Api) -> Api {
+    let documented = |id, summary, media: &'static str| {
+        one_task(id, summary)
+            .body_as::<TaskUpdateWire>(media)
+            .answers::<TaskWire>(StatusCode::OK, "The updated task.")
+            .header("ETag")
+            .guarded()
+    };
+    api.get(
+        "/tasks",
+        list,
+        list_parameters(Doc::new("listTasks", "List your tasks"))
+            .note(
+                "Without a `limit`, the response contains all tasks, newest first. If a task \
+                   changes while the server sends a long list, the list may contain its old state \
+                   or omit it.",
+            )
+            .answers_list::<TaskWire>(StatusCode::OK, "Your tasks."),
+    )
+    .post(
+        "/tasks",
+        create,
+        Doc::new("createTask", "Create a task")
+            .body::<NewTaskWire>()
+            .answers::<TaskWire>(StatusCode::CREATED, "The new task.")
+            .header("ETag")
+            .header("Location"),
+    )
+    .get(
+        "/tasks/{task_id}",
+        one,
+        one_task("getTask", "Get a task")
+            .answers::<TaskWire>(StatusCode::OK, "The task.")
+            .shows_version(),
+    )
+    .put(
+        "/tasks/{task_id}",
+        update,
+        documented("updateTask", "Update a task", "application/json")
+            .note("Omitted fields stay unchanged."),
+    )
+    .patch(
+        "/tasks/{task_id}",
+        patch,
+        documented("patchTask", "Patch a task", "application/merge-patch+json").note(
+            "A JSON Merge Patch (RFC 7396) with the same effect as `PUT`. The endpoint also \
+                   accepts `application/json`.",
+        ),
+    )
+    .delete(
+        "/tasks/{task_id}",
+        delete,
+        one_task("deleteTask", "Delete a task")
+            .empty(StatusCode::NO_CONTENT, "The task was deleted.")
+            .guarded(),
+    )
+    .get(
+        "/users/{user_id}/tasks",
+        list_of,
+        list_parameters(admin_of_user("listUserTasks", "List a user's tasks"))
+            .answers_list::<TaskWire>(StatusCode::OK, "The user's tasks."),
+    )
+}
+
+fn one_task(id: &'static str, summary: &'static str) -> Doc {
+    Doc::new(id, summary)
+        .path("task_id", id_schema(), "The task's integer id or UUID.")
+        .fails(StatusCode::NOT_FOUND, "Task not found")
+}
 
 /// A plain array of tasks.
-pub const LIST: Shape = Shape {
+const LIST: Shape = Shape {
     open: "[",
     close: "]",
     item: |out, task, _| serde_json::to_writer(out, &TaskWire::from(task)),
@@ -103,6 +179,17 @@ pub async fn delete(
     })
     .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+pub async fn list_of(
+    State(app): State<App>,
+    Token(claims): Token,
+    path: PathText,
+    mut query: Query,
+) -> Answer {
+    let wanted = ListQuery::read(&mut query);
+    let owner = users::key(&path.0).map(Owner::User);
+    stream::list(app, claims, owner, wanted, LIST, &query.uri).await
 }
 
 fn draw(status: StatusCode, task: &Task) -> Response {

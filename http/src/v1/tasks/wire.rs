@@ -1,10 +1,9 @@
-//! The shapes of tasks in `v1`. Reading them checks every member at once; the rules are the
-//! model's.
+//! The wire types of tasks.
 
 use serde::{Deserialize, Serialize};
 use taskwell_core::error::Problems;
 use taskwell_core::tasks::{
-    Changed, Description, NewTask, Priority, StateChange, Status, Task, Title, Update,
+    Description, NewTask, Priority, StateChange, Status, Task, Title, Update,
 };
 use taskwell_core::time::Timestamp;
 use utoipa::ToSchema;
@@ -68,64 +67,6 @@ impl<'a> From<&'a Task> for TaskWire<'a> {
             version: task.version,
         }
     }
-}
-
-/// The kind of a change.
-#[derive(ToSchema)]
-#[schema(as = ChangeKind, rename_all = "snake_case")]
-#[expect(dead_code, reason = "names the words for the schema")]
-enum KindWord {
-    Created,
-    Updated,
-    Deleted,
-}
-
-/// A change of a task.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Change)]
-pub struct ChangeWire<'a> {
-    /// The number of the change. Your changes are numbered from 1 without gaps.
-    #[schema(example = 7)]
-    seq: i64,
-    #[schema(value_type = KindWord)]
-    kind: &'static str,
-    #[schema(example = 3)]
-    task_id: i64,
-    task_uuid: Uuid,
-    #[schema(value_type = String, format = DateTime)]
-    at: Timestamp,
-    /// The task after this change; `null` if the change deleted it.
-    #[schema(required)]
-    task: Option<TaskWire<'a>>,
-}
-
-impl<'a> From<&'a Changed> for ChangeWire<'a> {
-    fn from(change: &'a Changed) -> ChangeWire<'a> {
-        ChangeWire {
-            seq: change.seq,
-            kind: change.kind.as_str(),
-            task_id: change.task_id.0,
-            task_uuid: change.task_uuid,
-            at: change.at,
-            task: change.task.as_ref().map(Into::into),
-        }
-    }
-}
-
-/// Some of your changes, in order.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Changes)]
-pub struct ChangesWire<'a> {
-    pub changes: Vec<ChangeWire<'a>>,
-    /// The number of your newest change.
-    #[schema(example = 42)]
-    pub last: i64,
-    /// The `since` for the next request. After the store was restored from a backup, it contains
-    /// more than a number.
-    #[schema(example = "42")]
-    pub cursor: String,
-    /// Whether there are changes after the last one in this response.
-    pub more: bool,
 }
 
 /// A new task.

@@ -1,15 +1,12 @@
-//! A route and its documentation, said in one place, so that neither can be without the other. The
-//! schemas are those of the wire types.
+//! The documentation of one operation, in the format of OpenAPI 3.1. The schemas come from the wire
+//! types.
 
-use axum::Router;
-use axum::handler::Handler;
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
-use taskwell_core::app::App;
 use utoipa::ToSchema;
 
 use crate::body::bytes_max;
-use crate::tree::{Failure, filter};
+use crate::tree::Failure;
 
 /// How a tree writes its errors: the media type, the wire type's name, and an example for a status
 /// and its detail.
@@ -24,60 +21,6 @@ pub struct ErrorDoc {
 
 /// The named schemas that a document needs.
 pub type Schemas = Map<String, Value>;
-
-/// Some routes below one path, and their operations.
-pub struct Api {
-    pub router: Router<App>,
-    pub operations: Vec<Operation>,
-    pub schemas: Schemas,
-    base: &'static str,
-    tag: &'static str,
-    errors: ErrorDoc,
-}
-
-/// One operation of the OpenAPI document.
-pub struct Operation {
-    pub path: String,
-    pub method: &'static str,
-    pub value: Value,
-}
-
-impl Api {
-    pub fn new(base: &'static str, tag: &'static str, errors: ErrorDoc) -> Api {
-        Api {
-            router: Router::new(),
-            operations: Vec::new(),
-            schemas: Schemas::new(),
-            base,
-            tag,
-            errors,
-        }
-    }
-
-    /// Serves `path` (below the base; empty for the base itself) by `handler`, as `doc` says.
-    #[must_use]
-    pub fn route<H, T>(mut self, method: &Method, path: &str, handler: H, doc: Doc) -> Api
-    where
-        H: Handler<T, App>,
-        T: 'static,
-    {
-        let path = format!("{}{path}", self.base);
-        let value = doc.finish(&path, self.tag, &self.errors, &mut self.schemas);
-        self.operations.push(Operation {
-            path: path.clone(),
-            method: match *method {
-                Method::POST => "post",
-                Method::PUT => "put",
-                Method::PATCH => "patch",
-                Method::DELETE => "delete",
-                _ => "get",
-            },
-            value,
-        });
-        self.router = self.router.route(&path, axum::routing::on(filter(method), handler));
-        self
-    }
-}
 
 /// What is said of an operation.
 pub struct Doc {
@@ -291,7 +234,13 @@ impl Doc {
         )
     }
 
-    fn finish(self, path: &str, tag: &str, errors: &ErrorDoc, schemas: &mut Schemas) -> Value {
+    pub(super) fn finish(
+        self,
+        path: &str,
+        tag: &str,
+        errors: &ErrorDoc,
+        schemas: &mut Schemas,
+    ) -> Value {
         let mut responses = Map::new();
         for answer in &self.answers {
             responses.insert(answer.status.as_str().into(), answer.value(schemas));
