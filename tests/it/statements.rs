@@ -347,14 +347,9 @@ async fn each_text_is_run_and_finds_its_rows_by_an_index(t: Taskwell) {
     }
     // Of the lists, each order has a text for all tasks and one for some; by due date also for
     // those without one.
-    let lists = recorded.iter().filter(|text| {
-        is_query(text)
-            && text.contains("FROM tasks")
-            && text.contains(
-                "ORDER \
-        BY",
-            )
-    });
+    let lists = recorded
+        .iter()
+        .filter(|text| is_query(text) && text.contains("FROM tasks") && text.contains("ORDER BY"));
     // Other tests skip in some orders, and in a list of all tasks that has a text of its own.
     let lists = lists.filter(|text| !text.contains("4 OFFSET "));
     // A search has one for each order, and one more for each way by due date.

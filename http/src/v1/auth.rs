@@ -35,30 +35,7 @@ pub fn routes(api: Api) -> Api {
             sign_up,
             documented("register", "Create an account").note("An alias of `/auth/signup`."),
         )
-        .post(
-            "/auth/login",
-            login,
-            Doc::new("login", "Log in")
-                .note(
-                    "Log in with an email address or a username. The endpoint also accepts the \
-                       OAuth2 password form, URL-encoded or as multipart. It ignores unknown \
-                       fields.",
-                )
-                .public()
-                .body::<LoginWire>()
-                .body_also(URLENCODED, named::<PasswordFormWire>)
-                .body_also(MULTIPART, password_form_data)
-                // It makes openapi-python-client import what an operation with several bodies
-                // needs.
-                .header_parameter(
-                    "User-Agent",
-                    json!({ "type": "string" }),
-                    "Names the session in \
-                    the list of sessions.",
-                )
-                .answers::<TokensWire>(StatusCode::OK, "The tokens of a new session.")
-                .fails(StatusCode::UNAUTHORIZED, "Incorrect email or password"),
-        )
+        .post("/auth/login", login, login_doc())
         .post(
             "/auth/refresh",
             refresh,
@@ -83,6 +60,27 @@ pub fn routes(api: Api) -> Api {
                 )
                 .answers::<MessageWire>(StatusCode::OK, "The session has ended."),
         )
+}
+
+fn login_doc() -> Doc {
+    Doc::new("login", "Log in")
+        .note(
+            "Log in with an email address or a username. The endpoint also accepts the OAuth2 \
+             password form, URL-encoded or as multipart. It ignores unknown fields.",
+        )
+        .public()
+        .body::<LoginWire>()
+        .body_also(URLENCODED, named::<PasswordFormWire>)
+        .body_also(MULTIPART, password_form_data)
+        // openapi-python-client generates an import that operations with several bodies need only
+        // if a header is documented.
+        .header_parameter(
+            "User-Agent",
+            json!({ "type": "string" }),
+            "Names the session in the list of sessions.",
+        )
+        .answers::<TokensWire>(StatusCode::OK, "The tokens of a new session.")
+        .fails(StatusCode::UNAUTHORIZED, "Incorrect email or password")
 }
 
 pub async fn sign_up(

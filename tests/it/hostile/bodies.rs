@@ -12,46 +12,48 @@ fn with_body(call: Call<'_>, body: impl Into<Vec<u8>>) -> Call<'_> {
     call.header("content-type", "application/json").body(body.into())
 }
 
+/// Texts that are no JSON object with members of the operation; `NAME` is the name of one of these.
+const BROKEN: [&str; 35] = [
+    "",
+    "   \n",
+    "{",
+    "}",
+    "{\"",
+    "{\"NAME\"",
+    "{\"NAME\":",
+    "{\"NAME\":}",
+    "{\"NAME\":1,}",
+    "{'NAME':1}",
+    "{NAME:1}",
+    "{\"NAME\":NaN}",
+    "{\"NAME\":-Infinity}",
+    "{\"NAME\":01}",
+    "{\"NAME\":0x10}",
+    "{\"NAME\":1e400}",
+    "{\"NAME\":\"a\nb\"}",
+    "{\"NAME\":\"\0\"}",
+    "{\"NAME\":\"\\ud800\"}",
+    "{\"NAME\":\"\\x41\"}",
+    "{\"NAME\":tru}",
+    "{} {}",
+    "{}x",
+    "{/* why */}",
+    "\u{feff}",
+    "\u{feff}\u{feff}{}",
+    "null",
+    "true",
+    "5",
+    "\"{}\"",
+    "[]",
+    "[{}]",
+    "nul",
+    "<a/>",
+    "NAME=1",
+];
+
 /// Bodies that are broken whatever the operation; `NAME` stands for one of its members.
 fn broken() -> Vec<Vec<u8>> {
-    let texts = [
-        "",
-        "   \n",
-        "{",
-        "}",
-        "{\"",
-        "{\"NAME\"",
-        "{\"NAME\":",
-        "{\"NAME\":}",
-        "{\"NAME\":1,}",
-        "{'NAME':1}",
-        "{NAME:1}",
-        "{\"NAME\":NaN}",
-        "{\"NAME\":-Infinity}",
-        "{\"NAME\":01}",
-        "{\"NAME\":0x10}",
-        "{\"NAME\":1e400}",
-        "{\"NAME\":\"a\nb\"}",
-        "{\"NAME\":\"\0\"}",
-        "{\"NAME\":\"\\ud800\"}",
-        "{\"NAME\":\"\\x41\"}",
-        "{\"NAME\":tru}",
-        "{} {}",
-        "{}x",
-        "{/* why */}",
-        "\u{feff}",
-        "\u{feff}\u{feff}{}",
-        "null",
-        "true",
-        "5",
-        "\"{}\"",
-        "[]",
-        "[{}]",
-        "nul",
-        "<a/>",
-        "NAME=1",
-    ];
-    let mut bodies: Vec<Vec<u8>> = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
+    let mut bodies: Vec<Vec<u8>> = BROKEN.iter().map(|text| text.as_bytes().to_vec()).collect();
     bodies.push(format!("{{\"NAME\":{}}}", "9".repeat(5000)).into_bytes());
     for bytes in
         [b"\xff".as_slice(), b"\xc3\x28", b"\xed\xa0\x80", b"\xf8\x88\x80\x80\x80", b"\xc0\xaf"]

@@ -41,6 +41,9 @@ fn parameter(endpoint: &Endpoint) -> Option<&str> {
     rest.split_once('}').map(|(name, _)| name)
 }
 
+const WRONG_DATES: [&str; 6] =
+    ["", "soon", "2026-02-30", "2026-13-01T00:00:00Z", "%00", "2026-12-31T10:00:00%2B99:99"];
+
 /// Wrong values of a query's parameter, as they are sent, with the code of what is wrong.
 fn flaws(name: &str) -> Vec<(String, &'static str)> {
     let all = |code: &'static str, texts: &[&str]| {
@@ -74,17 +77,7 @@ fn flaws(name: &str) -> Vec<(String, &'static str)> {
         "status" | "priority" => {
             all("unknown_word", &["", "done", "PENDING", "%00", "pending,low"])
         }
-        "due_before" | "due_after" => all(
-            "format",
-            &[
-                "",
-                "soon",
-                "2026-02-30",
-                "2026-13-01T00:00:00Z",
-                "%00",
-                "2026-12-31T10:00:00%2B99:99",
-            ],
-        ),
+        "due_before" | "due_after" => all("format", &WRONG_DATES),
         "q" => [
             all("control_character", &["a%00b", "a%1Bb", "a%C2%85b"]),
             all("too_long", &[&"x".repeat(201), &"x+".repeat(17)]),

@@ -117,13 +117,13 @@ pub struct Log(Receiver<String>);
 
 impl Log {
     pub fn next(&self) -> String {
-        self.0.recv_timeout(Duration::from_secs(60)).unwrap()
+        self.0.recv_timeout(Duration::from_mins(1)).unwrap()
     }
 
     /// Waits for a line that contains `text`.
     pub fn wait_for(&self, text: &str) -> String {
         loop {
-            match self.0.recv_timeout(Duration::from_secs(60)) {
+            match self.0.recv_timeout(Duration::from_mins(1)) {
                 Ok(line) if line.contains(text) => return line,
                 Ok(_) => {}
                 Err(e) => panic!("the log has no line with {text}: {e}"),

@@ -23,13 +23,6 @@ pub use wire::TaskWire;
 use wire::{NewTaskWire, TaskUpdateWire};
 
 pub fn routes(api: Api) -> Api {
-    let documented = |id, summary, media: &'static str| {
-        one_task(id, summary)
-            .body_as::<TaskUpdateWire>(media)
-            .answers::<TaskWire>(StatusCode::OK, "The updated task.")
-            .header("ETag")
-            .guarded()
-    };
     api.get(
         "/tasks",
         list,
@@ -60,13 +53,13 @@ pub fn routes(api: Api) -> Api {
     .put(
         "/tasks/{task_id}",
         update,
-        documented("updateTask", "Update a task", "application/json")
+        update_doc("updateTask", "Update a task", "application/json")
             .note("Omitted fields stay unchanged."),
     )
     .patch(
         "/tasks/{task_id}",
         patch,
-        documented("patchTask", "Patch a task", "application/merge-patch+json").note(
+        update_doc("patchTask", "Patch a task", "application/merge-patch+json").note(
             "A JSON Merge Patch (RFC 7396) with the same effect as `PUT`. The endpoint also \
                    accepts `application/json`.",
         ),
@@ -90,6 +83,14 @@ fn one_task(id: &'static str, summary: &'static str) -> Doc {
     Doc::new(id, summary)
         .path("task_id", id_schema(), "The task's integer id or UUID.")
         .fails(StatusCode::NOT_FOUND, "Task not found")
+}
+
+fn update_doc(id: &'static str, summary: &'static str, media: &'static str) -> Doc {
+    one_task(id, summary)
+        .body_as::<TaskUpdateWire>(media)
+        .answers::<TaskWire>(StatusCode::OK, "The updated task.")
+        .header("ETag")
+        .guarded()
 }
 
 /// A plain array of tasks.
