@@ -91,9 +91,9 @@ async fn a_use_case_that_depends_on_its_batches_fails_in_the_test_build() {
             .app
             .as_operator(move |tx| {
                 let run = runs.fetch_add(1, Ordering::Relaxed);
-                tx.one::<i64>("SELECT COUNT(*) FROM users", &[])?;
-                tx.one::<i64>("SELECT COUNT(*) FROM tasks", &[])?;
-                tx.send("DELETE FROM tasks WHERE id = $1", &[&run])
+                tx.one::<i64>("/* test */ SELECT COUNT(*) FROM users", &[])?;
+                tx.one::<i64>("/* test */ SELECT COUNT(*) FROM tasks", &[])?;
+                tx.send("/* test */ DELETE FROM tasks WHERE id = $1", &[&run])
             })
             .await;
         let Err(Error::Internal(cause)) = outcome else { panic!("{outcome:?}") };

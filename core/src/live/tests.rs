@@ -3,7 +3,8 @@
 use futures_util::FutureExt as _;
 
 use super::*;
-use crate::sync::model::{JoinHandle, block_on, check, spawn};
+use crate::sync::model::executor::block_on;
+use crate::sync::model::{JoinHandle, check, spawn};
 
 const ADA: UserId = UserId(1);
 const BOB: UserId = UserId(2);

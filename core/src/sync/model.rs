@@ -8,6 +8,7 @@
 //!
 //! Outside of [`check`], the primitives behave like those of `std`.
 
+pub mod executor;
 pub mod primitives;
 #[cfg(test)]
 mod tests;
@@ -15,9 +16,7 @@ mod tests;
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake};
 
 /// How often the scheduler may interrupt a thread that could go on. Most errors need two.
 const PREEMPTIONS_MAX: usize = 3;
@@ -130,34 +129,6 @@ impl<T> JoinHandle<T> {
             scheduler.pause(me, Status::Joining(self.thread));
         }
         self.result.lock().unwrap().take().unwrap()
-    }
-}
-
-/// Polls a future to its end. Its waker is part of the model.
-pub fn block_on<F: Future>(future: F) -> F::Output {
-    let woken = Arc::new(Woken::default());
-    let waker = woken.clone().into();
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return output;
-        }
-        let guard = woken.flag.lock();
-        let guard = woken.changed.wait_while(guard.unwrap(), |is_woken| !*is_woken);
-        *guard.unwrap() = false;
-    }
-}
-
-#[derive(Default)]
-struct Woken {
-    flag: primitives::Mutex<bool>,
-    changed: primitives::Condvar,
-}
-
-impl Wake for Woken {
-    fn wake(self: Arc<Woken>) {
-        *self.flag.lock().unwrap() = true;
-        self.changed.notify_one();
     }
 }
 
