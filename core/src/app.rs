@@ -17,7 +17,7 @@ use crate::audit::{self, Action, Actor};
 use crate::bearer::{self, Bearer, Stale};
 use crate::client::Client;
 use crate::clock::Clock;
-use crate::db::{DatabaseLocation, Db, Migrated, Tx};
+use crate::db::{DatabaseLocation, Db, Migrated, ReadTx, WriteTx};
 use crate::error::{AuthError, Error, Result};
 use crate::hasher::Hasher;
 use crate::ids::UserId;
@@ -53,7 +53,7 @@ struct Rules {
 
 impl Rules {
     /// The caller of a token, whose account then has one request less.
-    fn admit(&self, tx: &mut Tx, bearer: &Bearer) -> Result<(Caller, Option<Stale>)> {
+    fn admit(&self, tx: &mut ReadTx, bearer: &Bearer) -> Result<(Caller, Option<Stale>)> {
         let (caller, stale) = bearer::check(tx, &self.settings, bearer)?;
         // As long as it is only assumed that the session lives, its account pays for nothing.
         if tx.is_certain() {
@@ -154,7 +154,7 @@ impl App {
         I: Send + 'static,
         T: Send + 'static,
         E: From<Error>,
-        F: Fn(&mut Tx, &Caller, &I) -> Result<T> + Send + 'static,
+        F: Fn(&mut ReadTx, &Caller, &I) -> Result<T> + Send + 'static,
     {
         self.read_in(Lane::Accounts, token, input, f).await
     }
@@ -171,12 +171,12 @@ impl App {
         I: Send + 'static,
         T: Send + 'static,
         E: From<Error>,
-        F: Fn(&mut Tx, &Caller, &I) -> Result<T> + Send + 'static,
+        F: Fn(&mut ReadTx, &Caller, &I) -> Result<T> + Send + 'static,
     {
         match input {
             Ok(input) => {
                 let (parts, bearer) = (self.rules(), token.clone());
-                let read = move |tx: &mut Tx| {
+                let read = move |tx: &mut ReadTx| {
                     let (caller, stale) = parts.admit(tx, &token)?;
                     Ok((f(tx, &caller, &input)?, stale))
                 };
@@ -302,7 +302,7 @@ impl App {
         let client = login_context.client;
         let draft = self.draft(new, role).await?;
         let mails = if role == Role::User { self.settings().mailing() } else { Mails::Off };
-        let write = move |tx: &mut Tx| {
+        let write = move |tx: &mut WriteTx| {
             let user = users::register(tx, &draft)?;
             let who = Actor { user: client.map(|_| user.id), client, mails };
             signed_up(tx, who, &user)?;
@@ -322,7 +322,7 @@ impl App {
     /// may call it.
     pub async fn as_operator<T: Send + 'static>(
         &self,
-        f: impl Fn(&mut Tx) -> Result<T> + Send + 'static,
+        f: impl Fn(&mut WriteTx) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.0.db.write(f).await
     }
@@ -334,7 +334,7 @@ impl App {
 }
 
 /// What goes with a sign-up.
-fn signed_up(tx: &mut Tx, who: Actor, user: &User) -> Result<()> {
+fn signed_up(tx: &mut WriteTx, who: Actor, user: &User) -> Result<()> {
     let id = Some(user.id);
     audit::record(tx, who, id, Action::SignedUp, None)?;
     mail::queue_welcome(tx, who, user.id, &user.email)

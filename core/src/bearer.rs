@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use uuid::Uuid;
 
 use crate::client::Client;
-use crate::db::Tx;
+use crate::db::{ReadTx, WriteTx};
 use crate::error::Result;
 use crate::idempotency::IdempotentRequest;
 use crate::sessions;
@@ -79,7 +79,7 @@ pub(crate) enum Stale {
 
 /// The caller, if the session or token lives.
 pub(crate) fn check(
-    tx: &mut Tx,
+    tx: &mut ReadTx,
     settings: &Settings,
     bearer: &Bearer,
 ) -> Result<(Caller, Option<Stale>)> {
@@ -99,7 +99,7 @@ pub(crate) fn check(
 }
 
 /// Writes down that it was used.
-pub(crate) fn touch(tx: &mut Tx, stale: Stale) -> Result<()> {
+pub(crate) fn touch(tx: &mut WriteTx, stale: Stale) -> Result<()> {
     match stale {
         Stale::Session(session) => sessions::touch(tx, session),
         Stale::Token(token) => tokens::touch(tx, token),

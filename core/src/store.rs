@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::clock::Clock;
-use crate::db::{self, Tx};
+use crate::db::{self, WriteTx};
 use crate::epoch::Epoch;
 use crate::error::Result;
 
@@ -24,7 +24,7 @@ pub fn restore(from: &Path, to: &Path, clock: &Clock) -> Result<()> {
 /// Begins a new epoch, after the store's content was replaced by an earlier one: a backup, a
 /// point-in-time recovery, an asynchronous replica. Clients that follow changes then read
 /// everything again, and no old version matches any more.
-pub fn begin_epoch(tx: &mut Tx) -> Result<()> {
+pub fn begin_epoch(tx: &mut WriteTx) -> Result<()> {
     let epoch = Epoch::from_random(tx.new_secret()?);
     tx.send("/* restored */ UPDATE store SET epoch = $1 WHERE id = 1", &[&epoch.stored()])?;
     tx.send("/* restored */ UPDATE users SET epoch = $1", &[&epoch.stored()])?;

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use taskwell_core::clock::Clock;
-use taskwell_core::db::{Owned, Trace, Transaction};
+use taskwell_core::db::{Db, Owned, Trace, Transaction};
 use taskwell_core::error::Error;
+use taskwell_core::settings::Settings;
 use taskwell_core::time::Timestamp;
 use uuid::Uuid;
 
-use crate::support::Taskwell;
+use crate::support::{Taskwell, on_each_database};
 use crate::{rights, statements};
 
 const START: Timestamp = Timestamp::from_micros(1_900_000_000_000_000);
@@ -99,4 +100,19 @@ async fn a_use_case_that_depends_on_its_batches_fails_in_the_test_build() {
         let Err(Error::Internal(cause)) = outcome else { panic!("{outcome:?}") };
         assert!(cause.contains("depends on how its statements are batched"), "{cause}");
     }
+}
+
+#[on_each_database]
+async fn a_read_cannot_write(t: Taskwell) {
+    t.user("ada").await;
+    let (db, _) = Db::open(&t.place, &Settings::default(), &t.clock).unwrap();
+    for text in [
+        "/* test */ UPDATE users SET name = 'x' WHERE id = 1 RETURNING id",
+        "/* test */ DELETE FROM users WHERE id = 1 RETURNING id",
+    ] {
+        let outcome = db.read(move |tx| tx.find::<i64>(text, &[])).await;
+        assert!(matches!(outcome, Err(Error::Internal(_))), "{outcome:?}");
+    }
+    let kept = t.rows("SELECT COUNT(*) FROM users WHERE name IS NULL").await;
+    assert_eq!(kept, [[Some("1".to_owned())]]);
 }

@@ -3,7 +3,7 @@
 use super::App;
 use crate::audit::{self, Action};
 use crate::bearer::Bearer;
-use crate::db::Tx;
+use crate::db::WriteTx;
 use crate::error::{AuthError, Error, Result, Violation};
 use crate::ids::UserId;
 use crate::mail::{self, MailKind};
@@ -155,7 +155,7 @@ impl App {
 }
 
 /// The hash was looked at in another transaction; it must still be the one.
-pub(super) fn require_same(tx: &mut Tx, user: UserId, proven: &PasswordHash) -> Result<()> {
+pub(super) fn require_same(tx: &mut WriteTx, user: UserId, proven: &PasswordHash) -> Result<()> {
     match users::sql::credentials_held(tx, user)? {
         Some(now) if now.password == *proven => Ok(()),
         _ => Err(Error::wrong_password("password")),

@@ -5,7 +5,7 @@ use super::App;
 use crate::audit::{self, Action, Actor};
 use crate::bearer::Bearer;
 use crate::client::Client;
-use crate::db::Tx;
+use crate::db::{ReadTx, WriteTx};
 use crate::error::{AuthError, Error, Result, Violation};
 use crate::ids::{MailId, UserId};
 use crate::mail::{self, MailKind, Next, Outgoing};
@@ -29,7 +29,7 @@ impl App {
         self.require_mail()?;
         self.0.limits.refresh(login_context.client, self.0.clock.now()).await?;
         let who = self.who(None, login_context.client);
-        let write = move |tx: &mut Tx| {
+        let write = move |tx: &mut WriteTx| {
             let found = users::sql::credentials_by_login(tx, &LoginName::typed(email.as_str()))?
                 .map(|found| found.user);
             let user = found.filter(|user| user.is_active);
@@ -72,7 +72,7 @@ impl App {
             .map_err(|Violation(code, message)| Error::invalid("new_password", code, message))?;
         let hash = self.0.hasher.hash(new).await?;
         let who = self.who(Some(user.id), login_context.client);
-        let write = move |tx: &mut Tx| {
+        let write = move |tx: &mut WriteTx| {
             let (user, email) = whose_held(tx, &token, MailKind::Reset)?;
             let ended = users::reset_password(tx, who, user.id, &hash)?;
             if user.email == email {
@@ -89,7 +89,7 @@ impl App {
     pub async fn verify_email(&self, token: String, login_context: LoginContext) -> Result<()> {
         self.0.limits.refresh(login_context.client, self.0.clock.now()).await?;
         let nobody = self.who(None, login_context.client);
-        let write = move |tx: &mut Tx| {
+        let write = move |tx: &mut WriteTx| {
             let (user, email) = whose_held(tx, &token, MailKind::Verify)?;
             let who = Actor { user: Some(user.id), ..nobody };
             mail::end_links(tx, user.id, MailKind::Verify)?;
@@ -134,14 +134,14 @@ impl App {
 }
 
 /// The user of a token, and the address that it was sent to.
-fn whose(tx: &mut Tx, token: &str, purpose: MailKind) -> Result<(User, String)> {
+fn whose(tx: &mut ReadTx, token: &str, purpose: MailKind) -> Result<(User, String)> {
     let (user, email) = mail::redeem(tx, token, purpose)?;
     let user = users::sql::find(tx, user)?.filter(|user| user.is_active);
     Ok((user.ok_or(Error::Unauthenticated(AuthError::BadRefreshToken))?, email))
 }
 
 /// The same, the user held: what depends on the token is done before anything ends it.
-fn whose_held(tx: &mut Tx, token: &str, purpose: MailKind) -> Result<(User, String)> {
+fn whose_held(tx: &mut WriteTx, token: &str, purpose: MailKind) -> Result<(User, String)> {
     let (user, _) = mail::redeem(tx, token, purpose)?;
     users::sql::find_for_update(tx, user)?;
     // It may have been ended while this waited.

@@ -4,7 +4,7 @@
 use super::App;
 use crate::audit::{self, Action, Actor};
 use crate::client::Client;
-use crate::db::Tx;
+use crate::db::WriteTx;
 use crate::error::{AuthError, Error, Result};
 use crate::ids::UserId;
 use crate::limits::Target;
@@ -80,7 +80,7 @@ impl App {
         };
         let (parts, asked) = (self.rules(), login_context.clone());
         let (id, hash) = (known.user.id, known.password);
-        let open = move |tx: &mut Tx| {
+        let open = move |tx: &mut WriteTx| {
             sessions::open_verified(
                 tx,
                 &parts.keys,

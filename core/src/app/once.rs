@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::App;
 use crate::bearer::{self, Bearer};
-use crate::db::Tx;
+use crate::db::{ReadTx, WriteTx};
 use crate::error::{Error, Result};
 use crate::idempotency::{self, IdempotentRequest, KeyScope, OutcomeKey};
 use crate::sessions::LoginContext;
@@ -23,13 +23,13 @@ impl App {
         I: Send + 'static,
         T: Serialize + DeserializeOwned + Send + 'static,
         E: From<Error>,
-        F: Fn(&mut Tx, &Caller, &I) -> Result<T> + Send + 'static,
+        F: Fn(&mut WriteTx, &Caller, &I) -> Result<T> + Send + 'static,
     {
         let Some(once) = token.once.clone() else {
             return self.write_without_replay(token, input, f).await;
         };
         let keys = self.0.keys.clone();
-        let run_once = move |tx: &mut Tx, caller: &Caller, input: &I| {
+        let run_once = move |tx: &mut WriteTx, caller: &Caller, input: &I| {
             let key = key_of(caller, &once, &keys);
             idempotency::run_once(tx, &key, |tx| f(tx, caller, input))
         };
@@ -51,12 +51,12 @@ impl App {
         I: Send + 'static,
         T: Send + 'static,
         E: From<Error>,
-        F: Fn(&mut Tx, &Caller, &I) -> Result<T> + Send + 'static,
+        F: Fn(&mut WriteTx, &Caller, &I) -> Result<T> + Send + 'static,
     {
         match input {
             Ok(input) => {
                 let (parts, bearer) = (self.rules(), token.clone());
-                let write = move |tx: &mut Tx| {
+                let write = move |tx: &mut WriteTx| {
                     let (caller, stale) = parts.admit(tx, &token)?;
                     let written = f(tx, &caller, &input)?;
                     if let Some(stale) = stale {
@@ -98,7 +98,7 @@ impl App {
             return Ok(None);
         };
         let keys = self.0.keys.clone();
-        let look = move |tx: &mut Tx, caller: &Caller, (): &()| {
+        let look = move |tx: &mut ReadTx, caller: &Caller, (): &()| {
             idempotency::find(tx, &key_of(caller, &once, &keys))
         };
         self.read(token, Ok::<_, Error>(()), look).await
@@ -136,7 +136,7 @@ impl App {
     pub(super) async fn write_anonymous<T>(
         &self,
         login_context: &LoginContext,
-        f: impl Fn(&mut Tx) -> Result<T> + Send + 'static,
+        f: impl Fn(&mut WriteTx) -> Result<T> + Send + 'static,
     ) -> Result<T>
     where
         T: Serialize + DeserializeOwned + Send + 'static,

@@ -4,7 +4,7 @@ use super::App;
 use super::account::require_same;
 use crate::audit::{self, Action};
 use crate::bearer::Bearer;
-use crate::db::Tx;
+use crate::db::WriteTx;
 use crate::error::{Error, Result};
 use crate::totp::{self, Enrolment, State};
 use crate::users::Caller;
@@ -52,7 +52,7 @@ impl App {
     async fn confirm_code(&self, token: Bearer, code: String) -> Result<Vec<String>> {
         let (me, client) = (self.credentials(&token).await?.user.id, token.client());
         let guess = self.0.limits.proof(client, me, self.0.clock.now()).await?;
-        let confirm = |tx: &mut Tx, caller: &Caller, code: &String| {
+        let confirm = |tx: &mut WriteTx, caller: &Caller, code: &String| {
             caller.require_session()?;
             let codes = totp::confirm(tx, caller.id(), code)?;
             audit::record(tx, caller.who(), Some(caller.id()), Action::TwoFactorOn, None)?;

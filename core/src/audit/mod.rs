@@ -6,7 +6,7 @@ mod sql;
 
 pub use model::{Action, Actor, Entry};
 
-use crate::db::Tx;
+use crate::db::{ReadTx, WriteTx};
 use crate::error::{Code, Result, Violation};
 use crate::ids::{EntryId, UserId};
 use crate::page::{Cursor, Limit, Offset, Page};
@@ -16,7 +16,7 @@ const BY_ID: u8 = 0x81;
 
 /// Writes something down.
 pub(crate) fn record(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     who: Actor,
     subject: Option<UserId>,
     action: Action,
@@ -29,14 +29,14 @@ pub(crate) fn record(
 }
 
 /// Deletes some of what was written down more than so many days ago; whether there may be more.
-pub(crate) fn prune(tx: &mut Tx, days: u32) -> Result<bool> {
+pub(crate) fn prune(tx: &mut WriteTx, days: u32) -> Result<bool> {
     let before = tx.now().plus_seconds(-i64::from(days) * 86_400);
     sql::prune(tx, before)
 }
 
 /// A page of what is about one account, or of all, newest first.
 pub fn page(
-    tx: &mut Tx,
+    tx: &mut ReadTx,
     subject: Option<UserId>,
     limit: Limit,
     after: Option<Cursor>,

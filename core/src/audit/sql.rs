@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::model::{Action, Actor, Entry};
-use crate::db::{PRUNED_MAX, Tx, columns};
+use crate::db::{PRUNED_MAX, ReadTx, WriteTx, columns};
 use crate::error::Result;
 use crate::ids::{EntryId, UserId};
 use crate::time::Timestamp;
@@ -23,7 +23,7 @@ static LIST: LazyLock<[String; 2]> = LazyLock::new(|| {
 });
 
 pub fn insert(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     who: Actor,
     subject: Option<UserId>,
     action: Action,
@@ -45,7 +45,7 @@ pub fn insert(
 }
 
 /// Deletes the oldest of those before `before`; whether there may be more.
-pub fn prune(tx: &mut Tx, before: Timestamp) -> Result<bool> {
+pub fn prune(tx: &mut WriteTx, before: Timestamp) -> Result<bool> {
     let pruned = tx.execute(
         "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 ORDER BY at LIMIT $2)",
         &[&before, &PRUNED_MAX],
@@ -54,13 +54,13 @@ pub fn prune(tx: &mut Tx, before: Timestamp) -> Result<bool> {
 }
 
 /// Entries before `before`, newest first, without the first `skip`.
-pub fn list(tx: &mut Tx, before: EntryId, count: i64, skip: i64) -> Result<Vec<Entry>> {
+pub fn list(tx: &mut ReadTx, before: EntryId, count: i64, skip: i64) -> Result<Vec<Entry>> {
     tx.all(&LIST[0], &[&before, &count, &skip])
 }
 
 /// The same about one account.
 pub fn list_of(
-    tx: &mut Tx,
+    tx: &mut ReadTx,
     subject: UserId,
     before: EntryId,
     count: i64,

@@ -4,7 +4,7 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::db::{Column, FromRow, Param, Row, Tx, Value, unexpected};
+use crate::db::{Column, FromRow, Param, ReadTx, Row, Value, WriteTx, unexpected};
 use crate::epoch::{Epoch, Stamp};
 use crate::error::{AuthError, Code, Error, Result, Violation};
 use crate::ids::{TaskId, UserId};
@@ -111,7 +111,7 @@ pub fn place(text: &str) -> Result<Stamp, Violation> {
 /// At most `count` of the owner's changes after `since`, in order, and the owner's newest number;
 /// fewer changes where they have more than [`TRIP_BYTES_MAX`].
 pub(crate) fn since(
-    tx: &mut Tx,
+    tx: &mut ReadTx,
     owner: UserId,
     epoch: Epoch,
     since: Stamp,
@@ -142,13 +142,13 @@ pub(crate) fn since(
 }
 
 /// The owner's newest number.
-pub(crate) fn newest(tx: &mut Tx, owner: UserId) -> Result<i64> {
+pub(crate) fn newest(tx: &mut ReadTx, owner: UserId) -> Result<i64> {
     Ok(last(tx, owner, i64::MAX)?.unwrap_or(0))
 }
 
 /// The owner's next number. The first thing that a write does: from here on the owner's other
 /// writers wait, so that no two take the same number, and none waits for another in a circle.
-pub fn next(tx: &mut Tx, owner: UserId) -> Result<i64> {
+pub fn next(tx: &mut WriteTx, owner: UserId) -> Result<i64> {
     let last = tx.find_held_assuming("SELECT last FROM counters WHERE owner = $1", &[&owner], 0)?;
     // Somebody has deleted the account since its session was looked up.
     last.map(|last: i64| last + 1).ok_or(Error::Unauthenticated(AuthError::BadToken))
@@ -157,7 +157,11 @@ pub fn next(tx: &mut Tx, owner: UserId) -> Result<i64> {
 /// Looks where the owner's tasks are current: at a replica, if it has all changes that the primary
 /// has, else at the primary. So everybody reads what was written before, by whomever and on
 /// whatever instance.
-pub fn look<T>(tx: &mut Tx, owner: UserId, look: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
+pub fn look<T>(
+    tx: &mut ReadTx,
+    owner: UserId,
+    look: impl FnOnce(&mut ReadTx) -> Result<T>,
+) -> Result<T> {
     if !tx.has_replica() {
         return look(tx);
     }
@@ -168,14 +172,14 @@ pub fn look<T>(tx: &mut Tx, owner: UserId, look: impl FnOnce(&mut Tx) -> Result<
     if there < here { look(tx) } else { tx.on_replica(look) }
 }
 
-fn last(tx: &mut Tx, owner: UserId, meanwhile: i64) -> Result<Option<i64>> {
+fn last(tx: &mut ReadTx, owner: UserId, meanwhile: i64) -> Result<Option<i64>> {
     tx.find_speculative("SELECT last FROM counters WHERE owner = $1", &[&owner], meanwhile)
 }
 
 /// Writes a change down under the number that [`next`] gave, with what the task was before and
 /// after, as JSON. Only this uses the number up.
 pub fn record<T: Serialize>(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     caller: &Caller,
     change: &Change,
     before: Option<&T>,
@@ -203,7 +207,7 @@ pub fn record<T: Serialize>(
 /// Writes down that an import made a task of its owner's, whose id only the database knows. The
 /// number is used up by [`use_up`], once for many.
 pub(crate) fn record_imported<T: Serialize>(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     seq: i64,
     task: Uuid,
     after: &T,
@@ -217,7 +221,7 @@ pub(crate) fn record_imported<T: Serialize>(
 }
 
 /// Uses numbers up, to this one.
-pub(crate) fn use_up(tx: &mut Tx, owner: UserId, seq: i64) -> Result<()> {
+pub(crate) fn use_up(tx: &mut WriteTx, owner: UserId, seq: i64) -> Result<()> {
     tx.notify(owner);
     tx.send("UPDATE counters SET last = $1 WHERE owner = $2", &[&seq, &owner])
 }

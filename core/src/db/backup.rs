@@ -10,7 +10,7 @@ use super::sqlite::{
     READER_CACHE_KIB, WRITER_CACHE_KIB, begin_write, close, commit, configure_durability,
     erase_older, error, open, opening,
 };
-use super::tx::Tx;
+use super::tx::WriteTx;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 
@@ -53,7 +53,7 @@ pub fn restore(
     from: &Path,
     to: &Path,
     clock: &Clock,
-    prepare: impl Fn(&mut Tx) -> Result<()>,
+    prepare: impl Fn(&mut WriteTx) -> Result<()>,
 ) -> Result<()> {
     if !from.exists() {
         return Err(Error::internal("the backup does not exist", from.display()));
@@ -68,7 +68,7 @@ fn restore_by(
     staged: &Path,
     to: &Path,
     clock: &Clock,
-    prepare: impl Fn(&mut Tx) -> Result<()>,
+    prepare: impl Fn(&mut WriteTx) -> Result<()>,
 ) -> Result<()> {
     let mut copy = open(staged, WRITER_CACHE_KIB)?;
     {
@@ -90,7 +90,7 @@ fn restore_by(
     configure_durability(&target)?;
     begin_write(&copy)?;
     carry_numbers(&target, &copy).map_err(error)?;
-    prepare(&mut Tx::on_sqlite(&copy, clock))?;
+    prepare(&mut WriteTx::on_sqlite(&copy, clock))?;
     commit(&copy)?;
     copy_all(&copy, &mut target)?;
     close(&target);

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures_channel::oneshot;
 
-use super::tx::Tx;
+use super::tx::WriteTx;
 use crate::error::{Error, Result};
 
 pub type Job = Box<dyn Work>;
@@ -13,7 +13,7 @@ pub type Job = Box<dyn Work>;
 pub trait Work: Send {
     /// Runs it; whether what it wrote is to be kept. May be called again after what it wrote was
     /// undone.
-    fn run(&mut self, tx: &mut Tx) -> bool;
+    fn run(&mut self, tx: &mut WriteTx) -> bool;
     /// Sends the answer: its own where the commit went well or it had failed before.
     fn reply(self: Box<Self>, committed: &Result<()>);
 }
@@ -24,8 +24,8 @@ pub struct UseCase<T, F> {
     pub answer: oneshot::Sender<Result<T>>,
 }
 
-impl<T: Send, F: Fn(&mut Tx) -> Result<T> + Send> Work for UseCase<T, F> {
-    fn run(&mut self, tx: &mut Tx) -> bool {
+impl<T: Send, F: Fn(&mut WriteTx) -> Result<T> + Send> Work for UseCase<T, F> {
+    fn run(&mut self, tx: &mut WriteTx) -> bool {
         // A fault in one use case must not take the thread, and everybody's requests, with it.
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.f)(tx)))
             .unwrap_or_else(|_| Err(Error::Internal("a use case panicked".into())));

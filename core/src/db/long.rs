@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 
-use super::tx::Tx;
+use super::tx::WriteTx;
 use super::{postgres, work};
 use crate::error::{Error, Result};
 
@@ -20,13 +20,13 @@ enum Inner {
 }
 
 enum Step {
-    Run(Box<dyn FnOnce(&mut Tx) + Send>),
+    Run(Box<dyn FnOnce(&mut WriteTx) + Send>),
     Commit,
 }
 
 /// On the writer's thread. Run again after it was undone, it finds no more steps, and so fails as
 /// well.
-fn run_all(tx: &mut Tx, steps: &Mutex<mpsc::Receiver<Step>>) -> Result<()> {
+fn run_all(tx: &mut WriteTx, steps: &Mutex<mpsc::Receiver<Step>>) -> Result<()> {
     let steps = steps.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
         match steps.recv() {
@@ -53,7 +53,7 @@ impl LongTransaction {
     pub async fn run<T, F>(&mut self, f: F) -> Result<T>
     where
         T: Send + 'static,
-        F: Fn(&mut Tx) -> Result<T> + Send + 'static,
+        F: Fn(&mut WriteTx) -> Result<T> + Send + 'static,
     {
         match &mut self.0 {
             Inner::Postgres(long) => long.run(f).await,

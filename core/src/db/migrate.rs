@@ -13,7 +13,7 @@ use super::postgres::codec::message as postgres_message;
 use super::postgres::connection::Connection as PostgresConnection;
 use super::snapshot;
 use super::sqlite::{self, error};
-use super::tx::Tx;
+use super::tx::WriteTx;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 
@@ -139,7 +139,7 @@ fn apply_within(
         connection.execute_batch(sqlite).map_err(|e| failed(number, name, error(e)))?;
         let mut at = then.map(|_| 0);
         while let (Some(then), Some(after)) = (then, at) {
-            at = then(&mut Tx::on_sqlite(connection, clock), after)
+            at = then(&mut WriteTx::on_sqlite(connection, clock), after)
                 .map_err(|e| failed(number, name, e))?;
         }
         let applied =

@@ -2,7 +2,7 @@
 //! no noun's code: that changes with its noun, and a step must not.
 
 use super::row::{FromRow, Row};
-use super::tx::Tx;
+use super::tx::WriteTx;
 use crate::error::Result;
 use crate::{names, text};
 
@@ -17,7 +17,7 @@ pub(super) struct Migration {
 
 /// A step in Rust. It is called with 0, then with what it last answered, until it answers `None`.
 /// Each call is bounded in rows and bytes.
-pub(super) type Step = fn(&mut Tx, i64) -> Result<Option<i64>>;
+pub(super) type Step = fn(&mut WriteTx, i64) -> Result<Option<i64>>;
 
 /// The schema's version is how many of them were applied.
 pub(super) const MIGRATIONS: &[Migration] = &[
@@ -76,7 +76,7 @@ const STEP_ROWS_MAX: i64 = 256;
 const STEP_BYTES_MAX: i64 = 1024 * 1024;
 
 /// Fills `tasks.folded` for the tasks after an id; the last id that it filled.
-fn fill_folded(tx: &mut Tx, after: i64) -> Result<Option<i64>> {
+fn fill_folded(tx: &mut WriteTx, after: i64) -> Result<Option<i64>> {
     let sizes = "/* migrate */ SELECT id, CAST(octet_length(title) + \
                  coalesce(octet_length(description), 0) AS BIGINT) FROM tasks WHERE id > $1 ORDER \
                  BY id LIMIT $2";
@@ -103,7 +103,7 @@ fn fill_folded(tx: &mut Tx, after: i64) -> Result<Option<i64>> {
 /// Gives usernames and addresses the keys under which they are found, in the order of the accounts:
 /// if two have the same one, the older account gets it. Then the same for mail that waits for an
 /// address; its ids are answered as negative.
-fn fill_keys(tx: &mut Tx, after: i64) -> Result<Option<i64>> {
+fn fill_keys(tx: &mut WriteTx, after: i64) -> Result<Option<i64>> {
     if after < 0 {
         return fill_recipients(tx, -after);
     }
@@ -131,7 +131,7 @@ fn fill_keys(tx: &mut Tx, after: i64) -> Result<Option<i64>> {
     }
 }
 
-fn fill_recipients(tx: &mut Tx, after: i64) -> Result<Option<i64>> {
+fn fill_recipients(tx: &mut WriteTx, after: i64) -> Result<Option<i64>> {
     let waiting = "/* migrate */ SELECT id, recipient FROM mail_queue WHERE user_id IS NULL AND id \
                    > $1 ORDER BY id LIMIT $2";
     let waiting: Vec<(i64, String)> =

@@ -44,7 +44,7 @@ pub use tables::{Table, TableColumn, tables};
 pub use trace::Trace;
 #[cfg(feature = "record")]
 pub use trace::Transaction;
-pub use tx::Tx;
+pub use tx::{ReadTx, WriteTx};
 pub use value::{Column, ColumnType, Owned, Param, Value, unexpected};
 
 /// The database, on its own threads; cheap to clone. They end when the last clone is dropped.
@@ -93,7 +93,7 @@ impl Db {
     pub async fn read<T, F>(&self, f: F) -> Result<T>
     where
         T: Send + 'static,
-        F: Fn(&mut Tx) -> Result<T> + Send + 'static,
+        F: Fn(&mut ReadTx) -> Result<T> + Send + 'static,
     {
         self.read_in(Lane::Accounts, f).await
     }
@@ -102,8 +102,9 @@ impl Db {
     pub async fn read_in<T, F>(&self, lane: Lane, f: F) -> Result<T>
     where
         T: Send + 'static,
-        F: Fn(&mut Tx) -> Result<T> + Send + 'static,
+        F: Fn(&mut ReadTx) -> Result<T> + Send + 'static,
     {
+        let f = move |tx: &mut WriteTx<'_>| f(tx);
         match self {
             Db::Sqlite(db) => db.read(lane, f).await,
             Db::Postgres(db) => db.read(lane, f).await,
@@ -114,7 +115,7 @@ impl Db {
     pub async fn write<T, F>(&self, f: F) -> Result<T>
     where
         T: Send + 'static,
-        F: Fn(&mut Tx) -> Result<T> + Send + 'static,
+        F: Fn(&mut WriteTx) -> Result<T> + Send + 'static,
     {
         match self {
             Db::Sqlite(db) => db.write(f).await,
@@ -133,7 +134,7 @@ impl Db {
     /// Runs `f` soon. The caller neither waits for it nor learns its outcome.
     pub fn write_later<F>(&self, f: F)
     where
-        F: Fn(&mut Tx) -> Result<()> + Send + 'static,
+        F: Fn(&mut WriteTx) -> Result<()> + Send + 'static,
     {
         match self {
             Db::Sqlite(db) => db.write_later(f),

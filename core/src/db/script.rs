@@ -362,8 +362,10 @@ impl<const N: usize> Draws<N> {
     }
 }
 
+/// Whether a statement only reads. A comment may precede it.
 fn is_select(sql: &str) -> bool {
-    sql.starts_with("SELECT ")
+    let comment = sql.strip_prefix("/* ").and_then(|sql| sql.split_once(" */ "));
+    comment.map_or(sql, |(_, sql)| sql).starts_with("SELECT ")
 }
 
 /// The error of a run that lacks an answer. [`Script::run_once`] discards it.

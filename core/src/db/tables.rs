@@ -3,7 +3,7 @@
 
 use super::dialect::Dialect;
 use super::row::{FromRow, Row};
-use super::tx::Tx;
+use super::tx::ReadTx;
 use super::value::ColumnType;
 use crate::error::{Error, Result};
 
@@ -73,7 +73,7 @@ impl FromRow for Described {
 ///
 /// # Errors
 /// A table has no primary key, or a column a type that Taskwell does not use.
-pub fn tables(tx: &mut Tx) -> Result<Vec<Table>> {
+pub fn tables(tx: &mut ReadTx) -> Result<Vec<Table>> {
     let (tables, columns, parents) = match tx.dialect() {
         Dialect::Sqlite => (SQLITE_TABLES, SQLITE_COLUMNS, SQLITE_PARENTS),
         Dialect::Postgres => (POSTGRES_TABLES, POSTGRES_COLUMNS, POSTGRES_PARENTS),

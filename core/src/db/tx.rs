@@ -1,4 +1,7 @@
-//! An open transaction, in which a use case runs: statements, time and chance, on either database.
+//! The open transactions in which use cases run, on either database: one that reads, and one that
+//! also writes.
+
+use std::ops::{Deref, DerefMut};
 
 use super::dialect::Dialect;
 use super::row::{FromRow, Row};
@@ -10,17 +13,23 @@ use crate::error::{Error, Result};
 use crate::ids::UserId;
 use crate::time::Timestamp;
 
-/// An open transaction. It is committed when the use case answers `Ok`, and undone when it answers
-/// an error.
+/// An open transaction that only reads. A use case that takes one cannot write.
 ///
 /// A use case may be run several times before its outcome counts, so it changes nothing outside,
-/// and draws time and chance from here.
-pub struct Tx<'c> {
+/// and takes the time from here.
+pub struct ReadTx<'c> {
     store: Store<'c>,
     now: Timestamp,
-    /// The accounts about which somebody is to be told after the commit.
+}
+
+/// An open transaction that also writes. It is committed when the use case returns `Ok`, and rolled
+/// back when it returns an error. Ids and secrets are drawn from it, so that each run of a use case
+/// draws the same.
+pub struct WriteTx<'c> {
+    read: ReadTx<'c>,
+    /// The accounts whose subscribers are notified after the commit.
     pub(super) to_notify: Vec<UserId>,
-    /// Something was deleted that no file may hold any longer.
+    /// Something was deleted that no file may contain any longer.
     pub(super) erases: bool,
 }
 
@@ -29,25 +38,7 @@ enum Store<'c> {
     Postgres(&'c mut Script),
 }
 
-impl<'c> Tx<'c> {
-    pub(super) fn on_sqlite(connection: &'c rusqlite::Connection, clock: &Clock) -> Tx<'c> {
-        Tx {
-            store: Store::Sqlite(connection),
-            now: clock.now(),
-            to_notify: Vec::new(),
-            erases: false,
-        }
-    }
-
-    pub(super) fn on_postgres(script: &'c mut Script) -> Tx<'c> {
-        Tx {
-            now: script.now(),
-            store: Store::Postgres(script),
-            to_notify: Vec::new(),
-            erases: false,
-        }
-    }
-
+impl ReadTx<'_> {
     /// All rows of a query.
     pub fn all<T: FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Vec<T>> {
         self.all_by(sql, params, T::from_row)
@@ -101,7 +92,7 @@ impl<'c> Tx<'c> {
     }
 
     /// Whether all that was found so far is true, and nothing only assumed
-    /// ([`Tx::find_speculative`]). It is in the run whose outcome counts.
+    /// ([`ReadTx::find_speculative`]). It is in the run whose outcome counts.
     pub fn is_certain(&self) -> bool {
         match &self.store {
             Store::Sqlite(_) => true,
@@ -115,22 +106,6 @@ impl<'c> Tx<'c> {
             Store::Sqlite(connection) => sqlite::find(connection, sql, params),
             Store::Postgres(script) => {
                 first(script.require(sql, params)?.map_err(StatementError::into_error)?)
-            }
-        }
-    }
-
-    /// The first row, held against all other writers until this transaction ends: what is read here
-    /// and written back depends on it. On SQLite there is one writer anyway.
-    pub fn find_for_update<T: FromRow>(
-        &mut self,
-        sql: &str,
-        params: &[&dyn Param],
-    ) -> Result<Option<T>> {
-        match &mut self.store {
-            Store::Sqlite(connection) => sqlite::find(connection, sql, params),
-            Store::Postgres(script) => {
-                let answer = script.require(&holding(sql), params)?;
-                first(answer.map_err(StatementError::into_error)?)
             }
         }
     }
@@ -152,27 +127,83 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// [`Tx::find_for_update`] and [`Tx::find_speculative`] in one.
+    /// The one row that must be there.
+    pub fn one<T: FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<T> {
+        self.find(sql, params)?.ok_or_else(|| missing(sql))
+    }
+
+    /// Whether a replica may be asked by [`ReadTx::on_replica`].
+    pub fn has_replica(&self) -> bool {
+        matches!(&self.store, Store::Postgres(script) if script.has_replica())
+    }
+
+    /// Asks a replica what `look` asks; its answers may be of a moment ago, but never older from
+    /// one to the next.
+    pub fn on_replica<T>(&mut self, look: impl FnOnce(&mut ReadTx) -> Result<T>) -> Result<T> {
+        self.switch_to(script::Server::Replica);
+        let found = look(self);
+        self.switch_to(script::Server::Primary);
+        found
+    }
+
+    fn switch_to(&mut self, server: script::Server) {
+        if let Store::Postgres(script) = &mut self.store {
+            script.switch_to(server);
+        }
+    }
+
+    /// The time of this transaction: one for all it writes.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+}
+
+impl<'c> WriteTx<'c> {
+    pub(super) fn on_sqlite(connection: &'c rusqlite::Connection, clock: &Clock) -> WriteTx<'c> {
+        WriteTx::new(Store::Sqlite(connection), clock.now())
+    }
+
+    pub(super) fn on_postgres(script: &'c mut Script) -> WriteTx<'c> {
+        let now = script.now();
+        WriteTx::new(Store::Postgres(script), now)
+    }
+
+    fn new(store: Store<'c>, now: Timestamp) -> WriteTx<'c> {
+        WriteTx { read: ReadTx { store, now }, to_notify: Vec::new(), erases: false }
+    }
+
+    /// The first row, held against all other writers until this transaction ends: what is read here
+    /// and written back depends on it. On SQLite there is one writer anyway.
+    pub fn find_for_update<T: FromRow>(
+        &mut self,
+        sql: &str,
+        params: &[&dyn Param],
+    ) -> Result<Option<T>> {
+        match &mut self.read.store {
+            Store::Sqlite(connection) => sqlite::find(connection, sql, params),
+            Store::Postgres(script) => {
+                let answer = script.require(&holding(sql), params)?;
+                first(answer.map_err(StatementError::into_error)?)
+            }
+        }
+    }
+
+    /// [`WriteTx::find_for_update`] and [`ReadTx::find_speculative`] in one.
     pub fn find_held_assuming<T: FromRow>(
         &mut self,
         sql: &str,
         params: &[&dyn Param],
         meanwhile: T,
     ) -> Result<Option<T>> {
-        match &mut self.store {
+        match &mut self.read.store {
             Store::Sqlite(_) => self.find(sql, params),
             Store::Postgres(_) => self.find_speculative(&holding(sql), params, meanwhile),
         }
     }
 
-    /// The one row that must be there.
-    pub fn one<T: FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<T> {
-        self.find(sql, params)?.ok_or_else(|| missing(sql))
-    }
-
     /// Runs a statement; how many rows it changed.
     pub fn execute(&mut self, sql: &str, params: &[&dyn Param]) -> Result<u64> {
-        match &mut self.store {
+        match &mut self.read.store {
             Store::Sqlite(connection) => sqlite::execute(connection, sql, params),
             Store::Postgres(script) => {
                 Ok(script.require(sql, params)?.map_err(StatementError::into_error)?.changed)
@@ -182,7 +213,7 @@ impl<'c> Tx<'c> {
 
     /// Runs a statement of which nothing needs to be known: if it fails, so does the transaction.
     pub fn send(&mut self, sql: &str, params: &[&dyn Param]) -> Result<()> {
-        match &mut self.store {
+        match &mut self.read.store {
             Store::Sqlite(connection) => sqlite::execute(connection, sql, params).map(drop),
             Store::Postgres(script) => script.send(sql, params),
         }
@@ -190,7 +221,7 @@ impl<'c> Tx<'c> {
 
     /// Runs an `INSERT` into a table that gives out ids; the new row's id.
     pub fn insert<T: Column + FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<T> {
-        match &mut self.store {
+        match &mut self.read.store {
             Store::Sqlite(connection) => {
                 // SQLite knows it without RETURNING, which would cost a temporary table.
                 sqlite::execute(connection, sql, params)?;
@@ -220,7 +251,7 @@ impl<'c> Tx<'c> {
         params: &[&dyn Param],
         taken: impl Fn(&str) -> Error,
     ) -> Result<Option<T>> {
-        match &mut self.store {
+        match &mut self.read.store {
             Store::Sqlite(connection) => sqlite::find_unless_taken(connection, sql, params, taken),
             Store::Postgres(script) => match script.require(sql, params)? {
                 Ok(answer) => first(answer),
@@ -231,29 +262,9 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Whether a replica may be asked by [`Tx::on_replica`].
-    pub fn has_replica(&self) -> bool {
-        matches!(&self.store, Store::Postgres(script) if script.has_replica())
-    }
-
-    /// Asks a replica what `look` asks; its answers may be of a moment ago, but never older from
-    /// one to the next.
-    pub fn on_replica<T>(&mut self, look: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
-        self.switch_to(script::Server::Replica);
-        let found = look(self);
-        self.switch_to(script::Server::Primary);
-        found
-    }
-
-    fn switch_to(&mut self, server: script::Server) {
-        if let Store::Postgres(script) = &mut self.store {
-            script.switch_to(server);
-        }
-    }
-
     /// Wakes those who wait for what happens to this account, once it is committed.
     pub fn notify(&mut self, account: UserId) {
-        match &mut self.store {
+        match &mut self.read.store {
             Store::Sqlite(_) => self.to_notify.push(account),
             Store::Postgres(script) => script.notify(account),
         }
@@ -265,22 +276,17 @@ impl<'c> Tx<'c> {
         self.erases = true;
     }
 
-    /// The time of this transaction: one for all it writes.
-    pub fn now(&self) -> Timestamp {
-        self.now
-    }
-
     /// A new UUID, version 7 (RFC 9562, section 5.7), of this transaction's time.
     #[expect(
         clippy::disallowed_methods,
         reason = "on SQLite, a second run starts after a rollback"
     )]
     pub fn new_uuid(&mut self) -> Result<uuid::Uuid> {
-        let random = match &mut self.store {
+        let random = match &mut self.read.store {
             Store::Sqlite(_) => random_id()?,
             Store::Postgres(script) => script.random_id()?,
         };
-        let ms = u64::try_from(self.now.as_micros() / 1000).unwrap_or(0);
+        let ms = u64::try_from(self.read.now.as_micros() / 1000).unwrap_or(0);
         Ok(uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid())
     }
 
@@ -290,16 +296,30 @@ impl<'c> Tx<'c> {
         reason = "on SQLite, a second run starts after a rollback"
     )]
     pub fn new_secret(&mut self) -> Result<[u8; 32]> {
-        match &mut self.store {
+        match &mut self.read.store {
             Store::Sqlite(_) => random_bytes(),
             Store::Postgres(script) => script.random_secret(),
         }
     }
 }
 
+impl<'c> Deref for WriteTx<'c> {
+    type Target = ReadTx<'c>;
+
+    fn deref(&self) -> &ReadTx<'c> {
+        &self.read
+    }
+}
+
+impl<'c> DerefMut for WriteTx<'c> {
+    fn deref_mut(&mut self) -> &mut ReadTx<'c> {
+        &mut self.read
+    }
+}
+
 /// The number of each account's newest change: so is seen what nobody told, as the writes of other
 /// processes.
-pub(super) fn newest_changes(tx: &mut Tx, owners: &[UserId]) -> Result<Vec<(UserId, i64)>> {
+pub(super) fn newest_changes(tx: &mut ReadTx, owners: &[UserId]) -> Result<Vec<(UserId, i64)>> {
     let mut newest = Vec::with_capacity(owners.len());
     for owner in owners {
         // All of them in one trip.

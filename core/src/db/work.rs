@@ -13,7 +13,7 @@ use super::job::{Job, UseCase};
 use super::lane::Lane;
 use super::migrate::{self, Migrated};
 use super::sqlite;
-use super::tx::{Tx, newest_changes};
+use super::tx::{WriteTx, newest_changes};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::ids::UserId;
@@ -61,9 +61,9 @@ impl Db {
         sqlite::configure_durability(&writer)?;
         sqlite::erase_older(&writer, migrated.from);
         let readers = (0..settings.read_threads.max(1))
-            .map(|_| sqlite::open(path, sqlite::READER_CACHE_KIB))
+            .map(|_| sqlite::open_reader(path))
             .collect::<Result<Vec<_>>>()?;
-        let searcher = sqlite::open(path, sqlite::READER_CACHE_KIB)?;
+        let searcher = sqlite::open_reader(path)?;
         let live = Subscribers::new(settings.streams_max);
         Ok((Db::start(path, writer, readers, searcher, live, clock)?, migrated))
     }
@@ -114,7 +114,7 @@ impl Db {
     pub async fn read<T, F>(&self, lane: Lane, f: F) -> Result<T>
     where
         T: Send + 'static,
-        F: Fn(&mut Tx) -> Result<T> + Send + 'static,
+        F: Fn(&mut WriteTx) -> Result<T> + Send + 'static,
     {
         let queue = match lane {
             Lane::Accounts | Lane::Health | Lane::Tasks => &self.0.queues.reads,
@@ -128,7 +128,7 @@ impl Db {
     pub async fn write<T, F>(&self, f: F) -> Result<T>
     where
         T: Send + 'static,
-        F: Fn(&mut Tx) -> Result<T> + Send + 'static,
+        F: Fn(&mut WriteTx) -> Result<T> + Send + 'static,
     {
         send(&self.0.queues.writes, f).await
     }
@@ -136,7 +136,7 @@ impl Db {
     /// See [`super::Db::write_later`].
     pub(super) fn write_later<F>(&self, f: F)
     where
-        F: Fn(&mut Tx) -> Result<()> + Send + 'static,
+        F: Fn(&mut WriteTx) -> Result<()> + Send + 'static,
     {
         let (answer, _) = oneshot::channel();
         // Where the queue is full there is no time for it.
@@ -168,7 +168,7 @@ impl Drop for Threads {
 async fn send<T, F>(queue: &Queue<Job>, f: F) -> Result<T>
 where
     T: Send + 'static,
-    F: Fn(&mut Tx) -> Result<T> + Send + 'static,
+    F: Fn(&mut WriteTx) -> Result<T> + Send + 'static,
 {
     let (answer, answered) = oneshot::channel();
     queue.push(Box::new(UseCase { f, outcome: None, answer }), 1)?;
@@ -192,7 +192,7 @@ struct After {
 }
 
 impl After {
-    fn take(&mut self, tx: &mut Tx) {
+    fn take(&mut self, tx: &mut WriteTx) {
         self.to_notify.append(&mut tx.to_notify);
         self.erases |= tx.erases;
     }
@@ -292,7 +292,7 @@ fn run_group(
             }
         }
         let before = connection.total_changes();
-        let mut tx = Tx::on_sqlite(connection, clock);
+        let mut tx = WriteTx::on_sqlite(connection, clock);
         let keep = group[at].run(&mut tx);
         after.take(&mut tx);
         sqlite::require_transaction(connection)?;
@@ -314,7 +314,7 @@ fn run_one_by_one(
 ) -> Result<()> {
     sqlite::begin_write(connection)?;
     for job in group {
-        let mut tx = Tx::on_sqlite(connection, clock);
+        let mut tx = WriteTx::on_sqlite(connection, clock);
         sqlite::savepoint(connection, || job.run(&mut tx))?;
         after.take(&mut tx);
     }
@@ -332,7 +332,7 @@ fn read_loop(connection: &Connection, queue: &Queue<Job>, clock: &Clock, commits
         let mut job: Job = first;
         loop {
             if begun.is_ok() {
-                job.run(&mut Tx::on_sqlite(connection, clock));
+                job.run(&mut WriteTx::on_sqlite(connection, clock));
             }
             job.reply(&begun);
             let left = SNAPSHOT_AGE_MAX.saturating_sub(taken.elapsed());
@@ -363,7 +363,7 @@ fn watch_loop(path: &Path, live: &Subscribers, clock: &Clock) {
             connection.take().map_or_else(|| sqlite::open(path, sqlite::WATCHER_CACHE_KIB), Ok);
         let looked = looked.and_then(|open| {
             sqlite::begin_read(&open)?;
-            let newest = newest_changes(&mut Tx::on_sqlite(&open, clock), &live.watched());
+            let newest = newest_changes(&mut WriteTx::on_sqlite(&open, clock), &live.watched());
             sqlite::end_read(&open);
             Ok((open, newest?))
         });

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 pub use model::{IdempotentRequest, digest};
 pub(crate) use model::{KeyScope, OutcomeKey};
 
-use crate::db::Tx;
+use crate::db::{ReadTx, WriteTx};
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
 
@@ -24,9 +24,9 @@ const KEPT_FOR_S: i64 = 24 * 3600;
 /// What a write comes to: what it came to before, where its slot says so, or else what `write`
 /// comes to now, which is then kept. A refusal changes nothing and is not kept.
 pub(crate) fn run_once<T: Serialize + DeserializeOwned>(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     key: &OutcomeKey,
-    write: impl FnOnce(&mut Tx) -> Result<T>,
+    write: impl FnOnce(&mut WriteTx) -> Result<T>,
 ) -> Result<T> {
     if let Some(outcome) = find(tx, key)? {
         return Ok(outcome);
@@ -44,7 +44,7 @@ pub(crate) fn run_once<T: Serialize + DeserializeOwned>(
 ///
 /// # Errors
 /// The key was used for another request.
-pub(crate) fn find<T: DeserializeOwned>(tx: &mut Tx, key: &OutcomeKey) -> Result<Option<T>> {
+pub(crate) fn find<T: DeserializeOwned>(tx: &mut ReadTx, key: &OutcomeKey) -> Result<Option<T>> {
     let since = kept_since(tx);
     let Some(kept) = sql::find(tx, key, since)?.filter(|kept| !kept.is_assumed()) else {
         return Ok(None);
@@ -59,11 +59,11 @@ pub(crate) fn find<T: DeserializeOwned>(tx: &mut Tx, key: &OutcomeKey) -> Result
 }
 
 /// Deletes some of what was kept long enough; whether there is more.
-pub(crate) fn prune(tx: &mut Tx) -> Result<bool> {
+pub(crate) fn prune(tx: &mut WriteTx) -> Result<bool> {
     let since = kept_since(tx);
     sql::prune(tx, since)
 }
 
-fn kept_since(tx: &Tx) -> Timestamp {
+fn kept_since(tx: &ReadTx) -> Timestamp {
     tx.now().plus_seconds(-KEPT_FOR_S)
 }

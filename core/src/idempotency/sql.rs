@@ -1,7 +1,7 @@
 //! How outcomes are stored.
 
 use super::model::OutcomeKey;
-use crate::db::{FromRow, PRUNED_MAX, Row, Tx};
+use crate::db::{FromRow, PRUNED_MAX, ReadTx, Row, WriteTx};
 use crate::error::Result;
 use crate::time::Timestamp;
 
@@ -28,7 +28,7 @@ impl FromRow for Kept {
 }
 
 /// Goes out with whatever is looked up next.
-pub fn find(tx: &mut Tx, key: &OutcomeKey, since: Timestamp) -> Result<Option<Kept>> {
+pub fn find(tx: &mut ReadTx, key: &OutcomeKey, since: Timestamp) -> Result<Option<Kept>> {
     tx.find_speculative(
         "SELECT fingerprint, outcome, role FROM idempotency_keys WHERE hash = $1 AND at > $2",
         &[&key.hash.as_slice(), &since],
@@ -37,7 +37,7 @@ pub fn find(tx: &mut Tx, key: &OutcomeKey, since: Timestamp) -> Result<Option<Ke
 }
 
 /// Makes room where there is one of before `since`.
-pub fn delete(tx: &mut Tx, key: &OutcomeKey, since: Timestamp) -> Result<()> {
+pub fn delete(tx: &mut WriteTx, key: &OutcomeKey, since: Timestamp) -> Result<()> {
     tx.send(
         "DELETE FROM idempotency_keys WHERE hash = $1 AND at <= $2",
         &[&key.hash.as_slice(), &since],
@@ -45,7 +45,7 @@ pub fn delete(tx: &mut Tx, key: &OutcomeKey, since: Timestamp) -> Result<()> {
 }
 
 /// Of a user that this very transaction has deleted nothing is kept.
-pub fn insert(tx: &mut Tx, key: &OutcomeKey, outcome: &str) -> Result<()> {
+pub fn insert(tx: &mut WriteTx, key: &OutcomeKey, outcome: &str) -> Result<()> {
     let (hash, now) = (key.hash.as_slice(), tx.now().as_micros());
     match key.user {
         Some(user) => tx.send(
@@ -61,7 +61,7 @@ pub fn insert(tx: &mut Tx, key: &OutcomeKey, outcome: &str) -> Result<()> {
 }
 
 /// Deletes the oldest of those of before `since`; whether there may be more.
-pub fn prune(tx: &mut Tx, since: Timestamp) -> Result<bool> {
+pub fn prune(tx: &mut WriteTx, since: Timestamp) -> Result<bool> {
     let pruned = tx.execute(
         "DELETE FROM idempotency_keys WHERE hash IN \
          (SELECT hash FROM idempotency_keys WHERE at <= $1 ORDER BY at LIMIT $2)",

@@ -16,7 +16,7 @@ pub use model::{MailKind, Outgoing, device};
 use self::sql::Sent;
 use crate::audit::Actor;
 use crate::clock::hex;
-use crate::db::Tx;
+use crate::db::{ReadTx, WriteTx};
 use crate::error::{AuthError, Error, Result};
 use crate::ids::{MailId, UserId};
 use crate::settings::Mails;
@@ -38,7 +38,7 @@ const TOKEN_CHARS: usize = 64;
 /// # Errors
 /// [`Error::TooMany`], only for [`MailKind::Verify`].
 pub(crate) fn queue(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     who: Actor,
     kind: MailKind,
     user: Option<UserId>,
@@ -82,14 +82,19 @@ pub(crate) fn queue(
 ///
 /// # Errors
 /// [`Error::TooMany`] if that would take more than a day.
-pub(crate) fn queue_welcome(tx: &mut Tx, who: Actor, user: UserId, recipient: &str) -> Result<()> {
+pub(crate) fn queue_welcome(
+    tx: &mut WriteTx,
+    who: Actor,
+    user: UserId,
+    recipient: &str,
+) -> Result<()> {
     let mut quotas = vec![Quota::of_address(recipient), Quota::of_account(user)];
     quotas.extend(who.client.map(Quota::of_client));
     let waiting = New { kind: MailKind::Verify, user: Some(user), recipient, detail: None };
     push(tx, who, &waiting, &quotas, WhenFull::DeferOrRefuse)
 }
 
-fn push(tx: &mut Tx, who: Actor, new: &New, quotas: &[Quota], full: WhenFull) -> Result<()> {
+fn push(tx: &mut WriteTx, who: Actor, new: &New, quotas: &[Quota], full: WhenFull) -> Result<()> {
     let at = match who.mails {
         Mails::Off => None,
         Mails::Unlimited => Some(tx.now()),
@@ -112,7 +117,7 @@ pub(crate) enum Next {
 /// Mail that is to be sent now, if there is any. Whether that goes well or not, it is put off:
 /// whoever has sent it says so by [`sent`], and a later try takes the place of one that did not
 /// come to that. What nobody is to get is dropped.
-pub(crate) fn next(tx: &mut Tx, mails: Mails, base: &str) -> Result<Next> {
+pub(crate) fn next(tx: &mut WriteTx, mails: Mails, base: &str) -> Result<Next> {
     let Some(due) = sql::due(tx)? else {
         return Ok(Next::Nothing);
     };
@@ -164,14 +169,14 @@ pub(crate) fn next(tx: &mut Tx, mails: Mails, base: &str) -> Result<Next> {
 
 /// Takes an account's place for a mail that a stranger asked for; whether there was one. Whose mail
 /// it is, is known only when it is sent.
-fn has_place(tx: &mut Tx, user: UserId) -> Result<bool> {
+fn has_place(tx: &mut WriteTx, user: UserId) -> Result<bool> {
     let quotas = [Quota::of_account(user), Quota::of_account_by_strangers(user)];
     Ok(quota::take(tx, &quotas, WhenFull::Drop)?.is_some())
 }
 
 /// Makes the token of a new link, valid for that many seconds, and ends the older links of its
 /// purpose.
-fn new_link(tx: &mut Tx, purpose: MailKind, to: &Sent, seconds: i64) -> Result<String> {
+fn new_link(tx: &mut WriteTx, purpose: MailKind, to: &Sent, seconds: i64) -> Result<String> {
     let token = hex(&tx.new_secret()?);
     let expires_at = tx.now().plus_seconds(seconds);
     sql::delete_tokens(tx, to.user, purpose)?;
@@ -181,14 +186,14 @@ fn new_link(tx: &mut Tx, purpose: MailKind, to: &Sent, seconds: i64) -> Result<S
 
 /// Deletes some of the tokens whose time is over, and of what no limit counts any longer; whether
 /// there may be more.
-pub(crate) fn prune(tx: &mut Tx) -> Result<bool> {
+pub(crate) fn prune(tx: &mut WriteTx) -> Result<bool> {
     let now = tx.now();
     let is_more = sql::prune_tokens(tx, now)?;
     Ok(sql::prune_sent(tx, now.plus_seconds(-quota::COUNTED_FOR_S))? || is_more)
 }
 
 /// Mail was sent.
-pub(crate) fn sent(tx: &mut Tx, id: MailId) -> Result<()> {
+pub(crate) fn sent(tx: &mut WriteTx, id: MailId) -> Result<()> {
     sql::delete(tx, id)
 }
 
@@ -196,7 +201,7 @@ pub(crate) fn sent(tx: &mut Tx, id: MailId) -> Result<()> {
 ///
 /// # Errors
 /// It was not sent by us for this, or was used or ended, or its time is over.
-pub(crate) fn redeem(tx: &mut Tx, token: &str, purpose: MailKind) -> Result<(UserId, String)> {
+pub(crate) fn redeem(tx: &mut ReadTx, token: &str, purpose: MailKind) -> Result<(UserId, String)> {
     // What no token of ours can be is not even hashed.
     let sent =
         if token.len() == TOKEN_CHARS { sql::find_token(tx, &hash(token), purpose)? } else { None };
@@ -206,7 +211,7 @@ pub(crate) fn redeem(tx: &mut Tx, token: &str, purpose: MailKind) -> Result<(Use
 
 /// Ends a user's links of one purpose: those that were sent, used or not, and those that are still
 /// to be sent to the address that the account has now. The account must be held.
-pub(crate) fn end_links(tx: &mut Tx, user: UserId, purpose: MailKind) -> Result<()> {
+pub(crate) fn end_links(tx: &mut WriteTx, user: UserId, purpose: MailKind) -> Result<()> {
     sql::delete_waiting(tx, user, purpose)?;
     sql::delete_tokens(tx, user, purpose)
 }

@@ -3,7 +3,7 @@
 //! together.
 
 use crate::client::Client;
-use crate::db::Tx;
+use crate::db::WriteTx;
 use crate::error::{Error, Result};
 use crate::idempotency::digest;
 use crate::ids::UserId;
@@ -94,7 +94,7 @@ pub enum WhenFull {
 ///
 /// # Errors
 /// [`Error::TooMany`] if there is no place, as `full` says.
-pub fn take(tx: &mut Tx, quotas: &[Quota], full: WhenFull) -> Result<Option<Timestamp>> {
+pub fn take(tx: &mut WriteTx, quotas: &[Quota], full: WhenFull) -> Result<Option<Timestamp>> {
     for quota in quotas {
         // Of two instances that count at once, one waits here for the other.
         sql::lock_sent(tx, &quota.subject)?;

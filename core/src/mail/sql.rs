@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::model::{MailKind, New, Waiting};
-use crate::db::{FromRow, PRUNED_MAX, Row, Tx, columns};
+use crate::db::{FromRow, PRUNED_MAX, ReadTx, Row, WriteTx, columns};
 use crate::error::Result;
 use crate::ids::{MailId, UserId};
 use crate::time::Timestamp;
@@ -45,7 +45,7 @@ const TURN_US: i64 = 60_000_000;
 
 /// Queues mail that may go out from `at` on. One that waits behind others for its account, or
 /// without one for its address, goes after what the others queue meanwhile.
-pub fn insert(tx: &mut Tx, new: &New, at: Timestamp) -> Result<()> {
+pub fn insert(tx: &mut WriteTx, new: &New, at: Timestamp) -> Result<()> {
     let (kind, now, at) = (new.kind.as_str(), tx.now().as_micros(), at.as_micros());
     match new.user {
         Some(user) => tx.send(
@@ -66,13 +66,13 @@ pub fn insert(tx: &mut Tx, new: &New, at: Timestamp) -> Result<()> {
 }
 
 /// The one whose turn it is, if one's time has come.
-pub fn due(tx: &mut Tx) -> Result<Option<Waiting>> {
+pub fn due(tx: &mut ReadTx) -> Result<Option<Waiting>> {
     let now = tx.now();
     tx.find(&TEXTS.due, &[&now])
 }
 
 /// Keeps others from counting the subject's mail until this transaction ends.
-pub fn lock_sent(tx: &mut Tx, subject: &[u8]) -> Result<()> {
+pub fn lock_sent(tx: &mut WriteTx, subject: &[u8]) -> Result<()> {
     let now = tx.now();
     tx.send(
         "INSERT INTO mail_sent (subject, n, at) VALUES ($1, 0, $2) \
@@ -83,7 +83,10 @@ pub fn lock_sent(tx: &mut Tx, subject: &[u8]) -> Result<()> {
 
 /// Of each subject, with a number: when its newest mail but so many went or goes out, if there is
 /// one.
-pub fn nth_newest_sent(tx: &mut Tx, subjects: &[(&[u8], i64)]) -> Result<Vec<Option<Timestamp>>> {
+pub fn nth_newest_sent(
+    tx: &mut ReadTx,
+    subjects: &[(&[u8], i64)],
+) -> Result<Vec<Option<Timestamp>>> {
     let nobody = (&[][..], 0);
     let [a, b, c, d]: [_; QUOTAS_MAX] =
         std::array::from_fn(|at| subjects.get(at).unwrap_or(&nobody));
@@ -111,7 +114,7 @@ impl FromRow for Sent4 {
 }
 
 /// Counts a mail that goes out at `at`; the subject is locked.
-pub fn insert_sent(tx: &mut Tx, subject: &[u8], at: Timestamp) -> Result<()> {
+pub fn insert_sent(tx: &mut WriteTx, subject: &[u8], at: Timestamp) -> Result<()> {
     tx.send(
         "INSERT INTO mail_sent (subject, n, at) \
          SELECT $1, coalesce(max(n), 0) + 1, $2 FROM mail_sent WHERE subject = $1",
@@ -120,7 +123,7 @@ pub fn insert_sent(tx: &mut Tx, subject: &[u8], at: Timestamp) -> Result<()> {
 }
 
 /// Deletes what went out before `before`; whether there may be more.
-pub fn prune_sent(tx: &mut Tx, before: Timestamp) -> Result<bool> {
+pub fn prune_sent(tx: &mut WriteTx, before: Timestamp) -> Result<bool> {
     let pruned = tx.execute(
         "DELETE FROM mail_sent WHERE (subject, n) IN \
          (SELECT subject, n FROM mail_sent WHERE at <= $1 ORDER BY at LIMIT $2)",
@@ -131,37 +134,37 @@ pub fn prune_sent(tx: &mut Tx, before: Timestamp) -> Result<bool> {
 
 /// A mail, held, if its time has come: another instance may have sent it meanwhile, or its link was
 /// ended.
-pub fn hold(tx: &mut Tx, id: MailId) -> Result<Option<Waiting>> {
+pub fn hold(tx: &mut WriteTx, id: MailId) -> Result<Option<Waiting>> {
     let now = tx.now();
     tx.find_for_update(&TEXTS.by_id, &[&id, &now])
 }
 
 /// An account and the address that it has, held.
-pub fn hold_account(tx: &mut Tx, id: UserId) -> Result<Option<Sent>> {
+pub fn hold_account(tx: &mut WriteTx, id: UserId) -> Result<Option<Sent>> {
     tx.find_for_update("SELECT id, email FROM users WHERE id = $1", &[&id])
 }
 
 /// The active account of an address, in the spelling that accounts are found by; held.
-pub fn hold_account_of(tx: &mut Tx, email_key: &str) -> Result<Option<Sent>> {
+pub fn hold_account_of(tx: &mut WriteTx, email_key: &str) -> Result<Option<Sent>> {
     tx.find_for_update(
         "SELECT id, email FROM users WHERE email_key = $1 AND is_active",
         &[&email_key],
     )
 }
 
-pub fn put_off(tx: &mut Tx, id: MailId, next_at: Timestamp) -> Result<()> {
+pub fn put_off(tx: &mut WriteTx, id: MailId, next_at: Timestamp) -> Result<()> {
     tx.send(
         "UPDATE mail_queue SET attempts = attempts + 1, next_at = $1 WHERE id = $2",
         &[&next_at, &id],
     )
 }
 
-pub fn delete(tx: &mut Tx, id: MailId) -> Result<()> {
+pub fn delete(tx: &mut WriteTx, id: MailId) -> Result<()> {
     tx.send("DELETE FROM mail_queue WHERE id = $1", &[&id])
 }
 
 pub fn insert_token(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     hash: &[u8],
     user: UserId,
     purpose: MailKind,
@@ -176,7 +179,7 @@ pub fn insert_token(
 }
 
 /// Of two uses at once, the one that holds the account is the first.
-pub fn find_token(tx: &mut Tx, hash: &[u8], purpose: MailKind) -> Result<Option<Sent>> {
+pub fn find_token(tx: &mut ReadTx, hash: &[u8], purpose: MailKind) -> Result<Option<Sent>> {
     let now = tx.now();
     tx.find(
         "SELECT user_id, email FROM mail_tokens WHERE hash = $1 AND purpose = $2 AND expires_at > \
@@ -186,7 +189,7 @@ pub fn find_token(tx: &mut Tx, hash: &[u8], purpose: MailKind) -> Result<Option<
 }
 
 /// Deletes tokens whose time was over before `before`; whether there may be more.
-pub fn prune_tokens(tx: &mut Tx, before: Timestamp) -> Result<bool> {
+pub fn prune_tokens(tx: &mut WriteTx, before: Timestamp) -> Result<bool> {
     let pruned = tx.execute(
         "DELETE FROM mail_tokens WHERE hash IN \
          (SELECT hash FROM mail_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
@@ -197,7 +200,7 @@ pub fn prune_tokens(tx: &mut Tx, before: Timestamp) -> Result<bool> {
 
 /// What is still to be sent for one purpose: to the user, or to whoever has the address that is the
 /// user's now.
-pub fn delete_waiting(tx: &mut Tx, user: UserId, purpose: MailKind) -> Result<()> {
+pub fn delete_waiting(tx: &mut WriteTx, user: UserId, purpose: MailKind) -> Result<()> {
     tx.send(
         "DELETE FROM mail_queue WHERE user_id = $1 AND kind = $2",
         &[&user, &purpose.as_str()],
@@ -210,7 +213,7 @@ pub fn delete_waiting(tx: &mut Tx, user: UserId, purpose: MailKind) -> Result<()
 }
 
 /// All that the user has of one purpose, the expired ones too.
-pub fn delete_tokens(tx: &mut Tx, user: UserId, purpose: MailKind) -> Result<()> {
+pub fn delete_tokens(tx: &mut WriteTx, user: UserId, purpose: MailKind) -> Result<()> {
     tx.send(
         "DELETE FROM mail_tokens WHERE user_id = $1 AND purpose = $2",
         &[&user, &purpose.as_str()],

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::audit::{self, Action, Actor};
 use crate::client::Client;
-use crate::db::Tx;
+use crate::db::{ReadTx, WriteTx};
 use crate::error::{AuthError, Error, Noun, Result};
 use crate::id_or_uuid::IdOrUuid;
 use crate::ids::UserId;
@@ -38,7 +38,7 @@ const LAST_USE_KEPT_FOR_S: i64 = 3600;
 /// The caller that a token names, if its session lives in the store and its user is active; and
 /// whether its last use should be written down.
 pub(crate) fn check(
-    tx: &mut Tx,
+    tx: &mut ReadTx,
     settings: &Settings,
     claims: &Claims,
     client: Option<Client>,
@@ -66,12 +66,12 @@ pub(crate) fn check(
 }
 
 /// A session that was not used after this has ended.
-pub(crate) fn idle_since(tx: &Tx, settings: &Settings) -> Timestamp {
+pub(crate) fn idle_since(tx: &ReadTx, settings: &Settings) -> Timestamp {
     tx.now().plus_seconds(-i64::from(settings.session_idle_days) * 86_400)
 }
 
 /// Writes down that a session is used.
-pub(crate) fn touch(tx: &mut Tx, session: Uuid) -> Result<()> {
+pub(crate) fn touch(tx: &mut WriteTx, session: Uuid) -> Result<()> {
     sql::touch(tx, session)
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn touch(tx: &mut Tx, session: Uuid) -> Result<()> {
 /// # Errors
 /// The account was deactivated or got another password meanwhile.
 pub(crate) fn open_verified(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     keys: &Keys,
     settings: &Settings,
     (user, verified): (UserId, &PasswordHash),
@@ -108,7 +108,7 @@ pub(crate) fn open_verified(
 /// A login by a program and from a network that its user has no session of together tells the user
 /// so: what a program calls itself anybody can repeat. Right after the sign-up that is nothing new.
 fn tell_of_new_device(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     who: Actor,
     user: &User,
     login_context: &LoginContext,
@@ -127,7 +127,7 @@ fn tell_of_new_device(
 
 /// Opens a session for a user who was just made.
 pub(crate) fn open(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     keys: &Keys,
     settings: &Settings,
     user: User,
@@ -142,7 +142,7 @@ pub(crate) fn open(
 }
 
 fn grant(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     keys: &Keys,
     settings: &Settings,
     user: User,
@@ -157,7 +157,7 @@ fn grant(
 }
 
 fn access_token(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     keys: &Keys,
     settings: &Settings,
     user: &User,
@@ -188,7 +188,7 @@ pub(crate) enum Refreshed<T> {
 /// gives the same successor: the answer may have been lost on its way, or two tabs of one browser
 /// asked at once. A token that does not rotate is answered as it is, here too.
 pub(crate) fn rotate(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     keys: &Keys,
     settings: &Settings,
     token: &RefreshToken,
@@ -215,7 +215,7 @@ pub(crate) fn rotate(
 /// that rotates is no token here: it could be used without end, and its reuse would never be
 /// noticed. A session that is older than this rule is let in.
 pub(crate) fn renew(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     keys: &Keys,
     settings: &Settings,
     token: &RefreshToken,
@@ -242,12 +242,12 @@ struct Redeemed {
     is_repeated: bool,
 }
 
-fn find_refresh(tx: &mut Tx, token: &RefreshToken) -> Result<sql::Refresh> {
+fn find_refresh(tx: &mut WriteTx, token: &RefreshToken) -> Result<sql::Refresh> {
     sql::find_refresh(tx, &token.hash())?.ok_or(Error::Unauthenticated(AuthError::BadRefreshToken))
 }
 
 fn redeem(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     keys: &Keys,
     settings: &Settings,
     token: &RefreshToken,
@@ -283,7 +283,7 @@ fn redeem(
 ///
 /// # Errors
 /// The token is unknown or used, or its session's time is over.
-pub fn end_by_refresh(tx: &mut Tx, token: &RefreshToken) -> Result<()> {
+pub fn end_by_refresh(tx: &mut WriteTx, token: &RefreshToken) -> Result<()> {
     let found = sql::find_refresh(tx, &token.hash())?
         .filter(|found| found.used_at.is_none())
         .ok_or(Error::Unauthenticated(AuthError::BadRefreshToken))?;
@@ -296,44 +296,44 @@ pub fn end_by_refresh(tx: &mut Tx, token: &RefreshToken) -> Result<()> {
 }
 
 /// Deletes some of the sessions whose time was over long ago; whether there may be more.
-pub(crate) fn prune(tx: &mut Tx) -> Result<bool> {
+pub(crate) fn prune(tx: &mut WriteTx) -> Result<bool> {
     let before = tx.now().plus_seconds(-KEPT_EXPIRED_S);
     sql::prune_expired(tx, before)
 }
 
 /// Ends the caller's session: its access and refresh tokens are dead from here on.
-pub fn end(tx: &mut Tx, caller: &Caller) -> Result<()> {
+pub fn end(tx: &mut WriteTx, caller: &Caller) -> Result<()> {
     let session = caller.require_session()?;
     audit::record(tx, caller.who(), Some(caller.id()), Action::LoggedOut, None)?;
     sql::delete(tx, caller.id(), session).map(drop)
 }
 
 /// Ends one session of the caller's, or for admins of anybody's.
-pub fn end_one(tx: &mut Tx, caller: &Caller, account: Account, session: Uuid) -> Result<()> {
+pub fn end_one(tx: &mut WriteTx, caller: &Caller, account: Account, session: Uuid) -> Result<()> {
     let user = users::decide_over(tx, caller, account)?;
     audit::record(tx, caller.who(), Some(user), Action::SessionsEnded, Some("one"))?;
     if sql::delete(tx, user, session)? { Ok(()) } else { Err(Error::Missing(Noun::Session)) }
 }
 
 /// Ends every session of the caller's, the one that asks among them, or for admins of anybody's.
-pub fn end_all(tx: &mut Tx, caller: &Caller, account: Account) -> Result<()> {
+pub fn end_all(tx: &mut WriteTx, caller: &Caller, account: Account) -> Result<()> {
     let user = users::decide_over(tx, caller, account)?;
     audit::record(tx, caller.who(), Some(user), Action::SessionsEnded, Some("all"))?;
     users::sql::end_sessions(tx, user)
 }
 
-pub(crate) fn end_others(tx: &mut Tx, caller: &Caller) -> Result<()> {
+pub(crate) fn end_others(tx: &mut WriteTx, caller: &Caller) -> Result<()> {
     sql::delete_others(tx, caller.id(), caller.require_session()?)
 }
 
 /// The caller's living sessions, newest first.
-pub fn list(tx: &mut Tx, caller: &Caller) -> Result<Vec<Session>> {
+pub fn list(tx: &mut ReadTx, caller: &Caller) -> Result<Vec<Session>> {
     caller.require(Scope::AccountRead)?;
     sql::list(tx, caller.id(), caller.idle_since, PER_USER_MAX)
 }
 
 /// The living sessions of a user, newest first, for admins.
-pub fn list_of(tx: &mut Tx, caller: &Caller, user: IdOrUuid) -> Result<Vec<Session>> {
+pub fn list_of(tx: &mut ReadTx, caller: &Caller, user: IdOrUuid) -> Result<Vec<Session>> {
     caller.require_admin()?;
     let user = users::resolve(tx, user)?;
     sql::list(tx, user.id, caller.idle_since, PER_USER_MAX)

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::model::Session;
 use super::token::Claims;
-use crate::db::{FromRow, PRUNED_MAX, Row, Tx, columns};
+use crate::db::{FromRow, PRUNED_MAX, ReadTx, Row, WriteTx, columns};
 use crate::epoch::Epoch;
 use crate::error::Result;
 use crate::ids::UserId;
@@ -67,7 +67,11 @@ columns!(Session { uuid, user_agent, created_at, last_used_at, expires_at });
 
 /// The check of every request: the session is there, in time, used after `idle_since`, and its user
 /// active.
-pub fn live(tx: &mut Tx, claims: &Claims, idle_since: Timestamp) -> Result<Option<LiveSession>> {
+pub fn live(
+    tx: &mut ReadTx,
+    claims: &Claims,
+    idle_since: Timestamp,
+) -> Result<Option<LiveSession>> {
     let now = tx.now();
     tx.find_speculative(
         "SELECT u.uuid, u.role, s.last_used_at, u.epoch FROM sessions s JOIN users u ON u.id = \
@@ -84,7 +88,7 @@ pub fn live(tx: &mut Tx, claims: &Claims, idle_since: Timestamp) -> Result<Optio
 }
 
 pub fn insert(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     user: UserId,
     from: From,
     rotates: bool,
@@ -103,7 +107,7 @@ pub fn insert(
 /// Whether the user has a session of a client that calls itself so, in that network. What is not
 /// known is one and the same.
 pub fn is_known(
-    tx: &mut Tx,
+    tx: &mut ReadTx,
     user: UserId,
     agent: Option<&str>,
     network: Option<&str>,
@@ -116,17 +120,17 @@ pub fn is_known(
     Ok(found.is_some())
 }
 
-pub fn touch(tx: &mut Tx, session: Uuid) -> Result<()> {
+pub fn touch(tx: &mut WriteTx, session: Uuid) -> Result<()> {
     let now = tx.now();
     tx.send("UPDATE sessions SET last_used_at = $1 WHERE uuid = $2", &[&now, &session])
 }
 
-pub fn insert_refresh(tx: &mut Tx, hash: &[u8], session: Uuid) -> Result<()> {
+pub fn insert_refresh(tx: &mut WriteTx, hash: &[u8], session: Uuid) -> Result<()> {
     tx.send("INSERT INTO refresh_tokens (hash, session_uuid) VALUES ($1, $2)", &[&hash, &session])
 }
 
 /// Held, so that of two uses at once one is the second.
-pub fn find_refresh(tx: &mut Tx, hash: &[u8]) -> Result<Option<Refresh>> {
+pub fn find_refresh(tx: &mut WriteTx, hash: &[u8]) -> Result<Option<Refresh>> {
     tx.find_for_update(
         "SELECT s.uuid, r.used_at, s.user_id, s.expires_at, s.last_used_at, s.rotates \
          FROM refresh_tokens r JOIN sessions s ON s.uuid = r.session_uuid WHERE r.hash = $1",
@@ -135,7 +139,7 @@ pub fn find_refresh(tx: &mut Tx, hash: &[u8]) -> Result<Option<Refresh>> {
 }
 
 /// Whether a token of that session is there and was not used so far.
-pub fn is_unused(tx: &mut Tx, hash: &[u8], session: Uuid) -> Result<bool> {
+pub fn is_unused(tx: &mut ReadTx, hash: &[u8], session: Uuid) -> Result<bool> {
     let found: Option<i64> = tx.find(
         "SELECT 1 FROM refresh_tokens WHERE hash = $1 AND session_uuid = $2 AND used_at IS NULL",
         &[&hash, &session],
@@ -143,24 +147,24 @@ pub fn is_unused(tx: &mut Tx, hash: &[u8], session: Uuid) -> Result<bool> {
     Ok(found.is_some())
 }
 
-pub fn use_refresh(tx: &mut Tx, hash: &[u8]) -> Result<()> {
+pub fn use_refresh(tx: &mut WriteTx, hash: &[u8]) -> Result<()> {
     let now = tx.now();
     tx.send("UPDATE refresh_tokens SET used_at = $1 WHERE hash = $2", &[&now, &hash])
 }
 
 /// Whether there was such a session of that user's.
-pub fn delete(tx: &mut Tx, user: UserId, session: Uuid) -> Result<bool> {
+pub fn delete(tx: &mut WriteTx, user: UserId, session: Uuid) -> Result<bool> {
     let deleted =
         tx.execute("DELETE FROM sessions WHERE uuid = $1 AND user_id = $2", &[&session, &user])?;
     Ok(deleted > 0)
 }
 
-pub fn delete_others(tx: &mut Tx, user: UserId, but: Uuid) -> Result<()> {
+pub fn delete_others(tx: &mut WriteTx, user: UserId, but: Uuid) -> Result<()> {
     tx.send("DELETE FROM sessions WHERE user_id = $1 AND uuid <> $2", &[&user, &but])
 }
 
 /// Sessions that are long over, and the oldest beyond `keep`.
-pub fn prune(tx: &mut Tx, user: UserId, expired_before: Timestamp, keep: i64) -> Result<()> {
+pub fn prune(tx: &mut WriteTx, user: UserId, expired_before: Timestamp, keep: i64) -> Result<()> {
     tx.send(
         "DELETE FROM sessions WHERE user_id = $1 AND expires_at < $2",
         &[&user, &expired_before],
@@ -173,7 +177,7 @@ pub fn prune(tx: &mut Tx, user: UserId, expired_before: Timestamp, keep: i64) ->
 }
 
 /// Deletes sessions that ended before `before`; whether there may be more.
-pub fn prune_expired(tx: &mut Tx, before: Timestamp) -> Result<bool> {
+pub fn prune_expired(tx: &mut WriteTx, before: Timestamp) -> Result<bool> {
     let pruned = tx.execute(
         "DELETE FROM sessions WHERE uuid IN (SELECT uuid FROM sessions WHERE expires_at < $1 ORDER \
          BY expires_at LIMIT $2)",
@@ -191,7 +195,12 @@ static LIST: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// The living sessions of a user, newest first.
-pub fn list(tx: &mut Tx, user: UserId, idle_since: Timestamp, count: i64) -> Result<Vec<Session>> {
+pub fn list(
+    tx: &mut ReadTx,
+    user: UserId,
+    idle_since: Timestamp,
+    count: i64,
+) -> Result<Vec<Session>> {
     let now = tx.now();
     tx.all(&LIST, &[&user, &now, &idle_since, &count])
 }

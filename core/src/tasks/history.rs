@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::model::{Priority, Status, Task};
 use crate::changes::{self, ChangeKind, Recorded};
-use crate::db::Tx;
+use crate::db::ReadTx;
 use crate::epoch::{Epoch, Stamp};
 use crate::error::{Error, Result};
 use crate::ids::{TaskId, UserId};
@@ -42,7 +42,7 @@ pub struct History {
 /// # Errors
 /// [`Error::Gone`] if the changes after `since` can no longer be told: it is of another epoch, or
 /// below the floor.
-pub fn history(tx: &mut Tx, caller: &Caller, since: Stamp, count: usize) -> Result<History> {
+pub fn history(tx: &mut ReadTx, caller: &Caller, since: Stamp, count: usize) -> Result<History> {
     caller.require(Scope::TasksRead)?;
     let (owner, epoch) = (caller.id(), caller.epoch);
     let (recorded, last) =
@@ -52,7 +52,7 @@ pub fn history(tx: &mut Tx, caller: &Caller, since: Stamp, count: usize) -> Resu
 }
 
 /// The number of the newest change of the caller's tasks.
-pub fn newest(tx: &mut Tx, caller: &Caller) -> Result<Stamp> {
+pub fn newest(tx: &mut ReadTx, caller: &Caller) -> Result<Stamp> {
     caller.require(Scope::TasksRead)?;
     Ok(Stamp { epoch: caller.epoch, number: changes::newest(tx, caller.id())? })
 }

@@ -14,7 +14,7 @@ pub use model::{
 };
 
 use crate::changes::{self, Change, ChangeKind};
-use crate::db::Tx;
+use crate::db::{ReadTx, WriteTx};
 use crate::epoch::Stamp;
 use crate::error::{Error, Noun, Result};
 use crate::id_or_uuid::IdOrUuid;
@@ -44,7 +44,7 @@ impl Expected {
 }
 
 /// Makes a task of the caller's.
-pub fn create(tx: &mut Tx, caller: &Caller, new: &NewTask) -> Result<Task> {
+pub fn create(tx: &mut WriteTx, caller: &Caller, new: &NewTask) -> Result<Task> {
     caller.require(Scope::TasksWrite)?;
     let seq = changes::next(tx, caller.id())?;
     let mut task = new.to_task(tx.new_uuid()?, caller.id(), seq, tx.now());
@@ -60,7 +60,7 @@ pub fn create(tx: &mut Tx, caller: &Caller, new: &NewTask) -> Result<Task> {
 }
 
 /// Makes tasks that `owner` had in another back end, in their order and with their times.
-pub(crate) fn import(tx: &mut Tx, owner: UserId, tasks: &[Imported]) -> Result<()> {
+pub(crate) fn import(tx: &mut WriteTx, owner: UserId, tasks: &[Imported]) -> Result<()> {
     let first = changes::next(tx, owner)?;
     for (seq, Imported { task, created_at, updated_at }) in (first..).zip(tasks) {
         let mut task = task.to_task(tx.new_uuid()?, owner, seq, *updated_at);
@@ -72,7 +72,7 @@ pub(crate) fn import(tx: &mut Tx, owner: UserId, tasks: &[Imported]) -> Result<(
 }
 
 /// One task of the caller's.
-pub fn one(tx: &mut Tx, caller: &Caller, key: IdOrUuid) -> Result<Task> {
+pub fn one(tx: &mut ReadTx, caller: &Caller, key: IdOrUuid) -> Result<Task> {
     caller.require(Scope::TasksRead)?;
     let owner = caller.id();
     let found = changes::look(tx, owner, |tx| sql::find(tx, owner, key))?;
@@ -80,7 +80,7 @@ pub fn one(tx: &mut Tx, caller: &Caller, key: IdOrUuid) -> Result<Task> {
 }
 
 /// A task of the caller's that is to be written.
-fn find(tx: &mut Tx, caller: &Caller, key: IdOrUuid) -> Result<Task> {
+fn find(tx: &mut ReadTx, caller: &Caller, key: IdOrUuid) -> Result<Task> {
     let found = sql::find(tx, caller.id(), key)?.ok_or(Error::Missing(Noun::Task))?;
     Ok(found.in_epoch(caller.epoch))
 }
@@ -88,7 +88,7 @@ fn find(tx: &mut Tx, caller: &Caller, key: IdOrUuid) -> Result<Task> {
 /// Changes a task of the caller's. An update that changes nothing makes no new version and no
 /// record.
 pub fn update(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     caller: &Caller,
     key: IdOrUuid,
     expected: &Expected,
@@ -116,7 +116,7 @@ pub fn update(
 }
 
 /// Deletes a task of the caller's.
-pub fn delete(tx: &mut Tx, caller: &Caller, key: IdOrUuid, expected: &Expected) -> Result<()> {
+pub fn delete(tx: &mut WriteTx, caller: &Caller, key: IdOrUuid, expected: &Expected) -> Result<()> {
     caller.require(Scope::TasksWrite)?;
     let seq = changes::next(tx, caller.id())?;
     let old = find(tx, caller, key)?;
@@ -131,7 +131,7 @@ fn change(kind: ChangeKind, task: &Task, seq: i64) -> Change {
 
 /// Tells a task of somebody else from one that is not there: contract 001 answers 403, where the
 /// others say 404. To be asked with the error of a look-up that missed.
-pub fn reveal_foreign(tx: &mut Tx, key: IdOrUuid, error: Error) -> Error {
+pub fn reveal_foreign(tx: &mut ReadTx, key: IdOrUuid, error: Error) -> Error {
     match (error, key) {
         (Error::Missing(Noun::Task), IdOrUuid::Uuid(uuid)) => match sql::exists(tx, uuid) {
             Ok(true) => Error::Forbidden,
@@ -145,7 +145,7 @@ pub fn reveal_foreign(tx: &mut Tx, key: IdOrUuid, error: Error) -> Error {
 /// At most `count` tasks of the caller's after `after`, in one short trip: where there are more,
 /// the page has a cursor, even if it holds fewer than `count`.
 pub fn list(
-    tx: &mut Tx,
+    tx: &mut ReadTx,
     caller: &Caller,
     query: &Query,
     count: usize,
@@ -158,7 +158,7 @@ pub fn list(
 
 /// The same of any user's, for admins.
 pub fn list_of(
-    tx: &mut Tx,
+    tx: &mut ReadTx,
     caller: &Caller,
     user: IdOrUuid,
     query: &Query,
@@ -171,7 +171,7 @@ pub fn list_of(
 }
 
 fn page(
-    tx: &mut Tx,
+    tx: &mut ReadTx,
     owner: UserId,
     query: &Query,
     count: usize,
@@ -186,7 +186,7 @@ fn page(
 }
 
 fn rows(
-    tx: &mut Tx,
+    tx: &mut ReadTx,
     owner: UserId,
     query: &Query,
     count: usize,

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::list::{Order, Query};
 use super::model::{Priority, Status, Task};
 use crate::changes::TRIP_BYTES_MAX;
-use crate::db::{FromRow, Row, Tx};
+use crate::db::{FromRow, ReadTx, Row};
 use crate::error::Result;
 use crate::ids::UserId;
 use crate::page::{Cursor, Page};
@@ -36,7 +36,7 @@ impl FromRow for Seen {
 /// At most `count` tasks after `last` that hold all words of `query`, of those that one trip looks
 /// at. Where there may be more, the page has a cursor.
 pub fn search(
-    tx: &mut Tx,
+    tx: &mut ReadTx,
     owner: UserId,
     query: &Query,
     count: usize,
@@ -65,7 +65,12 @@ pub fn search(
     Ok(Page { items, next: next.map(|next| Cursor { skip, ..next }) })
 }
 
-fn look(tx: &mut Tx, owner: UserId, query: &Query, cursor: Cursor) -> Result<(Vec<Seen>, bool)> {
+fn look(
+    tx: &mut ReadTx,
+    owner: UserId,
+    query: &Query,
+    cursor: Cursor,
+) -> Result<(Vec<Seen>, bool)> {
     let texts = &TEXTS[usize::from(query.order.tag())];
     let word = query.words.longest();
     let status = query.status.map(Status::as_str);

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::list::{By, Order, Query};
 use super::model::{Priority, Task};
 use crate::changes::TRIP_BYTES_MAX;
-use crate::db::{Param, Tx, columns};
+use crate::db::{Param, ReadTx, WriteTx, columns};
 use crate::epoch::Epoch;
 use crate::error::Result;
 use crate::id_or_uuid::IdOrUuid;
@@ -61,13 +61,13 @@ fn select() -> String {
 }
 
 /// Stores a new task; its id.
-pub fn insert(tx: &mut Tx, task: &Task) -> Result<TaskId> {
+pub fn insert(tx: &mut WriteTx, task: &Task) -> Result<TaskId> {
     let folded = task.folded();
     tx.insert(&TEXTS.insert, &stored(task, &folded))
 }
 
 /// Stores a new task whose id nobody asks for.
-pub fn send(tx: &mut Tx, task: &Task) -> Result<()> {
+pub fn send(tx: &mut WriteTx, task: &Task) -> Result<()> {
     let folded = task.folded();
     tx.send(&TEXTS.insert, &stored(task, &folded))
 }
@@ -80,7 +80,7 @@ fn stored<'t>(task: &'t Task, folded: &'t String) -> Vec<&'t dyn Param> {
     values
 }
 
-pub fn find(tx: &mut Tx, owner: UserId, key: IdOrUuid) -> Result<Option<Task>> {
+pub fn find(tx: &mut ReadTx, owner: UserId, key: IdOrUuid) -> Result<Option<Task>> {
     match key {
         IdOrUuid::Id(id) => tx.find(&TEXTS.by_id, &[&id, &owner]),
         IdOrUuid::Uuid(uuid) => tx.find(&TEXTS.by_uuid, &[&uuid, &owner]),
@@ -88,20 +88,20 @@ pub fn find(tx: &mut Tx, owner: UserId, key: IdOrUuid) -> Result<Option<Task>> {
 }
 
 /// Whether anybody has a task of this UUID.
-pub fn exists(tx: &mut Tx, uuid: Uuid) -> Result<bool> {
+pub fn exists(tx: &mut ReadTx, uuid: Uuid) -> Result<bool> {
     let found: Option<i64> = tx.find("SELECT id FROM tasks WHERE uuid = $1", &[&uuid])?;
     Ok(found.is_some())
 }
 
 /// Writes a task back; what a search looks into, only if its texts have changed.
-pub fn update(tx: &mut Tx, task: &Task, is_reworded: bool) -> Result<()> {
+pub fn update(tx: &mut WriteTx, task: &Task, is_reworded: bool) -> Result<()> {
     let folded = is_reworded.then(|| task.folded());
     let mut values = task.params().split_off(FIXED);
     values.extend([&folded as &dyn Param, &task.id, &task.owner]);
     tx.send(&TEXTS.update, &values)
 }
 
-pub fn delete(tx: &mut Tx, task: &Task) -> Result<()> {
+pub fn delete(tx: &mut WriteTx, task: &Task) -> Result<()> {
     tx.send("DELETE FROM tasks WHERE id = $1 AND owner = $2", &[&task.id, &task.owner])
 }
 
@@ -109,7 +109,7 @@ pub fn delete(tx: &mut Tx, task: &Task) -> Result<()> {
 /// the cursor skips, up to [`TRIP_BYTES_MAX`] of text, and whether that bound left some out. Its
 /// words are not looked at here.
 pub fn list(
-    tx: &mut Tx,
+    tx: &mut ReadTx,
     owner: UserId,
     query: &Query,
     cursor: Cursor,
@@ -149,7 +149,7 @@ pub fn list(
 }
 
 /// How many tasks with a key [`list`] has after `cursor`, at most as many as the cursor skips.
-pub fn count(tx: &mut Tx, owner: UserId, query: &Query, cursor: Cursor) -> Result<u32> {
+pub fn count(tx: &mut ReadTx, owner: UserId, query: &Query, cursor: Cursor) -> Result<u32> {
     let texts = &LIST[usize::from(query.order.tag())];
     let Columns { status, completed, priority, before, after } = Columns::of(query);
     let count: i64 = tx.one(

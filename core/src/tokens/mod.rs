@@ -10,7 +10,7 @@ pub use model::{Days, NewToken, PersonalToken, Secret, TokenHash, TokenName};
 
 use crate::audit::{self, Action};
 use crate::client::Client;
-use crate::db::Tx;
+use crate::db::{ReadTx, WriteTx};
 use crate::error::{AuthError, Conflict, Error, Noun, Result};
 use crate::settings::Mails;
 use crate::time::Timestamp;
@@ -24,7 +24,7 @@ pub const PER_USER_MAX: usize = 100;
 /// Whose token it is, if it is one and its user is active; and whether its last use should be
 /// written down.
 pub(crate) fn check(
-    tx: &mut Tx,
+    tx: &mut ReadTx,
     hash: &TokenHash,
     client: Option<Client>,
     idle_since: Timestamp,
@@ -48,7 +48,7 @@ pub(crate) fn check(
 }
 
 /// Writes down that a token is used.
-pub(crate) fn touch(tx: &mut Tx, token: Uuid) -> Result<()> {
+pub(crate) fn touch(tx: &mut WriteTx, token: Uuid) -> Result<()> {
     sql::touch(tx, token)
 }
 
@@ -57,7 +57,11 @@ pub(crate) fn touch(tx: &mut Tx, token: Uuid) -> Result<()> {
 /// # Errors
 /// There are enough, or it is to be an admin's and the caller is none, or the session ends at this
 /// moment.
-pub fn create(tx: &mut Tx, caller: &Caller, new: &NewToken) -> Result<(PersonalToken, Secret)> {
+pub fn create(
+    tx: &mut WriteTx,
+    caller: &Caller,
+    new: &NewToken,
+) -> Result<(PersonalToken, Secret)> {
     let session = caller.require_session()?;
     if new.scopes.has(Scope::Admin) {
         caller.require_admin()?;
@@ -96,13 +100,13 @@ pub fn create(tx: &mut Tx, caller: &Caller, new: &NewToken) -> Result<(PersonalT
 }
 
 /// The caller's tokens, newest first.
-pub fn list(tx: &mut Tx, caller: &Caller) -> Result<Vec<PersonalToken>> {
+pub fn list(tx: &mut ReadTx, caller: &Caller) -> Result<Vec<PersonalToken>> {
     caller.require(Scope::AccountRead)?;
     sql::list(tx, caller.id(), i64::try_from(PER_USER_MAX).unwrap_or(i64::MAX))
 }
 
 /// Deletes a token of the caller's: it is refused from here on.
-pub fn delete(tx: &mut Tx, caller: &Caller, token: Uuid) -> Result<()> {
+pub fn delete(tx: &mut WriteTx, caller: &Caller, token: Uuid) -> Result<()> {
     caller.require_session()?;
     if !sql::delete(tx, caller.id(), token)? {
         return Err(Error::Missing(Noun::Token));

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use uuid::Uuid;
 
 use super::model::{PersonalToken, TokenHash};
-use crate::db::{FromRow, Row, Tx, columns};
+use crate::db::{FromRow, ReadTx, Row, WriteTx, columns};
 use crate::epoch::Epoch;
 use crate::error::Result;
 use crate::ids::UserId;
@@ -39,7 +39,7 @@ impl FromRow for LiveToken {
 
 columns!(PersonalToken { uuid, name, scopes, created_at, last_used_at, expires_at });
 
-pub fn live(tx: &mut Tx, hash: &TokenHash) -> Result<Option<LiveToken>> {
+pub fn live(tx: &mut ReadTx, hash: &TokenHash) -> Result<Option<LiveToken>> {
     let now = tx.now();
     tx.find(
         "SELECT u.id, u.uuid, u.role, t.uuid, t.scopes, t.last_used_at, u.epoch \
@@ -49,12 +49,17 @@ pub fn live(tx: &mut Tx, hash: &TokenHash) -> Result<Option<LiveToken>> {
     )
 }
 
-pub fn touch(tx: &mut Tx, token: Uuid) -> Result<()> {
+pub fn touch(tx: &mut WriteTx, token: Uuid) -> Result<()> {
     let now = tx.now();
     tx.send("UPDATE personal_tokens SET last_used_at = $1 WHERE uuid = $2", &[&now, &token])
 }
 
-pub fn insert(tx: &mut Tx, user: UserId, token: &PersonalToken, hash: &TokenHash) -> Result<()> {
+pub fn insert(
+    tx: &mut WriteTx,
+    user: UserId,
+    token: &PersonalToken,
+    hash: &TokenHash,
+) -> Result<()> {
     tx.send(
         "INSERT INTO personal_tokens (uuid, user_id, name, hash, scopes, created_at, expires_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -79,12 +84,12 @@ static LIST: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// The tokens of a user, expired ones too, newest first.
-pub fn list(tx: &mut Tx, user: UserId, count: i64) -> Result<Vec<PersonalToken>> {
+pub fn list(tx: &mut ReadTx, user: UserId, count: i64) -> Result<Vec<PersonalToken>> {
     tx.all(&LIST, &[&user, &count])
 }
 
 /// Whether there was such a token of that user's.
-pub fn delete(tx: &mut Tx, user: UserId, token: Uuid) -> Result<bool> {
+pub fn delete(tx: &mut WriteTx, user: UserId, token: Uuid) -> Result<bool> {
     let deleted = tx.execute(
         "DELETE FROM personal_tokens WHERE uuid = $1 AND user_id = $2",
         &[&token, &user],

@@ -6,11 +6,11 @@ mod sql;
 
 pub use model::{Enrolment, State};
 
-use crate::db::Tx;
+use crate::db::{ReadTx, WriteTx};
 use crate::error::{AuthError, Code, Conflict, Error, Result};
 use crate::ids::UserId;
 
-pub(crate) fn state(tx: &mut Tx, user: UserId) -> Result<State> {
+pub(crate) fn state(tx: &mut ReadTx, user: UserId) -> Result<State> {
     sql::state(tx, user)
 }
 
@@ -19,7 +19,7 @@ pub(crate) fn state(tx: &mut Tx, user: UserId) -> Result<State> {
 ///
 /// # Errors
 /// There is one already that guards.
-pub(crate) fn enrol(tx: &mut Tx, user: UserId, account: &str) -> Result<Enrolment> {
+pub(crate) fn enrol(tx: &mut WriteTx, user: UserId, account: &str) -> Result<Enrolment> {
     match sql::find(tx, user)? {
         Some(totp) if totp.is_confirmed => return Err(Error::Conflict(Conflict::TwoFactorOn)),
         Some(_) => sql::delete(tx, user)?,
@@ -33,7 +33,7 @@ pub(crate) fn enrol(tx: &mut Tx, user: UserId, account: &str) -> Result<Enrolmen
 
 /// Turns the second factor on by a first code, and returns the recovery codes, which are never
 /// shown again.
-pub(crate) fn confirm(tx: &mut Tx, user: UserId, code: &str) -> Result<Vec<String>> {
+pub(crate) fn confirm(tx: &mut WriteTx, user: UserId, code: &str) -> Result<Vec<String>> {
     let wrong =
         || Error::invalid("code", Code::WrongCode, "is not the current code of your authenticator");
     let totp = sql::find(tx, user)?.ok_or_else(wrong)?;
@@ -53,14 +53,14 @@ pub(crate) fn confirm(tx: &mut Tx, user: UserId, code: &str) -> Result<Vec<Strin
 }
 
 /// Turns it off.
-pub(crate) fn remove(tx: &mut Tx, user: UserId) -> Result<()> {
+pub(crate) fn remove(tx: &mut WriteTx, user: UserId) -> Result<()> {
     sql::delete(tx, user)?;
     sql::delete_all_recovery(tx, user)
 }
 
 /// Asks for the second factor at a login, where there is one: a code of the device, or a recovery
 /// code, which is used up.
-pub(crate) fn require(tx: &mut Tx, user: UserId, code: Option<&str>) -> Result<()> {
+pub(crate) fn require(tx: &mut WriteTx, user: UserId, code: Option<&str>) -> Result<()> {
     let Some(totp) = sql::find(tx, user)?.filter(|totp| totp.is_confirmed) else {
         return Ok(());
     };

@@ -1,7 +1,7 @@
 //! How the second factor is stored.
 
 use super::model::State;
-use crate::db::{FromRow, Row, Tx};
+use crate::db::{FromRow, ReadTx, Row, WriteTx};
 use crate::error::Result;
 use crate::ids::UserId;
 
@@ -24,7 +24,7 @@ impl FromRow for Totp {
 }
 
 /// Held, so that of two uses of one code at once one is the second.
-pub fn find(tx: &mut Tx, user: UserId) -> Result<Option<Totp>> {
+pub fn find(tx: &mut WriteTx, user: UserId) -> Result<Option<Totp>> {
     tx.find_for_update(
         "SELECT secret, confirmed_at, last_step FROM totp WHERE user_id = $1",
         &[&user],
@@ -38,7 +38,7 @@ impl FromRow for State {
     }
 }
 
-pub fn state(tx: &mut Tx, user: UserId) -> Result<State> {
+pub fn state(tx: &mut ReadTx, user: UserId) -> Result<State> {
     tx.one(
         "SELECT (SELECT confirmed_at FROM totp WHERE user_id = $1), \
          (SELECT COUNT(*) FROM recovery_codes WHERE user_id = $1)",
@@ -46,7 +46,7 @@ pub fn state(tx: &mut Tx, user: UserId) -> Result<State> {
     )
 }
 
-pub fn insert(tx: &mut Tx, user: UserId, secret: &[u8]) -> Result<()> {
+pub fn insert(tx: &mut WriteTx, user: UserId, secret: &[u8]) -> Result<()> {
     let now = tx.now();
     tx.send(
         "INSERT INTO totp (user_id, secret, created_at, last_step) VALUES ($1, $2, $3, 0)",
@@ -55,7 +55,7 @@ pub fn insert(tx: &mut Tx, user: UserId, secret: &[u8]) -> Result<()> {
 }
 
 /// Confirmed from the first use on.
-pub fn use_step(tx: &mut Tx, user: UserId, step: i64) -> Result<()> {
+pub fn use_step(tx: &mut WriteTx, user: UserId, step: i64) -> Result<()> {
     let now = tx.now();
     tx.send(
         "UPDATE totp SET last_step = $1, confirmed_at = COALESCE(confirmed_at, $2) WHERE user_id = \
@@ -64,22 +64,22 @@ pub fn use_step(tx: &mut Tx, user: UserId, step: i64) -> Result<()> {
     )
 }
 
-pub fn delete(tx: &mut Tx, user: UserId) -> Result<()> {
+pub fn delete(tx: &mut WriteTx, user: UserId) -> Result<()> {
     tx.erase();
     tx.send("DELETE FROM totp WHERE user_id = $1", &[&user])
 }
 
-pub fn insert_recovery(tx: &mut Tx, user: UserId, hash: &[u8]) -> Result<()> {
+pub fn insert_recovery(tx: &mut WriteTx, user: UserId, hash: &[u8]) -> Result<()> {
     tx.send("INSERT INTO recovery_codes (hash, user_id) VALUES ($1, $2)", &[&hash, &user])
 }
 
 /// Whether there was such a code.
-pub fn delete_recovery(tx: &mut Tx, user: UserId, hash: &[u8]) -> Result<bool> {
+pub fn delete_recovery(tx: &mut WriteTx, user: UserId, hash: &[u8]) -> Result<bool> {
     let deleted =
         tx.execute("DELETE FROM recovery_codes WHERE hash = $1 AND user_id = $2", &[&hash, &user])?;
     Ok(deleted > 0)
 }
 
-pub fn delete_all_recovery(tx: &mut Tx, user: UserId) -> Result<()> {
+pub fn delete_all_recovery(tx: &mut WriteTx, user: UserId) -> Result<()> {
     tx.send("DELETE FROM recovery_codes WHERE user_id = $1", &[&user])
 }

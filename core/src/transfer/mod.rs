@@ -7,7 +7,7 @@ mod table;
 use ring::digest::{Context, SHA256};
 
 use self::table::{insertion, last_id, params, places, quoted, set_last_id};
-use crate::db::{ColumnType, Db, Owned, Table, TableColumn, Tx, tables};
+use crate::db::{ColumnType, Db, Owned, ReadTx, Table, TableColumn, tables};
 use crate::error::{Error, Result};
 
 /// Rows in one transaction.
@@ -141,7 +141,7 @@ fn common_kind(one: ColumnType, other: ColumnType) -> Option<ColumnType> {
     }
 }
 
-fn is_filling(tx: &mut Tx) -> Result<bool> {
+fn is_filling(tx: &mut ReadTx) -> Result<bool> {
     let found = tx.all_by("/* copy */ SELECT is_filling FROM store", &[], |row| row.get(0))?;
     Ok(found.contains(&true))
 }

@@ -1,6 +1,6 @@
 //! The SQL texts of a copy, for whatever tables and columns a store has.
 
-use crate::db::{ColumnType, Dialect, Owned, Param, Table, TableColumn, Tx};
+use crate::db::{ColumnType, Dialect, Owned, Param, ReadTx, Table, TableColumn, WriteTx};
 use crate::error::Result;
 
 impl Table {
@@ -51,7 +51,7 @@ pub(super) fn insertion(table: &Table) -> String {
 }
 
 /// The last id that the database gave out, which may be of a row that is gone.
-pub(super) fn last_id(tx: &mut Tx, table: &Table) -> Result<i64> {
+pub(super) fn last_id(tx: &mut ReadTx, table: &Table) -> Result<i64> {
     let (name, key) = (quoted(&table.name), table.key_list(tx.dialect(), ""));
     let newest = format!("/* copy */ SELECT coalesce(max({key}), 0) FROM {name}");
     let newest: i64 = tx.one(&newest, &[])?;
@@ -68,7 +68,7 @@ pub(super) fn last_id(tx: &mut Tx, table: &Table) -> Result<i64> {
     Ok(given.unwrap_or(0).max(newest))
 }
 
-pub(super) fn set_last_id(tx: &mut Tx, table: &Table, last: i64) -> Result<()> {
+pub(super) fn set_last_id(tx: &mut WriteTx, table: &Table, last: i64) -> Result<()> {
     match tx.dialect() {
         // Where there is no row here, SQLite takes the next id from the largest one.
         Dialect::Sqlite => {

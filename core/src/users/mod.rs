@@ -23,7 +23,7 @@ pub use model::{
 };
 
 use crate::audit::{self, Action, Actor, Entry};
-use crate::db::Tx;
+use crate::db::{ReadTx, WriteTx};
 use crate::error::{Code, Conflict, Error, Noun, Result, Violation};
 use crate::id_or_uuid::IdOrUuid;
 use crate::ids::UserId;
@@ -37,13 +37,13 @@ const BY_ID: u8 = 0x80;
 const SCAN_MAX: usize = 256;
 
 /// The caller's own account.
-pub fn me(tx: &mut Tx, caller: &Caller) -> Result<User> {
+pub fn me(tx: &mut ReadTx, caller: &Caller) -> Result<User> {
     caller.require(Scope::AccountRead)?;
     sql::find(tx, caller.id)?.ok_or(Error::Missing(Noun::User))
 }
 
 /// One account, for admins.
-pub fn one(tx: &mut Tx, caller: &Caller, user: IdOrUuid) -> Result<User> {
+pub fn one(tx: &mut ReadTx, caller: &Caller, user: IdOrUuid) -> Result<User> {
     caller.require_admin()?;
     resolve(tx, user)
 }
@@ -51,7 +51,7 @@ pub fn one(tx: &mut Tx, caller: &Caller, user: IdOrUuid) -> Result<User> {
 /// The account that the caller decides over: its own, by a session alone, or for admins anybody's.
 /// An admin's personal access token does not reach its owner's account by the owner's id: it would
 /// outlive every remedy for a stolen token.
-pub(crate) fn decide_over(tx: &mut Tx, caller: &Caller, account: Account) -> Result<UserId> {
+pub(crate) fn decide_over(tx: &mut ReadTx, caller: &Caller, account: Account) -> Result<UserId> {
     let id = match account {
         Account::Own => caller.id,
         Account::Of(key) => {
@@ -71,7 +71,7 @@ pub(crate) fn decide_over(tx: &mut Tx, caller: &Caller, account: Account) -> Res
 /// # Errors
 /// The change needs a proof and has none, or as [`update_user`].
 pub fn update(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     caller: &Caller,
     account: Account,
     update: &Update,
@@ -110,7 +110,7 @@ pub(crate) fn needs_proof(me: &User, update: &Update) -> bool {
 }
 
 /// Deletes an account and all that is its, for admins.
-pub fn delete(tx: &mut Tx, caller: &Caller, user: IdOrUuid) -> Result<()> {
+pub fn delete(tx: &mut WriteTx, caller: &Caller, user: IdOrUuid) -> Result<()> {
     let id = decide_over(tx, caller, Account::Of(user))?;
     let user = sql::find(tx, id)?.ok_or(Error::Missing(Noun::User))?;
     remove(tx, caller.who(), &user)
@@ -120,7 +120,7 @@ pub fn delete(tx: &mut Tx, caller: &Caller, user: IdOrUuid) -> Result<()> {
 /// address and name. One trip looks at so many rows; where there may be more, the page has a
 /// cursor, even if it holds fewer than `count`.
 pub fn list(
-    tx: &mut Tx,
+    tx: &mut ReadTx,
     caller: &Caller,
     words: &Words,
     count: usize,
@@ -141,7 +141,12 @@ pub fn parse_cursor(text: &str) -> Result<Cursor, Violation> {
 }
 
 /// As [`list`], for the operator's command line, which needs no caller.
-pub fn page(tx: &mut Tx, words: &Words, count: usize, after: Option<Cursor>) -> Result<Page<User>> {
+pub fn page(
+    tx: &mut ReadTx,
+    words: &Words,
+    count: usize,
+    after: Option<Cursor>,
+) -> Result<Page<User>> {
     let mut last = UserId(after.map_or(0, |cursor| cursor.id));
     // One more than wanted tells whether there is a next page.
     let wanted = if words.is_empty() { count + 1 } else { SCAN_MAX };
@@ -174,7 +179,7 @@ pub fn cursor_of(offset: Offset) -> Cursor {
 
 /// Accounts after an id that are not found by their username or their address, in the order of
 /// their ids: for the operator's command line.
-pub fn shadowed(tx: &mut Tx, after: UserId) -> Result<Vec<Shadowed>> {
+pub fn shadowed(tx: &mut ReadTx, after: UserId) -> Result<Vec<Shadowed>> {
     sql::shadowed(tx, after, i64::from(Limit::MAX))
 }
 
@@ -184,7 +189,7 @@ fn cursor(id: UserId) -> Cursor {
 
 /// The account of that id, username or address, for the operator's command line. An id comes first:
 /// anybody may choose a username that reads like one.
-pub fn find_by_login(tx: &mut Tx, login: &str) -> Result<User> {
+pub fn find_by_login(tx: &mut ReadTx, login: &str) -> Result<User> {
     if let Ok(key) = IdOrUuid::parse(login) {
         match resolve(tx, key) {
             Err(Error::Missing(_)) => {}
@@ -199,7 +204,7 @@ pub fn find_by_login(tx: &mut Tx, login: &str) -> Result<User> {
 ///
 /// # Errors
 /// The new name or address is taken, or the last active admin would be gone.
-pub fn update_user(tx: &mut Tx, who: Actor, id: UserId, update: &Update) -> Result<User> {
+pub fn update_user(tx: &mut WriteTx, who: Actor, id: UserId, update: &Update) -> Result<User> {
     let old = sql::find_for_update(tx, id)?.ok_or(Error::Missing(Noun::User))?;
     let mut new = old.clone();
     if let Some(username) = &update.username
@@ -267,7 +272,7 @@ fn changes(old: &User, new: &User) -> String {
 
 /// Sets a password without asking for the old one, and ends every session and token.
 pub fn reset_password(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     who: Actor,
     id: UserId,
     password: &PasswordHash,
@@ -282,7 +287,7 @@ pub fn reset_password(
 /// sent, and the personal access tokens unless the account keeps them. Which sessions end is the
 /// caller's to say.
 pub(crate) fn replace_password(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     id: UserId,
     password: &PasswordHash,
     keeps_tokens: bool,
@@ -293,7 +298,7 @@ pub(crate) fn replace_password(
     if keeps_tokens { Ok(TokensEnded(0)) } else { sql::end_tokens(tx, id).map(TokensEnded) }
 }
 
-pub(crate) fn remove(tx: &mut Tx, who: Actor, user: &User) -> Result<()> {
+pub(crate) fn remove(tx: &mut WriteTx, who: Actor, user: &User) -> Result<()> {
     // Before anything else is held: who writes a task holds the counter, and then needs the
     // account's row.
     sql::hold_counter(tx, user.id)?;
@@ -305,7 +310,7 @@ pub(crate) fn remove(tx: &mut Tx, who: Actor, user: &User) -> Result<()> {
 /// A page of the audit log, newest first: all of it for admins, for others what is about
 /// themselves.
 pub fn audit_log(
-    tx: &mut Tx,
+    tx: &mut ReadTx,
     caller: &Caller,
     limit: Limit,
     after: Option<Cursor>,
@@ -324,7 +329,7 @@ pub fn audit_log(
     Ok(page)
 }
 
-pub(crate) fn resolve(tx: &mut Tx, user: IdOrUuid) -> Result<User> {
+pub(crate) fn resolve(tx: &mut ReadTx, user: IdOrUuid) -> Result<User> {
     let found = match user {
         IdOrUuid::Id(id) => sql::find(tx, UserId(id))?,
         IdOrUuid::Uuid(uuid) => sql::find_by_uuid(tx, uuid)?,
@@ -334,7 +339,7 @@ pub(crate) fn resolve(tx: &mut Tx, user: IdOrUuid) -> Result<User> {
 
 /// The last active admin can't be demoted, deactivated or deleted: nobody could undo it over the
 /// API.
-fn require_another_admin(tx: &mut Tx, user: &User) -> Result<()> {
+fn require_another_admin(tx: &mut WriteTx, user: &User) -> Result<()> {
     let is_one = user.role == Role::Admin && user.is_active;
     if is_one && !sql::another_admin_exists(tx, user.id)? {
         return Err(Error::Conflict(Conflict::LastAdmin));

@@ -2,7 +2,7 @@
 
 use super::model::{AccountState, Draft, Email, User, Username};
 use super::sql;
-use crate::db::Tx;
+use crate::db::{ReadTx, WriteTx};
 use crate::error::{Conflict, Error, Result};
 
 /// How many usernames are tried for somebody who gave none. Each after the first is one of 10^8.
@@ -12,7 +12,7 @@ const NAMES_TRIED_MAX: usize = 4;
 ///
 /// # Errors
 /// The address or the username is taken.
-pub fn register(tx: &mut Tx, draft: &Draft) -> Result<User> {
+pub fn register(tx: &mut WriteTx, draft: &Draft) -> Result<User> {
     let standing = AccountState::new(tx.now());
     make(tx, draft, &standing)
 }
@@ -22,7 +22,7 @@ pub fn register(tx: &mut Tx, draft: &Draft) -> Result<User> {
 ///
 /// # Errors
 /// The address is taken.
-pub(crate) fn import(tx: &mut Tx, draft: &Draft, standing: &AccountState) -> Result<User> {
+pub(crate) fn import(tx: &mut WriteTx, draft: &Draft, standing: &AccountState) -> Result<User> {
     require_free(tx, None, &draft.email)?;
     match &draft.username {
         Some(username) if !is_free(tx, username)? => {
@@ -33,14 +33,14 @@ pub(crate) fn import(tx: &mut Tx, draft: &Draft, standing: &AccountState) -> Res
 }
 
 /// Whether a username may be a new account's.
-fn is_free(tx: &mut Tx, username: &Username) -> Result<bool> {
+fn is_free(tx: &mut ReadTx, username: &Username) -> Result<bool> {
     match require_free_username(tx, username) {
         Err(Error::Conflict(_) | Error::Invalid(_)) => Ok(false),
         found => found.map(|()| true),
     }
 }
 
-fn make(tx: &mut Tx, draft: &Draft, standing: &AccountState) -> Result<User> {
+fn make(tx: &mut WriteTx, draft: &Draft, standing: &AccountState) -> Result<User> {
     if let Some(username) = &draft.username {
         username.require_distinct()?;
         return match sql::insert_if_free(tx, draft, username, standing)? {
@@ -66,20 +66,20 @@ fn make(tx: &mut Tx, draft: &Draft, standing: &AccountState) -> Result<User> {
 
 /// What keeps a new account from being made: a username that neither stands nor looks like another
 /// was lost to somebody else meanwhile.
-fn why_taken(tx: &mut Tx, username: &Username, email: &Email) -> Error {
+fn why_taken(tx: &mut ReadTx, username: &Username, email: &Email) -> Error {
     let lost = Error::Conflict(Conflict::UsernameLooksTaken);
     require_free(tx, Some(username), email).err().unwrap_or(lost)
 }
 
 /// That a sign-up has a chance, asked before its password is hashed; [`register`] decides.
-pub fn require_free(tx: &mut Tx, username: Option<&Username>, email: &Email) -> Result<()> {
+pub fn require_free(tx: &mut ReadTx, username: Option<&Username>, email: &Email) -> Result<()> {
     if sql::email_exists(tx, email)? {
         return Err(Error::Conflict(Conflict::EmailTaken));
     }
     username.map_or(Ok(()), |username| require_free_username(tx, username))
 }
 
-fn require_free_username(tx: &mut Tx, username: &Username) -> Result<()> {
+fn require_free_username(tx: &mut ReadTx, username: &Username) -> Result<()> {
     username.require_distinct()?;
     if sql::username_exists(tx, username)? {
         return Err(Error::Conflict(Conflict::UsernameTaken));

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::login_name::{LoginKind, LoginName};
 use super::model::{AccountState, Draft, Email, User, Username};
 use super::password::PasswordHash;
-use crate::db::{FromRow, Row, Tx, columns};
+use crate::db::{FromRow, ReadTx, Row, WriteTx, columns};
 use crate::error::{Conflict, Error, Result};
 use crate::ids::UserId;
 use crate::names;
@@ -88,7 +88,7 @@ impl FromRow for Credentials {
 
 /// The new user, unless somebody has that username or address, or a username that looks like it.
 pub fn insert_if_free(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     draft: &Draft,
     username: &Username,
     standing: &AccountState,
@@ -120,7 +120,7 @@ pub fn insert_if_free(
 
 /// Writes back what [`super::update`] has changed. What did not change keeps its key: a shadowed
 /// name stays shadowed.
-pub fn save(tx: &mut Tx, user: &User) -> Result<User> {
+pub fn save(tx: &mut WriteTx, user: &User) -> Result<User> {
     let now = tx.now().as_micros().max(user.updated_at.as_micros());
     tx.one_unless_taken(
         &TEXTS.update,
@@ -150,25 +150,25 @@ fn taken(column: &str) -> Error {
     }
 }
 
-pub fn find(tx: &mut Tx, id: UserId) -> Result<Option<User>> {
+pub fn find(tx: &mut ReadTx, id: UserId) -> Result<Option<User>> {
     tx.find(&TEXTS.by_id, &[&id])
 }
 
 /// The same, held: what is written back is what was read.
-pub fn find_for_update(tx: &mut Tx, id: UserId) -> Result<Option<User>> {
+pub fn find_for_update(tx: &mut WriteTx, id: UserId) -> Result<Option<User>> {
     tx.find_for_update(&TEXTS.by_id, &[&id])
 }
 
-pub fn find_by_uuid(tx: &mut Tx, uuid: Uuid) -> Result<Option<User>> {
+pub fn find_by_uuid(tx: &mut ReadTx, uuid: Uuid) -> Result<Option<User>> {
     tx.find(&TEXTS.by_uuid, &[&uuid])
 }
 
-pub fn credentials(tx: &mut Tx, id: UserId) -> Result<Option<Credentials>> {
+pub fn credentials(tx: &mut ReadTx, id: UserId) -> Result<Option<Credentials>> {
     tx.find(&TEXTS.credentials, &[&id])
 }
 
 /// The same, held: what depends on the hash or on `is_active` is done before anybody changes them.
-pub fn credentials_held(tx: &mut Tx, id: UserId) -> Result<Option<Credentials>> {
+pub fn credentials_held(tx: &mut WriteTx, id: UserId) -> Result<Option<Credentials>> {
     tx.find_for_update(&TEXTS.credentials, &[&id])
 }
 
@@ -189,7 +189,7 @@ impl FromRow for Sought {
 
 /// The account that has this name. A row is read in any case: how long that takes does not tell
 /// whether there is such an account.
-pub fn credentials_by_login(tx: &mut Tx, login: &LoginName) -> Result<Option<Credentials>> {
+pub fn credentials_by_login(tx: &mut ReadTx, login: &LoginName) -> Result<Option<Credentials>> {
     let key = login.key();
     let found: Option<Sought> = match login.kind() {
         LoginKind::Email => tx.find(&TEXTS.credentials_by_email, &[&key]),
@@ -198,14 +198,14 @@ pub fn credentials_by_login(tx: &mut Tx, login: &LoginName) -> Result<Option<Cre
     Ok(found.filter(|found| found.is_it).map(|found| found.credentials))
 }
 
-pub fn username_exists(tx: &mut Tx, username: &Username) -> Result<bool> {
+pub fn username_exists(tx: &mut ReadTx, username: &Username) -> Result<bool> {
     let found: Option<i64> =
         tx.find("SELECT id FROM users WHERE username_key = $1", &[&username.key()])?;
     Ok(found.is_some())
 }
 
 /// Whether an account has a username that is not in ASCII and looks like this one.
-pub fn skeleton_exists(tx: &mut Tx, username: &Username) -> Result<bool> {
+pub fn skeleton_exists(tx: &mut ReadTx, username: &Username) -> Result<bool> {
     let Some(skeleton) = username.skeleton() else {
         return Ok(false);
     };
@@ -214,7 +214,7 @@ pub fn skeleton_exists(tx: &mut Tx, username: &Username) -> Result<bool> {
     Ok(found.is_some())
 }
 
-pub fn email_exists(tx: &mut Tx, email: &Email) -> Result<bool> {
+pub fn email_exists(tx: &mut ReadTx, email: &Email) -> Result<bool> {
     let found: Option<i64> =
         tx.find("SELECT id FROM users WHERE email_key = $1", &[&email.key()])?;
     Ok(found.is_some())
@@ -235,7 +235,7 @@ impl FromRow for Shadowed {
     }
 }
 
-pub fn shadowed(tx: &mut Tx, after: UserId, count: i64) -> Result<Vec<Shadowed>> {
+pub fn shadowed(tx: &mut ReadTx, after: UserId, count: i64) -> Result<Vec<Shadowed>> {
     tx.all(
         "SELECT id, username_shadowed, email_shadowed FROM users \
          WHERE (username_shadowed OR email_shadowed) AND id > $1 ORDER BY id LIMIT $2",
@@ -244,12 +244,12 @@ pub fn shadowed(tx: &mut Tx, after: UserId, count: i64) -> Result<Vec<Shadowed>>
 }
 
 /// Users after `after` in the order of their ids, without the first `skip`.
-pub fn list(tx: &mut Tx, after: UserId, count: i64, skip: i64) -> Result<Vec<User>> {
+pub fn list(tx: &mut ReadTx, after: UserId, count: i64, skip: i64) -> Result<Vec<User>> {
     tx.all(&TEXTS.list, &[&after, &count, &skip])
 }
 
 /// Whether an active admin besides `but` is left; held, so that it stays one until `but` is none.
-pub fn another_admin_exists(tx: &mut Tx, but: UserId) -> Result<bool> {
+pub fn another_admin_exists(tx: &mut WriteTx, but: UserId) -> Result<bool> {
     let found: Option<i64> = tx.find_for_update(
         "SELECT id FROM users WHERE role = 'admin' AND is_active AND id <> $1 LIMIT 1",
         &[&but],
@@ -257,7 +257,7 @@ pub fn another_admin_exists(tx: &mut Tx, but: UserId) -> Result<bool> {
     Ok(found.is_some())
 }
 
-pub fn set_password(tx: &mut Tx, id: UserId, password: &PasswordHash) -> Result<()> {
+pub fn set_password(tx: &mut WriteTx, id: UserId, password: &PasswordHash) -> Result<()> {
     let now = tx.now();
     tx.send(
         "UPDATE users SET password_hash = $1, updated_at = $2 WHERE id = $3",
@@ -265,36 +265,36 @@ pub fn set_password(tx: &mut Tx, id: UserId, password: &PasswordHash) -> Result<
     )
 }
 
-pub fn set_verified(tx: &mut Tx, id: UserId) -> Result<()> {
+pub fn set_verified(tx: &mut WriteTx, id: UserId) -> Result<()> {
     let now = tx.now();
     tx.send("UPDATE users SET email_verified = TRUE, updated_at = $1 WHERE id = $2", &[&now, &id])
 }
 
 /// Deletes the living personal access tokens of the user; how many there were.
-pub fn end_tokens(tx: &mut Tx, id: UserId) -> Result<u64> {
+pub fn end_tokens(tx: &mut WriteTx, id: UserId) -> Result<u64> {
     let now = tx.now();
     tx.execute("DELETE FROM personal_tokens WHERE user_id = $1 AND expires_at > $2", &[&id, &now])
 }
 
 /// Whether a session of the user has not been ended.
-pub fn has_session(tx: &mut Tx, id: UserId, session: Uuid) -> Result<bool> {
+pub fn has_session(tx: &mut ReadTx, id: UserId, session: Uuid) -> Result<bool> {
     let found: Option<i64> =
         tx.find("SELECT user_id FROM sessions WHERE uuid = $1 AND user_id = $2", &[&session, &id])?;
     Ok(found.is_some())
 }
 
 /// Ends every session of the user: what a deactivation or another password asks for.
-pub fn end_sessions(tx: &mut Tx, id: UserId) -> Result<()> {
+pub fn end_sessions(tx: &mut WriteTx, id: UserId) -> Result<()> {
     tx.send("DELETE FROM sessions WHERE user_id = $1", &[&id])
 }
 
 /// Keeps writers of the account's tasks waiting until this transaction ends.
-pub fn hold_counter(tx: &mut Tx, id: UserId) -> Result<()> {
+pub fn hold_counter(tx: &mut WriteTx, id: UserId) -> Result<()> {
     tx.find_for_update::<i64>("SELECT last FROM counters WHERE owner = $1", &[&id]).map(drop)
 }
 
 /// With all that is the user's: sessions, tasks, changes go by the foreign keys.
-pub fn delete(tx: &mut Tx, id: UserId) -> Result<()> {
+pub fn delete(tx: &mut WriteTx, id: UserId) -> Result<()> {
     tx.erase();
     tx.send("DELETE FROM users WHERE id = $1", &[&id])
 }

@@ -10,7 +10,7 @@ use super::pool::Lease;
 use super::run::{run, run_once};
 use super::shared::Shared;
 use crate::db::script::{Run, Script, StatementError};
-use crate::db::tx::Tx;
+use crate::db::tx::WriteTx;
 use crate::error::Result;
 use crate::ids::UserId;
 use crate::time::Timestamp;
@@ -33,7 +33,7 @@ impl LongTransaction {
         Ok(LongTransaction { lease, begun: false, to_notify: Vec::new(), shared: shared.clone() })
     }
 
-    pub async fn run<T>(&mut self, f: impl Fn(&mut Tx) -> Result<T>) -> Result<T> {
+    pub async fn run<T>(&mut self, f: impl Fn(&mut WriteTx) -> Result<T>) -> Result<T> {
         let mut script = Script::new(self.shared.clock.now());
         let (batch, within) = (self.batch(false), self.shared.answer_within);
         let outcome = self.lease.connection.step(&mut script, batch, within, f).await?;
@@ -58,7 +58,7 @@ impl LongTransaction {
 
 impl Connection {
     /// Runs a step of a migration, in the transaction that is open here.
-    pub async fn run<T>(&self, now: Timestamp, f: impl Fn(&mut Tx) -> Result<T>) -> Result<T> {
+    pub async fn run<T>(&self, now: Timestamp, f: impl Fn(&mut WriteTx) -> Result<T>) -> Result<T> {
         self.step(&mut Script::new(now), Batch::default(), MIGRATION_WITHIN, f).await
     }
 
@@ -69,7 +69,7 @@ impl Connection {
         script: &mut Script,
         mut batch: Batch,
         within: Duration,
-        f: impl Fn(&mut Tx) -> Result<T>,
+        f: impl Fn(&mut WriteTx) -> Result<T>,
     ) -> Result<T> {
         loop {
             let outcome_or_ask = run_once(script, &f);

@@ -29,7 +29,7 @@ use self::run::{read, write};
 use self::shared::{Job, Shared};
 use super::lane::Lane;
 use super::migrate::{self, Migrated};
-use super::tx::Tx;
+use super::tx::WriteTx;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::live::Subscribers;
@@ -117,7 +117,7 @@ impl Db {
     pub(super) async fn read<T, F>(&self, lane: Lane, f: F) -> Result<T>
     where
         T: Send + 'static,
-        F: Fn(&mut Tx) -> Result<T> + Send + 'static,
+        F: Fn(&mut WriteTx) -> Result<T> + Send + 'static,
     {
         // On the caller's thread: a read that is dropped half way leaves nothing behind.
         read(self.job()?, lane, f).await
@@ -127,7 +127,7 @@ impl Db {
     pub(super) async fn write<T, F>(&self, f: F) -> Result<T>
     where
         T: Send + 'static,
-        F: Fn(&mut Tx) -> Result<T> + Send + 'static,
+        F: Fn(&mut WriteTx) -> Result<T> + Send + 'static,
     {
         self.run(|job| write(job, f)).await
     }
@@ -135,7 +135,7 @@ impl Db {
     /// See [`super::Db::write_later`].
     pub(super) fn write_later<F>(&self, f: F)
     where
-        F: Fn(&mut Tx) -> Result<()> + Send + 'static,
+        F: Fn(&mut WriteTx) -> Result<()> + Send + 'static,
     {
         // Where too much is under way there is no time for it.
         if let (Some(runtime), Ok(job)) = (self.runtime.0.as_ref(), self.job()) {

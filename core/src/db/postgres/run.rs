@@ -13,19 +13,19 @@ use super::replica::Replica;
 use super::shared::{Job, Shared};
 use crate::db::lane::Lane;
 use crate::db::script::{Run, Script, Server as On, StatementError};
-use crate::db::tx::Tx;
+use crate::db::tx::WriteTx;
 use crate::error::{Error, Result};
 
 /// How often a write is tried that others were in the way of.
 const TRIES_MAX: u32 = 10;
 
 /// One run of a use case. A fault in it must not take the thread with it.
-pub(super) fn run_once<T>(script: &mut Script, f: impl Fn(&mut Tx) -> Result<T>) -> Run<T> {
+pub(super) fn run_once<T>(script: &mut Script, f: impl Fn(&mut WriteTx) -> Result<T>) -> Run<T> {
     script.run_once(|script| run(script, f))
 }
 
-pub(super) fn run<T>(script: &mut Script, f: impl Fn(&mut Tx) -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(|| f(&mut Tx::on_postgres(script))))
+pub(super) fn run<T>(script: &mut Script, f: impl Fn(&mut WriteTx) -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(|| f(&mut WriteTx::on_postgres(script))))
         .unwrap_or_else(|_| Err(Error::Internal("a use case panicked".into())))
 }
 
@@ -33,7 +33,7 @@ pub(super) fn run<T>(script: &mut Script, f: impl Fn(&mut Tx) -> Result<T>) -> R
 pub(super) async fn read<T, F>(job: Job, lane: Lane, f: F) -> Result<T>
 where
     T: Send + 'static,
-    F: Fn(&mut Tx) -> Result<T> + Send + 'static,
+    F: Fn(&mut WriteTx) -> Result<T> + Send + 'static,
 {
     let deadline = job.0.deadline();
     let mut reader = job.0.readers.one(lane, deadline).await?;
@@ -43,7 +43,11 @@ where
         let replica = job.0.replica.as_ref().and_then(Replica::connection);
         script.set_replica(replica.is_some());
         let lost = loop {
-            match run_once(&mut script, &f) {
+            let run_state = run_once(&mut script, &f);
+            if script.writes() {
+                return Err(Error::Internal("a read contains a statement that writes".into()));
+            }
+            match run_state {
                 Run::Done(outcome) => {
                     let trace = &reader.connection.trace;
                     return trace.checked(&script, |script| run(script, &f), outcome);
@@ -103,7 +107,7 @@ enum Ended<T> {
 pub(super) async fn write<T, F>(job: Job, mut f: F) -> Result<T>
 where
     T: Send + 'static,
-    F: Fn(&mut Tx) -> Result<T> + Send + 'static,
+    F: Fn(&mut WriteTx) -> Result<T> + Send + 'static,
 {
     let mut tries = 0;
     let mut lost = false;
@@ -139,7 +143,7 @@ async fn attempt<T, F>(
     deadline: Instant,
 ) -> Ended<T>
 where
-    F: Fn(&mut Tx) -> Result<T>,
+    F: Fn(&mut WriteTx) -> Result<T>,
 {
     let mut begun = false;
     loop {

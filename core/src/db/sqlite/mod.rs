@@ -66,6 +66,13 @@ pub(super) fn open(path: &Path, cache_kib: i32) -> Result<Connection> {
     Ok(connection)
 }
 
+/// Opens `path` for use cases that read. A statement that writes is an error there.
+pub(super) fn open_reader(path: &Path) -> Result<Connection> {
+    let connection = open(path, READER_CACHE_KIB)?;
+    connection.pragma_update(None, "query_only", true).map_err(|e| opening(path, &e))?;
+    Ok(connection)
+}
+
 /// PostgreSQL's function of this name, as far as it is used: above 0 if the second text stands in
 /// the first.
 fn strpos(context: &Context) -> rusqlite::Result<bool> {
@@ -132,7 +139,7 @@ fn run<T>(
     f(&mut statement.raw_query())
 }
 
-/// See [`crate::db::Tx::all_by`].
+/// See [`crate::db::ReadTx::all_by`].
 pub(super) fn all_by<T>(
     connection: &Connection,
     sql: &str,
@@ -148,7 +155,7 @@ pub(super) fn all_by<T>(
     })
 }
 
-/// See [`crate::db::Tx::all_within`].
+/// See [`crate::db::ReadTx::all_within`].
 pub(super) fn all_within<T: FromRow>(
     connection: &Connection,
     sql: &str,
@@ -170,7 +177,7 @@ pub(super) fn all_within<T: FromRow>(
     })
 }
 
-/// See [`crate::db::Tx::find`].
+/// See [`crate::db::ReadTx::find`].
 pub(super) fn find<T: FromRow>(
     connection: &Connection,
     sql: &str,
@@ -182,7 +189,7 @@ pub(super) fn find<T: FromRow>(
     })
 }
 
-/// See [`crate::db::Tx::execute`].
+/// See [`crate::db::ReadTx::execute`].
 pub(super) fn execute(connection: &Connection, sql: &str, params: &[&dyn Param]) -> Result<u64> {
     record(Dialect::Sqlite, sql);
     let mut statement = connection.prepare_cached(sql).map_err(error)?;
@@ -191,7 +198,7 @@ pub(super) fn execute(connection: &Connection, sql: &str, params: &[&dyn Param])
     Ok(u64::try_from(changed).unwrap_or(u64::MAX))
 }
 
-/// See [`crate::db::Tx::find_unless_taken`].
+/// See [`crate::db::ReadTx::find_unless_taken`].
 pub(super) fn find_unless_taken<T: FromRow>(
     connection: &Connection,
     sql: &str,

@@ -34,7 +34,7 @@ impl Bench {
 
     fn add<T: Send + 'static>(
         &self,
-        f: impl Fn(&mut Tx) -> Result<T> + Send + 'static,
+        f: impl Fn(&mut WriteTx) -> Result<T> + Send + 'static,
     ) -> oneshot::Receiver<Result<T>> {
         let (answer, answered) = oneshot::channel();
         self.queue.push(Box::new(UseCase { f, outcome: None, answer }), 1).unwrap();
@@ -58,7 +58,7 @@ impl Drop for Bench {
     }
 }
 
-fn note(tx: &mut Tx) -> Result<()> {
+fn note(tx: &mut WriteTx) -> Result<()> {
     tx.send("INSERT INTO notes (text) VALUES ($1)", &[&"a note"])
 }
 
@@ -87,7 +87,7 @@ fn a_group_has_a_limit() {
 #[test]
 fn a_write_that_fails_undoes_only_its_own_changes() {
     let bench = Bench::new();
-    let failing = |tx: &mut Tx| {
+    let failing = |tx: &mut WriteTx| {
         note(tx)?;
         Err(Error::StorageFull)
     };
@@ -115,7 +115,7 @@ fn a_write_that_fails_before_it_wrote_costs_no_second_run() {
 #[test]
 fn a_write_that_panics_fails_alone() {
     let bench = Bench::new();
-    let panicking = |tx: &mut Tx| -> Result<()> {
+    let panicking = |tx: &mut WriteTx| -> Result<()> {
         note(tx)?;
         panic!("a fault");
     };
@@ -131,7 +131,7 @@ fn a_write_that_panics_fails_alone() {
 fn after_a_full_disk_the_store_has_exactly_the_acknowledged_writes() {
     let bench = Bench::new();
     bench.connection.pragma_update(None, "max_page_count", 8).unwrap();
-    let large = |tx: &mut Tx| {
+    let large = |tx: &mut WriteTx| {
         let text = "x".repeat(1_000_000);
         drop(tx.send("INSERT INTO notes (text) VALUES ($1)", &[&text]));
         Err::<(), _>(Error::StorageFull)
@@ -149,7 +149,7 @@ fn after_a_full_disk_the_store_has_exactly_the_acknowledged_writes() {
 fn when_the_transaction_is_lost_every_reply_is_an_error() {
     let bench = Bench::new();
     // SQLite rolls the whole transaction back after some I/O errors.
-    let losing = |tx: &mut Tx| {
+    let losing = |tx: &mut WriteTx| {
         note(tx)?;
         tx.send("ROLLBACK", &[])
     };
@@ -168,7 +168,7 @@ fn replies_and_notifications_follow_the_commit_in_order() {
         log: std::sync::mpsc::Sender<(&'static str, bool, i64)>,
     }
     impl Work for Watched {
-        fn run(&mut self, tx: &mut Tx) -> bool {
+        fn run(&mut self, tx: &mut WriteTx) -> bool {
             note(tx).is_ok()
         }
 
