@@ -72,6 +72,8 @@ speed("with 10,000 tasks an act does nothing for each of them", async (stage, se
   const page = await tenThousand(stage, server, "counted");
   // Each minute the groups are looked at again: not in here.
   await page.clock.setFixedTime(new Date());
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await page.waitForTimeout(300);
   const calls = await counter(page);
   const counted = {};
   const act = async (name, work) => {
