@@ -7,6 +7,7 @@ mod email;
 mod live;
 mod login;
 mod once;
+mod operator;
 mod second_factor;
 mod touches;
 
@@ -27,13 +28,18 @@ use crate::sessions::token::{Keys, PublicKey};
 use crate::sessions::{self, Grant, LoginContext, RefreshToken, Refreshed};
 use crate::settings::{Mails, Settings};
 use crate::users::password::Password;
-use crate::users::{self, Caller, Draft, Email, Name, Role, TokensEnded, User, Username};
+use crate::users::{self, Caller, Draft, Email, Name, Role, User, Username};
 
 pub use crate::db::Lane;
 
 /// Taskwell, running: the store, the keys, the hashing threads. Cheap to clone.
 #[derive(Clone)]
 pub struct App(Arc<Parts>);
+
+/// The rights of the operator: the command line and the work beside requests. Only [`App::open`]
+/// makes one, so a contract, which receives an [`App`], has none.
+#[derive(Clone)]
+pub struct Operator(App);
 
 struct Parts {
     db: Db,
@@ -82,7 +88,7 @@ impl App {
         secrets: &[&[u8]],
         settings: Settings,
         clock: Clock,
-    ) -> Result<(App, Migrated)> {
+    ) -> Result<(App, Operator, Migrated)> {
         App::open_among(place, secrets, settings, clock, None)
     }
 
@@ -96,7 +102,7 @@ impl App {
         settings: Settings,
         clock: Clock,
         shared: Option<Arc<dyn Shared>>,
-    ) -> Result<(App, Migrated)> {
+    ) -> Result<(App, Operator, Migrated)> {
         let keys = Keys::new(secrets, settings.signing)?;
         let (db, migrated) = Db::open(place, &settings, &clock)?;
         migrated.require_whole()?;
@@ -111,7 +117,8 @@ impl App {
             touches: Touches::default(),
             clock,
         };
-        Ok((App(Arc::new(parts)), migrated))
+        let app = App(Arc::new(parts));
+        Ok((app.clone(), Operator(app), migrated))
     }
 
     /// What jobs take with them: never the app itself, whose end waits for them.
@@ -193,14 +200,6 @@ impl App {
     /// What others verify our tokens by; nothing where they are signed with a secret.
     pub fn public_keys(&self) -> Vec<PublicKey> {
         self.0.keys.public()
-    }
-
-    /// Signs with the first of `secrets` from now on, and takes what any of them has signed.
-    ///
-    /// # Errors
-    /// There is none, or one is shorter than 32 bytes; then all stays as it is.
-    pub fn replace_secrets(&self, secrets: &[&[u8]]) -> Result<()> {
-        self.0.keys.replace(secrets, self.0.settings.signing)
     }
 
     /// What somebody is told whose input is `wrong`: that, where the token's session lives, or else
@@ -293,11 +292,6 @@ impl App {
         self.or_replay_anonymous(login_context, end).await
     }
 
-    /// Makes an account of any role: the operator's command line.
-    pub async fn create_user(&self, new: SignUp, role: Role) -> Result<User> {
-        self.make(new, role, &LoginContext::default()).await
-    }
-
     async fn make(&self, new: SignUp, role: Role, login_context: &LoginContext) -> Result<User> {
         let client = login_context.client;
         let draft = self.draft(new, role).await?;
@@ -309,22 +303,6 @@ impl App {
             Ok(user)
         };
         self.write_anonymous(login_context, write).await
-    }
-
-    /// Sets a password without the old one and ends every session, token and link: the operator's
-    /// command line.
-    pub async fn reset_password(&self, user: UserId, new: Password) -> Result<TokensEnded> {
-        let hash = self.0.hasher.hash(new).await?;
-        self.0.db.write(move |tx| users::reset_password(tx, Actor::default(), user, &hash)).await
-    }
-
-    /// A transaction in nobody's name: the operator's command line and health checks. No contract
-    /// may call it.
-    pub async fn as_operator<T: Send + 'static>(
-        &self,
-        f: impl Fn(&mut WriteTx) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        self.0.db.write(f).await
     }
 
     /// That the store answers.

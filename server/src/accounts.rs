@@ -5,7 +5,7 @@ use std::io::{BufRead as _, IsTerminal as _};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use taskwell_core::app::{App, SignUp};
+use taskwell_core::app::{App, Operator, SignUp};
 use taskwell_core::audit::Actor;
 use taskwell_core::error::{Problems, Violation};
 use taskwell_core::ids::UserId;
@@ -96,25 +96,26 @@ pub enum RoleArg {
 
 /// Runs a subcommand.
 pub fn run(config: &Config, command: Command) -> Outcome {
-    let app = store::open_to_manage(config)?;
+    let operator = store::open_to_manage(config)?;
     let runtime = runtime()?;
-    runtime.block_on(run_on(&app, command))
+    runtime.block_on(run_on(&operator, command))
 }
 
-async fn run_on(app: &App, command: Command) -> Outcome {
+async fn run_on(operator: &Operator, command: Command) -> Outcome {
     match command {
         Command::Create { email, username, name, admin, password } => {
             let password = password.read()?;
-            let new = sign_up(app, &email, username.as_deref(), name.as_deref(), &password)?;
+            let new =
+                sign_up(operator.app(), &email, username.as_deref(), name.as_deref(), &password)?;
             let role = if admin { Role::Admin } else { Role::User };
-            let user = app.create_user(new, role).await.map_err(|e| sentence(&e))?;
+            let user = operator.create_user(new, role).await.map_err(|e| sentence(&e))?;
             print(&line(&user))
         }
-        Command::List { q } => list(app, &q).await,
+        Command::List { q } => list(operator, &q).await,
         Command::SetUsername { user, username } => {
             let username =
                 Username::parse(&username).map_err(|Violation(_, e)| format!("username: {e}"))?;
-            change(app, user, Update { username: Some(username), ..Update::default() }).await
+            change(operator, user, Update { username: Some(username), ..Update::default() }).await
         }
         Command::SetRole { user, role } => {
             let role = match role {
@@ -122,21 +123,22 @@ async fn run_on(app: &App, command: Command) -> Outcome {
                 RoleArg::Admin => Role::Admin,
             };
             let update = Update { role: Some(role), ..Update::default() };
-            change(app, user, update).await
+            change(operator, user, update).await
         }
         Command::Deactivate { user } => {
-            change(app, user, Update { is_active: Some(false), ..Update::default() }).await
+            change(operator, user, Update { is_active: Some(false), ..Update::default() }).await
         }
         Command::Activate { user } => {
-            change(app, user, Update { is_active: Some(true), ..Update::default() }).await
+            change(operator, user, Update { is_active: Some(true), ..Update::default() }).await
         }
         Command::ResetPassword { user, password } => {
-            let user = find(app, user).await?;
+            let user = find(operator, user).await?;
             let text = password.read()?;
             let own = [&*user.username, &*user.email, user.name.as_deref().unwrap_or("")];
-            let password =
-                choose(app, &text, &own).map_err(|Violation(_, e)| format!("password: {e}"))?;
-            let ended = app.reset_password(user.id, password).await.map_err(|e| sentence(&e))?.0;
+            let password = choose(operator.app(), &text, &own)
+                .map_err(|Violation(_, e)| format!("password: {e}"))?;
+            let ended =
+                operator.reset_password(user.id, password).await.map_err(|e| sentence(&e))?.0;
             print(&format!(
                 "set a new password for {}; ended all its sessions and {ended} personal access {}",
                 user.username,
@@ -173,26 +175,26 @@ fn choose(app: &App, text: &str, own: &[&str]) -> Result<Password, Violation> {
     Password::chosen(text, Policy::House, app.settings().password_chars_min, own)
 }
 
-async fn find(app: &App, login: String) -> Result<User, String> {
-    app.as_operator(move |tx| users::find_by_login(tx, &login)).await.map_err(|e| sentence(&e))
+async fn find(operator: &Operator, login: String) -> Result<User, String> {
+    operator.write(move |tx| users::find_by_login(tx, &login)).await.map_err(|e| sentence(&e))
 }
 
-async fn change(app: &App, login: String, update: Update) -> Outcome {
-    let id: UserId = find(app, login).await?.id;
+async fn change(operator: &Operator, login: String, update: Update) -> Outcome {
+    let id: UserId = find(operator, login).await?.id;
     let changed =
-        app.as_operator(move |tx| users::update_user(tx, Actor::default(), id, &update)).await;
+        operator.write(move |tx| users::update_user(tx, Actor::default(), id, &update)).await;
     print(&line(&changed.map_err(|e| sentence(&e))?))
 }
 
-async fn list(app: &App, q: &str) -> Outcome {
+async fn list(operator: &Operator, q: &str) -> Outcome {
     let words = Words::parse(q).map_err(|Violation(_, e)| format!("--q: {e}"))?;
     let shadowed: HashMap<UserId, Shadowed> =
-        shadowed(app).await?.into_iter().map(|shadowed| (shadowed.id, shadowed)).collect();
+        shadowed(operator).await?.into_iter().map(|shadowed| (shadowed.id, shadowed)).collect();
     let mut after = None;
     loop {
         let words = words.clone();
         let page =
-            app.as_operator(move |tx| users::page(tx, &words, Limit::default().get(), after)).await;
+            operator.write(move |tx| users::page(tx, &words, Limit::default().get(), after)).await;
         let page = page.map_err(|e| sentence(&e))?;
         for user in &page.items {
             match shadowed.get(&user.id) {
@@ -208,14 +210,12 @@ async fn list(app: &App, q: &str) -> Outcome {
 }
 
 /// All accounts whose username or email address belongs to an older account.
-async fn shadowed(app: &App) -> Result<Vec<Shadowed>, String> {
+async fn shadowed(operator: &Operator) -> Result<Vec<Shadowed>, String> {
     let mut all: Vec<Shadowed> = Vec::new();
     loop {
         let after = all.last().map_or(UserId(0), |last| last.id);
-        let more = app
-            .as_operator(move |tx| users::shadowed(tx, after))
-            .await
-            .map_err(|e| sentence(&e))?;
+        let more =
+            operator.write(move |tx| users::shadowed(tx, after)).await.map_err(|e| sentence(&e))?;
         if more.is_empty() {
             return Ok(all);
         }
@@ -225,8 +225,8 @@ async fn shadowed(app: &App) -> Result<Vec<Shadowed>, String> {
 
 /// Logs a warning for each account whose username or email address belongs to an older account.
 /// Such an account can log in only with the other one.
-pub async fn warn_of_shadowed(app: &App) {
-    let shadowed = match shadowed(app).await {
+pub async fn warn_of_shadowed(operator: &Operator) {
+    let shadowed = match shadowed(operator).await {
         Ok(shadowed) => shadowed,
         Err(error) => {
             return tracing::warn!(

@@ -12,19 +12,19 @@ use crate::store;
 /// Prints up to `lines` entries, newest first. Each line has time, action, actor, account, client
 /// and detail, with tabs between them.
 pub fn run(config: &Config, user: Option<String>, mut lines: usize) -> Outcome {
-    let app = store::open_to_manage(config)?;
+    let operator = store::open_to_manage(config)?;
     let runtime = runtime()?;
     let subject = match user {
         None => None,
         Some(login) => {
-            let find = app.as_operator(move |tx| users::find_by_login(tx, &login));
+            let find = operator.write(move |tx| users::find_by_login(tx, &login));
             Some(runtime.block_on(find).map_err(|e| sentence(&e))?.id)
         }
     };
     let mut after: Option<Cursor> = None;
     loop {
         let limit = Limit::default();
-        let page = app.as_operator(move |tx| audit::page(tx, subject, limit, after));
+        let page = operator.write(move |tx| audit::page(tx, subject, limit, after));
         let page = runtime.block_on(page).map_err(|e| sentence(&e))?;
         for entry in page.items {
             if lines == 0 {

@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use taskwell_core::app::App;
+use taskwell_core::app::Operator;
 
 const EVERY: Duration = Duration::from_mins(10);
 /// Pause between two batches, in which requests can write.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Deletes expired records. Runs until it is cancelled.
-pub async fn run(app: App) {
+pub async fn run(operator: Operator) {
     loop {
         loop {
-            match app.prune().await {
+            match operator.prune().await {
                 Ok(true) => tokio::time::sleep(PAUSE).await,
                 Ok(false) => break,
                 Err(error) => {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lettre::message::{Mailbox, header::ContentType};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
-use taskwell_core::app::App;
+use taskwell_core::app::Operator;
 use taskwell_core::mail::Outgoing;
 use tokio::sync::watch;
 
@@ -41,12 +41,12 @@ impl Mailer {
     }
 
     /// Sends queued mail with the `current` mailer. Runs until it is cancelled.
-    pub async fn run(current: watch::Receiver<Mailer>, app: App) {
+    pub async fn run(current: watch::Receiver<Mailer>, operator: Operator) {
         loop {
-            match app.next_mail().await {
+            match operator.next_mail().await {
                 Ok(Some(mail)) => {
                     let mailer = current.borrow().clone();
-                    mailer.send(&app, mail).await;
+                    mailer.send(&operator, mail).await;
                 }
                 Ok(None) => tokio::time::sleep(CHECK_EVERY).await,
                 Err(error) => {
@@ -58,12 +58,12 @@ impl Mailer {
         }
     }
 
-    async fn send(&self, app: &App, mail: Outgoing) {
+    async fn send(&self, operator: &Operator, mail: Outgoing) {
         let id = mail.id;
         match self.deliver(mail).await {
             // If this fails, Taskwell sends the mail again. Twice is better than never.
             Ok(()) => {
-                if let Err(error) = app.mail_sent(id).await {
+                if let Err(error) = operator.mail_sent(id).await {
                     tracing::warn!(
                         %error,
                         id = id.0,

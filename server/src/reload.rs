@@ -1,7 +1,7 @@
 //! SIGHUP: reloads the settings that can change while the server runs, which are the log levels and
 //! the secrets.
 
-use taskwell_core::app::App;
+use taskwell_core::app::Operator;
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 
@@ -17,7 +17,7 @@ pub type LoadConfig = Box<dyn Fn() -> Result<Config, String> + Send>;
 pub struct Reload {
     hangups: Signal,
     load: LoadConfig,
-    app: App,
+    operator: Operator,
     levels: Levels,
     /// `None` if the server sends no mail.
     mailer: Option<watch::Sender<Mailer>>,
@@ -27,11 +27,11 @@ impl Reload {
     pub fn new(
         hangups: Signal,
         load: LoadConfig,
-        app: App,
+        operator: Operator,
         levels: Levels,
         mailer: Option<watch::Sender<Mailer>>,
     ) -> Reload {
-        Reload { hangups, load, app, levels, mailer }
+        Reload { hangups, load, operator, levels, mailer }
     }
 
     /// Reloads the settings on each signal. Runs until it is cancelled.
@@ -45,7 +45,7 @@ impl Reload {
     }
 
     fn apply(&self, secret: &Secret, config: &Config) {
-        if let Err(error) = self.app.replace_secrets(&secret.all()) {
+        if let Err(error) = self.operator.replace_secrets(&secret.all()) {
             return tracing::warn!(%error, "SIGHUP: no setting was reloaded");
         }
         let mut applied = vec![format!("RUST_LOG={}", config.log.levels), secret.summary()];

@@ -44,8 +44,8 @@ pub fn run(mut config: Config, logging: &Logging, load: LoadConfig) -> Outcome {
     // This comes before the database opens: if the port is in use, another server may be using the
     // database. The server listens only afterwards, because clients would have to wait.
     let socket = bind(config)?;
-    let app = store::open(config)?;
-    runtime.block_on(accounts::warn_of_shadowed(&app));
+    let operator = store::open(config)?;
+    runtime.block_on(accounts::warn_of_shadowed(&operator));
     let readiness = Readiness::default();
     let options = Options {
         cors: config.cors.clone(),
@@ -53,7 +53,7 @@ pub fn run(mut config: Config, logging: &Logging, load: LoadConfig) -> Outcome {
         trusted_proxies: config.trusted_proxies.clone(),
         security_contact: config.security_contact.clone(),
     };
-    let service = service(app.clone(), &options);
+    let service = service(operator.app().clone(), &options);
     let workers = Workers::start().map_err(|e| format!("cannot start the worker threads: {e}"))?;
     if matches!(config.mailer, Some(Mailer::Log)) {
         tracing::warn!(
@@ -63,20 +63,21 @@ pub fn run(mut config: Config, logging: &Logging, load: LoadConfig) -> Outcome {
     }
     runtime.block_on(async {
         let mut background = JoinSet::new();
-        background.spawn(housekeeping::run(app.clone()));
+        background.spawn(housekeeping::run(operator.clone()));
         background.spawn(logging.report_dropped());
         let mailer = config.mailer.clone().map(|mailer| {
             let (replace, current) = watch::channel(mailer);
-            background.spawn(Mailer::run(current, app.clone()));
+            background.spawn(Mailer::run(current, operator.clone()));
             replace
         });
-        background.spawn(Reload::new(hangups, load, app.clone(), logging.levels(), mailer).run());
+        background
+            .spawn(Reload::new(hangups, load, operator.clone(), logging.levels(), mailer).run());
         if let Some(redis) = config.redis.clone() {
             background.spawn(redis.reconnect());
         }
         let listener = socket.listen(BACKLOG).map_err(|e| bind_error(config, &e))?;
         connection::limit_unsent(&listener);
-        let served = serve(config, listener, &app, service, (&readiness, &workers)).await;
+        let served = serve(config, listener, operator.app(), service, (&readiness, &workers)).await;
         background.shutdown().await;
         served
     })

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use taskwell_core::app::App;
+use taskwell_core::app::{App, Operator};
 use taskwell_core::clock::Clock;
 use taskwell_core::db::{self, DatabaseLocation};
 use taskwell_core::limits::Shared;
@@ -13,7 +13,7 @@ use crate::console::{Outcome, print, runtime, sentence};
 use crate::secret::Secret;
 
 /// Opens and migrates the database for the server.
-pub fn open(config: &Config) -> Result<App, String> {
+pub fn open(config: &Config) -> Result<Operator, String> {
     let secret = secret(config)?.ok_or(SECRET_REQUIRED)?;
     if let Some(file) = config.secret_file()
         && is_readable_by_all(&file)
@@ -29,7 +29,7 @@ pub fn open(config: &Config) -> Result<App, String> {
 
 /// Opens and migrates the database for a command. A command signs no tokens, so it needs no secret
 /// on PostgreSQL.
-pub fn open_to_manage(config: &Config) -> Result<App, String> {
+pub fn open_to_manage(config: &Config) -> Result<Operator, String> {
     let secret = match secret(config)? {
         Some(secret) => secret,
         None => Secret::ephemeral()?,
@@ -101,15 +101,15 @@ fn is_readable_by_all(_: &Path) -> bool {
     false
 }
 
-fn open_with(config: &Config, secret: &Secret) -> Result<App, String> {
+fn open_with(config: &Config, secret: &Secret) -> Result<Operator, String> {
     let shared = config.redis.clone().map(|redis| redis as Arc<dyn Shared>);
     let (settings, clock) = (config.settings.clone(), Clock::default());
     let opened = App::open_among(&config.database, &secret.all(), settings, clock, shared);
-    let (app, migrated) = opened.map_err(|e| sentence(&e))?;
+    let (_, operator, migrated) = opened.map_err(|e| sentence(&e))?;
     if migrated.from != migrated.to {
         tracing::info!(from = migrated.from, to = migrated.to, "migrated the database");
     }
-    Ok(app)
+    Ok(operator)
 }
 
 /// Adds a new secret to the file in use, before the existing ones.
@@ -142,8 +142,7 @@ const SECRET_REQUIRED: &str = "PostgreSQL requires JWT_SECRET or JWT_SECRET_FILE
                                from openssl rand -base64 32";
 
 pub fn migrate(config: &Config) -> Outcome {
-    let app = open_to_manage(config)?;
-    drop(app);
+    drop(open_to_manage(config)?);
     print(&format!("{} has schema version {}", describe(&config.database), db::SCHEMA_VERSION))
 }
 
@@ -163,10 +162,10 @@ pub fn restore(config: &Config, file: &Path) -> Outcome {
 
 /// Starts a new epoch after a recovery by other means than `restore`.
 pub fn restored(config: &Config) -> Outcome {
-    let app = open_to_manage(config)?;
+    let operator = open_to_manage(config)?;
     let runtime = runtime()?;
     runtime
-        .block_on(app.as_operator(taskwell_core::store::begin_epoch))
+        .block_on(operator.write(taskwell_core::store::begin_epoch))
         .map_err(|e| sentence(&e))?;
     print(&format!(
         "started a new epoch in {}: clients read everything again",

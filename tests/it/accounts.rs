@@ -18,8 +18,8 @@ async fn an_id_on_the_command_line_is_nobodys_username(t: Taskwell) {
     }
     for (login, name) in [("1", "ada"), ("2", "1"), ("1@example.org", "1"), ("ada", "ada")] {
         let found = t
-            .app
-            .as_operator(move |tx| taskwell_core::users::find_by_login(tx, login))
+            .operator
+            .write(move |tx| taskwell_core::users::find_by_login(tx, login))
             .await
             .unwrap();
         assert_eq!(found.username, name, "{login}");

@@ -141,7 +141,7 @@ async fn what_is_old_is_forgotten(t: Taskwell) {
     t.user("ada").await;
     t.clock.advance_s(366 * 86_400);
     let ada = t.login("ada").await;
-    while t.app.prune().await.unwrap() {}
+    while t.operator.prune().await.unwrap() {}
     assert_eq!(actions(&log(&t, &ada).await), ["logged_in"]);
 }
 

@@ -126,9 +126,9 @@ async fn what_is_too_old_is_deleted_in_batches_and_outside_of_requests(t: Taskwe
     };
     t.login("ada").await;
     assert_eq!(old().await, "1000", "a login pruned");
-    assert!(t.app.prune().await.unwrap());
+    assert!(t.operator.prune().await.unwrap());
     assert_eq!(old().await, "500", "one batch");
-    while t.app.prune().await.unwrap() {}
+    while t.operator.prune().await.unwrap() {}
     assert_eq!(old().await, "0");
     // The session of a user who never came back is gone, too.
     let sessions = t.rows("SELECT count(*) FROM sessions").await[0][0].clone();

@@ -96,8 +96,8 @@ async fn of_many_uses_of_a_link_at_once_one_counts(t: Taskwell) {
     t.reopen(|settings| settings.mails = true);
     t.user("ada").await;
     let link = async || {
-        let mail = t.app.next_mail().await.unwrap().unwrap();
-        t.app.mail_sent(mail.id).await.unwrap();
+        let mail = t.operator.next_mail().await.unwrap().unwrap();
+        t.operator.mail_sent(mail.id).await.unwrap();
         mail.text
             .split_once("token=")
             .unwrap()

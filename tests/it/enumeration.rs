@@ -111,8 +111,8 @@ async fn asking_for_a_new_password_answers_and_stores_the_same_for_everybody(t: 
         stored.push(rows);
         // Whom it goes to, if to anybody, is found out now.
         let mut mails = Vec::new();
-        while let Some(mail) = t.app.next_mail().await.unwrap() {
-            t.app.mail_sent(mail.id).await.unwrap();
+        while let Some(mail) = t.operator.next_mail().await.unwrap() {
+            t.operator.mail_sent(mail.id).await.unwrap();
             mails.push(mail.to);
         }
         let wanted = if matches!(name, "ada" | "verified") {

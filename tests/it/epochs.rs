@@ -32,7 +32,7 @@ async fn a_client_that_was_ahead_is_told_to_read_everything_again(t: Taskwell) {
     }
     let last = t.get("/api/v1/changes").token(&token).send().await.json();
     assert_eq!((&last["last"], &last["cursor"]), (&json!(3), &json!("3")));
-    t.app.as_operator(store::begin_epoch).await.unwrap();
+    t.operator.write(store::begin_epoch).await.unwrap();
     for n in 0..5 {
         t.task(&token, &format!("later {n}")).await;
     }
@@ -78,7 +78,7 @@ async fn an_entity_tag_of_before_matches_nothing(t: Taskwell) {
     let path = format!("/api/v1/tasks/{}", task["id"]);
     let old = t.get(&path).token(&token).send().await.headers[ETAG].to_str().unwrap().to_owned();
     assert_eq!(old, "\"1\"");
-    t.app.as_operator(store::begin_epoch).await.unwrap();
+    t.operator.write(store::begin_epoch).await.unwrap();
     let read = t.get(&path).token(&token).header("if-none-match", &old).send().await;
     assert_eq!(read.status, 200);
     let new = read.header("etag").unwrap().to_owned();
@@ -101,7 +101,7 @@ async fn two_restores_give_out_no_number_twice(t: Taskwell) {
     t.task(&token, "a").await;
     let mut seen: Vec<Value> = Vec::new();
     for _ in 0..3 {
-        t.app.as_operator(store::begin_epoch).await.unwrap();
+        t.operator.write(store::begin_epoch).await.unwrap();
         t.task(&token, "b").await;
         let page = changes(&t, &token, "0").await.json();
         assert!(!seen.contains(&page["cursor"]) && !seen.contains(&page["last"]));

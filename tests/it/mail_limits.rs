@@ -44,8 +44,8 @@ async fn queued(t: &Taskwell) -> Vec<(String, String)> {
 /// Sends what is due: to whom, in order.
 async fn send_all(t: &Taskwell) -> Vec<String> {
     let mut sent = Vec::new();
-    while let Some(mail) = t.app.next_mail().await.unwrap() {
-        t.app.mail_sent(mail.id).await.unwrap();
+    while let Some(mail) = t.operator.next_mail().await.unwrap() {
+        t.operator.mail_sent(mail.id).await.unwrap();
         sent.push(mail.to);
     }
     sent
@@ -257,10 +257,10 @@ async fn what_no_limit_counts_any_longer_is_pruned(t: Taskwell) {
     send_all(&t).await;
     let kept = async || t.rows("SELECT subject FROM mail_sent").await.len();
     t.clock.advance_s(23 * HOUR_S);
-    while t.app.prune().await.unwrap() {}
+    while t.operator.prune().await.unwrap() {}
     assert!(kept().await > 0);
     t.clock.advance_s(HOUR_S + 60);
-    while t.app.prune().await.unwrap() {}
+    while t.operator.prune().await.unwrap() {}
     assert_eq!(kept().await, 0);
 }
 

@@ -89,8 +89,8 @@ async fn a_use_case_that_depends_on_its_batches_fails_in_the_test_build() {
         let t = Taskwell::traced(&Trace::new(one_by_one), Clock::default()).await;
         let runs = Arc::new(AtomicI64::new(0));
         let outcome = t
-            .app
-            .as_operator(move |tx| {
+            .operator
+            .write(move |tx| {
                 let run = runs.fetch_add(1, Ordering::Relaxed);
                 tx.one::<i64>("/* test */ SELECT COUNT(*) FROM users", &[])?;
                 tx.one::<i64>("/* test */ SELECT COUNT(*) FROM tasks", &[])?;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use serde_json::json;
-use taskwell_core::app::{App, SignUp};
+use taskwell_core::app::{App, Operator, SignUp};
 use taskwell_core::db::{DatabaseLocation, Db, Dialect, SourceDb};
 use taskwell_core::ids::UserId;
 use taskwell_core::import;
@@ -126,13 +126,13 @@ async fn work_on_tokens(t: &Taskwell, root: &str) {
     answers(t.get(totp).token(&eve).send().await.status, 200);
     answers(t.delete(totp).token(&eve).json(&proof).send().await.status, 204);
     answers(t.get("/api/v1/audit").token(root).send().await.status, 200);
-    let user = t.app.as_operator(|tx| users::find_by_login(tx, "frances")).await.unwrap();
-    t.app.reset_password(user.id, Password::claimed(PASSWORD)).await.unwrap();
+    let user = t.operator.write(|tx| users::find_by_login(tx, "frances")).await.unwrap();
+    t.operator.reset_password(user.id, Password::claimed(PASSWORD)).await.unwrap();
 }
 
 async fn work_on_mail(t: &Taskwell) {
     let settings = Settings { mails: true, scheme: Scheme::Bcrypt(4), ..Settings::default() };
-    let (app, _) = App::open(&t.place, &[SECRET], settings, t.clock.clone()).unwrap();
+    let (app, operator, _) = App::open(&t.place, &[SECRET], settings, t.clock.clone()).unwrap();
     let new = || SignUp {
         username: None,
         name: None,
@@ -140,12 +140,12 @@ async fn work_on_mail(t: &Taskwell) {
         password: Password::claimed(PASSWORD),
     };
     app.register(new(), &LoginContext::default()).await.unwrap();
-    let verify = next_token(&app).await;
+    let verify = next_token(&operator).await;
     app.verify_email(verify, LoginContext::default()).await.unwrap();
     app.forgot_password(Email::parse("henry@example.org").unwrap(), LoginContext::default())
         .await
         .unwrap();
-    let reset = next_token(&app).await;
+    let reset = next_token(&operator).await;
     app.reset_forgotten(reset, PASSWORD.into(), Policy::House, LoginContext::default())
         .await
         .unwrap();
@@ -162,19 +162,19 @@ async fn work_on_keys(t: &Taskwell, root: &str) {
     );
     let call = t.post("/api/v1/tasks").token(root).header("idempotency-key", "k");
     answers(call.json(&json!({ "title": "once" })).send().await.status, 201);
-    while t.app.prune().await.unwrap() {}
+    while t.operator.prune().await.unwrap() {}
 }
 
 async fn work_on_names(t: &Taskwell) {
     t.user("müller").await;
-    let shadowed = t.app.as_operator(|tx| users::shadowed(tx, UserId(0))).await.unwrap();
+    let shadowed = t.operator.write(|tx| users::shadowed(tx, UserId(0))).await.unwrap();
     assert_eq!(shadowed, []);
 }
 
 /// The token of the next mail, which is then as good as sent.
-async fn next_token(app: &App) -> String {
-    let mail = app.next_mail().await.unwrap().unwrap();
-    app.mail_sent(mail.id).await.unwrap();
+async fn next_token(operator: &Operator) -> String {
+    let mail = operator.next_mail().await.unwrap().unwrap();
+    operator.mail_sent(mail.id).await.unwrap();
     let (_, token) = mail.text.split_once("token=").unwrap();
     token.chars().take_while(char::is_ascii_alphanumeric).collect()
 }

@@ -7,8 +7,8 @@ use crate::bearer::Bearer;
 use crate::client::Client;
 use crate::db::{ReadTx, WriteTx};
 use crate::error::{AuthError, Error, Result, Violation};
-use crate::ids::{MailId, UserId};
-use crate::mail::{self, MailKind, Next, Outgoing};
+use crate::ids::UserId;
+use crate::mail::{self, MailKind};
 use crate::sessions::LoginContext;
 use crate::users::password::{Password, Policy};
 use crate::users::{self, Email, LoginName, TokensEnded, User};
@@ -113,23 +113,6 @@ impl App {
             mail::queue(tx, caller.who(), MailKind::Verify, Some(me.id), &me.email, None)
         })
         .await
-    }
-
-    /// Mail that is to be sent now, if there is any; to be told of by [`App::mail_sent`].
-    pub async fn next_mail(&self) -> Result<Option<Outgoing>> {
-        loop {
-            let (base, mails) = (self.settings().public_url.clone(), self.settings().mailing());
-            match self.0.db.write(move |tx| mail::next(tx, mails, &base)).await? {
-                Next::Mail(mail) => return Ok(Some(mail)),
-                Next::Dropped => {}
-                Next::Nothing => return Ok(None),
-            }
-        }
-    }
-
-    /// Mail was handed over to a server that answers for it.
-    pub async fn mail_sent(&self, id: MailId) -> Result<()> {
-        self.0.db.write(move |tx| mail::sent(tx, id)).await
     }
 }
 

@@ -322,7 +322,7 @@ async fn a_null_character_is_an_error_of_the_client_in_every_member(t: Taskwell)
         let reply = world.refused(t.post(path).form(form), form).await;
         assert!((400..500).contains(&reply.status), "{path} {form} {reply:?}");
     }
-    let by_operator = t.app.as_operator(|tx| taskwell_core::users::find_by_login(tx, "a\0b")).await;
+    let by_operator = t.operator.write(|tx| taskwell_core::users::find_by_login(tx, "a\0b")).await;
     let Err(taskwell_core::error::Error::Invalid(problems)) = by_operator else {
         panic!("{by_operator:?}")
     };

@@ -157,13 +157,13 @@ async fn a_key_is_its_accounts_and_for_a_day_and_outlives_a_restart(t: Taskwell)
     t.reopen(|_| ());
     assert_same(&first, &create(&t, &ada, "k", "one").await);
     assert_eq!(create(&t, &ada, "k", "two").await.status, 422);
-    while t.app.prune().await.unwrap() {}
+    while t.operator.prune().await.unwrap() {}
     assert_eq!(kept(&t).await, 2);
     t.clock.advance_s(61);
     let two = create(&t, &ada, "k", "two").await;
     assert_eq!((two.status, kept(&t).await), (201, 2));
     assert_same(&two, &create(&t, &ada, "k", "two").await);
-    while t.app.prune().await.unwrap() {}
+    while t.operator.prune().await.unwrap() {}
     assert_eq!(kept(&t).await, 1, "bob's is pruned");
 }
 
@@ -367,7 +367,7 @@ async fn a_key_outlives_a_change_of_the_secret(t: Taskwell) {
     let first = create(&t, &ada, "k", "one").await;
     let settings = Settings { rate_limits: false, ..Settings::default() };
     let secrets: [&[u8]; 2] = [b"another secret, of 32 bytes or more", SECRET];
-    let (app, _) = App::open(&t.place, &secrets, settings, t.clock.clone()).unwrap();
+    let (app, _, _) = App::open(&t.place, &secrets, settings, t.clock.clone()).unwrap();
     let service = taskwell_http::service(app, &Options::default());
     let request = Request::post("/api/v1/tasks")
         .header("host", "taskwell.test")

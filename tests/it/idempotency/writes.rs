@@ -138,8 +138,8 @@ async fn write_as_admin(t: &Taskwell, root: &str, done: &mut BTreeSet<&'static s
 /// The token of the next mail that brings one.
 async fn mailed(t: &Taskwell) -> String {
     loop {
-        let mail = t.app.next_mail().await.unwrap().unwrap();
-        t.app.mail_sent(mail.id).await.unwrap();
+        let mail = t.operator.next_mail().await.unwrap().unwrap();
+        t.operator.mail_sent(mail.id).await.unwrap();
         if let Some((_, token)) = mail.text.split_once("token=") {
             return token.chars().take_while(char::is_ascii_alphanumeric).collect();
         }

@@ -31,8 +31,8 @@ impl Sent {
 /// All mail that waits.
 async fn sent(t: &Taskwell) -> Vec<Sent> {
     let mut all = Vec::new();
-    while let Some(mail) = t.app.next_mail().await.unwrap() {
-        t.app.mail_sent(mail.id).await.unwrap();
+    while let Some(mail) = t.operator.next_mail().await.unwrap() {
+        t.operator.mail_sent(mail.id).await.unwrap();
         all.push(Sent { to: mail.to, subject: mail.subject.to_owned(), text: mail.text });
     }
     all
@@ -100,11 +100,11 @@ async fn remedy(t: &Taskwell, how: &str, root: &str, ada: &str, id: &str) {
         }
         "the operator's reset" => {
             let user = t
-                .app
-                .as_operator(|tx| taskwell_core::users::find_by_login(tx, "ada"))
+                .operator
+                .write(|tx| taskwell_core::users::find_by_login(tx, "ada"))
                 .await
                 .unwrap();
-            t.app.reset_password(user.id, Password::claimed(NEW_PASSWORD)).await.unwrap();
+            t.operator.reset_password(user.id, Password::claimed(NEW_PASSWORD)).await.unwrap();
             return;
         }
         "another link that was used" => {
@@ -130,7 +130,7 @@ async fn with_mail(t: Taskwell) -> Taskwell {
 
 /// Changes what is stored, by the server's own connection: reads see it at once.
 async fn alter(t: &Taskwell, text: &'static str) {
-    t.app.as_operator(move |tx| tx.send(text, &[])).await.unwrap();
+    t.operator.write(move |tx| tx.send(text, &[])).await.unwrap();
 }
 
 /// Ada is made again, with nothing of before.

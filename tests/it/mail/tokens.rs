@@ -149,9 +149,8 @@ async fn the_operators_reset_ends_them_and_counts_them(t: Taskwell) {
     let t = with_mail(t).await;
     let (ada, _) = ada_anew(&t).await;
     let tokens = make_tokens(&t, &ada).await;
-    let user =
-        t.app.as_operator(|tx| taskwell_core::users::find_by_login(tx, "ada")).await.unwrap();
-    let ended = t.app.reset_password(user.id, Password::claimed(NEW_PASSWORD)).await.unwrap();
+    let user = t.operator.write(|tx| taskwell_core::users::find_by_login(tx, "ada")).await.unwrap();
+    let ended = t.operator.reset_password(user.id, Password::claimed(NEW_PASSWORD)).await.unwrap();
     assert_eq!((ended.0, alive(&t, &tokens).await), (3, 0));
 }
 

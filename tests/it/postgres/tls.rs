@@ -35,7 +35,7 @@ async fn connected(cluster: &Cluster, url: &str) -> Result<bool, String> {
     server.start_within = std::time::Duration::ZERO;
     let place = DatabaseLocation::Postgres(Box::new(server));
     let settings = Settings { scheme: Scheme::Bcrypt(4), ..Settings::default() };
-    let (app, _) =
+    let (app, _, _) =
         App::open(&place, &[SECRET], settings, Clock::default()).map_err(|e| e.to_string())?;
     app.ping().await.map_err(|e| e.to_string())?;
     let own = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \

@@ -18,7 +18,7 @@ use axum::http::{HeaderMap, Method, Request};
 use axum::response::Response;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
-use taskwell_core::app::App;
+use taskwell_core::app::{App, Operator};
 use taskwell_core::audit::Actor;
 use taskwell_core::clock::Clock;
 use taskwell_core::db::{DatabaseLocation, Server, Trace};
@@ -39,6 +39,7 @@ pub struct Taskwell {
     services: Vec<Service>,
     turn: AtomicUsize,
     pub app: App,
+    pub operator: Operator,
     /// The clock it goes by; a test may move it forward.
     pub clock: Clock,
     pub place: DatabaseLocation,
@@ -75,8 +76,9 @@ impl Taskwell {
         if settings.rate_limits {
             self.clock.stop();
         }
-        let (app, service) = open_with(&self.place, &self.clock, settings);
-        (self.app, self.services) = (app, vec![service]);
+        let (operator, service) = open_with(&self.place, &self.clock, settings);
+        self.app = operator.app().clone();
+        (self.operator, self.services) = (operator, vec![service]);
     }
 
     pub async fn on_postgres() -> Taskwell {
@@ -154,11 +156,12 @@ impl Taskwell {
     }
 
     fn at_time(place: &DatabaseLocation, store: Store, clock: Clock) -> Taskwell {
-        let (app, service) = open(place, &clock);
+        let (operator, service) = open(place, &clock);
         Taskwell {
             services: vec![service],
             turn: AtomicUsize::new(0),
-            app,
+            app: operator.app().clone(),
+            operator,
             clock,
             place: place.clone(),
             store,
@@ -243,7 +246,7 @@ impl Taskwell {
         use taskwell_core::users::{self, Role, Update};
         let name = name.to_owned();
         let update = Update { role: Some(Role::Admin), ..Update::default() };
-        let made = self.app.as_operator(move |tx| {
+        let made = self.operator.write(move |tx| {
             let user = users::find_by_login(tx, &name)?;
             users::update_user(tx, Actor::default(), user.id, &update)
         });
@@ -259,7 +262,7 @@ impl Taskwell {
     }
 }
 
-fn open(place: &DatabaseLocation, clock: &Clock) -> (App, Service) {
+fn open(place: &DatabaseLocation, clock: &Clock) -> (Operator, Service) {
     open_with(place, clock, SETTINGS())
 }
 
@@ -267,10 +270,10 @@ fn open(place: &DatabaseLocation, clock: &Clock) -> (App, Service) {
 const SETTINGS: fn() -> Settings =
     || Settings { scheme: Scheme::Bcrypt(4), rate_limits: false, ..Settings::default() };
 
-fn open_with(place: &DatabaseLocation, clock: &Clock, settings: Settings) -> (App, Service) {
-    let (app, _) = App::open(place, &[SECRET], settings, clock.clone()).unwrap();
-    let service = taskwell_http::service(app.clone(), &Options::default());
-    (app, service)
+fn open_with(place: &DatabaseLocation, clock: &Clock, settings: Settings) -> (Operator, Service) {
+    let (app, operator, _) = App::open(place, &[SECRET], settings, clock.clone()).unwrap();
+    let service = taskwell_http::service(app, &Options::default());
+    (operator, service)
 }
 
 fn server(url: &str) -> DatabaseLocation {
