@@ -43,9 +43,9 @@ const QUOTAS_MAX: usize = 4;
 /// Distance between the turns of two mails for the same account, in microseconds.
 const TURN_US: i64 = 60_000_000;
 
-/// Queues mail that may be sent from `at` on. Its turn comes at least [`TURN_US`] after that of
-/// other queued mail for its account or, without an account, for its address, so that mail for
-/// others goes first.
+/// Queues mail that may be sent from `at` on. Its turn comes at least `TURN_US` after that of other
+/// queued mail for its account or, without an account, for its address, so that mail for others
+/// goes first.
 pub fn insert(tx: &mut Tx, new: &New, at: Timestamp) -> Result<()> {
     let (kind, now, at) = (new.kind.as_str(), tx.now().as_micros(), at.as_micros());
     match new.user {

@@ -65,7 +65,7 @@ pub(crate) fn check(
     Ok((caller, is_stale))
 }
 
-/// Sessions that were last used before this time have ended.
+/// Sessions that were not used after this time have ended.
 pub(crate) fn idle_since(tx: &Tx, settings: &Settings) -> Timestamp {
     tx.now().plus_seconds(-i64::from(settings.session_idle_days) * 86_400)
 }

@@ -333,8 +333,8 @@ pub(crate) fn resolve(tx: &mut Tx, user: IdOrUuid) -> Result<User> {
     found.ok_or(Error::Missing(Noun::User))
 }
 
-/// Checks that an active admin other than `user` remains. The last one cannot be demoted,
-/// deactivated or deleted, because nobody could undo that through the API.
+/// Checks that `user` is not the last active admin. That one cannot be demoted, deactivated or
+/// deleted, because nobody could undo it through the API.
 fn require_another_admin(tx: &mut Tx, user: &User) -> Result<()> {
     let is_one = user.role == Role::Admin && user.is_active;
     if is_one && !sql::another_admin_exists(tx, user.id)? {

@@ -283,7 +283,7 @@ pub struct Caller {
     pub(crate) mails: Mails,
     /// The store's epoch in this transaction.
     pub(crate) epoch: Epoch,
-    /// Sessions that were last used before this time have ended.
+    /// Sessions that were not used after this time have ended.
     pub(crate) idle_since: Timestamp,
 }
 

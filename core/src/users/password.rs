@@ -52,7 +52,7 @@ impl Password {
     /// Accepts what a user claims to be the password. It is compared, never stored.
     pub fn claimed(text: &str) -> Password {
         let text = text::nfc_up_to(text, BYTES_MAX);
-        // One byte or more over the limit still shows that the password is too long.
+        // One character over the limit still shows that the password is too long.
         Password(text.chars().take(BYTES_MAX + 1).collect())
     }
 
