@@ -13,7 +13,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// The input violates rules. Every invalid field is listed.
     Invalid(Vec<Problem>),
-    /// The request has no valid token or password.
+    /// Authentication failed.
     Unauthenticated(AuthError),
     /// The caller is authenticated but lacks the permission.
     Forbidden,
@@ -104,7 +104,7 @@ pub enum AuthError {
     WrongCode,
     /// The password is right, but the address is not verified yet.
     UnverifiedEmail,
-    /// The refresh token or the token from a mail is unknown or has been used.
+    /// The refresh token or the emailed token is unknown or has been used.
     BadRefreshToken,
     /// The session of the refresh token has expired.
     RefreshTokenExpired,

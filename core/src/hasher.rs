@@ -76,8 +76,8 @@ impl Hasher {
         }
     }
 
-    /// Returns whether `password` matches the hash. Takes as long without a hash, or with a hash
-    /// that no password matches, and returns false.
+    /// Returns whether `password` matches the hash. Without a hash, or with one that no password
+    /// matches, this takes equally long and returns false.
     pub async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<bool> {
         let stored = stored.filter(|hash| !hash.is_unusable());
         let known = stored.is_some() && password.check_hashable().is_ok();
@@ -147,7 +147,7 @@ fn hash(password: &Password, scheme: Scheme) -> Result<PasswordHash> {
                 .map_err(|e| Error::internal("argon2", e.to_string()));
         }
     };
-    // This truncates nothing, because no password is longer than 72 bytes. The variant that refuses
+    // The hash truncates nothing, because no password is longer than 72 bytes. The variant that refuses
     // longer input also counts a terminator.
     bcrypt::hash(password.as_bytes(), cost)
         .map(PasswordHash::stored)

@@ -27,7 +27,7 @@ ids! {
     UserId
     /// A task.
     TaskId
-    /// A queued mail.
+    /// A queued message.
     MailId
     /// An entry of the audit log.
     EntryId

@@ -1,6 +1,6 @@
 //! Settings of the rules. The process reads their values from flags and the environment.
 
-/// How access tokens are signed.
+/// Signature algorithm of access tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Signing {
     /// HMAC with SHA-256. Only holders of the secret can verify tokens.
@@ -30,7 +30,7 @@ pub struct Settings {
     pub refresh_token_days: u32,
     /// How long an unused session stays valid, in days: 1 to 365.
     pub session_idle_days: u32,
-    /// How access tokens are signed.
+    /// Signature algorithm of access tokens.
     pub signing: Signing,
     /// Algorithm for new password hashes.
     pub scheme: Scheme,

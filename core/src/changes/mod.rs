@@ -135,7 +135,7 @@ pub(crate) fn since(
             TRIP_BYTES_MAX,
             |change: &Recorded| change.after.as_ref().map_or(0, String::len),
         )?;
-        // Each statement sees what was committed before it, and this one ran after the other.
+        // This statement ran after the one for `last`, so it may see newer changes.
         let shown = changes.last().map_or(0, |change| change.seq);
         Ok((changes, last.max(shown)))
     })

@@ -31,7 +31,8 @@ pub(crate) fn run_once<T: Serialize + DeserializeOwned>(
         return Ok(outcome);
     }
     let outcome = write(tx)?;
-    // If two instances write at once, the second one fails here and rolls back.
+    // If two instances write at once, the insert of the second one fails and its transaction rolls
+    // back.
     let json = serde_json::to_string(&outcome)
         .map_err(|e| Error::internal("an outcome has no JSON", e))?;
     sql::delete(tx, key, kept_since(tx))?;

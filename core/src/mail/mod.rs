@@ -100,23 +100,23 @@ fn push(tx: &mut Tx, who: Actor, new: &New, quotas: &[Quota], full: WhenFull) ->
     }
 }
 
-/// The result of taking the next mail from the queue.
+/// The result of taking the next message from the queue.
 pub(crate) enum Next {
     Mail(Outgoing),
-    /// The next mail had no valid recipient and was deleted. Call again.
+    /// The next message had no valid recipient and was deleted. Call again.
     Dropped,
     Nothing,
 }
 
-/// Returns mail to send now, if any, and schedules its next attempt. After a delivery, the sender
-/// calls [`sent`]; otherwise the next attempt takes place. Deletes mail that has no valid
-/// recipient.
+/// Returns the next message to send now, if any, and schedules its next attempt. After a delivery,
+/// the sender calls [`sent`]; otherwise the next attempt takes place. Deletes a message that has no
+/// valid recipient.
 pub(crate) fn next(tx: &mut Tx, mails: Mails, base: &str) -> Result<Next> {
     let Some(due) = sql::due(tx)? else {
         return Ok(Next::Nothing);
     };
     // Code that ends links locks their account first, and so does this function. Either the link is
-    // created first and ends with the others, or the mail is gone once the account is locked.
+    // created first and ends with the others, or the message is gone once the account is locked.
     let account = match (due.kind.token_s(), due.user_id) {
         (None, _) => None,
         (Some(_), Some(user)) => sql::hold_account(tx, user)?,
@@ -185,7 +185,7 @@ pub(crate) fn prune(tx: &mut Tx) -> Result<bool> {
     Ok(sql::prune_sent(tx, now.plus_seconds(-quota::COUNTED_FOR_S))? || is_more)
 }
 
-/// Removes mail from the queue after its delivery.
+/// Removes a message from the queue after its delivery.
 pub(crate) fn sent(tx: &mut Tx, id: MailId) -> Result<()> {
     sql::delete(tx, id)
 }

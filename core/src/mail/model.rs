@@ -7,7 +7,7 @@ use crate::ids::{MailId, UserId};
 use crate::names;
 use crate::time::Timestamp;
 
-/// The purpose of a mail.
+/// The purpose of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailKind {
     /// Verifies that an address belongs to its user.
@@ -65,7 +65,7 @@ impl MailKind {
     }
 }
 
-/// Mail to queue.
+/// A message to queue.
 pub struct New<'a> {
     pub kind: MailKind,
     pub user: Option<UserId>,
@@ -73,7 +73,7 @@ pub struct New<'a> {
     pub detail: Option<&'a str>,
 }
 
-/// Queued mail.
+/// A queued message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
     pub id: MailId,
@@ -85,7 +85,7 @@ pub struct Waiting {
     pub created_at: Timestamp,
 }
 
-/// Mail to send now.
+/// A message to send now.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Outgoing {
     pub id: MailId,
@@ -94,7 +94,7 @@ pub struct Outgoing {
     pub text: String,
 }
 
-/// Describes the device of a new login for its mail.
+/// Describes the device of a new login for the notice.
 pub fn device(name: &str, client: Option<Client>) -> String {
     match client {
         Some(client) => format!("{name}, from {}", client.address()),
@@ -102,16 +102,16 @@ pub fn device(name: &str, client: Option<Client>) -> String {
     }
 }
 
-/// Describes a password change for its mail: how many personal access tokens it ended, or that they
-/// were kept.
+/// Describes a password change for the notice: how many personal access tokens it ended, or that
+/// they were kept.
 pub fn password_change(tokens_ended: u64, keeps_tokens: bool) -> String {
     if keeps_tokens { TOKENS_KEPT.to_owned() } else { tokens_ended.to_string() }
 }
 
 const TOKENS_KEPT: &str = "kept";
 
-/// Returns the sentence about personal access tokens. Mail that was queued before tokens were
-/// counted has none.
+/// Returns the sentence about personal access tokens. Messages that were queued before tokens were
+/// counted have none.
 fn about_tokens(detail: Option<&str>) -> String {
     match detail {
         None => String::new(),
@@ -122,7 +122,7 @@ fn about_tokens(detail: Option<&str>) -> String {
     }
 }
 
-/// Writes the text. `base` is the public URL of Taskwell, `token` the token of the link.
+/// Writes the message. `base` is the public URL of Taskwell, `token` the token of the link.
 pub fn write(mail: &Waiting, base: &str, token: Option<&str>) -> Outgoing {
     let (token, at) = (token.unwrap_or(""), mail.created_at);
     let detail = mail.detail.as_deref().unwrap_or("");

@@ -74,20 +74,20 @@ impl Quota {
     }
 }
 
-/// What to do with mail that is over a limit.
+/// What to do with a message that is over a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenFull {
     /// Send nothing, without an error.
     Drop,
     /// Refuse the request. The error says when to try again.
     Refuse,
-    /// Send the mail once the limits allow it, if that is within a day. Otherwise, drop it.
+    /// Send the message once the limits allow it, if that is within a day. Otherwise, drop it.
     Defer,
     /// The same, but refuse the request if the delay would exceed a day.
     DeferOrRefuse,
 }
 
-/// Charges all limits. Returns when the mail may be sent, or `None` if it must be dropped.
+/// Charges all limits. Returns when the message may be sent, or `None` if it must be dropped.
 ///
 /// The limits are locked in the order of `quotas`: address, account, client.
 ///
@@ -102,7 +102,7 @@ pub fn take(tx: &mut Tx, quotas: &[Quota], full: WhenFull) -> Result<Option<Time
     let counted: Vec<(&[u8], i64)> =
         quotas.iter().map(|quota| (quota.subject.as_slice(), quota.policy.tries - 1)).collect();
     let last = sql::nth_newest_sent(tx, &counted)?;
-    // A mail that is sent at this time keeps every window within its limit.
+    // A message sent at this time keeps every window within its limit.
     let free_at = |quota: &Quota, last: Option<Timestamp>| {
         last.map(|at| at.plus_seconds(quota.policy.window_s))
     };

@@ -26,7 +26,7 @@ static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
     }
 });
 
-/// The recipient of a mail or a token.
+/// The recipient of a message or a token.
 pub struct Sent {
     pub user: UserId,
     pub email: String,
@@ -38,14 +38,14 @@ impl FromRow for Sent {
     }
 }
 
-/// Maximum number of limits that apply to one mail.
+/// Maximum number of limits that apply to one message.
 const QUOTAS_MAX: usize = 4;
-/// Distance between the turns of two mails for the same account, in microseconds.
+/// Distance between the turns of two messages for the same account, in microseconds.
 const TURN_US: i64 = 60_000_000;
 
-/// Queues mail that may be sent from `at` on. Its turn comes at least `TURN_US` after that of other
-/// queued mail for its account or, without an account, for its address, so that mail for others
-/// goes first.
+/// Queues a message that may be sent from `at` on. Its turn comes at least `TURN_US` after that of
+/// other queued messages for its account or, without an account, for its address, so that mail for
+/// others goes first.
 pub fn insert(tx: &mut Tx, new: &New, at: Timestamp) -> Result<()> {
     let (kind, now, at) = (new.kind.as_str(), tx.now().as_micros(), at.as_micros());
     match new.user {
@@ -66,7 +66,7 @@ pub fn insert(tx: &mut Tx, new: &New, at: Timestamp) -> Result<()> {
     }
 }
 
-/// Returns the due mail whose turn comes first, if any mail is due.
+/// Returns the due message whose turn comes first, if any is due.
 pub fn due(tx: &mut Tx) -> Result<Option<Waiting>> {
     let now = tx.now();
     tx.find(&TEXTS.due, &[&now])
@@ -82,8 +82,8 @@ pub fn lock_sent(tx: &mut Tx, subject: &[u8]) -> Result<()> {
     )
 }
 
-/// Returns, for each subject and its number n, the time of the newest mail after the n newest ones,
-/// if there is one. The time may be in the future.
+/// Returns, for each subject and its number n, the time of the newest message after the n newest
+/// ones, if there is one. The time may be in the future.
 pub fn nth_newest_sent(tx: &mut Tx, subjects: &[(&[u8], i64)]) -> Result<Vec<Option<Timestamp>>> {
     let nobody = (&[][..], 0);
     let [a, b, c, d]: [_; QUOTAS_MAX] =
@@ -111,7 +111,7 @@ impl FromRow for Sent4 {
     }
 }
 
-/// Counts a mail that is sent at `at`. The caller must have locked the subject.
+/// Counts a message that is sent at `at`. The caller must have locked the subject.
 pub fn insert_sent(tx: &mut Tx, subject: &[u8], at: Timestamp) -> Result<()> {
     tx.send(
         "INSERT INTO mail_sent (subject, n, at) \
@@ -130,7 +130,7 @@ pub fn prune_sent(tx: &mut Tx, before: Timestamp) -> Result<bool> {
     Ok(pruned >= PRUNED_MAX.unsigned_abs())
 }
 
-/// Locks and returns a mail if it is still due. Meanwhile, another instance may have sent it, or
+/// Locks and returns a message if it is still due. Meanwhile, another instance may have sent it, or
 /// its link may have ended.
 pub fn hold(tx: &mut Tx, id: MailId) -> Result<Option<Waiting>> {
     let now = tx.now();

@@ -62,7 +62,7 @@ struct Key {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey {
     pub id: String,
-    /// Ed25519.
+    /// The Ed25519 public key.
     pub x: [u8; 32],
 }
 

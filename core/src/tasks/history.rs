@@ -78,8 +78,8 @@ impl Changed {
     }
 }
 
-/// Rebuilds a task from a stored change. Members that the version that wrote it did not know have
-/// the values of a new task.
+/// Rebuilds a task from a stored change. Members that an older version did not write have the
+/// values of a new task.
 fn recalled(members: &Map<String, Value>, at: Timestamp) -> Task {
     let text = |name: &str| members.get(name).and_then(Value::as_str);
     let time = |name: &str| text(name).and_then(|text| Timestamp::parse(text).ok());

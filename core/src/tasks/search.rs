@@ -109,8 +109,8 @@ static TEXTS: LazyLock<Vec<Texts>> = LazyLock::new(|| Order::ALL.into_iter().map
 fn texts(order: Order) -> Texts {
     let (key, beyond, way) = order.words();
     // The subqueries, from the innermost: some rows in order, from the index alone; the amount of
-    // text before each row; whether the rows that fit contain the word. The second innermost LIMIT
-    // keeps PostgreSQL from searching for the word once per column.
+    // text before each row; whether the rows that fit contain the word. The outer LIMIT keeps
+    // PostgreSQL from searching for the word once per column.
     let shown = |column: &&str| match *column {
         "title" => "CASE WHEN is_hit THEN title ELSE '' END".to_owned(),
         "description" => "CASE WHEN is_hit THEN description END".to_owned(),

@@ -281,7 +281,7 @@ pub fn reset_password(
 }
 
 /// Sets a new password. Ends all links that reset the password, sent or queued, and the personal
-/// access tokens unless the account keeps them. The caller ends sessions.
+/// access tokens unless the account keeps them. Ending sessions is up to the caller.
 pub(crate) fn replace_password(
     tx: &mut Tx,
     id: UserId,

@@ -233,9 +233,9 @@ pub struct Update {
     /// `Some(None)` clears it.
     pub name: Option<Option<Name>>,
     pub email: Option<Email>,
-    /// An admin's to change.
+    /// Only admins can change this.
     pub role: Option<Role>,
-    /// An admin's to change.
+    /// Only admins can change this.
     pub is_active: Option<bool>,
 }
 
@@ -279,7 +279,7 @@ pub struct Caller {
     pub(crate) session: Option<Uuid>,
     pub(crate) scopes: Scopes,
     pub(crate) client: Option<Client>,
-    /// Whether mail is on.
+    /// Whether mail is sent, and how much.
     pub(crate) mails: Mails,
     /// The store's epoch in this transaction.
     pub(crate) epoch: Epoch,

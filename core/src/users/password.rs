@@ -13,7 +13,7 @@ pub const BYTES_MAX: usize = 72;
 /// collected by Royce Williams).
 const COMMON: &str = include_str!("../../data/common-passwords.txt");
 
-/// Advice that follows each refusal.
+/// Advice in the message about a refused password.
 const ADVICE: &str = "Three or four unrelated words are easy to remember and hard to guess.";
 
 /// Maximum length of an imported hash. A PHC string with the longest salt and hash is shorter.

@@ -18,7 +18,7 @@ pub fn register(tx: &mut Tx, draft: &Draft) -> Result<User> {
     make(tx, draft, &standing)
 }
 
-/// Creates an account from another back end. If its username is taken or could be mistaken for
+/// Imports an account from another back end. If its username is taken or could be mistaken for
 /// another, a new one is derived from the address.
 ///
 /// # Errors

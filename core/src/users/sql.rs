@@ -173,7 +173,7 @@ pub fn credentials_held(tx: &mut Tx, id: UserId) -> Result<Option<Credentials>> 
     tx.find_for_update(&TEXTS.credentials, &[&id])
 }
 
-/// The requested account or, if there is none, the first of all accounts with `is_it` false.
+/// The requested account or, if there is none, the first of all accounts, with `is_it` false.
 struct Sought {
     is_it: bool,
     credentials: Credentials,
