@@ -147,8 +147,8 @@ fn hash(password: &Password, scheme: Scheme) -> Result<PasswordHash> {
                 .map_err(|e| Error::internal("argon2", e.to_string()));
         }
     };
-    // The hash truncates nothing, because no password is longer than 72 bytes. The variant that refuses
-    // longer input also counts a terminator.
+    // bcrypt truncates nothing here, because no password is longer than 72 bytes. The variant that
+    // refuses longer input also counts a terminator.
     bcrypt::hash(password.as_bytes(), cost)
         .map(PasswordHash::stored)
         .map_err(|e| Error::internal("bcrypt", e))
