@@ -1,4 +1,4 @@
-//! A bearer token of either kind, and the caller that it makes.
+//! Bearer tokens of both kinds, and the callers that they authenticate.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,14 +16,14 @@ use crate::time::Timestamp;
 use crate::tokens::{self, TokenHash};
 use crate::users::Caller;
 
-/// What came in the `Authorization` header, as far as it can be told without the store.
+/// A token from the `Authorization` header, checked as far as possible without the store.
 #[derive(Debug, Clone)]
 pub struct Bearer {
     pub(crate) proof: Proof,
     client: Option<Client>,
-    /// As what the request is to have its effect once.
+    /// The idempotency key of the request, if it has one.
     pub(crate) once: Option<IdempotentRequest>,
-    /// Whether the request has been counted. A request may come to a door several times.
+    /// Whether the request was counted. A request may be authenticated several times.
     is_counted: Arc<AtomicBool>,
 }
 
@@ -35,7 +35,7 @@ pub(crate) enum Proof {
 
 impl Bearer {
     /// # Errors
-    /// It is none that we made, or its time is over.
+    /// The token is malformed, forged or expired.
     pub(crate) fn read(
         text: &str,
         client: Option<Client>,
@@ -49,18 +49,18 @@ impl Bearer {
         Ok(Bearer { proof, client, once: None, is_counted: Arc::default() })
     }
 
-    /// The same, of a request that is to have its effect once.
+    /// Returns the same token with the idempotency key of its request.
     #[must_use]
     pub fn once(self, once: Option<IdempotentRequest>) -> Bearer {
         Bearer { once, ..self }
     }
 
-    /// Where it came from.
+    /// Returns the client that sent the request.
     pub(crate) fn client(&self) -> Option<Client> {
         self.client
     }
 
-    /// Counts the request, if that was not done so far.
+    /// Counts the request unless it was counted already.
     pub(crate) fn count_once(&self, count: impl FnOnce() -> Result<()>) -> Result<()> {
         if !self.is_counted.load(Ordering::Relaxed) {
             count()?;
@@ -70,14 +70,14 @@ impl Bearer {
     }
 }
 
-/// Whose last use should be written down.
+/// A session or token whose last use should be updated.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Stale {
     Session(Uuid),
     Token(Uuid),
 }
 
-/// The caller, if the session or token lives.
+/// Returns the caller if the session or token is live.
 pub(crate) fn check(
     tx: &mut ReadTx,
     settings: &Settings,
@@ -98,7 +98,7 @@ pub(crate) fn check(
     }
 }
 
-/// Writes down that it was used.
+/// Updates the last use.
 pub(crate) fn touch(tx: &mut WriteTx, stale: Stale) -> Result<()> {
     match stale {
         Stale::Session(session) => sessions::touch(tx, session),

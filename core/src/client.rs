@@ -1,12 +1,12 @@
-//! Who is at the other end of a request.
+//! The client of a request.
 
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use crate::clock::hex;
 
-/// A client by its address. Of an IPv6 network a client has 64 bits to itself, so two are the same
-/// whose others are.
+/// A client, identified by its address. A client usually controls the lower 64 bits of an IPv6
+/// address, so two addresses that differ only there are equal.
 #[derive(Debug, Clone, Copy)]
 pub struct Client {
     address: IpAddr,
@@ -24,7 +24,7 @@ impl Client {
         Client { address, network }
     }
 
-    /// What is its own of its address, as a word.
+    /// Returns the network, the part that identifies the client, in hexadecimal.
     pub(crate) fn network(&self) -> String {
         hex(&self.network)
     }

@@ -1,5 +1,5 @@
-//! The two things that come from outside a transaction: the time and randomness. All else asks the
-//! transaction for them.
+//! Time and randomness, the two inputs from outside a transaction. All other code gets them from
+//! the transaction.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -9,19 +9,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
 
-/// The system's clock. A test moves its own copy forward instead of waiting, or stops it.
+/// The system's clock. Tests advance or stop their own copy instead of waiting.
 #[derive(Debug, Clone, Default)]
 pub struct Clock(Arc<Shift>);
 
 #[derive(Debug, Default)]
 struct Shift {
     ahead_us: AtomicI64,
-    /// Where a stopped clock stands; 0 for one that runs.
+    /// The time of a stopped clock; 0 while the clock runs.
     stopped_us: AtomicI64,
 }
 
 impl Clock {
-    /// Now, in whole microseconds.
+    /// Returns the current time, in whole microseconds.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     pub fn now(&self) -> Timestamp {
         let stopped_us = self.0.stopped_us.load(Ordering::Relaxed);
@@ -33,26 +33,26 @@ impl Clock {
         Timestamp::from_micros(us.saturating_add(self.0.ahead_us.load(Ordering::Relaxed)))
     }
 
-    /// Stops this clock and all its clones; from now on only [`Clock::advance_s`] moves them.
+    /// Stops this clock and all its clones. Then only [`Clock::advance_s`] moves them.
     pub fn stop(&self) {
         let now_us = self.now().as_micros() - self.0.ahead_us.load(Ordering::Relaxed);
         self.0.stopped_us.store(now_us, Ordering::Relaxed);
     }
 
-    /// A clock that stands at `at` until [`Clock::advance_s`] moves it.
+    /// Returns a clock that is stopped at `at`. Only [`Clock::advance_s`] moves it.
     pub fn stopped_at(at: Timestamp) -> Clock {
         let clock = Clock::default();
         clock.0.stopped_us.store(at.as_micros(), Ordering::Relaxed);
         clock
     }
 
-    /// Moves this clock, and all its clones, by so many seconds.
+    /// Advances this clock and all its clones.
     pub fn advance_s(&self, seconds: i64) {
         self.0.ahead_us.fetch_add(seconds.saturating_mul(1_000_000), Ordering::Relaxed);
     }
 }
 
-/// `N` bytes that nobody can guess, from the operating system.
+/// Returns `N` cryptographically random bytes from the operating system.
 #[expect(clippy::disallowed_methods, reason = "the one place that asks for randomness")]
 pub fn random_bytes<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
@@ -61,8 +61,8 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// Ten bytes of the same for an id. Asking the system for each id is a tenth of what it costs to
-/// store a small row, so a thread asks for many at once.
+/// Returns ten random bytes for an id. A call to the system costs a tenth of storing a small row,
+/// so each thread fetches bytes for many ids at once.
 #[expect(clippy::disallowed_methods, reason = "fills the pool that ids come from")]
 pub fn random_id() -> Result<[u8; 10]> {
     thread_local!(static POOL: RefCell<Vec<[u8; 10]>> = const { RefCell::new(Vec::new()) });
@@ -74,7 +74,7 @@ pub fn random_id() -> Result<[u8; 10]> {
     })
 }
 
-/// `bytes` in hexadecimal.
+/// Returns `bytes` in hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(bytes)
 }

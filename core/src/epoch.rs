@@ -1,18 +1,18 @@
-//! Which life of the store a number belongs to. Restoring a backup begins a new epoch: the same
-//! number of an account's sequence may have stood for something else in the one before.
+//! Epochs of the store. Restoring a backup begins a new epoch, because a number of an account's
+//! sequence may have denoted another change in the previous one.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// 0 in a store that was never restored; random afterwards.
+/// An epoch: 0 in a store that was never restored, random afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Epoch(u32);
 
 impl Epoch {
     pub const FIRST: Epoch = Epoch(0);
 
-    /// One that is not the first, made from random bytes.
+    /// Returns an epoch other than the first, from random bytes.
     pub(crate) fn from_random([a, b, c, d, ..]: [u8; 32]) -> Epoch {
         Epoch(u32::from_be_bytes([a, b, c, d]).max(1))
     }
@@ -26,8 +26,8 @@ impl Epoch {
     }
 }
 
-/// A number of an account's sequence, in its epoch: `17` in the first one, `1a2b3c4d-17` in
-/// another. Entity tags and the cursors of `/changes` and `/events` hold it in this spelling.
+/// A number of an account's sequence with its epoch: `17` in the first epoch, `1a2b3c4d-17` in
+/// another. Entity tags and the cursors of `/changes` and `/events` have this format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     pub epoch: Epoch,

@@ -1,55 +1,56 @@
-//! What can go wrong, as values that a caller can tell apart. Knows no HTTP: each contract draws
-//! these in its own shape.
+//! Errors, as values that a caller can distinguish. They are independent of HTTP: each contract
+//! renders them in its own format.
 
 use std::borrow::Cow;
 
 use crate::epoch::Stamp;
 
-/// What every fallible use case answers.
+/// The result of every fallible use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a use case did not happen. Nothing of it was stored.
+/// Why a use case failed. None of its changes are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
-    /// The input breaks a rule; every field that does is listed.
+    /// The input violates rules. Every invalid field is listed.
     Invalid(Vec<Problem>),
-    /// Nobody, or nobody who may act, was proven by token or password.
+    /// Authentication failed.
     Unauthenticated(AuthError),
-    /// The caller is known and may not do this.
+    /// The caller is authenticated but lacks the permission.
     Forbidden,
-    /// There is no such thing, or it is not the caller's to see.
+    /// The item does not exist, or the caller may not see it.
     Missing(Noun),
-    /// Somebody else's thing is in the way.
+    /// The change conflicts with the current state.
     Conflict(Conflict),
-    /// The task is no longer the version that the caller has seen (RFC 9110, section 13.1.1).
+    /// The task is no longer at the version that the caller has seen (RFC 9110, section 13.1.1).
     Stale,
-    /// What happened after the place that was asked for can no longer be told; the newest place.
+    /// The changes after the requested position are no longer available. `newest` is the newest
+    /// position.
     Gone { newest: Stamp },
     /// The idempotency key was used for another request.
     KeyReused,
-    /// Too much is waiting; worth trying again after so many seconds.
+    /// The queue is full. The client can try again after this delay.
     Unavailable { retry_after_s: u32 },
-    /// Tried too often.
+    /// A rate limit is exceeded.
     TooMany(RateLimited),
-    /// Needs mail, of which there is none here.
+    /// The use case needs mail, which is off.
     MailOff,
     /// The disk that holds the database is full.
     StorageFull,
-    /// A fault of ours or of the machine. The cause is for the log, never for an answer.
+    /// A fault of Taskwell or of the machine. The cause goes to the log, never into a response.
     Internal(String),
 }
 
-/// A try that was one too many: of so many tries in so many seconds.
+/// An exceeded rate limit, which allows `tries` attempts in `window_s` seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimited {
-    /// The name of the limit, as the header `RateLimit-Policy` has it.
+    /// The name of the limit in the header `RateLimit-Policy`.
     pub policy: &'static str,
     pub tries: i64,
     pub window_s: i64,
     pub retry_after_s: u32,
 }
 
-/// What is missing.
+/// The kind of a missing item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Noun {
     Task,
@@ -59,7 +60,7 @@ pub enum Noun {
 }
 
 impl Noun {
-    /// The word that begins a sentence about it.
+    /// Returns the word that begins a sentence about it.
     pub fn as_str(self) -> &'static str {
         match self {
             Noun::Task => "Task",
@@ -70,69 +71,70 @@ impl Noun {
     }
 }
 
-/// What is in the way.
+/// The kind of a conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conflict {
     EmailTaken,
     UsernameTaken,
-    /// The username is not another's, but could be taken for it.
+    /// The username is free, but could be mistaken for another.
     UsernameLooksTaken,
-    /// The last active admin can't be demoted, deactivated or deleted.
+    /// The last active admin cannot be demoted, deactivated or deleted.
     LastAdmin,
-    /// No more personal access tokens than there are.
+    /// The account has the maximum number of personal access tokens.
     TooManyTokens,
-    /// The second factor is on already.
+    /// The second factor is already on.
     TwoFactorOn,
 }
 
-/// Why the caller is not taken for anybody.
+/// Why authentication failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthError {
-    /// No bearer token was sent.
+    /// The request has no bearer token.
     NoToken,
     /// The access token is malformed, forged, expired, or its session has ended.
     BadToken,
-    /// No account has this name or address. Only contract 000 tells it from a wrong password.
+    /// No account has this name or address. Only contract 000 distinguishes this from a wrong
+    /// password.
     UnknownUser,
-    /// The password is not the account's, or the account is deactivated.
+    /// The password is wrong, or the account is deactivated.
     WrongPassword,
-    /// The password is right, but the account has a second factor, and no code came with it.
+    /// The password is right, but the account has a second factor and the request has no code.
     CodeNeeded,
-    /// The password is right, and the code of the second factor is not.
+    /// The password is right, but the code of the second factor is wrong.
     WrongCode,
-    /// The password is right, but the address must be proven first.
+    /// The password is right, but the address is not verified yet.
     UnverifiedEmail,
-    /// No session has this refresh token, or no mail brought this token, or it has been used.
+    /// The refresh token or the emailed token is unknown or has been used.
     BadRefreshToken,
-    /// The refresh token's session has outlived its time.
+    /// The session of the refresh token has expired.
     RefreshTokenExpired,
 }
 
 impl AuthError {
-    /// A password or a code was compared and is not the account's: it counts against the limit of
-    /// wrong guesses.
+    /// Returns whether a wrong password or code was given, which counts against the limit of wrong
+    /// guesses.
     pub(crate) fn is_wrong_guess(self) -> bool {
         matches!(self, AuthError::UnknownUser | AuthError::WrongPassword | AuthError::WrongCode)
     }
 
-    /// The password was right; what is missing or wrong is told in words that no older contract
-    /// has.
+    /// Returns whether the password was right and something else is wrong or missing. The older
+    /// contracts have no error for this.
     pub fn is_more_than_a_password(self) -> bool {
         matches!(self, AuthError::CodeNeeded | AuthError::WrongCode | AuthError::UnverifiedEmail)
     }
 }
 
-/// One field that breaks a rule.
+/// An invalid field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The field's name as the caller sent it; `body` where it is the whole body.
+    /// The field's name as the caller sent it; `body` for the whole body.
     pub field: Cow<'static, str>,
     pub code: Code,
     /// What is wrong and what is allowed, without the field's name.
     pub message: Cow<'static, str>,
 }
 
-/// Which kind of rule a value breaks; the word is the same in every contract.
+/// The kind of a violated rule. Its name is the same in every contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
     Required,
@@ -153,7 +155,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// The word that stands in answers.
+    /// Returns the name in responses.
     pub fn as_str(self) -> &'static str {
         match self {
             Code::Required => "required",
@@ -175,8 +177,7 @@ impl Code {
     }
 }
 
-/// What is wrong with a value whose field is not known yet: what `Title::parse` and its like
-/// answer.
+/// A violated rule, before the field is known. `Title::parse` and similar functions return it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation(pub Code, pub Cow<'static, str>);
 
@@ -187,7 +188,7 @@ impl Violation {
 }
 
 impl Error {
-    /// One field, one problem.
+    /// Returns the error for one invalid field.
     pub fn invalid(
         field: impl Into<Cow<'static, str>>,
         code: Code,
@@ -196,7 +197,7 @@ impl Error {
         Error::Invalid(vec![Problem { field: field.into(), code, message: message.into() }])
     }
 
-    /// A password that should prove who asks, and does not.
+    /// Returns the error for a wrong password of the caller.
     pub(crate) fn wrong_password(field: &'static str) -> Error {
         Error::invalid(field, Code::WrongPassword, "is not your password")
     }
@@ -206,12 +207,12 @@ impl Error {
     }
 }
 
-/// Collects what is wrong with an input, so that all of it is said at once.
+/// Collects all problems of an input, so that the caller sees them at once.
 #[derive(Debug, Default)]
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// Notes a problem.
+    /// Adds a problem.
     pub fn note(
         &mut self,
         field: impl Into<Cow<'static, str>>,
@@ -221,7 +222,7 @@ impl Problems {
         self.0.push(Problem { field: field.into(), code, message: message.into() });
     }
 
-    /// The value, or its flaw noted under `field`.
+    /// Returns the value, or adds its violation as a problem of `field`.
     pub fn take<T>(
         &mut self,
         field: impl Into<Cow<'static, str>>,
@@ -230,7 +231,7 @@ impl Problems {
         parsed.map_err(|Violation(code, message)| self.note(field, code, message)).ok()
     }
 
-    /// `value` where nothing is wrong. A value that is missing has left a problem behind.
+    /// Returns `value` if there is no problem. A missing value must have added one.
     pub fn finish<T>(self, value: Option<T>) -> Result<T> {
         match value {
             Some(value) if self.0.is_empty() => Ok(value),

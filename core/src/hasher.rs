@@ -1,5 +1,5 @@
-//! Threads that hash passwords, so that a quarter of a second of work holds up neither a request
-//! nor the database.
+//! Threads that hash passwords, so that a hash of a quarter of a second delays neither requests nor
+//! the database.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -14,26 +14,26 @@ use crate::queue::Queue;
 use crate::settings::Scheme;
 use crate::users::password::{Password, PasswordHash};
 
-/// How many hashes may wait for a thread; beyond it the answer is [`Error::Unavailable`].
+/// How many hashes may wait for a thread. More are refused with [`Error::Unavailable`].
 const QUEUE_MAX: usize = 256;
 
-/// How much memory the Argon2id hashes that are made here fill over all passes.
+/// How much memory Taskwell's own Argon2id hashes fill over all passes, in KiB.
 const WORK_KIB: u64 = Params::DEFAULT_M_COST as u64 * Params::DEFAULT_T_COST as u64;
 
-/// A handle to the threads, cheap to clone. They end when the last one is dropped.
+/// A handle to the threads, cheap to clone. The threads end when the last handle is dropped.
 #[derive(Clone)]
 pub struct Hasher(Arc<Threads>);
 
 struct Threads {
     scheme: Scheme,
-    /// What an unknown user's password is compared with, so that it takes as long as a known one's.
+    /// The hash for logins of unknown users, so that they take as long as those of known users.
     decoy: PasswordHash,
     queue: Arc<Queue<Box<dyn FnOnce() + Send>>>,
     handles: Vec<JoinHandle<()>>,
 }
 
 impl Hasher {
-    /// Starts `threads` threads that hash by `scheme`.
+    /// Starts `threads` threads that hash with `scheme`.
     pub fn start(threads: usize, scheme: Scheme) -> Result<Hasher> {
         let queue = Arc::new(Queue::<Box<dyn FnOnce() + Send>>::new(QUEUE_MAX));
         let handles = (0..threads.max(1)).map(|_| {
@@ -54,10 +54,10 @@ impl Hasher {
         })))
     }
 
-    /// What to store in the password's place.
+    /// Hashes a password for storage.
     ///
     /// # Errors
-    /// The hash would stand for other passwords too (`Password::check_hashable`).
+    /// The hash would match other passwords too (`Password::check_hashable`).
     pub async fn hash(&self, password: Password) -> Result<PasswordHash> {
         password
             .check_hashable()
@@ -66,18 +66,18 @@ impl Hasher {
         self.run(move || hash(&password, scheme)).await
     }
 
-    /// Whether a stored hash is weaker than those that are made now, or of another kind.
+    /// Returns whether a stored hash is weaker than new ones or uses another scheme.
     pub fn is_outdated(&self, stored: &PasswordHash) -> bool {
         let cost = || stored.as_str().split('$').nth(2).and_then(|cost| cost.parse::<u32>().ok());
         match self.0.scheme {
-            // One of an imported account may be of another kind of Argon2, or cost less.
+            // The hash of an imported account may be of another Argon2 variant or cost less.
             Scheme::Argon2id => stored.argon2id_work_kib().is_none_or(|work| work < WORK_KIB),
             Scheme::Bcrypt(wanted) => is_argon2(stored) || cost().is_none_or(|cost| cost < wanted),
         }
     }
 
-    /// Whether `password` is the one that was hashed. Without a hash to compare with it takes as
-    /// long, and is not; the same holds for a hash that no password matches.
+    /// Returns whether `password` matches the hash. Without a hash, or with one that no password
+    /// matches, this takes equally long and returns false.
     pub async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<bool> {
         let stored = stored.filter(|hash| !hash.is_unusable());
         let known = stored.is_some() && password.check_hashable().is_ok();
@@ -94,7 +94,7 @@ impl Hasher {
     ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
         let job = Box::new(move || {
-            // Whoever asked may have hung up.
+            // The caller may have disconnected.
             let _ = answer.send(f());
         });
         self.0.queue.push(job, 5)?;
@@ -104,12 +104,12 @@ impl Hasher {
     }
 }
 
-/// Hashing takes all the time it gets: what answers requests goes first. On Linux a priority is its
-/// thread's alone.
+/// Lowers the priority of this thread, because hashing uses all the CPU time that it gets. On
+/// Linux, each thread has its own priority.
 #[cfg(target_os = "linux")]
 fn give_way() {
     const LAST: i32 = 19;
-    // Without it hashing works as well, only less politely.
+    // Hashing also works at the normal priority.
     let _ = rustix::process::setpriority_process(None, LAST);
 }
 
@@ -139,7 +139,7 @@ fn hash(password: &Password, scheme: Scheme) -> Result<PasswordHash> {
     let cost = match scheme {
         Scheme::Bcrypt(cost) => cost,
         Scheme::Argon2id => {
-            // The library's default is OWASP's first choice: 19 MiB, two passes, one lane.
+            // The library's defaults are OWASP's first choice: 19 MiB, two passes, one lane.
             let salt: [u8; 16] = random_bytes()?;
             let hashed = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt);
             return hashed
@@ -147,8 +147,8 @@ fn hash(password: &Password, scheme: Scheme) -> Result<PasswordHash> {
                 .map_err(|e| Error::internal("argon2", e.to_string()));
         }
     };
-    // Cuts nothing: no password is longer than 72 bytes, and the variant that refuses would count a
-    // terminator too.
+    // bcrypt truncates nothing here, because no password is longer than 72 bytes. The variant that
+    // refuses longer input also counts a terminator.
     bcrypt::hash(password.as_bytes(), cost)
         .map(PasswordHash::stored)
         .map_err(|e| Error::internal("bcrypt", e))

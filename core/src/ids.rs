@@ -1,4 +1,5 @@
-//! The integer ids of rows, each a type of its own. An id of one kind never passes for another.
+//! The integer ids of rows. Each kind has a type of its own, so ids of different kinds cannot be
+//! confused.
 
 use std::fmt;
 
@@ -22,11 +23,11 @@ macro_rules! ids {
 }
 
 ids! {
-    /// An account. Its owner's tasks, sessions and changes refer to it.
+    /// An account. Tasks, sessions and changes refer to it.
     UserId
     /// A task.
     TaskId
-    /// A mail in the queue.
+    /// A queued message.
     MailId
     /// An entry of the audit log.
     EntryId

@@ -1,5 +1,5 @@
-//! What Taskwell is: its rules, its storage, its use cases. Knows no HTTP, no async runtime, no
-//! process.
+//! The core of Taskwell: rules, storage and use cases. It is independent of HTTP, async runtimes
+//! and processes.
 
 pub mod app;
 pub mod audit;

@@ -1,5 +1,5 @@
-//! How usernames and addresses are compared: the keys under which accounts are found, and what
-//! makes two names look alike (UTS 39). Which names are allowed is `users`'.
+//! How usernames and addresses are compared: the keys that accounts are found by, and the
+//! similarity of names (UTS 39). `users` decides which names are allowed.
 
 use std::borrow::Cow;
 
@@ -10,13 +10,13 @@ use unicode_security::{GeneralSecurityProfile as _, general_security_profile::Id
 
 use crate::text;
 
-/// The key under which every spelling of a username is found.
+/// Returns the key that all spellings of a username share.
 pub fn username_key(username: &str) -> String {
     text::fold(&text::nfc(username.trim()))
 }
 
-/// The key under which every spelling of an address is found. The domain is read as a U-label
-/// first, so `xn--mller-kva.de` and `müller.de` are one.
+/// Returns the key that all spellings of an address share. The domain is converted to U-labels
+/// first, so `xn--mller-kva.de` and `müller.de` are equal.
 pub fn email_key(email: &str) -> String {
     let email = text::nfc(email.trim());
     match email.rsplit_once('@') {
@@ -25,8 +25,8 @@ pub fn email_key(email: &str) -> String {
     }
 }
 
-/// The address as SMTP servers take it: its domain in A-labels (IDNA 2008, by UTS 46 without
-/// transitional mappings). A domain that has none stays as it is.
+/// Returns the address as SMTP servers accept it: with its domain in A-labels (IDNA 2008, by UTS 46
+/// without transitional mappings). A domain without A-labels stays unchanged.
 pub fn mail_address(email: &str) -> Cow<'_, str> {
     match email.rsplit_once('@') {
         Some((local, domain)) if !domain.is_ascii() => match idna::domain_to_ascii(domain) {
@@ -47,8 +47,8 @@ fn u_labels(domain: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a character is a letter, a mark or a digit of any script. One that nobody sees is none
-/// of them.
+/// Returns whether a character is a letter, a mark or a digit of any script. Invisible characters
+/// are excluded.
 pub fn is_letter_or_digit(c: char) -> bool {
     let category = c.general_category();
     let is_letter = matches!(
@@ -59,8 +59,8 @@ pub fn is_letter_or_digit(c: char) -> bool {
         && c.identifier_type() != Some(IdentifierType::Default_Ignorable)
 }
 
-/// Whether a name mixes scripts beyond the level Highly Restrictive of UTS 39, section 5.2: it is
-/// neither of one script nor of Latin with one of Chinese, Japanese and Korean.
+/// Returns whether a name exceeds the level Highly Restrictive of UTS 39, section 5.2: it is
+/// neither in one script nor in Latin with one of Chinese, Japanese and Korean.
 pub fn mixes_scripts(name: &str) -> bool {
     let (mut all, mut but_latin) = (AugmentedScriptSet::default(), AugmentedScriptSet::default());
     for c in name.chars() {
@@ -73,8 +73,8 @@ pub fn mixes_scripts(name: &str) -> bool {
     all.is_empty() && !(but_latin.hanb || but_latin.jpan || but_latin.kore)
 }
 
-/// What a name looks like: two names with the same skeleton can be taken for each other (UTS 39,
-/// section 4). None for a name in ASCII: people tell `modern` from `modem`.
+/// Returns the skeleton of a name. Two names with the same skeleton can be mistaken for each other
+/// (UTS 39, section 4). ASCII names have none, because readers distinguish `modern` from `modem`.
 pub fn skeleton(name: &str) -> Option<String> {
     (!name.is_ascii()).then(|| unicode_security::skeleton(name).collect())
 }

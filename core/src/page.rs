@@ -1,9 +1,9 @@
-//! Paging by keyset: how many items, and after which one. A cursor stays good while rows come and
-//! go. An offset, which does not, is a cursor at the beginning that still has items to skip.
+//! Keyset pagination. A cursor stays valid while rows are added and removed. An offset, which does
+//! not, is a cursor at the beginning that still has items to skip.
 
 use crate::error::{Code, Result, Violation};
 
-/// How many items a page may hold: 1 to 1000.
+/// Maximum number of items on a page: 1 to 1000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit(u16);
 
@@ -24,14 +24,14 @@ impl Limit {
 }
 
 impl Default for Limit {
-    /// What a list that is always paged holds when nothing is asked.
+    /// The limit of a list that is always paginated, if the request has none.
     fn default() -> Limit {
         Limit(100)
     }
 }
 
-/// How many items a list leaves out at its beginning: 0 to 100,000. Skipping reads what it skips,
-/// so there is a bound.
+/// How many items to skip at the beginning of a list: 0 to 100,000. The bound exists because the
+/// database reads the skipped items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offset(u32);
 
@@ -48,7 +48,7 @@ impl Offset {
         })
     }
 
-    /// What comes before the page of that number. The first page is 1.
+    /// Returns the number of items before a page. The first page is 1.
     pub fn of_page(number: &str, limit: Limit) -> Result<Offset, Violation> {
         let page = whole_number(number).filter(|page| *page > 0);
         let page = page
@@ -64,36 +64,37 @@ impl Offset {
     }
 }
 
-/// Digits alone: no sign, no space, no fraction.
+/// Parses digits only: no sign, no space, no fraction.
 fn whole_number(text: &str) -> Option<u32> {
     let digits = text.bytes().all(|b| b.is_ascii_digit());
     text.parse().ok().filter(|_| digits)
 }
 
-/// The place after an item: its sort key and its id. To clients it is an opaque word.
+/// The position after an item: its sort key and its id. For clients it is an opaque string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
-    /// Which order it belongs to, so that it is not used with another.
+    /// The order of the list, so that the cursor is not used with another one.
     pub(crate) order: u8,
-    /// `None` among items that have no key (tasks without a due date), which come last.
+    /// `None` among items without a key (tasks without a due date), which come last.
     pub(crate) key: Option<i64>,
     pub(crate) id: i64,
-    /// How many items after the place are still to be skipped.
+    /// How many items after the position are still to be skipped.
     pub(crate) skip: u32,
 }
 
 impl Cursor {
-    /// The same place with items to skip.
+    /// Returns the same position with items to skip.
     pub(crate) fn skipping(self, offset: Offset) -> Cursor {
         Cursor { skip: offset.0, ..self }
     }
 
-    /// Whether the page that ends here has not begun, as there are still items to skip.
+    /// Returns whether items are still to be skipped, so that the requested page has not begun.
     pub fn is_skipping(self) -> bool {
         self.skip > 0
     }
 
-    /// The word that [`Cursor::parse`] reads. A cursor that still skips items is never printed.
+    /// Returns the text that [`Cursor::parse`] reads. A cursor that still skips items is never
+    /// printed.
     pub fn print(self) -> String {
         let Cursor { order, key, id, skip: _ } = self;
         match key {
@@ -120,7 +121,7 @@ impl Cursor {
     }
 }
 
-/// Some items, and where to go on if there are more.
+/// Some items, and the position where the list continues if there are more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
     pub items: Vec<T>,

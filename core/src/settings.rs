@@ -1,68 +1,67 @@
-//! What an operator may change about the rules. Where the values come from (flags, environment) is
-//! the process's business.
+//! Settings of the rules. The process reads their values from flags and the environment.
 
-/// How access tokens are signed.
+/// Signature algorithm of access tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Signing {
-    /// HMAC with SHA-256: only who has the secret can verify.
+    /// HMAC with SHA-256. Only holders of the secret can verify tokens.
     #[default]
     Hs256,
-    /// Ed25519 (RFC 8037): others verify by the public keys of the JWK Set.
+    /// Ed25519 (RFC 8037). Others can verify tokens with the public keys of the JWK Set.
     EdDsa,
 }
 
-/// How a password is hashed. What is stored says how it was, so that any mix of them is verified.
+/// Algorithm for password hashes. A stored hash names its algorithm, so any mix can be verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
-    /// bcrypt at a cost of 4 to 31: each step doubles the time of a hash.
+    /// bcrypt with a cost of 4 to 31. Each step doubles the time that a hash takes.
     Bcrypt(u32),
     /// Argon2id with 19 MiB, two passes and one lane (RFC 9106; OWASP Password Storage).
     Argon2id,
 }
 
-/// The rules that can be set, each with its bounds in the place that reads it (`server`).
+/// The settings. `server`, which reads them, checks their bounds.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// How long an access token is good, in minutes: 1 to 525,600.
+    /// Lifetime of an access token, in minutes: 1 to 525,600.
     pub access_token_minutes: u32,
-    /// The same at contract 000's door, whose clients know how to refresh.
+    /// The same for contract 000, whose clients can refresh.
     pub short_access_token_minutes: u32,
-    /// How long a session, and so its refresh token, is good, in days: 1 to 365.
+    /// Lifetime of a session and its refresh token, in days: 1 to 365.
     pub refresh_token_days: u32,
-    /// How long a session lives that nobody uses, in days: 1 to 365.
+    /// How long an unused session stays valid, in days: 1 to 365.
     pub session_idle_days: u32,
-    /// How access tokens are signed.
+    /// Signature algorithm of access tokens.
     pub signing: Signing,
-    /// How passwords are hashed.
+    /// Algorithm for new password hashes.
     pub scheme: Scheme,
-    /// The fewest characters of a new password, 1 to 72.
+    /// Minimum length of a new password, in characters: 1 to 72.
     pub password_chars_min: usize,
-    /// Whether tries are limited; off for tests and benchmarks.
+    /// Whether rate limits are enforced; off for tests and benchmarks.
     pub rate_limits: bool,
-    /// Whether there is mail.
+    /// Whether Taskwell sends mail.
     pub mails: bool,
-    /// Where people reach this server, without a slash at the end: what links in mail begin with.
+    /// Base URL for links in mail, without a slash at the end.
     pub public_url: String,
-    /// Whether an address must be proven before a login.
+    /// Whether login requires a verified email address.
     pub verified_email_required: bool,
-    /// How long the audit log is kept, in days: 1 to 3650.
+    /// How long entries of the audit log are kept, in days: 1 to 3650.
     pub audit_days: u32,
-    /// Event streams that may be open at once.
+    /// Maximum number of open event streams.
     pub streams_max: usize,
-    /// Threads that hash passwords.
+    /// Number of threads that hash passwords.
     pub hash_threads: usize,
-    /// Threads that read the database.
+    /// Number of threads that read the database.
     pub read_threads: usize,
 }
 
-/// Whether mail goes out, and how much of it.
+/// Whether mail is sent, and how much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mails {
     #[default]
     Off,
     /// As much as the limits of [`crate::mail`] allow.
     Limited,
-    /// As much as is asked for: tries are not limited here.
+    /// All requested mail, because rate limits are off.
     Unlimited,
 }
 

@@ -1,4 +1,4 @@
-//! The store as a whole: when a new epoch begins.
+//! Operations on the whole store: restoring it and beginning a new epoch.
 
 use std::path::Path;
 
@@ -7,21 +7,21 @@ use crate::db::{self, WriteTx};
 use crate::epoch::Epoch;
 use crate::error::Result;
 
-/// How far each account's sequence moves on with a new epoch: numbers that were given out after the
-/// backup was made are not given out again.
+/// How far a new epoch advances each account's sequence, so that it does not repeat numbers that
+/// were issued after the backup.
 const JUMP: i64 = 1 << 20;
 
-/// Replaces what the SQLite database at `to` holds by the backup `from`, in one transaction, while
-/// it is being served; then a new epoch begins.
+/// Replaces the contents of the SQLite database at `to` with the backup `from`, in one transaction,
+/// while the database is being served. Then begins a new epoch.
 ///
 /// # Errors
-/// `from` is damaged, is no database of Taskwell's or comes from a newer version; then `to` is
-/// untouched.
+/// `from` is damaged, is not a Taskwell database or comes from a newer version. `to` is then
+/// unchanged.
 pub fn restore(from: &Path, to: &Path, clock: &Clock) -> Result<()> {
     db::restore(from, to, clock, begin_epoch)
 }
 
-/// Begins a new epoch, after the store's content was replaced by an earlier one: a backup, a
+/// Begins a new epoch. Required after the store returned to an earlier state: a backup, a
 /// point-in-time recovery, an asynchronous replica. Clients that follow changes then read
 /// everything again, and no old version matches any more.
 pub fn begin_epoch(tx: &mut WriteTx) -> Result<()> {

@@ -1,4 +1,4 @@
-//! What every text of the model goes through: Unicode normal form, bounds, folding for comparison.
+//! Text processing: Unicode normalization, length limits, and folding for comparison.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quic
 
 use crate::error::{Code, Result, Violation};
 
-/// `text` in NFC, in which all bounds are counted.
+/// Returns `text` in NFC. All length limits count characters of NFC.
 pub fn nfc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
         Cow::Borrowed(text)
@@ -16,13 +16,13 @@ pub fn nfc(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// No character of NFC stands for more characters than so many (Unicode Standard Annex 15, "Maximum
-/// Expansion Factor").
+/// Maximum number of characters that compose to one character of NFC (Unicode Standard Annex 15,
+/// "Maximum Expansion Factor").
 const CHARS_IN_ONE_MAX: usize = 4;
 
-/// `text` in NFC, as [`nfc`], where it may have no more than `chars_max` characters then. What
-/// certainly has more stays as it is, so that nobody pays for the normal form of what is refused
-/// anyway: its own length is beyond the bound as well.
+/// Returns `text` in NFC if it can have at most `chars_max` characters then. A longer text is
+/// returned unchanged, to avoid the cost of normalizing a text that is refused anyway: it exceeds
+/// the limit in either form.
 pub fn nfc_up_to(text: &str, chars_max: usize) -> Cow<'_, str> {
     match text.chars().nth(chars_max * CHARS_IN_ONE_MAX) {
         Some(_) => Cow::Borrowed(text),
@@ -30,10 +30,10 @@ pub fn nfc_up_to(text: &str, chars_max: usize) -> Cow<'_, str> {
     }
 }
 
-/// The one meaning of "case-insensitive": two texts are the same if they fold to the same text.
-/// Unicode's full case folding (D145) between two passes of NFKC, so `STRASSE` meets `straße` and
-/// `ΟΔΟΣ` meets `οδος`, which lower case does not do. A folded text holds no character that folding
-/// changes, no ASCII capital among them.
+/// Folds a text for comparison: "case-insensitive" always means that two texts fold to the same
+/// text. This is Unicode's full case folding (D145) between two passes of NFKC, so `STRASSE`
+/// matches `straße` and `ΟΔΟΣ` matches `οδος`, unlike with lower case. A folded text contains no
+/// character that folding changes, thus no ASCII capital.
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
@@ -41,7 +41,7 @@ pub fn fold(text: &str) -> String {
     text.nfkc().default_case_fold().nfkc().collect()
 }
 
-/// The text that a search looks into: title and description, folded.
+/// Returns the text that searches run on: title and description, folded.
 pub fn search_fold(title: &str, description: Option<&str>) -> String {
     let mut folded = fold(title);
     if let Some(description) = description {
@@ -51,7 +51,7 @@ pub fn search_fold(title: &str, description: Option<&str>) -> String {
     folded
 }
 
-/// One line of text: trimmed, NFC, `min` to `max` characters, no control characters.
+/// Validates one line of text: trimmed, in NFC, `min` to `max` characters, no control characters.
 pub fn line(text: &str, min: usize, max: usize) -> Result<String, Violation> {
     let text = nfc_up_to(text.trim(), max);
     check_length(&text, min, max)?;
@@ -61,8 +61,8 @@ pub fn line(text: &str, min: usize, max: usize) -> Result<String, Violation> {
     Ok(text.into_owned())
 }
 
-/// Text of several lines: NFC, at most `max` characters, no control characters but tab and line
-/// ends.
+/// Validates text of several lines: in NFC, at most `max` characters, no control characters except
+/// tabs and line ends.
 pub fn lines(text: &str, max: usize) -> Result<String, Violation> {
     let text = nfc_up_to(text, max);
     check_length(&text, 0, max)?;
@@ -73,7 +73,7 @@ pub fn lines(text: &str, max: usize) -> Result<String, Violation> {
     Ok(text.into_owned())
 }
 
-/// That `text` has `min` to `max` characters.
+/// Checks that `text` has `min` to `max` characters.
 pub fn check_length(text: &str, min: usize, max: usize) -> Result<(), Violation> {
     let chars = text.chars().count();
     if chars < min {
@@ -88,8 +88,8 @@ pub fn check_length(text: &str, min: usize, max: usize) -> Result<(), Violation>
     }
 }
 
-/// That both databases can store `text`: PostgreSQL's texts hold every character but U+0000, at
-/// which functions of SQLite's stop reading.
+/// Checks that both databases can store `text`: PostgreSQL refuses U+0000, and SQLite's functions
+/// stop reading at it.
 pub fn check_storable(text: &str) -> Result<(), Violation> {
     match memchr::memchr(0, text.as_bytes()) {
         None => Ok(()),
@@ -112,12 +112,12 @@ fn control(at: usize) -> Violation {
     )
 }
 
-/// The words of a search, folded; a text matches if it holds each of them, in whatever place.
+/// The folded words of a search. A text matches if it contains each of them, in any position.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Words(Vec<String>);
 
 impl Words {
-    /// At most 200 characters and 16 words.
+    /// Parses at most 200 characters and 16 words.
     pub fn parse(text: &str) -> Result<Words, Violation> {
         let text = line(text, 0, 200)?;
         let words: Vec<String> = text.split_whitespace().map(fold).collect();
@@ -134,17 +134,17 @@ impl Words {
         self.0.is_empty()
     }
 
-    /// The word that the fewest texts hold, as far as its length tells.
+    /// Returns the longest word, which probably the fewest texts contain.
     pub(crate) fn longest(&self) -> &str {
         self.0.iter().max_by_key(|word| word.len()).map_or("", String::as_str)
     }
 
-    /// Whether each word stands in a text that is folded already.
+    /// Returns whether a text that is already folded contains each word.
     pub(crate) fn stand_in(&self, folded: &str) -> bool {
         self.0.iter().all(|word| folded.contains(word.as_str()))
     }
 
-    /// Whether each word stands in one of the texts.
+    /// Returns whether each word is in at least one of the texts.
     pub fn match_any(&self, texts: &[&str]) -> bool {
         if self.is_empty() {
             return true;
@@ -164,7 +164,7 @@ mod tests {
         assert!(matches!(nfc_up_to(&long, 100), Cow::Borrowed(text) if text == long));
         assert!(line(&long, 1, 100).is_err() && lines(&long, 100).is_err());
         assert_eq!(line(&long, 1, 1000).unwrap(), "é".repeat(1000));
-        // No character is made of more.
+        // No character decomposes into more.
         let most = ('\u{0}'..=char::MAX).map(|c| std::iter::once(c).nfd().count()).max();
         assert_eq!(most, Some(CHARS_IN_ONE_MAX));
     }

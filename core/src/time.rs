@@ -1,4 +1,5 @@
-//! Points in time: what the contracts accept, what we print. Where time comes from is `clock`.
+//! Timestamps: the formats that the contracts accept and the format that Taskwell prints. `clock`
+//! provides the current time.
 
 use std::fmt;
 use std::str::FromStr as _;
@@ -11,7 +12,7 @@ pub struct Timestamp(i64);
 
 const YEAR_1_US: i64 = -62_135_596_800_000_000;
 const YEAR_10000_US: i64 = 253_402_300_800_000_000;
-/// The longest spelling that is looked at: nine digits of a second and an offset fit easily.
+/// Maximum length of a timestamp. Nine digits of a second and an offset fit easily.
 const CHARS_MAX: usize = 40;
 
 impl Timestamp {
@@ -23,7 +24,7 @@ impl Timestamp {
         self.0
     }
 
-    /// Whole seconds since 1970, as JWT claims count them (RFC 7519, section 2).
+    /// Returns whole seconds since 1970, as in JWT claims (RFC 7519, section 2).
     pub const fn as_seconds(self) -> i64 {
         self.0.div_euclid(1_000_000)
     }
@@ -33,8 +34,8 @@ impl Timestamp {
         Timestamp(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
-    /// ISO 8601 / RFC 3339 with `Z`, an offset, no zone (taken as UTC), or a date alone (midnight
-    /// UTC), in the years 1 to 9999. Parts of a microsecond are cut off.
+    /// Parses ISO 8601 / RFC 3339 with `Z`, an offset, no zone (read as UTC), or a date alone
+    /// (midnight UTC), in the years 1 to 9999. Truncates to microseconds.
     pub fn parse(text: &str) -> Result<Timestamp, Violation> {
         let flaw = || {
             Violation::new(
@@ -53,7 +54,7 @@ impl Timestamp {
         }
         let us = match jiff::Timestamp::from_str(text) {
             Ok(zoned) => zoned.as_microsecond(),
-            // No zone, or the last day of 9999, which the zoned parser does not reach.
+            // There is no zone, or this is the last day of 9999, which the zoned parser rejects.
             Err(_) => utc_us(text).ok_or_else(flaw)?,
         };
         if !(YEAR_1_US..YEAR_10000_US).contains(&us) {
@@ -62,9 +63,9 @@ impl Timestamp {
         Ok(Timestamp(us))
     }
 
-    /// The calendar's year, month and day in UTC. Civil-from-days of Howard Hinnant,
-    /// "chrono-Compatible Low-Level Date Algorithms"; our own because every task prints up to four
-    /// times on the hot path.
+    /// Returns year, month and day in UTC, by Howard Hinnant's civil-from-days ("chrono-Compatible
+    /// Low-Level Date Algorithms"). Implemented here for speed, because every task prints up to
+    /// four times on the hot path.
     fn date(self) -> (i64, i64, i64) {
         let days = self.0.div_euclid(86_400_000_000) + 719_468;
         let era = days.div_euclid(146_097);
@@ -78,8 +79,8 @@ impl Timestamp {
         (year_of_era + era * 400 + i64::from(month <= 2), month, day)
     }
 
-    /// The printed form in a buffer of its own: `2026-12-31T10:00:00Z`, with six digits of a second
-    /// where they aren't zero.
+    /// Returns the printed form without allocating: `2026-12-31T10:00:00Z`, with six digits of a
+    /// second unless they are zero.
     pub fn print(self) -> Printed {
         let mut out = Printed { bytes: *b"0000-00-00T00:00:00.000000Z", len: 27 };
         let (year, month, day) = self.date();
@@ -108,9 +109,9 @@ impl Timestamp {
     }
 }
 
-/// Whether the parts of the day are in their ranges, as far as the parser is more generous: an
-/// offset has less than 24 hours (RFC 3339, section 5.6), and a second 60 is the last one in UTC of
-/// 30 June or 31 December, the only days that ever had one.
+/// Checks the ranges that the parser does not enforce. An offset is less than 24 hours (RFC 3339,
+/// section 5.6). Second 60 is only valid at the end of 30 June or 31 December in UTC, the only days
+/// that ever had a leap second.
 fn is_clock(text: &str) -> bool {
     let time = text.get(11..).unwrap_or("");
     let (clock, offset) = time.split_at(time.find(['+', '-', 'Z', 'z']).unwrap_or(time.len()));
@@ -124,8 +125,7 @@ fn is_clock(text: &str) -> bool {
     !is_leap || is_last && matches!(text.get(5..10), Some("06-30" | "12-31"))
 }
 
-/// A date, or a date and time of day, in UTC: with `Z` or without a zone. One with an offset is
-/// none.
+/// Parses a date, or a date and time, in UTC: with `Z` or without a zone, but not with an offset.
 fn utc_us(text: &str) -> Option<i64> {
     let local = match text.strip_suffix(['Z', 'z']) {
         Some(local) => Some(local).filter(|local| local.contains(':'))?,

@@ -1,5 +1,5 @@
-//! The audit log: who did what to which account, and from where. It is written in the transaction
-//! that did it, and nothing of it is ever changed.
+//! The audit log: who did what to which account, and from where. An entry is written in the
+//! transaction of the action and is never changed.
 
 mod model;
 mod sql;
@@ -11,10 +11,10 @@ use crate::error::{Code, Result, Violation};
 use crate::ids::{EntryId, UserId};
 use crate::page::{Cursor, Limit, Offset, Page};
 
-/// The tag of the log's only order in a cursor.
+/// The tag in cursors for the log's only order.
 const BY_ID: u8 = 0x81;
 
-/// Writes something down.
+/// Adds an entry, and notifies event streams if the action may end access.
 pub(crate) fn record(
     tx: &mut WriteTx,
     who: Actor,
@@ -28,13 +28,13 @@ pub(crate) fn record(
     sql::insert(tx, who, subject, action, detail)
 }
 
-/// Deletes some of what was written down more than so many days ago; whether there may be more.
+/// Deletes a batch of entries that are older than `days`. Returns whether there may be more.
 pub(crate) fn prune(tx: &mut WriteTx, days: u32) -> Result<bool> {
     let before = tx.now().plus_seconds(-i64::from(days) * 86_400);
     sql::prune(tx, before)
 }
 
-/// A page of what is about one account, or of all, newest first.
+/// Returns a page of the entries about one account, or of all entries, newest first.
 pub fn page(
     tx: &mut ReadTx,
     subject: Option<UserId>,
@@ -54,7 +54,7 @@ pub fn page(
     Ok(Page { items, next: last.map(cursor) })
 }
 
-/// Where [`page`] begins after so many entries.
+/// Returns the position at which [`page`] begins after skipping `offset` entries.
 pub fn cursor_of(offset: Offset) -> Cursor {
     cursor(EntryId(i64::MAX)).skipping(offset)
 }
@@ -63,7 +63,7 @@ fn cursor(id: EntryId) -> Cursor {
     Cursor { order: BY_ID, key: None, id: id.0, skip: 0 }
 }
 
-/// Reads a cursor of [`page`].
+/// Parses a cursor of [`page`].
 pub fn parse_cursor(text: &str) -> Result<Cursor, Violation> {
     let cursor = Cursor::parse(text)?;
     if cursor.order == BY_ID && cursor.key.is_none() {

@@ -1,28 +1,29 @@
-//! What is written down about accounts.
+//! Entries of the audit log.
 
 use crate::client::Client;
 use crate::ids::{EntryId, UserId};
 use crate::settings::Mails;
 use crate::time::Timestamp;
 
-/// Something that was done, or tried.
+/// An action or an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub id: EntryId,
     pub at: Timestamp,
-    /// Who did it; `None` where nobody was proven, or the operator did it at the command line.
+    /// The user who acted; `None` if nobody was authenticated, or if the operator acted at the
+    /// command line.
     pub actor: Option<UserId>,
-    /// Whose account it is about; `None` where there is no such account.
+    /// The account that the entry is about; `None` if there is no such account.
     pub subject: Option<UserId>,
     pub action: String,
-    /// The address that it came from. Hidden from the subject where somebody else acted.
+    /// The client's address. Hidden from the subject if another user acted.
     pub client: Option<String>,
     pub detail: Option<String>,
 }
 
 impl Entry {
-    /// Leaves the address out where somebody else than `subject` acted. Whoever tried without a
-    /// proof has none to protect: a failed login shows its address.
+    /// Removes the address if another user than `subject` acted. Attempts without authentication,
+    /// such as failed logins, keep theirs.
     pub(crate) fn hide_client_of_others(&mut self, subject: UserId) {
         if self.actor.is_some_and(|actor| actor != subject) {
             self.client = None;
@@ -30,12 +31,12 @@ impl Entry {
     }
 }
 
-/// Who does something: which user, if one was proven, and from where.
+/// Who acts: the authenticated user, if any, and the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Actor {
     pub user: Option<UserId>,
     pub client: Option<Client>,
-    /// Whether mail goes out because of it.
+    /// Whether the action may send mail.
     pub mails: Mails,
 }
 
@@ -44,7 +45,7 @@ pub enum Action {
     SignedUp,
     LoggedIn,
     LoginFailed,
-    /// Somebody with a session could not say the password or the code.
+    /// A user with a session gave a wrong password or code.
     ProofFailed,
     LoggedOut,
     RefreshTokenReused,
@@ -62,7 +63,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// Whether somebody may have lost access by it who still listens.
+    /// Returns whether a client with an open event stream may have lost access through this action.
     pub(crate) fn may_end_access(self) -> bool {
         matches!(
             self,

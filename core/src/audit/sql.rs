@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 
 columns!(Entry { id, at, actor, subject, action, client, detail });
 
-/// The texts that name all columns: of all entries, and of those about one account.
+/// The statements that list all entries, and those about one account.
 static LIST: LazyLock<[String; 2]> = LazyLock::new(|| {
     let columns = Entry::COLUMNS.join(", ");
     [
@@ -44,7 +44,7 @@ pub fn insert(
     )
 }
 
-/// Deletes the oldest of those before `before`; whether there may be more.
+/// Deletes a batch of the oldest entries before `before`. Returns whether there may be more.
 pub fn prune(tx: &mut WriteTx, before: Timestamp) -> Result<bool> {
     let pruned = tx.execute(
         "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 ORDER BY at LIMIT $2)",
@@ -53,12 +53,12 @@ pub fn prune(tx: &mut WriteTx, before: Timestamp) -> Result<bool> {
     Ok(pruned >= PRUNED_MAX.unsigned_abs())
 }
 
-/// Entries before `before`, newest first, without the first `skip`.
+/// Lists entries before `before`, newest first, without the first `skip`.
 pub fn list(tx: &mut ReadTx, before: EntryId, count: i64, skip: i64) -> Result<Vec<Entry>> {
     tx.all(&LIST[0], &[&before, &count, &skip])
 }
 
-/// The same about one account.
+/// Lists the same about one account.
 pub fn list_of(
     tx: &mut ReadTx,
     subject: UserId,

@@ -1,5 +1,5 @@
-//! What happened to tasks: one sequence per owner, without gaps, written in the transaction that
-//! did it. The number of a task's last change is the task's version.
+//! Changes of tasks: one gapless sequence per owner, written in the transactions of the changes. A
+//! task's version is the number of its last change.
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -11,11 +11,11 @@ use crate::ids::{TaskId, UserId};
 use crate::time::Timestamp;
 use crate::users::Caller;
 
-/// How many bytes of text one trip to the store brings, about: it ends with the row that passes
-/// this.
+/// About how many bytes of text one round trip to the store reads. It ends with the row that
+/// exceeds this.
 pub(crate) const TRIP_BYTES_MAX: usize = 1024 * 1024;
 
-/// Which task a change is about, and its number.
+/// A change: its number and its task.
 #[derive(Debug, Clone, Copy)]
 pub struct Change {
     pub owner: UserId,
@@ -59,7 +59,7 @@ impl Column for ChangeKind {
     }
 }
 
-/// A change as it was written down.
+/// A stored change.
 #[derive(Debug, Clone)]
 pub(crate) struct Recorded {
     pub seq: i64,
@@ -67,7 +67,7 @@ pub(crate) struct Recorded {
     pub task_id: TaskId,
     pub task_uuid: Uuid,
     pub at: Timestamp,
-    /// What the task was after it, as JSON; nothing where it was deleted.
+    /// The task after the change, as JSON; `None` if the task was deleted.
     pub after: Option<String>,
 }
 
@@ -87,12 +87,12 @@ impl FromRow for Recorded {
 /// The ends of an owner's sequence.
 struct Ends {
     last: i64,
-    /// Changes up to this number can no longer be asked for.
+    /// Changes up to this number are no longer available.
     floor: i64,
 }
 
 impl Ends {
-    /// Stands for a row while it is not known.
+    /// Placeholder until the row is known.
     const UNKNOWN: Ends = Ends { last: i64::MAX, floor: 0 };
 }
 
@@ -102,14 +102,14 @@ impl FromRow for Ends {
     }
 }
 
-/// A place in a sequence as a client gives it back.
+/// Parses a position in a sequence from a client.
 pub fn place(text: &str) -> Result<Stamp, Violation> {
     let message = "must be the number of a change, or the cursor of an earlier response";
     Stamp::parse(text).ok_or_else(|| Violation::new(Code::Range, message))
 }
 
-/// At most `count` of the owner's changes after `since`, in order, and the owner's newest number;
-/// fewer changes where they have more than [`TRIP_BYTES_MAX`].
+/// Returns at most `count` of the owner's changes after `since`, in order, and the owner's newest
+/// number. Returns fewer changes if they exceed [`TRIP_BYTES_MAX`].
 pub(crate) fn since(
     tx: &mut ReadTx,
     owner: UserId,
@@ -122,8 +122,8 @@ pub(crate) fn since(
         let ends = "SELECT last, floor FROM counters WHERE owner = $1";
         let ends = tx.find_speculative(ends, &[&owner], Ends::UNKNOWN)?;
         let Ends { last, floor } = ends.unwrap_or(Ends { last: 0, floor: 0 });
-        // A number alone is taken for one of this epoch if it can be: an epoch's numbers begin at
-        // its floor.
+        // A number without an epoch counts as one of this epoch if this epoch can have it. An
+        // epoch's numbers begin at its floor.
         let is_ours = since.epoch == epoch || (since.epoch == Epoch::FIRST && since.number <= last);
         if !is_ours || since.number < floor {
             return Err(Error::Gone { newest: Stamp { epoch, number: last } });
@@ -135,28 +135,27 @@ pub(crate) fn since(
             TRIP_BYTES_MAX,
             |change: &Recorded| change.after.as_ref().map_or(0, String::len),
         )?;
-        // Each statement sees what is committed by then, and this one ran later.
+        // This statement ran after the one for `last`, so it may see newer changes.
         let shown = changes.last().map_or(0, |change| change.seq);
         Ok((changes, last.max(shown)))
     })
 }
 
-/// The owner's newest number.
+/// Returns the owner's newest number.
 pub(crate) fn newest(tx: &mut ReadTx, owner: UserId) -> Result<i64> {
     Ok(last(tx, owner, i64::MAX)?.unwrap_or(0))
 }
 
-/// The owner's next number. The first thing that a write does: from here on the owner's other
-/// writers wait, so that no two take the same number, and none waits for another in a circle.
+/// Locks the owner's sequence and returns its next number. Every write calls this first: the
+/// owner's other writers then wait, so no two take the same number, and they cannot deadlock.
 pub fn next(tx: &mut WriteTx, owner: UserId) -> Result<i64> {
     let last = tx.find_held_assuming("SELECT last FROM counters WHERE owner = $1", &[&owner], 0)?;
-    // Somebody has deleted the account since its session was looked up.
+    // The account was deleted after its session was checked.
     last.map(|last: i64| last + 1).ok_or(Error::Unauthenticated(AuthError::BadToken))
 }
 
-/// Looks where the owner's tasks are current: at a replica, if it has all changes that the primary
-/// has, else at the primary. So everybody reads what was written before, by whomever and on
-/// whatever instance.
+/// Runs `look` on the replica if the replica has all of the owner's changes, otherwise on the
+/// primary. Every read thus sees all earlier writes, from any client and any instance.
 pub fn look<T>(
     tx: &mut ReadTx,
     owner: UserId,
@@ -167,8 +166,8 @@ pub fn look<T>(
     }
     let here = last(tx, owner, i64::MIN)?;
     let there = tx.on_replica(|tx| last(tx, owner, i64::MAX))?;
-    // The primary is asked first, the replica after it, and each answers of its own time: equal is
-    // new enough.
+    // The primary is queried before the replica, so an equal number means that the replica is
+    // current.
     if there < here { look(tx) } else { tx.on_replica(look) }
 }
 
@@ -176,8 +175,8 @@ fn last(tx: &mut ReadTx, owner: UserId, meanwhile: i64) -> Result<Option<i64>> {
     tx.find_speculative("SELECT last FROM counters WHERE owner = $1", &[&owner], meanwhile)
 }
 
-/// Writes a change down under the number that [`next`] gave, with what the task was before and
-/// after, as JSON. Only this uses the number up.
+/// Stores a change under the number from [`next`], with the task before and after it, as JSON. Only
+/// this uses up the number.
 pub fn record<T: Serialize>(
     tx: &mut WriteTx,
     caller: &Caller,
@@ -204,8 +203,8 @@ pub fn record<T: Serialize>(
     )
 }
 
-/// Writes down that an import made a task of its owner's, whose id only the database knows. The
-/// number is used up by [`use_up`], once for many.
+/// Stores the creation of an imported task, whose id only the database knows. [`use_up`] uses up
+/// the numbers of many tasks at once.
 pub(crate) fn record_imported<T: Serialize>(
     tx: &mut WriteTx,
     seq: i64,
@@ -220,7 +219,7 @@ pub(crate) fn record_imported<T: Serialize>(
     )
 }
 
-/// Uses numbers up, to this one.
+/// Uses up all numbers up to `seq`.
 pub(crate) fn use_up(tx: &mut WriteTx, owner: UserId, seq: i64) -> Result<()> {
     tx.notify(owner);
     tx.send("UPDATE counters SET last = $1 WHERE owner = $2", &[&seq, &owner])

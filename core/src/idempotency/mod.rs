@@ -1,9 +1,8 @@
-//! Requests that are to have their effect once, however often they are sent: the outcome is written
-//! down in the transaction of the effect, under the key that the client gave, and told again to
-//! whoever repeats the request.
+//! Idempotent requests, which take effect once however often they are sent. The outcome is stored
+//! in the transaction of the effect, under the client's key, and returned to every repetition.
 //!
-//! What is kept outlives an upgrade: a member that is added to an outcome needs a default where it
-//! is read.
+//! Stored outcomes outlive an upgrade, so a new member of an outcome needs a default when it is
+//! read.
 
 mod model;
 mod sql;
@@ -18,11 +17,11 @@ use crate::db::{ReadTx, WriteTx};
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
 
-/// How long an outcome is kept. Older ones count for nothing, pruned or not.
+/// How long an outcome is kept, in seconds. Older ones are ignored, even before they are pruned.
 const KEPT_FOR_S: i64 = 24 * 3600;
 
-/// What a write comes to: what it came to before, where its slot says so, or else what `write`
-/// comes to now, which is then kept. A refusal changes nothing and is not kept.
+/// Returns the outcome that is stored under `key`, or runs `write` and stores its outcome. Errors
+/// change nothing and are not stored.
 pub(crate) fn run_once<T: Serialize + DeserializeOwned>(
     tx: &mut WriteTx,
     key: &OutcomeKey,
@@ -32,7 +31,8 @@ pub(crate) fn run_once<T: Serialize + DeserializeOwned>(
         return Ok(outcome);
     }
     let outcome = write(tx)?;
-    // Of two that write at once on two instances the second is refused here, with all that it did.
+    // If two instances write at once, the insert of the second one fails and its transaction rolls
+    // back.
     let json = serde_json::to_string(&outcome)
         .map_err(|e| Error::internal("an outcome has no JSON", e))?;
     sql::delete(tx, key, kept_since(tx))?;
@@ -40,7 +40,7 @@ pub(crate) fn run_once<T: Serialize + DeserializeOwned>(
     Ok(outcome)
 }
 
-/// What the same request came to before, if it did.
+/// Returns the stored outcome of the same request, if there is one.
 ///
 /// # Errors
 /// The key was used for another request.
@@ -58,7 +58,7 @@ pub(crate) fn find<T: DeserializeOwned>(tx: &mut ReadTx, key: &OutcomeKey) -> Re
         .map_err(|e| Error::internal("cannot read the stored response of an idempotency key", e))
 }
 
-/// Deletes some of what was kept long enough; whether there is more.
+/// Deletes a batch of old outcomes. Returns whether there may be more.
 pub(crate) fn prune(tx: &mut WriteTx) -> Result<bool> {
     let since = kept_since(tx);
     sql::prune(tx, since)

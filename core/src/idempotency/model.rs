@@ -1,4 +1,4 @@
-//! What makes two requests the same one.
+//! Identity of idempotent requests.
 
 use ring::digest::{Context, SHA256};
 
@@ -6,7 +6,7 @@ use crate::client::Client;
 use crate::error::{Code, Result, Violation};
 use crate::ids::UserId;
 
-/// A request that is to have its effect once: the key that its client gave it, and what it says.
+/// A request that must take effect once: its client's key and a digest of its contents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotentRequest {
     key: String,
@@ -16,8 +16,8 @@ pub struct IdempotentRequest {
 impl IdempotentRequest {
     pub const KEY_CHARS_MAX: usize = 255;
 
-    /// The key has 1 to 255 visible ASCII characters; `request` is a [`digest`] of all that the
-    /// request says.
+    /// Checks that the key has 1 to 255 visible ASCII characters. `request` is a [`digest`] of the
+    /// whole request.
     pub fn new(key: &str, request: [u8; 32]) -> Result<IdempotentRequest, Violation> {
         match key.len() {
             0 => Err(Violation::new(Code::TooShort, "must not be empty")),
@@ -37,8 +37,9 @@ impl IdempotentRequest {
         }
     }
 
-    /// Where its outcome is kept. `macs` hides what the request says, a password among it, from
-    /// whoever reads the store; the first of its results is stored, and any of them is known again.
+    /// Returns the key of the outcome. `macs` hides the contents of the request, which may include
+    /// a password, from readers of the store. Its first result is stored; a request matches by any
+    /// of them.
     pub(crate) fn key(
         &self,
         whose: &KeyScope,
@@ -62,43 +63,44 @@ impl IdempotentRequest {
     }
 }
 
-/// Among whose requests a key means one.
+/// The scope in which a key identifies a request.
 pub(crate) enum KeyScope {
-    /// An account's. With other rights or in another role it is another request: a token must not
-    /// be told what only another may see, nor an account what it could see only while it was an
-    /// admin's.
+    /// The requests of an account. With other rights or another role, it is another request: a
+    /// token must not receive what only another token may see, nor an account what it could see
+    /// only as an admin.
     User { id: UserId, rights: String, role: &'static str },
-    /// A client's without an account.
+    /// The requests of a client without an account.
     Client(Option<Client>),
 }
 
-/// The place of one outcome in the store.
+/// The key of one outcome in the store.
 #[derive(Debug, Clone)]
 pub(crate) struct OutcomeKey {
     pub(super) user: Option<UserId>,
     pub(super) hash: [u8; 32],
-    /// The account's role now.
+    /// The current role of the account.
     pub(super) role: Option<&'static str>,
     /// At least one.
     fingerprints: Vec<[u8; 32]>,
 }
 
 impl OutcomeKey {
-    /// What is stored of the request.
+    /// Returns the fingerprint to store.
     pub(super) fn fingerprint(&self) -> &[u8] {
         self.fingerprints.first().map_or(&[], |first| first)
     }
 
-    /// Whether a fingerprint is this request's, maybe by a secret that was in use before, and was
-    /// made in the same role. Outcomes that are older than the column have no role, and are their
-    /// account's in any.
+    /// Returns whether a stored fingerprint belongs to this request, possibly by an older secret,
+    /// and was made in the same role. Outcomes that predate the column have no role and match any
+    /// role.
     pub(super) fn is_of(&self, fingerprint: &[u8], role: Option<&str>) -> bool {
         let is_same_role = role.is_none() || role == self.role;
         is_same_role && self.fingerprints.iter().any(|known| known == fingerprint)
     }
 }
 
-/// SHA-256 over all parts, each with its length, so that no two lists give the same bytes.
+/// Returns the SHA-256 over all parts, each with its length, so that different lists never give the
+/// same input.
 pub fn digest(parts: &[&[u8]]) -> [u8; 32] {
     let mut sum = Context::new(&SHA256);
     for part in parts {

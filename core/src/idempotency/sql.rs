@@ -5,7 +5,7 @@ use crate::db::{FromRow, PRUNED_MAX, ReadTx, Row, WriteTx};
 use crate::error::Result;
 use crate::time::Timestamp;
 
-/// What a request came to.
+/// A stored outcome.
 pub struct Kept {
     pub fingerprint: Vec<u8>,
     pub outcome: String,
@@ -13,7 +13,7 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Stands for a row while it is not known whether there is one; mostly there is none.
+    /// Placeholder for a speculative query, which usually finds no row.
     const ASSUMED: Kept = Kept { fingerprint: Vec::new(), outcome: String::new(), role: None };
 
     pub fn is_assumed(&self) -> bool {
@@ -27,7 +27,7 @@ impl FromRow for Kept {
     }
 }
 
-/// Goes out with whatever is looked up next.
+/// Finds an outcome. The query is sent together with the next one.
 pub fn find(tx: &mut ReadTx, key: &OutcomeKey, since: Timestamp) -> Result<Option<Kept>> {
     tx.find_speculative(
         "SELECT fingerprint, outcome, role FROM idempotency_keys WHERE hash = $1 AND at > $2",
@@ -36,7 +36,7 @@ pub fn find(tx: &mut ReadTx, key: &OutcomeKey, since: Timestamp) -> Result<Optio
     )
 }
 
-/// Makes room where there is one of before `since`.
+/// Deletes an outcome that has expired, to make room for a new one.
 pub fn delete(tx: &mut WriteTx, key: &OutcomeKey, since: Timestamp) -> Result<()> {
     tx.send(
         "DELETE FROM idempotency_keys WHERE hash = $1 AND at <= $2",
@@ -44,7 +44,7 @@ pub fn delete(tx: &mut WriteTx, key: &OutcomeKey, since: Timestamp) -> Result<()
     )
 }
 
-/// Of a user that this very transaction has deleted nothing is kept.
+/// Stores an outcome, unless this transaction has deleted its user.
 pub fn insert(tx: &mut WriteTx, key: &OutcomeKey, outcome: &str) -> Result<()> {
     let (hash, now) = (key.hash.as_slice(), tx.now().as_micros());
     match key.user {
@@ -60,7 +60,7 @@ pub fn insert(tx: &mut WriteTx, key: &OutcomeKey, outcome: &str) -> Result<()> {
     }
 }
 
-/// Deletes the oldest of those of before `since`; whether there may be more.
+/// Deletes a batch of the oldest outcomes up to `since`. Returns whether there may be more.
 pub fn prune(tx: &mut WriteTx, since: Timestamp) -> Result<bool> {
     let pruned = tx.execute(
         "DELETE FROM idempotency_keys WHERE hash IN \

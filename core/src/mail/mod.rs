@@ -1,7 +1,7 @@
-//! Mail: a queue in the store, so that it survives a restart and is tried again. What is queued
-//! holds no text and no secret; the token of a link is made when its mail is sent, and stored as a
-//! hash. How much may be queued is limited (`quota`), and accounts take turns. Who sends is the
-//! process's.
+//! Mail: a queue in the store, so that mail survives a restart and failed attempts are repeated.
+//! Queued mail contains no text and no secret: the token of a link is generated when its mail is
+//! sent, and stored as a hash. `quota` limits how much mail can be queued, and accounts take turns.
+//! The process delivers the mail.
 
 mod model;
 mod quota;
@@ -22,18 +22,17 @@ use crate::ids::{MailId, UserId};
 use crate::settings::Mails;
 use quota::{Quota, WhenFull};
 
-/// How long after each attempt it is tried again, in seconds; after the last of them it is given
-/// up.
+/// Delay after each attempt, in seconds. After the last one, Taskwell gives up.
 const AGAIN_AFTER_S: [i64; 8] = [30, 120, 600, 1800, 7200, 21_600, 43_200, 86_400];
 
 /// A token: 256 bits in hexadecimal.
 const TOKEN_CHARS: usize = 64;
 
-/// Queues mail, where there is any. Without a `user` it is for the account that has this address
-/// when it is sent, if one has it then; `recipient` is its key.
+/// Queues mail, if mail is on. Without a `user`, the mail is for the account that has this address
+/// when the mail is sent, if any; `recipient` is then the key of the address.
 ///
-/// Beyond the limits, a notice waits for its place, a link that a stranger asked for is dropped,
-/// and one that the account's owner asked for is refused.
+/// Over the limits, a notice is delayed, a link that a stranger requested is dropped, and a link
+/// that the account's owner requested is refused.
 ///
 /// # Errors
 /// [`Error::TooMany`], only for [`MailKind::Verify`].
@@ -51,7 +50,7 @@ pub(crate) fn queue(
             quotas.extend(who.client.map(Quota::of_client));
             (WhenFull::Refuse, quotas)
         }
-        // Strangers are not told: whether the address got mail is its owner's business.
+        // Strangers get no error: only the owner of an address may know whether it received mail.
         (_, None) => {
             let mut quotas =
                 vec![Quota::of_address(recipient), Quota::of_address_by_strangers(recipient)];
@@ -67,7 +66,7 @@ pub(crate) fn queue(
             ];
             (WhenFull::Drop, quotas)
         }
-        // A notice is not its client's to use up.
+        // Notices do not count against the limit of the client.
         (_, Some(user)) => {
             (WhenFull::Defer, vec![Quota::of_address(recipient), Quota::of_account(user)])
         }
@@ -76,12 +75,12 @@ pub(crate) fn queue(
     push(tx, who, &waiting, &quotas, full)
 }
 
-/// Queues the link by which a new account proves its address. Beyond the limits it waits for its
-/// place: others may have used up what the address may get, and must not keep its owner from
+/// Queues the link that verifies the address of a new account. Over the limits, the mail is
+/// delayed: others may have used up the limit of the address, and must not keep its owner from
 /// signing up.
 ///
 /// # Errors
-/// [`Error::TooMany`] if that would take more than a day.
+/// [`Error::TooMany`] if the delay would exceed a day.
 pub(crate) fn queue_welcome(
     tx: &mut WriteTx,
     who: Actor,
@@ -106,23 +105,23 @@ fn push(tx: &mut WriteTx, who: Actor, new: &New, quotas: &[Quota], full: WhenFul
     }
 }
 
-/// What the next look into the queue came to.
+/// The result of taking the next message from the queue.
 pub(crate) enum Next {
     Mail(Outgoing),
-    /// Nobody is to get what was next: look again.
+    /// The next message had no valid recipient and was deleted. Call again.
     Dropped,
     Nothing,
 }
 
-/// Mail that is to be sent now, if there is any. Whether that goes well or not, it is put off:
-/// whoever has sent it says so by [`sent`], and a later try takes the place of one that did not
-/// come to that. What nobody is to get is dropped.
+/// Returns the next message to send now, if any, and schedules its next attempt. After a delivery,
+/// the sender calls [`sent`]; otherwise the next attempt takes place. Deletes a message that has no
+/// valid recipient.
 pub(crate) fn next(tx: &mut WriteTx, mails: Mails, base: &str) -> Result<Next> {
     let Some(due) = sql::due(tx)? else {
         return Ok(Next::Nothing);
     };
-    // Whatever ends links holds their account first. So does this: a link is made before they end,
-    // and ends with them, or the mail is gone by the time it is held.
+    // Code that ends links locks their account first, and so does this function. Either the link is
+    // created first and ends with the others, or the message is gone once the account is locked.
     let account = match (due.kind.token_s(), due.user_id) {
         (None, _) => None,
         (Some(_), Some(user)) => sql::hold_account(tx, user)?,
@@ -144,7 +143,7 @@ pub(crate) fn next(tx: &mut WriteTx, mails: Mails, base: &str) -> Result<Next> {
     };
     let mut token = None;
     if let Some(seconds) = mail.kind.token_s() {
-        // A link for an account goes to the address that the account has now, and to no other.
+        // A link for an account goes only to the current address of the account.
         let account =
             account.filter(|account| mail.user_id.is_none() || account.email == mail.recipient);
         let Some(account) = account else {
@@ -167,15 +166,14 @@ pub(crate) fn next(tx: &mut WriteTx, mails: Mails, base: &str) -> Result<Next> {
     Ok(Next::Mail(model::write(&mail, base, token.as_deref())))
 }
 
-/// Takes an account's place for a mail that a stranger asked for; whether there was one. Whose mail
-/// it is, is known only when it is sent.
+/// Charges the limits of the account for mail that a stranger requested. Returns whether they allow
+/// it. The account is known only when the mail is sent.
 fn has_place(tx: &mut WriteTx, user: UserId) -> Result<bool> {
     let quotas = [Quota::of_account(user), Quota::of_account_by_strangers(user)];
     Ok(quota::take(tx, &quotas, WhenFull::Drop)?.is_some())
 }
 
-/// Makes the token of a new link, valid for that many seconds, and ends the older links of its
-/// purpose.
+/// Generates the token of a new link, valid for `seconds`, and ends the older links of its purpose.
 fn new_link(tx: &mut WriteTx, purpose: MailKind, to: &Sent, seconds: i64) -> Result<String> {
     let token = hex(&tx.new_secret()?);
     let expires_at = tx.now().plus_seconds(seconds);
@@ -184,33 +182,33 @@ fn new_link(tx: &mut WriteTx, purpose: MailKind, to: &Sent, seconds: i64) -> Res
     Ok(token)
 }
 
-/// Deletes some of the tokens whose time is over, and of what no limit counts any longer; whether
-/// there may be more.
+/// Deletes a batch of expired tokens and of counted mail that no limit counts any longer. Returns
+/// whether there may be more.
 pub(crate) fn prune(tx: &mut WriteTx) -> Result<bool> {
     let now = tx.now();
     let is_more = sql::prune_tokens(tx, now)?;
     Ok(sql::prune_sent(tx, now.plus_seconds(-quota::COUNTED_FOR_S))? || is_more)
 }
 
-/// Mail was sent.
+/// Removes a message from the queue after its delivery.
 pub(crate) fn sent(tx: &mut WriteTx, id: MailId) -> Result<()> {
     sql::delete(tx, id)
 }
 
-/// Whom a token was sent to. It is used up by [`end_links`].
+/// Returns the user and the address that a token was sent to. [`end_links`] invalidates the token.
 ///
 /// # Errors
-/// It was not sent by us for this, or was used or ended, or its time is over.
+/// The token is unknown, expired, used, ended or for another purpose.
 pub(crate) fn redeem(tx: &mut ReadTx, token: &str, purpose: MailKind) -> Result<(UserId, String)> {
-    // What no token of ours can be is not even hashed.
+    // A text of another length cannot be a token, so it is not hashed.
     let sent =
         if token.len() == TOKEN_CHARS { sql::find_token(tx, &hash(token), purpose)? } else { None };
     sent.map(|sent| (sent.user, sent.email))
         .ok_or(Error::Unauthenticated(AuthError::BadRefreshToken))
 }
 
-/// Ends a user's links of one purpose: those that were sent, used or not, and those that are still
-/// to be sent to the address that the account has now. The account must be held.
+/// Ends a user's links of one purpose: those already sent, used or not, and those queued for the
+/// current address of the account. The caller must have locked the account.
 pub(crate) fn end_links(tx: &mut WriteTx, user: UserId, purpose: MailKind) -> Result<()> {
     sql::delete_waiting(tx, user, purpose)?;
     sql::delete_tokens(tx, user, purpose)

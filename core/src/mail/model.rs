@@ -1,4 +1,4 @@
-//! What is sent to whom, in which words.
+//! Kinds of mail and their texts.
 
 use crate::client::Client;
 use crate::db::{Column, Value, unexpected};
@@ -7,17 +7,17 @@ use crate::ids::{MailId, UserId};
 use crate::names;
 use crate::time::Timestamp;
 
-/// Why somebody gets mail.
+/// The purpose of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailKind {
-    /// To prove that an address is its user's.
+    /// Verifies that an address belongs to its user.
     Verify,
-    /// A forgotten password. It is queued for an address alone, in the spelling that accounts are
-    /// found by.
+    /// Resets a forgotten password. Queued for an address alone, as the key that accounts are found
+    /// by.
     Reset,
     NewDevice,
     PasswordChanged,
-    /// To the address that it was.
+    /// Goes to the old address.
     EmailChanged,
 }
 
@@ -55,7 +55,7 @@ impl MailKind {
         MailKind::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
-    /// How long the token in its link is good, in seconds, if it has one.
+    /// Returns how long the token in the link is valid, in seconds, if this kind has a link.
     pub fn token_s(self) -> Option<i64> {
         match self {
             MailKind::Verify => Some(24 * 3600),
@@ -65,7 +65,7 @@ impl MailKind {
     }
 }
 
-/// Mail that is to wait.
+/// A message to queue.
 pub struct New<'a> {
     pub kind: MailKind,
     pub user: Option<UserId>,
@@ -73,7 +73,7 @@ pub struct New<'a> {
     pub detail: Option<&'a str>,
 }
 
-/// Mail that waits.
+/// A queued message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
     pub id: MailId,
@@ -85,7 +85,7 @@ pub struct Waiting {
     pub created_at: Timestamp,
 }
 
-/// Mail that is to be sent now.
+/// A message to send now.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Outgoing {
     pub id: MailId,
@@ -94,7 +94,7 @@ pub struct Outgoing {
     pub text: String,
 }
 
-/// A new login, as its mail tells of it.
+/// Describes the device of a new login for the notice.
 pub fn device(name: &str, client: Option<Client>) -> String {
     match client {
         Some(client) => format!("{name}, from {}", client.address()),
@@ -102,7 +102,7 @@ pub fn device(name: &str, client: Option<Client>) -> String {
     }
 }
 
-/// Another password, as its mail tells of it: how many personal access tokens it ended, or that
+/// Describes a password change for the notice: how many personal access tokens it ended, or that
 /// they were kept.
 pub fn password_change(tokens_ended: u64, keeps_tokens: bool) -> String {
     if keeps_tokens { TOKENS_KEPT.to_owned() } else { tokens_ended.to_string() }
@@ -110,8 +110,8 @@ pub fn password_change(tokens_ended: u64, keeps_tokens: bool) -> String {
 
 const TOKENS_KEPT: &str = "kept";
 
-/// The sentence about personal access tokens. Mail that was queued before tokens were counted has
-/// none.
+/// Returns the sentence about personal access tokens. Messages that were queued before tokens were
+/// counted have none.
 fn about_tokens(detail: Option<&str>) -> String {
     match detail {
         None => String::new(),
@@ -122,7 +122,7 @@ fn about_tokens(detail: Option<&str>) -> String {
     }
 }
 
-/// The words. `base` is where Taskwell is reached, `token` what the link brings.
+/// Writes the message. `base` is the public URL of Taskwell, `token` the token of the link.
 pub fn write(mail: &Waiting, base: &str, token: Option<&str>) -> Outgoing {
     let (token, at) = (token.unwrap_or(""), mail.created_at);
     let detail = mail.detail.as_deref().unwrap_or("");

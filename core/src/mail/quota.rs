@@ -1,6 +1,5 @@
-//! How much mail goes to one address, for one account, and because of one client. What was let
-//! through is written down in the store, so that a restart forgets nothing and all instances count
-//! together.
+//! Limits on mail per address, account and client. The counts are in the store, so they survive a
+//! restart and all instances share them.
 
 use crate::client::Client;
 use crate::db::WriteTx;
@@ -15,20 +14,20 @@ use super::sql;
 
 const HOUR_S: i64 = 3600;
 const DAY_S: i64 = 86_400;
-/// What was let through longer ago counts nowhere.
+/// No limit counts mail that is older than this.
 pub const COUNTED_FOR_S: i64 = DAY_S;
 
 const ADDRESS: Policy = Policy { name: "mail-address", tries: 5, window_s: HOUR_S };
 const ACCOUNT: Policy = Policy { name: "mail-account", tries: 20, window_s: DAY_S };
 const CLIENT: Policy = Policy { name: "mail-client", tries: 30, window_s: HOUR_S };
-/// What strangers may ask for: a part of the above, so that a flood of it takes no place from a
-/// security notice.
+/// Mail that strangers request. It counts against the limits above too, but a flood of it leaves
+/// room for security notices.
 const ADDRESS_BY_STRANGERS: Policy =
     Policy { name: "mail-address-anonymous", tries: 3, window_s: HOUR_S };
 const ACCOUNT_BY_STRANGERS: Policy =
     Policy { name: "mail-account-anonymous", tries: 12, window_s: DAY_S };
-/// Notices of new logins, which anybody causes who has the password. They are dropped beyond it:
-/// the notice of another password must not have to wait behind them.
+/// Notices of new logins, which anybody with the password can cause. Over the limit they are
+/// dropped, so that they do not delay the notice of a password change.
 const ADDRESS_BY_LOGINS: Policy =
     Policy { name: "mail-address-logins", tries: 3, window_s: HOUR_S };
 const ACCOUNT_BY_LOGINS: Policy =
@@ -37,7 +36,7 @@ const ACCOUNT_BY_LOGINS: Policy =
 /// One limit, for one subject.
 pub struct Quota {
     policy: Policy,
-    /// A hash: an address does not stay in the store for having got mail.
+    /// A hash, so that the store does not retain an address only because it received mail.
     subject: [u8; 32],
 }
 
@@ -75,35 +74,35 @@ impl Quota {
     }
 }
 
-/// What happens to a mail that has no place now.
+/// What to do with a message that is over a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenFull {
-    /// Nothing is sent, and nobody learns of it.
+    /// Send nothing, without an error.
     Drop,
-    /// The request is refused; the error says when to try again.
+    /// Refuse the request. The error says when to try again.
     Refuse,
-    /// It is sent when there is a place, if that is within a day.
+    /// Send the message once the limits allow it, if that is within a day. Otherwise, drop it.
     Defer,
-    /// The same, but the request is refused if no place comes free within a day.
+    /// The same, but refuse the request if the delay would exceed a day.
     DeferOrRefuse,
 }
 
-/// Takes a place under each of the limits: when the mail may go out, if it may.
+/// Charges all limits. Returns when the message may be sent, or `None` if it must be dropped.
 ///
-/// The order of `quotas` is the order of their locks: address, account, client.
+/// The limits are locked in the order of `quotas`: address, account, client.
 ///
 /// # Errors
-/// [`Error::TooMany`] if there is no place, as `full` says.
+/// [`Error::TooMany`] if a limit is exceeded and `full` says to refuse the request.
 pub fn take(tx: &mut WriteTx, quotas: &[Quota], full: WhenFull) -> Result<Option<Timestamp>> {
     for quota in quotas {
-        // Of two instances that count at once, one waits here for the other.
+        // Concurrent transactions that charge this limit wait here for each other.
         sql::lock_sent(tx, &quota.subject)?;
     }
     let now = tx.now();
     let counted: Vec<(&[u8], i64)> =
         quotas.iter().map(|quota| (quota.subject.as_slice(), quota.policy.tries - 1)).collect();
     let last = sql::nth_newest_sent(tx, &counted)?;
-    // With its place taken then, no window of any length holds more than it may.
+    // A message sent at this time keeps every window within its limit.
     let free_at = |quota: &Quota, last: Option<Timestamp>| {
         last.map(|at| at.plus_seconds(quota.policy.window_s))
     };

@@ -1,4 +1,4 @@
-//! How mail waits, and how the tokens in its links are stored.
+//! How queued mail and the tokens of links are stored.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 
 columns!(Waiting { id, kind, user_id, recipient, detail, attempts, created_at });
 
-/// The texts that name all columns of waiting mail.
+/// The statements that name all columns of queued mail.
 struct Texts {
     due: String,
     by_id: String,
@@ -26,7 +26,7 @@ static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
     }
 });
 
-/// Whom something was or is sent to.
+/// The recipient of a message or a token.
 pub struct Sent {
     pub user: UserId,
     pub email: String,
@@ -38,13 +38,14 @@ impl FromRow for Sent {
     }
 }
 
-/// How many limits can hold for one mail.
+/// Maximum number of limits that apply to one message.
 const QUOTAS_MAX: usize = 4;
-/// How much later than the one before it a mail for the same account counts as queued.
+/// Distance between the turns of two messages for the same account, in microseconds.
 const TURN_US: i64 = 60_000_000;
 
-/// Queues mail that may go out from `at` on. One that waits behind others for its account, or
-/// without one for its address, goes after what the others queue meanwhile.
+/// Queues a message that may be sent from `at` on. Its turn comes at least `TURN_US` after that of
+/// other queued messages for its account or, without an account, for its address, so that mail for
+/// others goes first.
 pub fn insert(tx: &mut WriteTx, new: &New, at: Timestamp) -> Result<()> {
     let (kind, now, at) = (new.kind.as_str(), tx.now().as_micros(), at.as_micros());
     match new.user {
@@ -65,13 +66,13 @@ pub fn insert(tx: &mut WriteTx, new: &New, at: Timestamp) -> Result<()> {
     }
 }
 
-/// The one whose turn it is, if one's time has come.
+/// Returns the due message whose turn comes first, if any is due.
 pub fn due(tx: &mut ReadTx) -> Result<Option<Waiting>> {
     let now = tx.now();
     tx.find(&TEXTS.due, &[&now])
 }
 
-/// Keeps others from counting the subject's mail until this transaction ends.
+/// Locks the subject's count until this transaction ends.
 pub fn lock_sent(tx: &mut WriteTx, subject: &[u8]) -> Result<()> {
     let now = tx.now();
     tx.send(
@@ -81,8 +82,8 @@ pub fn lock_sent(tx: &mut WriteTx, subject: &[u8]) -> Result<()> {
     )
 }
 
-/// Of each subject, with a number: when its newest mail but so many went or goes out, if there is
-/// one.
+/// Returns, for each subject and its number n, the time of the newest message after the n newest
+/// ones, if there is one. The time may be in the future.
 pub fn nth_newest_sent(
     tx: &mut ReadTx,
     subjects: &[(&[u8], i64)],
@@ -113,7 +114,7 @@ impl FromRow for Sent4 {
     }
 }
 
-/// Counts a mail that goes out at `at`; the subject is locked.
+/// Counts a message that is sent at `at`. The caller must have locked the subject.
 pub fn insert_sent(tx: &mut WriteTx, subject: &[u8], at: Timestamp) -> Result<()> {
     tx.send(
         "INSERT INTO mail_sent (subject, n, at) \
@@ -122,7 +123,7 @@ pub fn insert_sent(tx: &mut WriteTx, subject: &[u8], at: Timestamp) -> Result<()
     )
 }
 
-/// Deletes what went out before `before`; whether there may be more.
+/// Deletes a batch of counts up to `before`. Returns whether there may be more.
 pub fn prune_sent(tx: &mut WriteTx, before: Timestamp) -> Result<bool> {
     let pruned = tx.execute(
         "DELETE FROM mail_sent WHERE (subject, n) IN \
@@ -132,19 +133,19 @@ pub fn prune_sent(tx: &mut WriteTx, before: Timestamp) -> Result<bool> {
     Ok(pruned >= PRUNED_MAX.unsigned_abs())
 }
 
-/// A mail, held, if its time has come: another instance may have sent it meanwhile, or its link was
-/// ended.
+/// Locks and returns a message if it is still due. Meanwhile, another instance may have sent it, or
+/// its link may have ended.
 pub fn hold(tx: &mut WriteTx, id: MailId) -> Result<Option<Waiting>> {
     let now = tx.now();
     tx.find_for_update(&TEXTS.by_id, &[&id, &now])
 }
 
-/// An account and the address that it has, held.
+/// Locks an account and returns it with its current address.
 pub fn hold_account(tx: &mut WriteTx, id: UserId) -> Result<Option<Sent>> {
     tx.find_for_update("SELECT id, email FROM users WHERE id = $1", &[&id])
 }
 
-/// The active account of an address, in the spelling that accounts are found by; held.
+/// Locks and returns the active account that is found under an address key.
 pub fn hold_account_of(tx: &mut WriteTx, email_key: &str) -> Result<Option<Sent>> {
     tx.find_for_update(
         "SELECT id, email FROM users WHERE email_key = $1 AND is_active",
@@ -178,7 +179,7 @@ pub fn insert_token(
     )
 }
 
-/// Of two uses at once, the one that holds the account is the first.
+/// Finds a valid token. The lock on the account orders concurrent uses.
 pub fn find_token(tx: &mut ReadTx, hash: &[u8], purpose: MailKind) -> Result<Option<Sent>> {
     let now = tx.now();
     tx.find(
@@ -188,7 +189,7 @@ pub fn find_token(tx: &mut ReadTx, hash: &[u8], purpose: MailKind) -> Result<Opt
     )
 }
 
-/// Deletes tokens whose time was over before `before`; whether there may be more.
+/// Deletes a batch of tokens that expired up to `before`. Returns whether there may be more.
 pub fn prune_tokens(tx: &mut WriteTx, before: Timestamp) -> Result<bool> {
     let pruned = tx.execute(
         "DELETE FROM mail_tokens WHERE hash IN \
@@ -198,8 +199,7 @@ pub fn prune_tokens(tx: &mut WriteTx, before: Timestamp) -> Result<bool> {
     Ok(pruned >= PRUNED_MAX.unsigned_abs())
 }
 
-/// What is still to be sent for one purpose: to the user, or to whoever has the address that is the
-/// user's now.
+/// Deletes queued mail of one purpose: for the user, or for the address that the user has now.
 pub fn delete_waiting(tx: &mut WriteTx, user: UserId, purpose: MailKind) -> Result<()> {
     tx.send(
         "DELETE FROM mail_queue WHERE user_id = $1 AND kind = $2",
@@ -212,7 +212,7 @@ pub fn delete_waiting(tx: &mut WriteTx, user: UserId, purpose: MailKind) -> Resu
     )
 }
 
-/// All that the user has of one purpose, the expired ones too.
+/// Deletes the user's tokens of one purpose, expired ones included.
 pub fn delete_tokens(tx: &mut WriteTx, user: UserId, purpose: MailKind) -> Result<()> {
     tx.send(
         "DELETE FROM mail_tokens WHERE user_id = $1 AND purpose = $2",

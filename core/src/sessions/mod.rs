@@ -1,5 +1,5 @@
-//! What can be done with sessions: open, check, refresh, end. All in the store, so that an end
-//! holds at once everywhere.
+//! Use cases of sessions: open, check, refresh, end. The state is in the store, so the end of a
+//! session takes effect at once on all instances.
 
 mod model;
 mod sql;
@@ -23,27 +23,27 @@ use crate::totp;
 use crate::users::password::PasswordHash;
 use crate::users::{self, Account, Caller, Scope, Scopes, User};
 
-/// Living sessions that one account may have; a login beyond it ends the oldest.
+/// Maximum number of sessions per account. Another login ends the oldest.
 pub const PER_USER_MAX: i64 = 500;
-/// An ended-by-time session is kept for a while, so that its refresh token is told from one that
-/// never was.
+/// How long an expired session is kept, so that its refresh token can be distinguished from an
+/// unknown one.
 const KEPT_EXPIRED_S: i64 = 30 * 86_400;
-/// How long after the sign-up a login is no news.
+/// How long after the sign-up a login sends no notice of a new device.
 const NEW_USER_FOR_S: i64 = 600;
-/// How long after its use a refresh token gives its successor again.
+/// How long after its first use a refresh token returns the same successor again.
 const REUSE_GRACE_S: i64 = 10;
-/// A session's last use is written down when the one in the store is older.
+/// How old the stored last use of a session must be before it is updated.
 const LAST_USE_KEPT_FOR_S: i64 = 3600;
 
-/// The caller that a token names, if its session lives in the store and its user is active; and
-/// whether its last use should be written down.
+/// Returns the caller that a token names, if its session is live and its user active; and whether
+/// the last use of the session should be updated.
 pub(crate) fn check(
     tx: &mut ReadTx,
     settings: &Settings,
     claims: &Claims,
     client: Option<Client>,
 ) -> Result<(Caller, bool)> {
-    // Somebody may have used it for long, in one request.
+    // The token may have expired during a long request.
     if claims.expires_at <= tx.now() {
         return Err(Error::Unauthenticated(AuthError::BadToken));
     }
@@ -65,21 +65,21 @@ pub(crate) fn check(
     Ok((caller, is_stale))
 }
 
-/// A session that was not used after this has ended.
+/// Sessions that were not used after this time have ended.
 pub(crate) fn idle_since(tx: &ReadTx, settings: &Settings) -> Timestamp {
     tx.now().plus_seconds(-i64::from(settings.session_idle_days) * 86_400)
 }
 
-/// Writes down that a session is used.
+/// Updates the last use of a session.
 pub(crate) fn touch(tx: &mut WriteTx, session: Uuid) -> Result<()> {
     sql::touch(tx, session)
 }
 
-/// Opens a session for a user whose password was verified against a hash; `better` takes its place,
-/// if there is one.
+/// Opens a session for a user whose password matched the hash `verified`. `better` replaces that
+/// hash, if given.
 ///
 /// # Errors
-/// The account was deactivated or got another password meanwhile.
+/// The account was deactivated or its password was changed meanwhile.
 pub(crate) fn open_verified(
     tx: &mut WriteTx,
     keys: &Keys,
@@ -105,8 +105,9 @@ pub(crate) fn open_verified(
     }
 }
 
-/// A login by a program and from a network that its user has no session of together tells the user
-/// so: what a program calls itself anybody can repeat. Right after the sign-up that is nothing new.
+/// Notifies the user of a login from a combination of program and network that none of the user's
+/// sessions has. The program's name alone proves nothing, because anybody can send it. Shortly
+/// after the sign-up, no notice is sent.
 fn tell_of_new_device(
     tx: &mut WriteTx,
     who: Actor,
@@ -125,7 +126,7 @@ fn tell_of_new_device(
     mail::queue(tx, who, MailKind::NewDevice, who.user, &user.email, Some(&device))
 }
 
-/// Opens a session for a user who was just made.
+/// Opens a session without verifying a password, as after a sign-up.
 pub(crate) fn open(
     tx: &mut WriteTx,
     keys: &Keys,
@@ -176,17 +177,17 @@ fn access_token(
     Ok((token, expires_in_s))
 }
 
-/// What came of a refresh token. Reuse ends the session, and that must be committed, so it is no
-/// error here.
+/// The result of using a refresh token. Reuse ends the session, and that must be committed, so it
+/// is not an error here.
 pub(crate) enum Refreshed<T> {
     Granted(T),
     Reused,
 }
 
-/// New tokens for a refresh token, which is good for one use (RFC 9700, section 4.14.2). A second
-/// use ends the session; but shortly after the first one, as long as its successor was not used, it
-/// gives the same successor: the answer may have been lost on its way, or two tabs of one browser
-/// asked at once. A token that does not rotate is answered as it is, here too.
+/// Exchanges a refresh token, which is valid for one use (RFC 9700, section 4.14.2), for new
+/// tokens. A second use ends the session. Shortly after the first use, while the successor is
+/// unused, a second use returns the same successor: the response may have been lost, or two tabs of
+/// one browser refreshed at once. A token that does not rotate is returned unchanged.
 pub(crate) fn rotate(
     tx: &mut WriteTx,
     keys: &Keys,
@@ -211,9 +212,9 @@ pub(crate) fn rotate(
     Ok(Refreshed::Granted(Grant { user, access_token, expires_in_s, refresh_token }))
 }
 
-/// A new access token for a refresh token that stays good: contract 000 answers no other one. One
-/// that rotates is no token here: it could be used without end, and its reuse would never be
-/// noticed. A session that is older than this rule is let in.
+/// Issues a new access token for a refresh token that does not rotate; contract 000 returns no new
+/// refresh token. Refuses a token that rotates: it could be used without end, and its reuse would
+/// go unnoticed. Accepts tokens of sessions that are older than this rule.
 pub(crate) fn renew(
     tx: &mut WriteTx,
     keys: &Keys,
@@ -233,12 +234,12 @@ pub(crate) fn renew(
     Ok(Refreshed::Granted(token))
 }
 
-/// What a refresh token is good for.
+/// The session of a refresh token, and the token's successor.
 struct Redeemed {
     user: User,
     session: Uuid,
     successor: RefreshToken,
-    /// It was used a moment ago, and the successor is there already.
+    /// The token was used a moment ago, so the successor is already stored.
     is_repeated: bool,
 }
 
@@ -279,10 +280,10 @@ fn redeem(
     Ok(Refreshed::Granted(Redeemed { user, session: found.session, successor, is_repeated }))
 }
 
-/// Ends the session of a refresh token: contract 000's logout.
+/// Ends the session of a refresh token, as contract 000's logout does.
 ///
 /// # Errors
-/// The token is unknown or used, or its session's time is over.
+/// The token is unknown or used, or its session has expired.
 pub fn end_by_refresh(tx: &mut WriteTx, token: &RefreshToken) -> Result<()> {
     let found = sql::find_refresh(tx, &token.hash())?
         .filter(|found| found.used_at.is_none())
@@ -295,27 +296,27 @@ pub fn end_by_refresh(tx: &mut WriteTx, token: &RefreshToken) -> Result<()> {
     sql::delete(tx, found.user, found.session).map(drop)
 }
 
-/// Deletes some of the sessions whose time was over long ago; whether there may be more.
+/// Deletes a batch of sessions that expired long ago. Returns whether there may be more.
 pub(crate) fn prune(tx: &mut WriteTx) -> Result<bool> {
     let before = tx.now().plus_seconds(-KEPT_EXPIRED_S);
     sql::prune_expired(tx, before)
 }
 
-/// Ends the caller's session: its access and refresh tokens are dead from here on.
+/// Ends the caller's session and invalidates its access and refresh tokens.
 pub fn end(tx: &mut WriteTx, caller: &Caller) -> Result<()> {
     let session = caller.require_session()?;
     audit::record(tx, caller.who(), Some(caller.id()), Action::LoggedOut, None)?;
     sql::delete(tx, caller.id(), session).map(drop)
 }
 
-/// Ends one session of the caller's, or for admins of anybody's.
+/// Ends one session of the caller or, for admins, of any user.
 pub fn end_one(tx: &mut WriteTx, caller: &Caller, account: Account, session: Uuid) -> Result<()> {
     let user = users::decide_over(tx, caller, account)?;
     audit::record(tx, caller.who(), Some(user), Action::SessionsEnded, Some("one"))?;
     if sql::delete(tx, user, session)? { Ok(()) } else { Err(Error::Missing(Noun::Session)) }
 }
 
-/// Ends every session of the caller's, the one that asks among them, or for admins of anybody's.
+/// Ends all sessions of the caller, the current one included, or, for admins, of any user.
 pub fn end_all(tx: &mut WriteTx, caller: &Caller, account: Account) -> Result<()> {
     let user = users::decide_over(tx, caller, account)?;
     audit::record(tx, caller.who(), Some(user), Action::SessionsEnded, Some("all"))?;
@@ -326,13 +327,13 @@ pub(crate) fn end_others(tx: &mut WriteTx, caller: &Caller) -> Result<()> {
     sql::delete_others(tx, caller.id(), caller.require_session()?)
 }
 
-/// The caller's living sessions, newest first.
+/// Lists the caller's live sessions, newest first.
 pub fn list(tx: &mut ReadTx, caller: &Caller) -> Result<Vec<Session>> {
     caller.require(Scope::AccountRead)?;
     sql::list(tx, caller.id(), caller.idle_since, PER_USER_MAX)
 }
 
-/// The living sessions of a user, newest first, for admins.
+/// Lists the live sessions of a user, newest first, for admins.
 pub fn list_of(tx: &mut ReadTx, caller: &Caller, user: IdOrUuid) -> Result<Vec<Session>> {
     caller.require_admin()?;
     let user = users::resolve(tx, user)?;

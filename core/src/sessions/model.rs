@@ -1,4 +1,4 @@
-//! What a session is, and what a login hands out.
+//! Sessions, refresh tokens, and the results of a login.
 
 use ring::digest;
 use uuid::Uuid;
@@ -9,24 +9,25 @@ use crate::idempotency::IdempotentRequest;
 use crate::time::Timestamp;
 use crate::users::User;
 
-/// What a login opened, as its owner sees it.
+/// A session as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     pub uuid: Uuid,
-    /// What the client called itself at login, at most 200 characters of it.
+    /// The `User-Agent` of the login, cut to 200 characters.
     pub user_agent: Option<String>,
     pub created_at: Timestamp,
-    /// The last login, refresh or, to the hour, request.
+    /// The last login or refresh, or the last request to the hour.
     pub last_used_at: Timestamp,
     pub expires_at: Timestamp,
 }
 
-/// Characters of a user agent that are kept.
+/// Maximum length of a stored user agent, in characters.
 const USER_AGENT_CHARS_MAX: usize = 200;
-/// Letters of a program's name that no list holds.
+/// Maximum length of a program name that is not in [`PROGRAMS`].
 const NAME_CHARS_MAX: usize = 30;
 
-/// Programs as they call themselves, and for people; who calls itself several names comes first.
+/// Marks in user agents and the names to show. A user agent can contain several marks; the first
+/// match in this list wins.
 const PROGRAMS: [(&str, &str); 14] = [
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -54,13 +55,13 @@ const SYSTEMS: [(&str, &str); 7] = [
 ];
 
 impl Session {
-    /// What it runs on, for people: `Firefox on Linux`.
+    /// Returns the program and the system to show: `Firefox on Linux`.
     pub fn name(&self) -> String {
         device_name(self.user_agent.as_deref())
     }
 }
 
-/// The same by what a client calls itself.
+/// Returns the same for a user agent.
 pub fn device_name(agent: Option<&str>) -> String {
     let agent = agent.unwrap_or("");
     let found = |names: &[(&str, &'static str)]| {
@@ -69,8 +70,8 @@ pub fn device_name(agent: Option<&str>) -> String {
     match (found(&PROGRAMS), found(&SYSTEMS)) {
         (Some(program), Some(system)) => format!("{program} on {system}"),
         (Some(name), None) | (None, Some(name)) => name.to_owned(),
-        // The first word is mostly a name and a version. It is written by whoever logs in and read
-        // by the account's owner in mail, so it must not look like an address or a sentence.
+        // The first word is usually a name and a version. The client that logs in chooses it and
+        // the account's owner reads it in mail, so it must not look like an address or a sentence.
         (None, None) => match agent.split(['/', ' ']).next() {
             Some(word) if is_name(word) => word.to_owned(),
             _ => "Unknown device".to_owned(),
@@ -83,27 +84,27 @@ fn is_name(word: &str) -> bool {
     (1..=NAME_CHARS_MAX).contains(&word.len()) && word.chars().all(allowed)
 }
 
-/// Who logs in where: it decides how long the access token is good, and whether the refresh token
-/// rotates.
+/// The circumstances of a login. They determine how long the access token is valid, and whether the
+/// refresh token rotates.
 #[derive(Debug, Clone, Default)]
 pub struct LoginContext {
-    /// Contract 000's: its clients know how to refresh, so its access tokens are short-lived. They
-    /// are told no other refresh token than their first, so that one does not rotate.
+    /// A login by contract 000, whose clients can refresh, so its access tokens are short-lived. It
+    /// never returns a second refresh token, so the first one does not rotate.
     pub short: bool,
-    /// From where; `None` where nobody knows, as in tests.
+    /// The address that the login came from; `None` if unknown, as in tests.
     pub client: Option<Client>,
-    /// As the client sent it; `LoginContext::agent` is what may be shown.
+    /// The header as the client sent it; `LoginContext::agent` returns the text to show.
     pub user_agent: Option<String>,
-    /// The code of the second factor, if one came with the password.
+    /// The code of the second factor, if it was sent with the password.
     pub code: Option<String>,
-    /// As what the request is to have its effect once. What answers tokens passes it over.
+    /// The idempotency key of the request. Use cases that return tokens ignore it.
     pub once: Option<IdempotentRequest>,
 }
 
 impl LoginContext {
-    /// What the client calls itself, as it is kept and shown: one line of plain spaces, without
-    /// control characters and marks that turn or hide text. It stands in mail, in the audit log and
-    /// on terminals.
+    /// Returns the user agent to store and show: one line of plain spaces, without control
+    /// characters and without marks that reorder or hide text. It appears in mail, in the audit log
+    /// and on terminals.
     pub(super) fn agent(&self) -> Option<String> {
         let is_hidden = |c: char| {
             matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
@@ -116,22 +117,22 @@ impl LoginContext {
         Some(line.chars().filter(|c| !is_hidden(*c)).take(USER_AGENT_CHARS_MAX).collect())
     }
 
-    /// The network that it comes from, as a word to compare.
+    /// Returns the client's network as text for comparison.
     pub(super) fn network(&self) -> Option<String> {
         self.client.map(|client| client.network())
     }
 }
 
-/// What a login or a refresh gives: the tokens in the clear, this once.
+/// The tokens of a login or a refresh in plain text, which are returned only once.
 pub struct Grant {
     pub user: User,
     pub access_token: String,
-    /// How long the access token is good, in seconds.
+    /// Lifetime of the access token, in seconds.
     pub expires_in_s: i64,
     pub refresh_token: RefreshToken,
 }
 
-/// 256 bits that nobody can guess. Stored as their SHA-256 only; it has no `Debug`.
+/// A refresh token: 256 random bits. The store holds only their SHA-256. There is no `Debug`.
 #[derive(Clone)]
 pub struct RefreshToken(String);
 
@@ -142,8 +143,8 @@ impl RefreshToken {
         RefreshToken(hex(secret))
     }
 
-    /// Any text may be tried; one that is no token of ours has no session. One of another length is
-    /// not even hashed.
+    /// Accepts any text. A text of another length becomes the empty token, which has no session, so
+    /// that long texts are not hashed.
     pub fn claimed(text: String) -> RefreshToken {
         RefreshToken(if text.len() == RefreshToken::CHARS { text } else { String::new() })
     }

@@ -13,7 +13,7 @@ use crate::ids::UserId;
 use crate::time::Timestamp;
 use crate::users::Role;
 
-/// Who a living session's user is.
+/// The user and the last use of a live session.
 pub struct LiveSession {
     pub uuid: Uuid,
     pub role: Role,
@@ -32,14 +32,14 @@ impl FromRow for LiveSession {
     }
 }
 
-/// A refresh token's session.
+/// A refresh token and its session.
 pub struct Refresh {
     pub session: Uuid,
     pub used_at: Option<Timestamp>,
     pub user: UserId,
     pub expires_at: Timestamp,
     pub last_used_at: Timestamp,
-    /// Whether each refresh replaces the token; `None`: the session is older than the question.
+    /// Whether each refresh replaces the token; `None` if the session is older than this column.
     pub rotates: Option<bool>,
 }
 
@@ -65,8 +65,8 @@ impl FromRow for Refresh {
 
 columns!(Session { uuid, user_agent, created_at, last_used_at, expires_at });
 
-/// The check of every request: the session is there, in time, used after `idle_since`, and its user
-/// active.
+/// Checks the session of a request: it exists, has not expired, was used after `idle_since`, and
+/// its user is active.
 pub fn live(
     tx: &mut ReadTx,
     claims: &Claims,
@@ -104,8 +104,8 @@ pub fn insert(
     Ok(uuid)
 }
 
-/// Whether the user has a session of a client that calls itself so, in that network. What is not
-/// known is one and the same.
+/// Returns whether the user has a session with this user agent and network. Missing values equal
+/// each other.
 pub fn is_known(
     tx: &mut ReadTx,
     user: UserId,
@@ -129,7 +129,7 @@ pub fn insert_refresh(tx: &mut WriteTx, hash: &[u8], session: Uuid) -> Result<()
     tx.send("INSERT INTO refresh_tokens (hash, session_uuid) VALUES ($1, $2)", &[&hash, &session])
 }
 
-/// Held, so that of two uses at once one is the second.
+/// Finds and locks a refresh token, so that concurrent uses run one after the other.
 pub fn find_refresh(tx: &mut WriteTx, hash: &[u8]) -> Result<Option<Refresh>> {
     tx.find_for_update(
         "SELECT s.uuid, r.used_at, s.user_id, s.expires_at, s.last_used_at, s.rotates \
@@ -138,7 +138,7 @@ pub fn find_refresh(tx: &mut WriteTx, hash: &[u8]) -> Result<Option<Refresh>> {
     )
 }
 
-/// Whether a token of that session is there and was not used so far.
+/// Returns whether the session has this token and the token is unused.
 pub fn is_unused(tx: &mut ReadTx, hash: &[u8], session: Uuid) -> Result<bool> {
     let found: Option<i64> = tx.find(
         "SELECT 1 FROM refresh_tokens WHERE hash = $1 AND session_uuid = $2 AND used_at IS NULL",
@@ -152,7 +152,7 @@ pub fn use_refresh(tx: &mut WriteTx, hash: &[u8]) -> Result<()> {
     tx.send("UPDATE refresh_tokens SET used_at = $1 WHERE hash = $2", &[&now, &hash])
 }
 
-/// Whether there was such a session of that user's.
+/// Deletes a session of the user. Returns whether it existed.
 pub fn delete(tx: &mut WriteTx, user: UserId, session: Uuid) -> Result<bool> {
     let deleted =
         tx.execute("DELETE FROM sessions WHERE uuid = $1 AND user_id = $2", &[&session, &user])?;
@@ -163,7 +163,8 @@ pub fn delete_others(tx: &mut WriteTx, user: UserId, but: Uuid) -> Result<()> {
     tx.send("DELETE FROM sessions WHERE user_id = $1 AND uuid <> $2", &[&user, &but])
 }
 
-/// Sessions that are long over, and the oldest beyond `keep`.
+/// Deletes the user's sessions that expired before `expired_before`, and the oldest ones over
+/// `keep`.
 pub fn prune(tx: &mut WriteTx, user: UserId, expired_before: Timestamp, keep: i64) -> Result<()> {
     tx.send(
         "DELETE FROM sessions WHERE user_id = $1 AND expires_at < $2",
@@ -176,7 +177,7 @@ pub fn prune(tx: &mut WriteTx, user: UserId, expired_before: Timestamp, keep: i6
     )
 }
 
-/// Deletes sessions that ended before `before`; whether there may be more.
+/// Deletes a batch of sessions that expired before `before`. Returns whether there may be more.
 pub fn prune_expired(tx: &mut WriteTx, before: Timestamp) -> Result<bool> {
     let pruned = tx.execute(
         "DELETE FROM sessions WHERE uuid IN (SELECT uuid FROM sessions WHERE expires_at < $1 ORDER \
@@ -194,7 +195,7 @@ static LIST: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// The living sessions of a user, newest first.
+/// Lists the live sessions of a user, newest first.
 pub fn list(
     tx: &mut ReadTx,
     user: UserId,

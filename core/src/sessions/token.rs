@@ -1,5 +1,5 @@
-//! Access tokens: JWTs (RFC 7519, RFC 8725), and the keys that sign and verify them. What a session
-//! is, and whether it lives, is the store's.
+//! Access tokens: JWTs (RFC 7519, RFC 8725), and the keys that sign and verify them. The store
+//! decides whether a session is live.
 
 mod provider;
 
@@ -18,56 +18,56 @@ use crate::ids::UserId;
 use crate::settings::Signing;
 use crate::time::Timestamp;
 
-/// The shortest secret that is taken: as long as the hash (RFC 7518, section 3.2).
+/// Minimum length of a secret: that of the hash (RFC 7518, section 3.2).
 pub const SECRET_BYTES_MIN: usize = 32;
-/// How far ahead the clock of another instance may be that signed a token.
+/// How far ahead the clock of the instance that signed a token may be.
 const CLOCK_SKEW_S: i64 = 300;
-/// The longest token that is looked at.
+/// Maximum length of a token. Longer ones are refused unread.
 const TOKEN_BYTES_MAX: usize = 4096;
 /// The random part of a token's id.
 const JTI_BYTES: usize = 16;
 const ISSUER: &str = "taskwell";
-/// For whom the tokens are: this API, and no other program that trusts the same key (RFC 8725,
-/// section 3.9).
+/// The audience: this API, and no other program that trusts the same key (RFC 8725, section 3.9).
 const AUDIENCE: &str = "taskwell-api";
 
-/// The keys: the first one signs, all of them verify. A secret makes one key for each algorithm, so
-/// that a change of the algorithm logs nobody out either. Cheap to clone; all clones change
-/// together.
+/// The keys. The first one signs, all of them verify. Each secret yields one key per algorithm, so
+/// that a change of the algorithm does not log anybody out either. Cheap to clone; all clones
+/// change together.
 #[derive(Clone)]
 pub struct Keys(Arc<ArcSwap<Parts>>);
 
 struct Parts {
-    /// What tokens are signed with first, then what they were signed with before.
+    /// The key that signs, then the keys that only verify.
     keys: Vec<Key>,
     public: Vec<PublicKey>,
     refresh: hmac::Key,
-    /// One for each secret.
+    /// One key per secret.
     requests: Vec<hmac::Key>,
 }
 
-/// One key for one algorithm: which that is says the key, never the token (RFC 8725, section 3.1).
+/// A key for one algorithm. The key determines the algorithm, never the token (RFC 8725, section
+/// 3.1).
 struct Key {
     id: String,
-    /// The first part of each token that it signs, as it is written.
+    /// The encoded header of each token that this key signs.
     written: String,
-    /// The same, read.
+    /// The same, decoded.
     header: Header,
     sign: EncodingKey,
     verify: DecodingKey,
     rules: Validation,
 }
 
-/// A public key, as a JWK Set shows it (RFC 7517, RFC 8037).
+/// A public key of a JWK Set (RFC 7517, RFC 8037).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey {
     pub id: String,
-    /// Ed25519.
+    /// The Ed25519 public key.
     pub x: [u8; 32],
 }
 
-/// What an access token says, after its signature and its time were checked. Its session has not
-/// been.
+/// The contents of an access token whose signature and times were checked. Its session has not been
+/// checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
     pub(crate) user: UserId,
@@ -82,15 +82,16 @@ struct Payload {
     aud: String,
     /// The user's UUID.
     sub: Uuid,
-    /// The user's integer id, which saves the session check a look-up.
+    /// The user's integer id, which saves the session check a query.
     uid: i64,
     /// The session.
     sid: Uuid,
-    /// Keeps two tokens of one session apart that are issued within one second.
+    /// Distinguishes two tokens of one session that are issued within one second.
     jti: String,
     iat: i64,
     exp: i64,
-    /// Never ours; who signs with our key may say so (RFC 7519, section 4.1.5).
+    /// Taskwell never sets it, but another program that signs with the key may (RFC 7519, section
+    /// 4.1.5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     nbf: Option<i64>,
 }
@@ -103,45 +104,45 @@ impl Payload {
 }
 
 impl Keys {
-    /// Keys of `secrets`, of which the first one signs.
+    /// Derives the keys from `secrets`. The first secret signs.
     ///
     /// # Errors
-    /// There is none, or one is shorter than 32 bytes.
+    /// There is no secret, or one is shorter than 32 bytes.
     pub fn new(secrets: &[&[u8]], signing: Signing) -> Result<Keys> {
         Ok(Keys(Arc::new(ArcSwap::from_pointee(Parts::new(secrets, signing)?))))
     }
 
-    /// Takes other secrets from now on.
+    /// Replaces the secrets.
     ///
     /// # Errors
-    /// As [`Keys::new`]; then the keys stay as they are.
+    /// As [`Keys::new`]. The keys then stay unchanged.
     pub fn replace(&self, secrets: &[&[u8]], signing: Signing) -> Result<()> {
         self.0.store(Arc::new(Parts::new(secrets, signing)?));
         Ok(())
     }
 
-    /// What others verify our tokens by; nothing where they are signed with a secret.
+    /// Returns the public keys that verify the tokens; none if a secret signs them.
     pub fn public(&self) -> Vec<PublicKey> {
         self.0.load().public.clone()
     }
 
-    /// The refresh token that follows this one. Whoever presents the same one again gets the same,
-    /// without it being stored.
+    /// Derives the successor of a refresh token. A repeated request thus gets the same successor,
+    /// although the store holds no plain text of it.
     pub(super) fn successor(&self, token: &str) -> [u8; 32] {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(hmac::sign(&self.0.load().refresh, token.as_bytes()).as_ref());
         bytes
     }
 
-    /// What may be stored of a text that must not be guessed from it: by the secret of now, then by
-    /// those of before.
+    /// Returns MACs of a text, which are safe to store because they do not reveal the text: first
+    /// by the current secret, then by the older ones.
     pub(crate) fn macs(&self, text: &[u8]) -> Vec<[u8; 32]> {
         let seal = |key| hmac::sign(key, text);
         self.0.load().requests.iter().filter_map(|key| seal(key).as_ref().try_into().ok()).collect()
     }
 
-    /// A token for `session` that is valid until `expires_at`. `secret` becomes its `jti`. The
-    /// transaction draws it, so a replayed use case issues the same token.
+    /// Issues a token for `session` that is valid until `expires_at`. `secret` becomes its `jti`.
+    /// The transaction draws it, so a replayed use case issues the same token.
     pub(super) fn issue(
         &self,
         user: (UserId, Uuid),
@@ -164,7 +165,7 @@ impl Keys {
         self.0.load().keys[0].sign(&payload)
     }
 
-    /// What a token says, if we signed it and its time is not over.
+    /// Returns the contents of a token whose signature and times are valid.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims> {
         let bad = Error::Unauthenticated(AuthError::BadToken);
         if token.len() > TOKEN_BYTES_MAX {
@@ -215,11 +216,11 @@ impl Parts {
         Ok(Parts { keys, public, refresh, requests })
     }
 
-    /// The key that writes such a header. One that says more than ours do, or other things, is
-    /// nobody's: no `crit`, no `jku`, no `jwk` is looked at (RFC 7515, section 4.1.11; RFC 8725,
-    /// section 3.10).
+    /// Returns the key whose header the token has. A header with additional or different members
+    /// matches no key: `crit`, `jku` and `jwk` are never interpreted (RFC 7515, section 4.1.11; RFC
+    /// 8725, section 3.10).
     fn named_by(&self, token: &str) -> Option<&Key> {
-        // As we write it ourselves, a header needs no reading.
+        // A header exactly as Taskwell writes it needs no decoding.
         let written = token.split_once('.')?.0;
         if let Some(key) = self.keys.iter().find(|key| key.written == written) {
             return Some(key);
@@ -254,7 +255,7 @@ impl Key {
             header: header(Algorithm::EdDSA, &id),
             id,
             written: String::new(),
-            // Ours is the provider, so what a key's bytes are is ours to say: seed and public key.
+            // `provider` interprets these bytes, as the seed and the public key.
             sign: EncodingKey::from_ed_der(seed.as_ref()),
             verify: DecodingKey::from_ed_der(&x),
             rules: rules(Algorithm::EdDSA),
@@ -283,12 +284,12 @@ fn rules(algorithm: Algorithm) -> Validation {
     rules.set_issuer(&[ISSUER]);
     rules.set_audience(&[AUDIENCE]);
     rules.set_required_spec_claims(&["exp", "iss", "sub", "aud"]);
-    // Compared by `verify`, with the clock that all else goes by.
+    // `verify` checks the expiry, with the clock of the caller.
     rules.validate_exp = false;
     rules
 }
 
-/// A key for one use, from which neither the secret nor the other keys can be told.
+/// Derives a key for one use. It reveals neither the secret nor the other keys.
 fn derived(secret: &[u8], usage: &str) -> hmac::Tag {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
     hmac::sign(&key, format!("taskwell: {usage}").as_bytes())

@@ -1,4 +1,4 @@
-//! What happened to tasks, in order: each change with its task as it was after it.
+//! The history of tasks: each change with the task after it.
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use crate::ids::{TaskId, UserId};
 use crate::time::Timestamp;
 use crate::users::{Caller, Scope};
 
-/// How many changes one trip brings at most.
+/// Maximum number of changes per round trip.
 const CHANGES_PER_TRIP_MAX: usize = 128;
 
 /// A change of a task.
@@ -23,7 +23,7 @@ pub struct Changed {
     pub task_id: TaskId,
     pub task_uuid: Uuid,
     pub at: Timestamp,
-    /// The task as it was after this change; nothing where it was deleted.
+    /// The task after this change; `None` if it was deleted.
     pub task: Option<Task>,
 }
 
@@ -36,11 +36,11 @@ pub struct History {
     pub epoch: Epoch,
 }
 
-/// At most `count` of the changes of the caller's tasks after `since`; fewer where that would be
-/// too much for one trip. A `since` beyond the newest number has no changes after it.
+/// Returns at most `count` changes of the caller's tasks after `since`, or fewer if they are too
+/// large for one round trip. A `since` beyond the newest number has no changes after it.
 ///
 /// # Errors
-/// [`Error::Gone`] if the changes after `since` can no longer be told: it is of another epoch, or
+/// [`Error::Gone`] if the changes after `since` are no longer available: it is of another epoch or
 /// below the floor.
 pub fn history(tx: &mut ReadTx, caller: &Caller, since: Stamp, count: usize) -> Result<History> {
     caller.require(Scope::TasksRead)?;
@@ -51,7 +51,7 @@ pub fn history(tx: &mut ReadTx, caller: &Caller, since: Stamp, count: usize) -> 
     Ok(History { changes: recorded.into_iter().map(read).collect::<Result<_>>()?, last, epoch })
 }
 
-/// The number of the newest change of the caller's tasks.
+/// Returns the number of the newest change of the caller's tasks.
 pub fn newest(tx: &mut ReadTx, caller: &Caller) -> Result<Stamp> {
     caller.require(Scope::TasksRead)?;
     Ok(Stamp { epoch: caller.epoch, number: changes::newest(tx, caller.id())? })
@@ -78,7 +78,8 @@ impl Changed {
     }
 }
 
-/// The task of a record. What the version that wrote it did not know is as it is in a new task.
+/// Rebuilds a task from a stored change. Members that an older version did not write have the
+/// values of a new task.
 fn recalled(members: &Map<String, Value>, at: Timestamp) -> Task {
     let text = |name: &str| members.get(name).and_then(Value::as_str);
     let time = |name: &str| text(name).and_then(|text| Timestamp::parse(text).ok());

@@ -1,4 +1,4 @@
-//! What a list of tasks may be asked for: which tasks, in which order, from where on.
+//! Parameters of a list of tasks: filters, order and position.
 
 use super::model::{Priority, Status, Task};
 use crate::error::{Code, Result, Violation};
@@ -6,22 +6,22 @@ use crate::page::{Cursor, Offset};
 use crate::text::Words;
 use crate::time::Timestamp;
 
-/// Which tasks, in which order. The default is all, newest first.
+/// Filters and order. By default, all tasks, newest first.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
     pub status: Option<Status>,
     /// Only completed tasks, or only the others.
     pub completed: Option<bool>,
     pub priority: Option<Priority>,
-    /// Due before this moment, itself left out.
+    /// Due before this time (exclusive).
     pub due_before: Option<Timestamp>,
-    /// Due after this moment, itself left out.
+    /// Due after this time (exclusive).
     pub due_after: Option<Timestamp>,
     pub words: Words,
     pub order: Order,
 }
 
-/// A column to sort by, and the way; ties go by id, the same way.
+/// A column to sort by, and the direction. Ties are sorted by id in the same direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Order {
     pub by: By,
@@ -32,7 +32,7 @@ pub struct Order {
 pub enum By {
     CreatedAt,
     UpdatedAt,
-    /// Tasks without one come last, both ways.
+    /// Tasks without a due date come last in both directions.
     DueDate,
     /// By rank: low, medium, high, urgent.
     Priority,
@@ -56,7 +56,8 @@ impl Order {
         Order { by: By::Priority, descending: true },
     ];
 
-    /// `created_at`, `updated_at`, `due_date`, `priority`; with `-` in front the other way round.
+    /// Parses `created_at`, `updated_at`, `due_date` or `priority`. A leading `-` reverses the
+    /// order.
     pub fn parse(word: &str) -> Result<Order, Violation> {
         let (descending, column) = match word.strip_prefix('-') {
             Some(column) => (true, column),
@@ -78,7 +79,7 @@ impl Order {
         Ok(Order { by, descending })
     }
 
-    /// Reads a cursor of a list of tasks, and the order of the list that it continues.
+    /// Parses a cursor of a list of tasks, and returns it with the order of the list.
     pub fn of_cursor(text: &str) -> Result<(Order, Cursor), Violation> {
         let cursor = Cursor::parse(text)?;
         let order = Order::ALL.into_iter().find(|order| order.tag() == cursor.order);
@@ -88,18 +89,18 @@ impl Order {
             .ok_or_else(|| Violation::new(Code::Format, "must be a cursor of this list"))
     }
 
-    /// Where to begin: before every key there can be.
+    /// Returns the first position, before every possible key.
     pub(super) fn start(self) -> Cursor {
         let end = if self.descending { i64::MAX } else { i64::MIN };
         Cursor { order: self.tag(), key: Some(end), id: end, skip: 0 }
     }
 
-    /// Where a list in this order begins after so many tasks.
+    /// Returns the position at which a list in this order begins after skipping `offset` tasks.
     pub fn cursor_of(self, offset: Offset) -> Cursor {
         self.start().skipping(offset)
     }
 
-    /// The place after `task`.
+    /// Returns the position after `task`.
     pub(super) fn after(self, task: &Task) -> Cursor {
         let key = match self.by {
             By::CreatedAt => Some(task.created_at.as_micros()),
@@ -110,14 +111,14 @@ impl Order {
         Cursor { order: self.tag(), key, id: task.id.0, skip: 0 }
     }
 
-    /// Where a list goes on that has come to its end at `last`: only one by due date has a second
-    /// part, the tasks without one.
+    /// Returns the position at which a list continues after its first part ended at `last`. Only a
+    /// list by due date has a second part, the tasks without one.
     pub(super) fn second_part(self, last: Cursor) -> Option<Cursor> {
         let is_first = last.key.is_some() && self.by == By::DueDate;
         is_first.then(|| Cursor { key: None, ..self.start() })
     }
 
-    /// The column, what compares what comes later, and the way, in SQL.
+    /// Returns the column, the operator that selects later rows, and the direction, in SQL.
     pub(super) fn words(self) -> (&'static str, &'static str, &'static str) {
         let key = match self.by {
             By::CreatedAt => "created_at",

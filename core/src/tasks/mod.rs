@@ -1,5 +1,5 @@
-//! What can be done with tasks. Each write takes hold of the owner's next number, looks, writes,
-//! and records what it did.
+//! Use cases of tasks. Each write locks the owner's sequence, reads, writes, and records the
+//! change.
 
 mod history;
 mod list;
@@ -22,11 +22,11 @@ use crate::ids::UserId;
 use crate::page::{Cursor, Page};
 use crate::users::{self, Caller, Scope};
 
-/// How many rows one trip of a list reads at most: with [`changes::TRIP_BYTES_MAX`] it bounds the
-/// memory and the time that a reader is held.
+/// Maximum number of rows that a list reads per round trip. Together with
+/// [`changes::TRIP_BYTES_MAX`], this bounds the memory of a list and how long it occupies a reader.
 const ROWS_PER_TRIP_MAX: usize = 256;
 
-/// Which version a write is meant for (RFC 9110, section 13.1.1, `If-Match`).
+/// The version that a write applies to (RFC 9110, section 13.1.1, `If-Match`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Expected {
     #[default]
@@ -43,7 +43,7 @@ impl Expected {
     }
 }
 
-/// Makes a task of the caller's.
+/// Creates a task of the caller.
 pub fn create(tx: &mut WriteTx, caller: &Caller, new: &NewTask) -> Result<Task> {
     caller.require(Scope::TasksWrite)?;
     let seq = changes::next(tx, caller.id())?;
@@ -59,7 +59,7 @@ pub fn create(tx: &mut WriteTx, caller: &Caller, new: &NewTask) -> Result<Task> 
     Ok(task.in_epoch(caller.epoch))
 }
 
-/// Makes tasks that `owner` had in another back end, in their order and with their times.
+/// Creates tasks that `owner` had in another back end, in the same order and with the same times.
 pub(crate) fn import(tx: &mut WriteTx, owner: UserId, tasks: &[Imported]) -> Result<()> {
     let first = changes::next(tx, owner)?;
     for (seq, Imported { task, created_at, updated_at }) in (first..).zip(tasks) {
@@ -71,7 +71,7 @@ pub(crate) fn import(tx: &mut WriteTx, owner: UserId, tasks: &[Imported]) -> Res
     changes::use_up(tx, owner, first - 1 + i64::try_from(tasks.len()).unwrap_or(0))
 }
 
-/// One task of the caller's.
+/// Returns one of the caller's tasks.
 pub fn one(tx: &mut ReadTx, caller: &Caller, key: IdOrUuid) -> Result<Task> {
     caller.require(Scope::TasksRead)?;
     let owner = caller.id();
@@ -79,14 +79,14 @@ pub fn one(tx: &mut ReadTx, caller: &Caller, key: IdOrUuid) -> Result<Task> {
     Ok(found.ok_or(Error::Missing(Noun::Task))?.in_epoch(caller.epoch))
 }
 
-/// A task of the caller's that is to be written.
+/// Finds one of the caller's tasks for a write, on the primary.
 fn find(tx: &mut ReadTx, caller: &Caller, key: IdOrUuid) -> Result<Task> {
     let found = sql::find(tx, caller.id(), key)?.ok_or(Error::Missing(Noun::Task))?;
     Ok(found.in_epoch(caller.epoch))
 }
 
-/// Changes a task of the caller's. An update that changes nothing makes no new version and no
-/// record.
+/// Changes one of the caller's tasks. An update without effect creates no new version and no
+/// change.
 pub fn update(
     tx: &mut WriteTx,
     caller: &Caller,
@@ -115,7 +115,7 @@ pub fn update(
     Ok(new)
 }
 
-/// Deletes a task of the caller's.
+/// Deletes one of the caller's tasks.
 pub fn delete(tx: &mut WriteTx, caller: &Caller, key: IdOrUuid, expected: &Expected) -> Result<()> {
     caller.require(Scope::TasksWrite)?;
     let seq = changes::next(tx, caller.id())?;
@@ -129,8 +129,8 @@ fn change(kind: ChangeKind, task: &Task, seq: i64) -> Change {
     Change { owner: task.owner, seq, task_id: task.id, task_uuid: task.uuid, kind }
 }
 
-/// Tells a task of somebody else from one that is not there: contract 001 answers 403, where the
-/// others say 404. To be asked with the error of a look-up that missed.
+/// Distinguishes another user's task from a missing one: contract 001 responds with 403, the others
+/// with 404. `error` is the error of the failed lookup.
 pub fn reveal_foreign(tx: &mut ReadTx, key: IdOrUuid, error: Error) -> Error {
     match (error, key) {
         (Error::Missing(Noun::Task), IdOrUuid::Uuid(uuid)) => match sql::exists(tx, uuid) {
@@ -142,8 +142,8 @@ pub fn reveal_foreign(tx: &mut ReadTx, key: IdOrUuid, error: Error) -> Error {
     }
 }
 
-/// At most `count` tasks of the caller's after `after`, in one short trip: where there are more,
-/// the page has a cursor, even if it holds fewer than `count`.
+/// Lists at most `count` of the caller's tasks after `after`, in one short round trip. If there are
+/// more, the page has a cursor, even with fewer than `count` items.
 pub fn list(
     tx: &mut ReadTx,
     caller: &Caller,
@@ -156,7 +156,7 @@ pub fn list(
     changes::look(tx, owner, |tx| page(tx, owner, query, count, after))
 }
 
-/// The same of any user's, for admins.
+/// Lists the tasks of any user, for admins.
 pub fn list_of(
     tx: &mut ReadTx,
     caller: &Caller,
@@ -194,7 +194,7 @@ fn rows(
 ) -> Result<Page<Task>> {
     let mut items: Vec<Task> = Vec::new();
     loop {
-        // One more than wanted tells whether there is a next page.
+        // One more row than requested shows whether there is a next page.
         let wanted = count - items.len() + 1;
         let (found, is_cut) = sql::list(tx, owner, query, last, wanted)?;
         let is_end = !is_cut && found.len() < wanted;
@@ -211,7 +211,7 @@ fn rows(
         let Some(second) = query.order.second_part(last) else {
             return Ok(Page { items, next: None });
         };
-        // What was to be skipped may reach into the second part.
+        // The items to skip may extend into the second part.
         let skip =
             if last.is_skipping() { last.skip - sql::count(tx, owner, query, last)? } else { 0 };
         last = Cursor { skip, ..second };

@@ -1,4 +1,4 @@
-//! What a task is and every rule about it, as pure functions. How it is stored is `sql`.
+//! Tasks and all their rules, as pure functions. Storage is in `sql`.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -11,7 +11,7 @@ use crate::ids::{TaskId, UserId};
 use crate::text;
 use crate::time::Timestamp;
 
-/// A task as it is stored.
+/// A stored task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
     pub id: TaskId,
@@ -26,14 +26,14 @@ pub struct Task {
     pub completed_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    /// The number of its last change in the owner's sequence.
+    /// The number of the task's last change in the owner's sequence.
     pub version: i64,
-    /// The store's epoch when it was read.
+    /// The store's epoch when the task was read.
     #[serde(default)]
     pub epoch: Epoch,
 }
 
-/// What a change record keeps of a task.
+/// The part of a task that change records contain.
 #[derive(Serialize)]
 pub(super) struct Content<'t> {
     title: &'t str,
@@ -46,7 +46,7 @@ pub(super) struct Content<'t> {
     updated_at: Timestamp,
 }
 
-/// 1 to 200 characters on one line, after trimming.
+/// A title: 1 to 200 characters on one line, after trimming.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Title(String);
 
@@ -58,7 +58,7 @@ impl Title {
     }
 }
 
-/// Up to 20,000 characters on any number of lines.
+/// A description: up to 20,000 characters on any number of lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description(String);
 
@@ -86,7 +86,7 @@ impl Status {
         }
     }
 
-    /// Reads what people write for a status; case, `-`, `_` and spaces don't matter.
+    /// Parses common words for a status. Case, `-`, `_` and spaces do not matter.
     pub fn parse_spoken(word: &str) -> Option<Status> {
         let plain: String = word
             .chars()
@@ -114,7 +114,7 @@ impl Status {
     }
 }
 
-/// How much it matters; the order is the rank, and the number is stored.
+/// The priority of a task. Variants are ordered by rank, which is the stored number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
     Low = 1,
@@ -148,7 +148,7 @@ impl Priority {
     }
 }
 
-/// A member of a partial write: left out, `null`, or a value.
+/// A member of a partial update: absent, `null`, or a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Patch<T> {
     #[default]
@@ -157,7 +157,7 @@ pub enum Patch<T> {
     Set(T),
 }
 
-/// A task to be made.
+/// A task to create.
 #[derive(Debug, Clone)]
 pub struct NewTask {
     pub title: Title,
@@ -167,7 +167,7 @@ pub struct NewTask {
     pub state: StateChange,
 }
 
-/// A task that somebody had in another back end.
+/// A task from another back end.
 #[derive(Debug, Clone)]
 pub struct Imported {
     pub task: NewTask,
@@ -175,7 +175,7 @@ pub struct Imported {
     pub updated_at: Timestamp,
 }
 
-/// What is to be changed of a task.
+/// Changes to a task.
 #[derive(Debug, Clone, Default)]
 pub struct Update {
     pub title: Option<Title>,
@@ -185,7 +185,7 @@ pub struct Update {
     pub state: StateChange,
 }
 
-/// What a write says of a task's completion, in the three members the contracts have for it.
+/// Changes to a task's completion, in the three members that the contracts define for it.
 #[derive(Debug, Clone, Default)]
 pub struct StateChange {
     pub status: Option<Status>,
@@ -194,9 +194,9 @@ pub struct StateChange {
 }
 
 impl StateChange {
-    /// Status and completion time after this change. `status` wins over `completed`, and that over
-    /// `completed_at`; a time that disagrees with the winner is passed over. Completing sets the
-    /// time once, leaving `completed` clears it.
+    /// Returns status and completion time after this change. `status` takes precedence over
+    /// `completed`, and that over `completed_at`. A time that contradicts the result is ignored.
+    /// Completing sets the time once; leaving `completed` clears it.
     fn apply(
         &self,
         status: Status,
@@ -220,7 +220,7 @@ impl StateChange {
 }
 
 impl NewTask {
-    /// The task as it will be stored; the id comes from the database.
+    /// Returns the task to store. The database assigns its id.
     pub(super) fn to_task(&self, uuid: Uuid, owner: UserId, version: i64, now: Timestamp) -> Task {
         let (status, completed_at) = self.state.apply(Status::Pending, None, now);
         Task {
@@ -242,7 +242,7 @@ impl NewTask {
 }
 
 impl Task {
-    /// What an `ETag` shows.
+    /// Returns the contents of the task's `ETag`.
     pub fn stamp(&self) -> Stamp {
         Stamp { epoch: self.epoch, number: self.version }
     }
@@ -251,12 +251,12 @@ impl Task {
         Task { epoch, ..self }
     }
 
-    /// How many bytes its texts have; the rest is small.
+    /// Returns the size of the task's texts in bytes. The rest is small.
     pub fn text_bytes(&self) -> usize {
         self.title.len() + self.description.as_ref().map_or(0, String::len)
     }
 
-    /// What a search looks into.
+    /// Returns the text that searches run on.
     pub(super) fn folded(&self) -> String {
         text::search_fold(&self.title, self.description.as_deref())
     }
@@ -274,10 +274,9 @@ impl Task {
         }
     }
 
-    /// The task after `update`, still with the old version, or `None` where that changes nothing:
-    /// then there is nothing to write.
+    /// Returns the task after `update`, still with the old version, or `None` if nothing changes.
     pub(super) fn updated(&self, update: &Update, now: Timestamp) -> Option<Task> {
-        // The clock may have been set back; a task is never older than its creation.
+        // The clock may have been set back, but `updated_at` never decreases.
         let now = now.max(self.updated_at);
         let mut new = self.clone();
         if let Some(title) = &update.title {

@@ -1,5 +1,5 @@
-//! How the texts of tasks are looked through: one bounded statement a trip, in which the database
-//! looks for one word. What it looks into was folded when it was written.
+//! Text search in tasks: one bounded statement per round trip, in which the database searches for
+//! one word. The searched text was folded when it was written.
 
 use std::sync::LazyLock;
 
@@ -11,17 +11,17 @@ use crate::error::Result;
 use crate::ids::UserId;
 use crate::page::{Cursor, Page};
 
-/// How many rows one trip looks at before it answers with what it has and a cursor, and how many
-/// bytes of their text. The last row may pass that bound.
+/// How many rows one round trip searches before it returns its results and a cursor, and how many
+/// bytes of their text. The last row may exceed the second bound.
 const ROWS_MAX: i64 = 256;
 const BYTES_MAX: i64 = 1024 * 1024;
 
-/// A task that was looked at.
+/// A task that was searched.
 struct Seen {
     task: Task,
-    /// Its folded text, if it holds the word that the database looked for.
+    /// The folded text, if it contains the word that the database searched for.
     folded: Option<String>,
-    /// How many rows were there to be looked at, at most [`ROWS_MAX`].
+    /// How many rows there were to search, at most [`ROWS_MAX`].
     candidates: i64,
 }
 
@@ -33,8 +33,8 @@ impl FromRow for Seen {
     }
 }
 
-/// At most `count` tasks after `last` that hold all words of `query`, of those that one trip looks
-/// at. Where there may be more, the page has a cursor.
+/// Returns at most `count` tasks after `last` that contain all words of `query`, among those that
+/// one round trip searches. If there may be more, the page has a cursor.
 pub fn search(
     tx: &mut ReadTx,
     owner: UserId,
@@ -79,7 +79,7 @@ fn look(
     let before = query.due_before;
     let after = query.due_after;
     let size = |seen: &Seen| seen.task.text_bytes() + seen.folded.as_ref().map_or(0, String::len);
-    // What is found comes with its text and its folded text.
+    // Matches come with their text and their folded text.
     let bytes_max = 2 * TRIP_BYTES_MAX;
     match cursor.key {
         Some(key) => tx.all_within(
@@ -91,7 +91,7 @@ fn look(
             bytes_max,
             size,
         ),
-        // Without a due date neither bound of it can be met.
+        // A task without a due date matches neither bound.
         None if before.is_some() || after.is_some() => Ok((Vec::new(), false)),
         None => tx.all_within(
             &texts.keyless,
@@ -102,20 +102,20 @@ fn look(
     }
 }
 
-/// The texts of one order: for tasks with a key, and for those without one.
+/// The statements of one order, for tasks with and without a key.
 struct Texts {
     keyed: String,
     keyless: String,
 }
 
-/// The texts of each order, at its tag.
+/// The statements of each order, indexed by its tag.
 static TEXTS: LazyLock<Vec<Texts>> = LazyLock::new(|| Order::ALL.into_iter().map(texts).collect());
 
 fn texts(order: Order) -> Texts {
     let (key, beyond, way) = order.words();
-    // From the inside: some rows in order, by the index alone; how much text stands before each;
-    // whether the word stands in those that fit. The innermost LIMIT but one keeps PostgreSQL from
-    // looking for the word once per column.
+    // The subqueries, from the innermost: some rows in order, from the index alone; the amount of
+    // text before each row; whether the rows that fit contain the word. The outer LIMIT keeps
+    // PostgreSQL from searching for the word once per column.
     let shown = |column: &&str| match *column {
         "title" => "CASE WHEN is_hit THEN title ELSE '' END".to_owned(),
         "description" => "CASE WHEN is_hit THEN description END".to_owned(),

@@ -1,5 +1,5 @@
-//! How tasks are stored. Every text carries the owner, but for the one that asks whether a task is
-//! somebody else's.
+//! How tasks are stored. Every statement filters by owner, except the one that checks whether a
+//! task belongs to another user.
 
 use std::sync::LazyLock;
 
@@ -21,10 +21,10 @@ columns!(writes Task {
     title, description, status, priority, due_date, completed_at, updated_at, version,
 } epoch: Epoch::FIRST);
 
-/// The columns that stay as they were when the task was made come first.
+/// The number of leading columns that never change after creation.
 const FIXED: usize = 4;
 
-/// The texts that name all columns.
+/// The statements that name all columns.
 struct Texts {
     insert: String,
     update: String,
@@ -60,19 +60,19 @@ fn select() -> String {
     format!("SELECT {} FROM tasks", Task::COLUMNS.join(", "))
 }
 
-/// Stores a new task; its id.
+/// Stores a new task and returns its id.
 pub fn insert(tx: &mut WriteTx, task: &Task) -> Result<TaskId> {
     let folded = task.folded();
     tx.insert(&TEXTS.insert, &stored(task, &folded))
 }
 
-/// Stores a new task whose id nobody asks for.
+/// Stores a new task without returning its id.
 pub fn send(tx: &mut WriteTx, task: &Task) -> Result<()> {
     let folded = task.folded();
     tx.send(&TEXTS.insert, &stored(task, &folded))
 }
 
-/// All values of a new task. The database gives it the id.
+/// Returns all values of a new task except the id, which the database assigns.
 fn stored<'t>(task: &'t Task, folded: &'t String) -> Vec<&'t dyn Param> {
     let mut values = task.params();
     values.remove(0);
@@ -87,13 +87,13 @@ pub fn find(tx: &mut ReadTx, owner: UserId, key: IdOrUuid) -> Result<Option<Task
     }
 }
 
-/// Whether anybody has a task of this UUID.
+/// Returns whether any user has a task with this UUID.
 pub fn exists(tx: &mut ReadTx, uuid: Uuid) -> Result<bool> {
     let found: Option<i64> = tx.find("SELECT id FROM tasks WHERE uuid = $1", &[&uuid])?;
     Ok(found.is_some())
 }
 
-/// Writes a task back; what a search looks into, only if its texts have changed.
+/// Stores a changed task. Updates the searched text only if title or description changed.
 pub fn update(tx: &mut WriteTx, task: &Task, is_reworded: bool) -> Result<()> {
     let folded = is_reworded.then(|| task.folded());
     let mut values = task.params().split_off(FIXED);
@@ -105,9 +105,9 @@ pub fn delete(tx: &mut WriteTx, task: &Task) -> Result<()> {
     tx.send("DELETE FROM tasks WHERE id = $1 AND owner = $2", &[&task.id, &task.owner])
 }
 
-/// At most `count` tasks after `cursor` that the columns of `query` let through, without those that
-/// the cursor skips, up to [`TRIP_BYTES_MAX`] of text, and whether that bound left some out. Its
-/// words are not looked at here.
+/// Lists at most `count` tasks after `cursor` that match the column filters of `query`, without
+/// those that the cursor skips, up to [`TRIP_BYTES_MAX`] of text. Also returns whether that bound
+/// omitted some. Ignores the words of `query`.
 pub fn list(
     tx: &mut ReadTx,
     owner: UserId,
@@ -125,7 +125,8 @@ pub fn list(
         tx.all_within(text, params, TRIP_BYTES_MAX, Task::text_bytes)
     };
     match cursor.key {
-        // Most lists are these: their statement has nothing that a planner could only guess at.
+        // Most lists have no filters. Their statement contains nothing whose selectivity the
+        // planner would have to guess.
         Some(key) if is_whole && !is_dated && skip == 0 => {
             all(&texts.all, &[&owner, &key, &cursor.id, &count])
         }
@@ -139,7 +140,7 @@ pub fn list(
                 &skip,
             ],
         ),
-        // Without a due date neither bound of it can be met.
+        // A task without a due date matches neither bound.
         None if is_dated => Ok((Vec::new(), false)),
         None => all(
             &texts.keyless,
@@ -148,7 +149,8 @@ pub fn list(
     }
 }
 
-/// How many tasks with a key [`list`] has after `cursor`, at most as many as the cursor skips.
+/// Counts the tasks with a key that [`list`] finds after `cursor`, at most as many as the cursor
+/// skips.
 pub fn count(tx: &mut ReadTx, owner: UserId, query: &Query, cursor: Cursor) -> Result<u32> {
     let texts = &LIST[usize::from(query.order.tag())];
     let Columns { status, completed, priority, before, after } = Columns::of(query);
@@ -159,7 +161,7 @@ pub fn count(tx: &mut ReadTx, owner: UserId, query: &Query, cursor: Cursor) -> R
     Ok(u32::try_from(count).unwrap_or(u32::MAX).min(cursor.skip))
 }
 
-/// What the columns of a task are compared with; `None` lets all through.
+/// The column filters of a query. `None` matches all tasks.
 struct Columns {
     status: Option<&'static str>,
     completed: Option<bool>,
@@ -180,7 +182,8 @@ impl Columns {
     }
 }
 
-/// The texts of one order: all tasks, some of them, those without a key, and how many have one.
+/// The statements of one order: all tasks, filtered tasks, tasks without a key, and the number of
+/// tasks with one.
 pub struct ListTexts {
     all: String,
     skipping: String,
@@ -189,7 +192,7 @@ pub struct ListTexts {
     counted: String,
 }
 
-/// The texts of each order, at its tag.
+/// The statements of each order, indexed by its tag.
 static LIST: LazyLock<Vec<ListTexts>> =
     LazyLock::new(|| Order::ALL.into_iter().map(list_texts).collect());
 
@@ -197,8 +200,8 @@ fn list_texts(order: Order) -> ListTexts {
     let (key, beyond, way) = order.words();
     let select = select();
     let sort = format!("ORDER BY {key} {way}, id {way}");
-    // The index is in the order of created_at. The other orders are made from its entries alone;
-    // only the rows of the page are looked up.
+    // The index is ordered by created_at. The other orders sort the index entries alone; only the
+    // rows of the page are then read.
     let pick = |wanted: &str, limit: &str| match order.by {
         By::CreatedAt => format!("{select} WHERE owner = $1 AND {wanted} {sort} LIMIT {limit}"),
         _ => format!(

@@ -1,5 +1,5 @@
-//! Personal access tokens: what an owner gives to a program instead of its password. They are made
-//! and deleted by sessions alone, never by a token.
+//! Personal access tokens, which an owner gives to a program instead of a password. Only sessions
+//! create and delete them, never tokens.
 
 mod model;
 mod sql;
@@ -16,13 +16,13 @@ use crate::settings::Mails;
 use crate::time::Timestamp;
 use crate::users::{self, Caller, Scope};
 
-/// A token's last use is written down when the one in the store is older.
+/// How old the stored last use of a token must be before it is updated.
 const LAST_USE_KEPT_FOR_S: i64 = 3600;
-/// Tokens that one account may have, the expired ones among them.
+/// Maximum number of tokens per account, expired ones included.
 pub const PER_USER_MAX: usize = 100;
 
-/// Whose token it is, if it is one and its user is active; and whether its last use should be
-/// written down.
+/// Returns the caller of a token, if the token is valid and its user active; and the token's UUID
+/// if its last use should be updated.
 pub(crate) fn check(
     tx: &mut ReadTx,
     hash: &TokenHash,
@@ -47,16 +47,16 @@ pub(crate) fn check(
     Ok((caller, is_stale.then_some(live.uuid)))
 }
 
-/// Writes down that a token is used.
+/// Updates the last use of a token.
 pub(crate) fn touch(tx: &mut WriteTx, token: Uuid) -> Result<()> {
     sql::touch(tx, token)
 }
 
-/// Makes a token; its secret is told this once.
+/// Creates a token. Its secret is returned only here.
 ///
 /// # Errors
-/// There are enough, or it is to be an admin's and the caller is none, or the session ends at this
-/// moment.
+/// The account has the maximum number of tokens, the token has the scope `admin` and the caller is
+/// not an admin, or the session has just ended.
 pub fn create(
     tx: &mut WriteTx,
     caller: &Caller,
@@ -66,9 +66,9 @@ pub fn create(
     if new.scopes.has(Scope::Admin) {
         caller.require_admin()?;
     }
-    // Held, so that of two at once the second counts the first.
+    // Locks the user, so that concurrent calls count each other's tokens.
     users::sql::find_for_update(tx, caller.id())?;
-    // Another password may have ended the session, and all tokens, while this waited.
+    // A password change may have ended the session and all tokens while this waited.
     if !users::sql::has_session(tx, caller.id(), session)? {
         return Err(Error::Unauthenticated(AuthError::BadToken));
     }
@@ -99,13 +99,13 @@ pub fn create(
     Ok((token, secret))
 }
 
-/// The caller's tokens, newest first.
+/// Lists the caller's tokens, newest first.
 pub fn list(tx: &mut ReadTx, caller: &Caller) -> Result<Vec<PersonalToken>> {
     caller.require(Scope::AccountRead)?;
     sql::list(tx, caller.id(), i64::try_from(PER_USER_MAX).unwrap_or(i64::MAX))
 }
 
-/// Deletes a token of the caller's: it is refused from here on.
+/// Deletes one of the caller's tokens, which is refused from then on.
 pub fn delete(tx: &mut WriteTx, caller: &Caller, token: Uuid) -> Result<()> {
     caller.require_session()?;
     if !sql::delete(tx, caller.id(), token)? {

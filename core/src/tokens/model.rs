@@ -1,4 +1,4 @@
-//! What a personal access token is, and how it looks.
+//! Personal access tokens and their format.
 
 use ring::digest;
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use crate::text;
 use crate::time::Timestamp;
 use crate::users::Scopes;
 
-/// What each token begins with, so that scanners of published code know it.
+/// The prefix of each token, by which scanners of published code recognize it.
 const PREFIX: &str = "twpat_";
 const SECRET_CHARS: usize = 64;
 const CHECK_CHARS: usize = 8;
@@ -26,7 +26,7 @@ pub struct PersonalToken {
     pub expires_at: Timestamp,
 }
 
-/// A token to be made.
+/// A token to create.
 #[derive(Debug, Clone)]
 pub struct NewToken {
     pub name: TokenName,
@@ -34,7 +34,7 @@ pub struct NewToken {
     pub days: Days,
 }
 
-/// What its owner calls it: 1 to 100 characters on one line.
+/// A name that the owner chooses: 1 to 100 characters on one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenName(String);
 
@@ -50,7 +50,7 @@ impl TokenName {
     }
 }
 
-/// How long it is good, in days: 1 to 366.
+/// Lifetime in days: 1 to 366.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Days(i64);
 
@@ -76,8 +76,8 @@ impl Default for Days {
     }
 }
 
-/// A token in the clear: the prefix, 256 random bits, and four bytes that tell a mistyped one. It
-/// has no `Debug`.
+/// A token in plain text: the prefix, 256 random bits, and a checksum of four bytes that detects
+/// typing errors. It has no `Debug`.
 #[derive(Clone)]
 pub struct Secret(String);
 
@@ -93,12 +93,12 @@ impl Secret {
     }
 }
 
-/// SHA-256 of a token: what is stored, and looked up.
+/// SHA-256 of a token, which is stored and looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash([u8; 32]);
 
 impl TokenHash {
-    /// The hash of `text`, if it is spelled like one of our tokens.
+    /// Returns the hash of `text` if it has the format of a token.
     pub fn of(text: &str) -> Option<TokenHash> {
         let (secret, check) = text.split_at_checked(PREFIX.len() + SECRET_CHARS)?;
         let is_ours =

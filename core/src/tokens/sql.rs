@@ -12,7 +12,7 @@ use crate::ids::UserId;
 use crate::time::Timestamp;
 use crate::users::{Role, Scopes};
 
-/// Whose a living token is, and what it may.
+/// The user and the scopes of a valid token.
 pub struct LiveToken {
     pub user: UserId,
     pub user_uuid: Uuid,
@@ -83,12 +83,12 @@ static LIST: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// The tokens of a user, expired ones too, newest first.
+/// Lists the tokens of a user, expired ones included, newest first.
 pub fn list(tx: &mut ReadTx, user: UserId, count: i64) -> Result<Vec<PersonalToken>> {
     tx.all(&LIST, &[&user, &count])
 }
 
-/// Whether there was such a token of that user's.
+/// Deletes a token of the user. Returns whether it existed.
 pub fn delete(tx: &mut WriteTx, user: UserId, token: Uuid) -> Result<bool> {
     let deleted = tx.execute(
         "DELETE FROM personal_tokens WHERE uuid = $1 AND user_id = $2",

@@ -1,5 +1,5 @@
-//! The second factor: a code that a device makes, asked for after the password. It guards logins,
-//! not tokens.
+//! The second factor: a code from a device, required after the password. It protects logins, not
+//! tokens.
 
 mod model;
 mod sql;
@@ -14,11 +14,11 @@ pub(crate) fn state(tx: &mut ReadTx, user: UserId) -> Result<State> {
     sql::state(tx, user)
 }
 
-/// Makes a secret for a device. It guards nothing until [`confirm`] has seen a code of it; until
-/// then another may be made.
+/// Generates a secret for a device. Logins require it once [`confirm`] has verified a first code.
+/// Until then, another call replaces it.
 ///
 /// # Errors
-/// There is one already that guards.
+/// The second factor is already on.
 pub(crate) fn enrol(tx: &mut WriteTx, user: UserId, account: &str) -> Result<Enrolment> {
     match sql::find(tx, user)? {
         Some(totp) if totp.is_confirmed => return Err(Error::Conflict(Conflict::TwoFactorOn)),
@@ -31,7 +31,7 @@ pub(crate) fn enrol(tx: &mut WriteTx, user: UserId, account: &str) -> Result<Enr
     Ok(Enrolment::new(secret, account))
 }
 
-/// Turns the second factor on by a first code, and returns the recovery codes, which are never
+/// Turns the second factor on with a first code, and returns the recovery codes, which are never
 /// shown again.
 pub(crate) fn confirm(tx: &mut WriteTx, user: UserId, code: &str) -> Result<Vec<String>> {
     let wrong =
@@ -52,14 +52,14 @@ pub(crate) fn confirm(tx: &mut WriteTx, user: UserId, code: &str) -> Result<Vec<
     Ok(codes)
 }
 
-/// Turns it off.
+/// Turns the second factor off.
 pub(crate) fn remove(tx: &mut WriteTx, user: UserId) -> Result<()> {
     sql::delete(tx, user)?;
     sql::delete_all_recovery(tx, user)
 }
 
-/// Asks for the second factor at a login, where there is one: a code of the device, or a recovery
-/// code, which is used up.
+/// Requires the second factor at a login, if it is on: a code from the device, or a recovery code,
+/// which is valid once.
 pub(crate) fn require(tx: &mut WriteTx, user: UserId, code: Option<&str>) -> Result<()> {
     let Some(totp) = sql::find(tx, user)?.filter(|totp| totp.is_confirmed) else {
         return Ok(());

@@ -8,29 +8,28 @@ use crate::clock::hex;
 use crate::time::Timestamp;
 
 pub const SECRET_BYTES: usize = 20;
-/// How long a code is good, in seconds.
+/// Duration of a time step, in seconds.
 const STEP_S: i64 = 30;
-/// Clocks differ: the step before and the one after are taken too (RFC 6238, section 5.2).
+/// Clocks differ, so the previous and the next step are accepted too (RFC 6238, section 5.2).
 const STEPS_OFF: i64 = 1;
 const DIGITS: usize = 6;
-/// The longest text that is looked at as a code: a recovery code with blanks or dashes wherever
-/// somebody may put them.
+/// Maximum length of a code. A recovery code with spaces and dashes in any place fits.
 const CODE_CHARS_MAX: usize = 64;
-/// Codes for who has lost the device.
+/// Number of recovery codes for users who have lost their device.
 pub const RECOVERY_CODES: usize = 10;
 
-/// Whether logins are guarded, and how often they can do without the device.
+/// Whether logins require the second factor, and how many recovery codes are left.
 #[derive(Debug, Clone, Copy)]
 pub struct State {
     pub enabled: bool,
     pub recovery_codes_left: i64,
 }
 
-/// A secret that was made, to be put into an authenticator.
+/// A new secret to enter into an authenticator.
 pub struct Enrolment {
-    /// In Base32, for people to type.
+    /// The secret in Base32, for typing.
     pub secret: String,
-    /// The same as authenticators read it from a QR code.
+    /// The secret as a URI, for a QR code.
     pub uri: String,
 }
 
@@ -43,14 +42,13 @@ impl Enrolment {
     }
 }
 
-/// A code as somebody typed it, without blanks; `None` where it is longer than any code in any
-/// spelling.
+/// Returns a typed code without spaces; `None` if it is longer than any code.
 pub fn typed(code: &str) -> Option<String> {
     let is_short = code.chars().nth(CODE_CHARS_MAX).is_none();
     is_short.then(|| code.chars().filter(|c| !c.is_whitespace()).collect())
 }
 
-/// The time step whose code it is, if it is one that may be used now and is later than `after`.
+/// Returns the time step of a code, if the code is valid now and the step is later than `after`.
 pub fn step_of(secret: &[u8], code: &str, now: Timestamp, after: i64) -> Option<i64> {
     let current = now.as_seconds().div_euclid(STEP_S);
     let steps = (current - STEPS_OFF..=current + STEPS_OFF).filter(|step| *step > after);
@@ -69,18 +67,18 @@ fn code_at(secret: &[u8], step: i64) -> String {
     format!("{:0width$}", number % 1_000_000, width = DIGITS)
 }
 
-/// In a time that does not tell where they differ.
+/// Compares in constant time.
 fn same(code: &str, given: &str) -> bool {
     code.as_bytes().ct_eq(given.as_bytes()).into()
 }
 
-/// A code for who has lost the device: 64 random bits, in groups for people.
+/// Returns a recovery code: 64 random bits, in groups for readability.
 pub fn recovery_code(random: &[u8]) -> String {
     let digits = hex(&random[..8]);
     [&digits[..4], &digits[4..8], &digits[8..12], &digits[12..]].join("-")
 }
 
-/// What is stored of one. Case and what stands between the groups don't matter.
+/// Returns the hash of a recovery code for storage. Case and separators do not matter.
 pub fn recovery_hash(code: &str) -> Vec<u8> {
     let plain: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
     digest::digest(&digest::SHA256, plain.to_ascii_lowercase().as_bytes()).as_ref().to_vec()

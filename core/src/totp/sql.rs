@@ -23,7 +23,7 @@ impl FromRow for Totp {
     }
 }
 
-/// Held, so that of two uses of one code at once one is the second.
+/// Finds and locks the second factor, so that concurrent uses of one code run one after the other.
 pub fn find(tx: &mut WriteTx, user: UserId) -> Result<Option<Totp>> {
     tx.find_for_update(
         "SELECT secret, confirmed_at, last_step FROM totp WHERE user_id = $1",
@@ -54,7 +54,7 @@ pub fn insert(tx: &mut WriteTx, user: UserId, secret: &[u8]) -> Result<()> {
     )
 }
 
-/// Confirmed from the first use on.
+/// Stores the last used step. The first use confirms the secret.
 pub fn use_step(tx: &mut WriteTx, user: UserId, step: i64) -> Result<()> {
     let now = tx.now();
     tx.send(
@@ -73,7 +73,7 @@ pub fn insert_recovery(tx: &mut WriteTx, user: UserId, hash: &[u8]) -> Result<()
     tx.send("INSERT INTO recovery_codes (hash, user_id) VALUES ($1, $2)", &[&hash, &user])
 }
 
-/// Whether there was such a code.
+/// Deletes a recovery code. Returns whether it existed.
 pub fn delete_recovery(tx: &mut WriteTx, user: UserId, hash: &[u8]) -> Result<bool> {
     let deleted =
         tx.execute("DELETE FROM recovery_codes WHERE hash = $1 AND user_id = $2", &[&hash, &user])?;

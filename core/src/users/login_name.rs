@@ -1,16 +1,17 @@
-//! What somebody types to log in, and how it is compared.
+//! Names that users type to log in, and their normalization.
 
 use super::model::{Email, Username};
 use crate::{names, text};
 
-/// A name that somebody typed to log in, in the one spelling that accounts are found by.
+/// A name that a user typed to log in, normalized to the key that accounts are found by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginName {
     kind: LoginKind,
     key: String,
 }
 
-/// Which of an account's names it is. An address has an `@`, and no username has one.
+/// Whether a login name is a username or an address. An address contains `@`, which no username
+/// does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoginKind {
     Username,
@@ -18,7 +19,8 @@ pub enum LoginKind {
 }
 
 impl LoginName {
-    /// Takes any text. What is longer than every name is nobody's: it is neither folded nor kept.
+    /// Accepts any text. A text that is longer than every name matches no account and is neither
+    /// folded nor kept.
     pub fn typed(text: &str) -> LoginName {
         let text = text.trim();
         let (kind, chars_max) = if text.contains('@') {
@@ -40,7 +42,7 @@ impl LoginName {
         self.kind
     }
 
-    /// Empty where nobody can have such a name.
+    /// Returns the key; empty if no account can have such a name.
     pub fn key(&self) -> &str {
         &self.key
     }
@@ -65,7 +67,7 @@ mod tests {
         assert_eq!(LoginName::typed("Ada").kind(), LoginKind::Username);
         assert_eq!(LoginName::typed(&"a".repeat(64)).key(), "a".repeat(64));
         assert_eq!(LoginName::typed(&"a".repeat(65)).key(), "");
-        // Two characters each, which are one in NFC.
+        // Two characters each, which NFC combines into one.
         assert_eq!(LoginName::typed(&"e\u{301}".repeat(64)).key(), "é".repeat(64));
         let address = |local: usize| LoginName::typed(&format!("{}@x.org", "a".repeat(local)));
         assert_eq!((address(248).key().len(), address(249).key()), (254, ""));

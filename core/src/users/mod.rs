@@ -1,4 +1,4 @@
-//! What can be done with accounts. How one logs in is `sessions`.
+//! Use cases of accounts. Logins are in `sessions`.
 
 mod login_name;
 mod model;
@@ -33,24 +33,24 @@ use crate::text::{self, Words};
 
 /// The tag of the users' only order in a cursor.
 const BY_ID: u8 = 0x80;
-/// How many rows one trip of a search looks at before it answers with what it has and a cursor.
+/// How many rows a search reads per round trip. Then it returns what it has found, with a cursor.
 const SCAN_MAX: usize = 256;
 
-/// The caller's own account.
+/// Returns the caller's own account.
 pub fn me(tx: &mut ReadTx, caller: &Caller) -> Result<User> {
     caller.require(Scope::AccountRead)?;
     sql::find(tx, caller.id)?.ok_or(Error::Missing(Noun::User))
 }
 
-/// One account, for admins.
+/// Returns one account, for admins.
 pub fn one(tx: &mut ReadTx, caller: &Caller, user: IdOrUuid) -> Result<User> {
     caller.require_admin()?;
     resolve(tx, user)
 }
 
-/// The account that the caller decides over: its own, by a session alone, or for admins anybody's.
-/// An admin's personal access token does not reach its owner's account by the owner's id: it would
-/// outlive every remedy for a stolen token.
+/// Returns the account that the caller may manage: its own, which requires a session, or, for
+/// admins, any account. An admin's personal access token cannot manage its owner's account by id
+/// either: the effects would outlast every remedy for a stolen token.
 pub(crate) fn decide_over(tx: &mut ReadTx, caller: &Caller, account: Account) -> Result<UserId> {
     let id = match account {
         Account::Own => caller.id,
@@ -65,11 +65,11 @@ pub(crate) fn decide_over(tx: &mut ReadTx, caller: &Caller, account: Account) ->
     Ok(id)
 }
 
-/// Changes an account. `proof` is the hash that the caller's password was verified against, if it
-/// was. Of [`Account::Own`] the role and `is_active` stay as they are.
+/// Changes an account. `proof` is the hash that the caller's password matched, if it was verified.
+/// For [`Account::Own`], the role and `is_active` stay unchanged.
 ///
 /// # Errors
-/// The change needs a proof and has none, or as [`update_user`].
+/// The change requires a proof and has none, or as [`update_user`].
 pub fn update(
     tx: &mut WriteTx,
     caller: &Caller,
@@ -89,7 +89,7 @@ pub fn update(
     update_user(tx, caller.who(), id, &own)
 }
 
-/// That the password was proven where a change of one's own account needs it.
+/// Checks that the password was verified if a change of the caller's own account requires it.
 fn require_proof(me: &Credentials, update: &Update, proof: Option<&PasswordHash>) -> Result<()> {
     match proof {
         _ if !needs_proof(&me.user, update) => Ok(()),
@@ -102,23 +102,23 @@ fn require_proof(me: &Credentials, update: &Update, proof: Option<&PasswordHash>
     }
 }
 
-/// Whether a change of one's own account needs the password: for another address, however little it
-/// differs. Whoever reads its mail gets the links that reset the password, so a stolen session must
-/// not be enough (ASVS 5.0, 7.5.1).
+/// Returns whether a change of the caller's own account requires the password. Any change of the
+/// address does, however small: mail to that address contains the links that reset the password, so
+/// a stolen session must not be enough (ASVS 5.0, 7.5.1).
 pub(crate) fn needs_proof(me: &User, update: &Update) -> bool {
     update.email.as_ref().is_some_and(|email| email.as_str() != me.email)
 }
 
-/// Deletes an account and all that is its, for admins.
+/// Deletes an account and all its data, for admins.
 pub fn delete(tx: &mut WriteTx, caller: &Caller, user: IdOrUuid) -> Result<()> {
     let id = decide_over(tx, caller, Account::Of(user))?;
     let user = sql::find(tx, id)?.ok_or(Error::Missing(Noun::User))?;
     remove(tx, caller.who(), &user)
 }
 
-/// At most `count` accounts in the order of their ids, for admins; `words` looks into username,
-/// address and name. One trip looks at so many rows; where there may be more, the page has a
-/// cursor, even if it holds fewer than `count`.
+/// Lists at most `count` accounts ordered by id, for admins. `words` are searched in username,
+/// address and name. A call reads a bounded number of rows. If there may be more, the page has a
+/// cursor, even with fewer than `count` items.
 pub fn list(
     tx: &mut ReadTx,
     caller: &Caller,
@@ -130,7 +130,7 @@ pub fn list(
     page(tx, words, count, after)
 }
 
-/// Reads a cursor of [`list`].
+/// Parses a cursor of [`list`].
 pub fn parse_cursor(text: &str) -> Result<Cursor, Violation> {
     let cursor = Cursor::parse(text)?;
     if cursor.order == BY_ID && cursor.key.is_none() {
@@ -140,7 +140,7 @@ pub fn parse_cursor(text: &str) -> Result<Cursor, Violation> {
     }
 }
 
-/// As [`list`], for the operator's command line, which needs no caller.
+/// As [`list`], for the operator's command line, which has no caller.
 pub fn page(
     tx: &mut ReadTx,
     words: &Words,
@@ -148,10 +148,10 @@ pub fn page(
     after: Option<Cursor>,
 ) -> Result<Page<User>> {
     let mut last = UserId(after.map_or(0, |cursor| cursor.id));
-    // One more than wanted tells whether there is a next page.
+    // One more row than requested shows whether there is a next page.
     let wanted = if words.is_empty() { count + 1 } else { SCAN_MAX };
     let mut skip = after.map_or(0, |cursor| cursor.skip);
-    // With words it is not the rows that count, but those that match.
+    // With words, only matching rows count as skipped.
     let skipped_rows = if words.is_empty() { std::mem::take(&mut skip) } else { 0 };
     let rows = sql::list(tx, last, i64::try_from(wanted).unwrap_or(i64::MAX), skipped_rows.into())?;
     let is_end = rows.len() < wanted;
@@ -172,13 +172,13 @@ pub fn page(
     Ok(Page { items, next: (!is_end).then(|| Cursor { skip, ..cursor(last) }) })
 }
 
-/// Where [`list`] begins after so many accounts.
+/// Returns the position at which [`list`] begins after skipping `offset` accounts.
 pub fn cursor_of(offset: Offset) -> Cursor {
     cursor(UserId(0)).skipping(offset)
 }
 
-/// Accounts after an id that are not found by their username or their address, in the order of
-/// their ids: for the operator's command line.
+/// Lists accounts after an id that are not found by their username or their address, ordered by id,
+/// for the operator's command line.
 pub fn shadowed(tx: &mut ReadTx, after: UserId) -> Result<Vec<Shadowed>> {
     sql::shadowed(tx, after, i64::from(Limit::MAX))
 }
@@ -187,8 +187,8 @@ fn cursor(id: UserId) -> Cursor {
     Cursor { order: BY_ID, key: None, id: id.0, skip: 0 }
 }
 
-/// The account of that id, username or address, for the operator's command line. An id comes first:
-/// anybody may choose a username that reads like one.
+/// Finds an account by id, username or address, for the operator's command line. An id takes
+/// precedence, because a username may look like one.
 pub fn find_by_login(tx: &mut ReadTx, login: &str) -> Result<User> {
     if let Ok(key) = IdOrUuid::parse(login) {
         match resolve(tx, key) {
@@ -200,10 +200,10 @@ pub fn find_by_login(tx: &mut ReadTx, login: &str) -> Result<User> {
     found.map(|found| found.user).ok_or(Error::Missing(Noun::User))
 }
 
-/// Changes an account by whoever was found to have the right.
+/// Changes an account on behalf of `who`, whose permission has been checked.
 ///
 /// # Errors
-/// The new name or address is taken, or the last active admin would be gone.
+/// The new name or address is taken, or no active admin would remain.
 pub fn update_user(tx: &mut WriteTx, who: Actor, id: UserId, update: &Update) -> Result<User> {
     let old = sql::find_for_update(tx, id)?.ok_or(Error::Missing(Noun::User))?;
     let mut new = old.clone();
@@ -234,7 +234,7 @@ pub fn update_user(tx: &mut WriteTx, who: Actor, id: UserId, update: &Update) ->
         sql::end_sessions(tx, id)?;
     }
     audit::record(tx, who, Some(id), Action::AccountChanged, Some(&changes(&old, &new)))?;
-    // Before the address is another one: links are waiting for the old one.
+    // Must precede the change of the address, which identifies queued links.
     if new.email != old.email {
         mail::end_links(tx, id, MailKind::Verify)?;
     }
@@ -249,7 +249,8 @@ pub fn update_user(tx: &mut WriteTx, who: Actor, id: UserId, update: &Update) ->
     Ok(new)
 }
 
-/// What changed, for the audit log: members, and what decides over rights.
+/// Describes a change for the audit log: the names of changed members, and the new values of those
+/// that determine permissions.
 fn changes(old: &User, new: &User) -> String {
     let mut changed = Vec::new();
     for (member, is_changed) in [
@@ -270,7 +271,8 @@ fn changes(old: &User, new: &User) -> String {
     changed.join(" ")
 }
 
-/// Sets a password without asking for the old one, and ends every session and token.
+/// Sets a password without asking for the old one, and ends all sessions and personal access
+/// tokens.
 pub fn reset_password(
     tx: &mut WriteTx,
     who: Actor,
@@ -283,23 +285,22 @@ pub fn reset_password(
     Ok(ended)
 }
 
-/// Sets another password. It ends all links that would set yet another one, sent or still to be
-/// sent, and the personal access tokens unless the account keeps them. Which sessions end is the
-/// caller's to say.
+/// Sets a new password. Ends all links that reset the password, sent or queued, and the personal
+/// access tokens unless the account keeps them. Ending sessions is up to the caller.
 pub(crate) fn replace_password(
     tx: &mut WriteTx,
     id: UserId,
     password: &PasswordHash,
     keeps_tokens: bool,
 ) -> Result<TokensEnded> {
-    // First of all: from here on the account is held, and no link is made for it meanwhile.
+    // First, because this locks the account: no link is created for it meanwhile.
     sql::set_password(tx, id, password)?;
     mail::end_links(tx, id, MailKind::Reset)?;
     if keeps_tokens { Ok(TokensEnded(0)) } else { sql::end_tokens(tx, id).map(TokensEnded) }
 }
 
 pub(crate) fn remove(tx: &mut WriteTx, who: Actor, user: &User) -> Result<()> {
-    // Before anything else is held: who writes a task holds the counter, and then needs the
+    // Lock the counter first: a transaction that writes a task locks the counter and then needs the
     // account's row.
     sql::hold_counter(tx, user.id)?;
     require_another_admin(tx, user)?;
@@ -307,8 +308,8 @@ pub(crate) fn remove(tx: &mut WriteTx, who: Actor, user: &User) -> Result<()> {
     sql::delete(tx, user.id)
 }
 
-/// A page of the audit log, newest first: all of it for admins, for others what is about
-/// themselves.
+/// Returns a page of the audit log, newest first: the whole log for admins, for others the entries
+/// about themselves.
 pub fn audit_log(
     tx: &mut ReadTx,
     caller: &Caller,
@@ -323,7 +324,7 @@ pub fn audit_log(
     };
     let mut page = audit::page(tx, subject, limit, after)?;
     if let Some(subject) = subject {
-        // From where somebody else acted is not the subject's to know.
+        // The address of somebody else is hidden from the subject.
         page.items.iter_mut().for_each(|entry| entry.hide_client_of_others(subject));
     }
     Ok(page)
@@ -337,8 +338,8 @@ pub(crate) fn resolve(tx: &mut ReadTx, user: IdOrUuid) -> Result<User> {
     found.ok_or(Error::Missing(Noun::User))
 }
 
-/// The last active admin can't be demoted, deactivated or deleted: nobody could undo it over the
-/// API.
+/// Checks that `user` is not the last active admin. That one cannot be demoted, deactivated or
+/// deleted, because nobody could undo it through the API.
 fn require_another_admin(tx: &mut WriteTx, user: &User) -> Result<()> {
     let is_one = user.role == Role::Admin && user.is_active;
     if is_one && !sql::another_admin_exists(tx, user.id)? {

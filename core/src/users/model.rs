@@ -1,4 +1,5 @@
-//! What a user is: names, address, role; and who is calling. Passwords are `sessions::password`'s.
+//! Accounts: names, address, role, and the caller of a use case. Passwords are in
+//! `users::password`.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -32,7 +33,7 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
-/// What an account may do beyond its own things.
+/// The role of an account, which determines whether it may manage others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -57,15 +58,16 @@ impl Role {
     }
 }
 
-/// A unique name to log in by: 1 to 64 letters, marks and digits of any script, `.`, `_`, `-`,
-/// after trimming and in NFC. Without `@`, so that a login by name or address is never ambiguous.
-/// Of what a new name must be beyond that, see `Username::require_distinct`.
+/// A unique name for logins: 1 to 64 letters, marks and digits of any script, `.`, `_`, `-`, after
+/// trimming and in NFC. It has no `@`, so that a login by name or address is never ambiguous. For
+/// further rules for new names, see `Username::require_distinct`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Username(String);
 
 impl Username {
     pub const CHARS_MAX: usize = 64;
-    /// A name made from an address gets a suffix below this, written with eight digits.
+    /// Upper bound of the suffix of a name derived from an address. The suffix is written with
+    /// eight digits.
     pub(super) const SUFFIXES: u32 = 100_000_000;
     const SUFFIX_CHARS: usize = 9;
 
@@ -79,9 +81,9 @@ impl Username {
         }
     }
 
-    /// A name made from an address: its local part without what a name can't hold, in ASCII if the
-    /// rest could pass for another name; and `suffix` if that is taken. A suffix has digits alone,
-    /// which all scripts share.
+    /// Derives a name from an address: its local part without characters that a name cannot
+    /// contain, reduced to ASCII if the result could be mistaken for another name, and with
+    /// `suffix` if the name is taken. A suffix contains only digits, which all scripts share.
     pub(super) fn from_email(email: &Email, suffix: Option<u32>) -> Username {
         let local = email.0.rsplit_once('@').map_or("", |(local, _)| local);
         let most = Username::CHARS_MAX - Username::SUFFIX_CHARS;
@@ -100,10 +102,9 @@ impl Username {
         }
     }
 
-    /// That a new name can't be taken for another: it mixes no scripts beyond UTS 39's Highly
-    /// Restrictive, and does not look like a name in ASCII unless it is one. Whether it looks like
-    /// an existing name, the store knows. Names that accounts have already are not asked: they
-    /// stay.
+    /// Checks that a new name cannot be mistaken for another. It must not mix scripts beyond UTS
+    /// 39's Highly Restrictive level, nor look like an ASCII name unless it is one. The store
+    /// checks whether it looks like an existing name. Names of existing accounts are exempt.
     ///
     /// # Errors
     /// [`Error::Invalid`] and [`Conflict::UsernameLooksTaken`].
@@ -145,7 +146,7 @@ impl Username {
     }
 }
 
-/// A name to show: 1 to 100 characters on one line.
+/// A display name: 1 to 100 characters on one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(String);
 
@@ -161,9 +162,8 @@ impl Name {
     }
 }
 
-/// An address as RFC 5322 writes it (contract 001, "Input Validation"), at most 254 characters
-/// after trimming. A domain without a dot passes (contract 000); display names and IP literals do
-/// not.
+/// An email address by RFC 5322 (contract 001, "Input Validation"), at most 254 characters after
+/// trimming. Its domain may lack a dot (contract 000). It has no display name and no IP literal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email(String);
 
@@ -199,10 +199,10 @@ impl Email {
     }
 }
 
-/// An account to be made. The password has been hashed.
+/// A new account, whose password has been hashed.
 #[derive(Debug, Clone)]
 pub struct Draft {
-    /// `None`: one is made from the address.
+    /// With `None`, a username is derived from the address.
     pub username: Option<Username>,
     pub name: Option<Name>,
     pub email: Email,
@@ -210,7 +210,7 @@ pub struct Draft {
     pub role: Role,
 }
 
-/// What an account is beside what its owner said.
+/// The state of a new account that its owner does not provide.
 #[derive(Debug, Clone, Copy)]
 pub struct AccountState {
     pub is_active: bool,
@@ -220,44 +220,44 @@ pub struct AccountState {
 }
 
 impl AccountState {
-    /// Of an account that is made at `now`.
+    /// Returns the state of an account that signs up at `now`.
     pub fn new(now: Timestamp) -> AccountState {
         AccountState { is_active: true, email_verified: false, created_at: now, updated_at: now }
     }
 }
 
-/// What may be changed of an account; what is `None` stays.
+/// A change of an account. `None` keeps the old value.
 #[derive(Debug, Clone, Default)]
 pub struct Update {
     pub username: Option<Username>,
     /// `Some(None)` clears it.
     pub name: Option<Option<Name>>,
     pub email: Option<Email>,
-    /// An admin's to change.
+    /// Only admins can change this.
     pub role: Option<Role>,
-    /// An admin's to change.
+    /// Only admins can change this.
     pub is_active: Option<bool>,
 }
 
-/// The account that a request is about.
+/// The account that a request refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Account {
     /// The caller's own.
     Own,
-    /// The one of that id, for admins. It may be the caller's own, too.
+    /// The account with this id, for admins. It may be the caller's own.
     Of(IdOrUuid),
 }
 
-/// A change that somebody asks for, with what proves it where the change needs a proof.
+/// A requested change, with the password if the change requires one.
 #[derive(Clone, Default)]
 pub struct Change {
     pub update: Update,
-    /// What the caller claims to be its own password.
+    /// What the caller sends as its own password.
     pub current_password: Option<Password>,
 }
 
-/// How many personal access tokens another password has ended. Outcomes that were kept before there
-/// was a count read as none.
+/// How many personal access tokens a password change ended. Stored outcomes that predate the count
+/// read as 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Option<u64>")]
 pub struct TokensEnded(pub u64);
@@ -268,22 +268,22 @@ impl From<Option<u64>> for TokensEnded {
     }
 }
 
-/// Somebody whose session or token was checked in this transaction. There is no other way to have
-/// one.
+/// A user whose session or token was checked in this transaction. Only such a check creates a
+/// `Caller`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     pub(crate) id: UserId,
     pub(crate) uuid: Uuid,
     pub(crate) role: Role,
-    /// `None`: it came with a personal access token.
+    /// `None` if the request came with a personal access token.
     pub(crate) session: Option<Uuid>,
     pub(crate) scopes: Scopes,
     pub(crate) client: Option<Client>,
-    /// Whether mail goes out.
+    /// Whether mail is sent, and how much.
     pub(crate) mails: Mails,
-    /// The store's, in this very transaction.
+    /// The store's epoch in this transaction.
     pub(crate) epoch: Epoch,
-    /// Sessions that were not used after this have ended.
+    /// Sessions that were not used after this time have ended.
     pub(crate) idle_since: Timestamp,
 }
 
@@ -300,7 +300,7 @@ impl Caller {
         self.role
     }
 
-    /// The session that the token names, if it names one.
+    /// Returns the session of the access token; `None` with a personal access token.
     pub fn session(&self) -> Option<Uuid> {
         self.session
     }
@@ -312,23 +312,23 @@ impl Caller {
         }
     }
 
-    /// What a personal access token was made for; a session may all that its user may.
+    /// Checks that the caller has a scope. A session has all scopes.
     pub(crate) fn require(&self, scope: Scope) -> Result<()> {
         if self.scopes.has(scope) { Ok(()) } else { Err(Error::Forbidden) }
     }
 
-    /// What no personal access token may: decide over the account.
+    /// Checks that the caller has a session, which managing the account requires.
     pub(crate) fn require_session(&self) -> Result<Uuid> {
         self.session.ok_or(Error::Forbidden)
     }
 
-    /// What its token lets it do, in words.
+    /// Describes the kind of token and its scopes.
     pub(crate) fn rights(&self) -> String {
         let kind = if self.session.is_some() { "session" } else { "token" };
         format!("{kind} {}", self.scopes)
     }
 
-    /// Whom the audit log names.
+    /// Returns the actor for the audit log.
     pub(crate) fn who(&self) -> Actor {
         Actor { user: Some(self.id), client: self.client, mails: self.mails }
     }

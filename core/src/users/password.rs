@@ -1,4 +1,4 @@
-//! What a password must be, and what is stored in its place. The threads that hash are `hasher`.
+//! Rules for passwords and stored hashes. The threads that hash passwords are in `hasher`.
 
 use argon2::Params;
 use argon2::password_hash::phc;
@@ -6,58 +6,58 @@ use argon2::password_hash::phc;
 use crate::error::{Code, Result, Violation};
 use crate::text;
 
-/// bcrypt looks at 72 bytes; what is longer is refused, never cut.
+/// bcrypt reads 72 bytes. Longer passwords are refused, never truncated.
 pub const BYTES_MAX: usize = 72;
 
-/// Commonly used passwords, lower case, sorted by bytes (the list that ships with Django, collected
-/// by Royce Williams).
+/// Commonly used passwords in lower case, sorted by bytes (the list that ships with Django,
+/// collected by Royce Williams).
 const COMMON: &str = include_str!("../../data/common-passwords.txt");
 
-/// What is better than a password that was refused.
+/// Advice in the message about a refused password.
 const ADVICE: &str = "Three or four unrelated words are easy to remember and hard to guess.";
 
-/// More than a PHC string with the longest salt and hash has.
+/// Maximum length of an imported hash. A PHC string with the longest salt and hash is shorter.
 const IMPORTED_BYTES_MAX: usize = 512;
 /// The highest bcrypt cost of an imported hash. A login with cost 16 takes some seconds.
 const IMPORTED_COST_MAX: u32 = 16;
-/// The most memory that one login with an imported Argon2 hash may use: 256 MiB, as libsodium's
-/// `MODERATE` profile does.
+/// Maximum memory that one login with an imported Argon2 hash may use: 256 MiB, as in libsodium's
+/// `MODERATE` profile.
 const IMPORTED_MEMORY_KIB_MAX: u32 = 256 * 1024;
-/// The most memory that such a login may fill, over all passes: four passes over the above.
+/// Maximum memory that such a login may fill over all passes: four passes over the above.
 const IMPORTED_WORK_KIB_MAX: u64 = 4 * IMPORTED_MEMORY_KIB_MAX as u64;
-/// The most lanes of an imported Argon2 hash.
+/// Maximum number of lanes of an imported Argon2 hash.
 const IMPORTED_LANES_MAX: u32 = 16;
 
-/// A password in the clear, in NFC. It has no `Debug` and is stored nowhere.
+/// A password in plain text, in NFC. It has no `Debug` and is never stored.
 #[derive(Clone)]
 pub struct Password(String);
 
-/// What is stored in a password's place: bcrypt's own notation, Argon2's PHC string, or a mark that
-/// no password matches.
+/// The stored form of a password: bcrypt's notation, Argon2's PHC string, or a mark that no
+/// password matches.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
-/// Which rule a new password has to meet.
+/// The rule for a new password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
-    /// The house rule: enough characters, at most 72 bytes, not common, not the user's own name or
-    /// address.
+    /// Taskwell's rule: enough characters, at most 72 bytes, not common, different from the user's
+    /// name and address.
     House,
-    /// The house rule, and contract 001's: at least 8 characters, both cases, a digit and a special
+    /// The same, and contract 001's rule: at least 8 characters, both cases, a digit and a special
     /// character.
     Mixed,
 }
 
 impl Password {
-    /// What somebody claims to be the password: compared, never stored.
+    /// Accepts what a user claims to be the password. It is compared, never stored.
     pub fn claimed(text: &str) -> Password {
         let text = text::nfc_up_to(text, BYTES_MAX);
-        // So much of a longer one still tells that it is too long.
+        // One character over the limit still shows that the password is too long.
         Password(text.chars().take(BYTES_MAX + 1).collect())
     }
 
-    /// A new password that `policy` accepts. `own` are the user's names and address, which are no
-    /// passwords.
+    /// Checks a new password against `policy`. `own` contains the user's names and address, which
+    /// the password must differ from.
     pub fn chosen(
         text: &str,
         policy: Policy,
@@ -89,9 +89,9 @@ impl Password {
         Ok(Password(password.into_owned()))
     }
 
-    /// That its hash stands for this password alone. bcrypt stops after 72 bytes; below that it
-    /// repeats the password with a zero byte after it, so `P` and `P U+0000 P` have one hash. Such
-    /// texts are never hashed or compared, by any scheme.
+    /// Checks that the hash represents this password alone. bcrypt stops after 72 bytes. Below
+    /// that, it repeats the password with a zero byte after it, so `P` and `P U+0000 P` have one
+    /// hash. No scheme hashes or compares such texts.
     pub(crate) fn check_hashable(&self) -> Result<(), Violation> {
         check_hashable(&self.0)
     }
@@ -123,7 +123,7 @@ fn is_mixed(password: &str) -> bool {
 }
 
 fn is_common(lower: &str) -> bool {
-    // The list is sorted, but its lines differ in length: look for the line by halves of the text.
+    // The list is sorted, but its lines differ in length, so this bisects by byte position.
     let list = COMMON.as_bytes();
     let (mut low, mut high) = (0, list.len());
     while low < high {
@@ -141,22 +141,21 @@ fn is_common(lower: &str) -> bool {
 }
 
 impl PasswordHash {
-    /// No scheme writes this, so it can't be mistaken for a hash.
+    /// No scheme writes this, so it cannot be mistaken for a hash.
     const UNUSABLE: &str = "!";
 
-    /// The place of a password that the account does not have. Its owner logs in after a password
-    /// reset.
+    /// Returns the mark of an account without a password. Its owner logs in after a password reset.
     pub(crate) fn unusable() -> PasswordHash {
         PasswordHash(PasswordHash::UNUSABLE.to_owned())
     }
 
-    /// Whether no password matches.
+    /// Returns whether no password matches.
     pub(crate) fn is_unusable(&self) -> bool {
         self.0 == PasswordHash::UNUSABLE
     }
 
-    /// A hash that another program made, if a login can verify it at a bounded cost: bcrypt (`2a`,
-    /// `2b`, `2y`) or Argon2.
+    /// Accepts a hash from another program if a login can verify it at a bounded cost: bcrypt
+    /// (`2a`, `2b`, `2y`) or Argon2.
     pub(crate) fn imported(text: &str) -> Result<PasswordHash, Violation> {
         if text.len() > IMPORTED_BYTES_MAX {
             return Err(Violation::new(Code::TooLong, "is longer than any hash"));
@@ -166,8 +165,8 @@ impl PasswordHash {
         Ok(PasswordHash(text.to_owned()))
     }
 
-    /// How much memory a login with this Argon2id hash fills over all passes, in KiB; `None` for
-    /// any other hash.
+    /// Returns how much memory a login with this Argon2id hash fills over all passes, in KiB;
+    /// `None` for any other hash.
     pub(crate) fn argon2id_work_kib(&self) -> Option<u64> {
         let params = self.0.starts_with("$argon2id$").then(|| argon2_params(&self.0)).flatten()?;
         Some(work_kib(&params))
@@ -182,8 +181,8 @@ impl PasswordHash {
     }
 }
 
-/// `$2b$12$`, then 53 characters of salt and hash; `2a` and `2y` are other names of the same
-/// algorithm.
+/// Checks a bcrypt hash: `$2b$12$`, then 53 characters of salt and hash. `2a` and `2y` denote the
+/// same algorithm.
 fn check_bcrypt(text: &str) -> Result<(), Violation> {
     let fields: Vec<&str> = text.split('$').collect();
     let is_base64 =
@@ -218,7 +217,7 @@ fn check_argon2(text: &str) -> Result<(), Violation> {
     Err(Violation::new(Code::Range, message))
 }
 
-/// The parameters of a whole Argon2 hash: one with its salt and its output.
+/// Returns the parameters of a complete Argon2 hash, one with its salt and output.
 fn argon2_params(text: &str) -> Option<Params> {
     let hash = phc::PasswordHash::new(text).ok()?;
     argon2::Algorithm::try_from(hash.algorithm.as_str()).ok()?;

@@ -1,4 +1,4 @@
-//! What a personal access token may be made for.
+//! Scopes of personal access tokens.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ pub enum Scope {
     TasksRead = 1,
     TasksWrite = 2,
     AccountRead = 4,
-    /// What admins may, for a token of an admin's.
+    /// Everything that admins may do, for tokens of admins.
     Admin = 8,
 }
 
@@ -28,15 +28,15 @@ impl Scope {
     }
 }
 
-/// Some scopes.
+/// A set of scopes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scopes(u8);
 
 impl Scopes {
-    /// A session's.
+    /// The scopes of a session.
     pub const ALL: Scopes = Scopes(0b1111);
 
-    /// Scopes by their words, at least one.
+    /// Parses the names of scopes. At least one is required.
     pub fn parse<'w>(words: impl IntoIterator<Item = &'w str>) -> Result<Scopes, Violation> {
         let mut scopes = Scopes(0);
         for word in words {
@@ -65,7 +65,7 @@ impl Scopes {
 }
 
 impl fmt::Display for Scopes {
-    /// The words with spaces between, as they are stored.
+    /// Writes the names with spaces between, as they are stored.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words: Vec<&str> = self.iter().map(Scope::as_str).collect();
         f.write_str(&words.join(" "))

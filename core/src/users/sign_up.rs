@@ -1,14 +1,15 @@
-//! How an account comes into being, and under which names.
+//! How accounts are created, and with which usernames.
 
 use super::model::{AccountState, Draft, Email, User, Username};
 use super::sql;
 use crate::db::{ReadTx, WriteTx};
 use crate::error::{Conflict, Error, Result};
 
-/// How many usernames are tried for somebody who gave none. Each after the first is one of 10^8.
+/// How many usernames are tried for an account that chose none. Each one after the first has one of
+/// 10^8 suffixes.
 const NAMES_TRIED_MAX: usize = 4;
 
-/// Makes an account.
+/// Creates an account.
 ///
 /// # Errors
 /// The address or the username is taken.
@@ -17,8 +18,8 @@ pub fn register(tx: &mut WriteTx, draft: &Draft) -> Result<User> {
     make(tx, draft, &standing)
 }
 
-/// Makes the account that somebody had in another back end; where its username is taken or can be
-/// taken for another, one is made from the address.
+/// Imports an account from another back end. If its username is taken or could be mistaken for
+/// another, a new one is derived from the address.
 ///
 /// # Errors
 /// The address is taken.
@@ -32,7 +33,7 @@ pub(crate) fn import(tx: &mut WriteTx, draft: &Draft, standing: &AccountState) -
     }
 }
 
-/// Whether a username may be a new account's.
+/// Returns whether a new account may have this username.
 fn is_free(tx: &mut ReadTx, username: &Username) -> Result<bool> {
     match require_free_username(tx, username) {
         Err(Error::Conflict(_) | Error::Invalid(_)) => Ok(false),
@@ -53,7 +54,7 @@ fn make(tx: &mut WriteTx, draft: &Draft, standing: &AccountState) -> Result<User
     }
     let mut username = Username::from_email(&draft.email, None);
     for _ in 0..NAMES_TRIED_MAX {
-        // Of several who sign up at once, the database lets one have the name.
+        // The database gives the name to only one of several concurrent sign-ups.
         if let Some(user) = sql::insert_if_free(tx, draft, &username, standing)? {
             return Ok(user);
         }
@@ -64,14 +65,14 @@ fn make(tx: &mut WriteTx, draft: &Draft, standing: &AccountState) -> Result<User
     Err(why_taken(tx, &username, &draft.email))
 }
 
-/// What keeps a new account from being made: a username that neither stands nor looks like another
-/// was lost to somebody else meanwhile.
+/// Returns the conflict that prevented a new account. If neither address nor username conflicts
+/// now, the username was lost to a concurrent sign-up.
 fn why_taken(tx: &mut ReadTx, username: &Username, email: &Email) -> Error {
     let lost = Error::Conflict(Conflict::UsernameLooksTaken);
     require_free(tx, Some(username), email).err().unwrap_or(lost)
 }
 
-/// That a sign-up has a chance, asked before its password is hashed; [`register`] decides.
+/// Checks that a sign-up can succeed, before its password is hashed. [`register`] decides.
 pub fn require_free(tx: &mut ReadTx, username: Option<&Username>, email: &Email) -> Result<()> {
     if sql::email_exists(tx, email)? {
         return Err(Error::Conflict(Conflict::EmailTaken));

@@ -1,4 +1,4 @@
-//! How users are stored. What it means is `mod`'s.
+//! How users are stored. Their rules are in `mod`.
 
 use std::sync::LazyLock;
 
@@ -12,7 +12,7 @@ use crate::error::{Conflict, Error, Result};
 use crate::ids::UserId;
 use crate::names;
 
-/// A user with what proves it: what a login reads.
+/// A user and the password hash, as a login reads them.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     pub user: User,
@@ -32,7 +32,7 @@ columns!(User {
     updated_at,
 });
 
-/// The texts that name all columns.
+/// The statements that name all columns.
 struct Texts {
     insert: String,
     update: String,
@@ -86,7 +86,8 @@ impl FromRow for Credentials {
     }
 }
 
-/// The new user, unless somebody has that username or address, or a username that looks like it.
+/// Stores a new user; `None` if an account has this username or address, or a username that looks
+/// like it.
 pub fn insert_if_free(
     tx: &mut WriteTx,
     draft: &Draft,
@@ -118,8 +119,8 @@ pub fn insert_if_free(
     Ok(user)
 }
 
-/// Writes back what [`super::update`] has changed. What did not change keeps its key: a shadowed
-/// name stays shadowed.
+/// Stores what [`super::update`] changed. An unchanged name keeps its key, so a shadowed name stays
+/// shadowed.
 pub fn save(tx: &mut WriteTx, user: &User) -> Result<User> {
     let now = tx.now().as_micros().max(user.updated_at.as_micros());
     tx.one_unless_taken(
@@ -154,7 +155,7 @@ pub fn find(tx: &mut ReadTx, id: UserId) -> Result<Option<User>> {
     tx.find(&TEXTS.by_id, &[&id])
 }
 
-/// The same, held: what is written back is what was read.
+/// The same, locked, so that the caller can write back what it read.
 pub fn find_for_update(tx: &mut WriteTx, id: UserId) -> Result<Option<User>> {
     tx.find_for_update(&TEXTS.by_id, &[&id])
 }
@@ -167,12 +168,12 @@ pub fn credentials(tx: &mut ReadTx, id: UserId) -> Result<Option<Credentials>> {
     tx.find(&TEXTS.credentials, &[&id])
 }
 
-/// The same, held: what depends on the hash or on `is_active` is done before anybody changes them.
+/// The same, locked, so that neither the hash nor `is_active` changes before the caller commits.
 pub fn credentials_held(tx: &mut WriteTx, id: UserId) -> Result<Option<Credentials>> {
     tx.find_for_update(&TEXTS.credentials, &[&id])
 }
 
-/// An account that was looked for; or, where there is none, the first of all, which it is not.
+/// The requested account or, if there is none, the first of all accounts, with `is_it` false.
 struct Sought {
     is_it: bool,
     credentials: Credentials,
@@ -187,8 +188,8 @@ impl FromRow for Sought {
     }
 }
 
-/// The account that has this name. A row is read in any case: how long that takes does not tell
-/// whether there is such an account.
+/// Finds the account with this name. A row is read in either case, so that the time does not reveal
+/// whether the account exists.
 pub fn credentials_by_login(tx: &mut ReadTx, login: &LoginName) -> Result<Option<Credentials>> {
     let key = login.key();
     let found: Option<Sought> = match login.kind() {
@@ -204,7 +205,7 @@ pub fn username_exists(tx: &mut ReadTx, username: &Username) -> Result<bool> {
     Ok(found.is_some())
 }
 
-/// Whether an account has a username that is not in ASCII and looks like this one.
+/// Returns whether an account has a non-ASCII username that looks like this one.
 pub fn skeleton_exists(tx: &mut ReadTx, username: &Username) -> Result<bool> {
     let Some(skeleton) = username.skeleton() else {
         return Ok(false);
@@ -220,8 +221,8 @@ pub fn email_exists(tx: &mut ReadTx, email: &Email) -> Result<bool> {
     Ok(found.is_some())
 }
 
-/// An account that is not found by its username or its address: an older one has the same, as they
-/// are compared now.
+/// An account that is not found by its username or its address, because an older account has an
+/// equal one by the current rules of comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shadowed {
     pub id: UserId,
@@ -243,12 +244,13 @@ pub fn shadowed(tx: &mut ReadTx, after: UserId, count: i64) -> Result<Vec<Shadow
     )
 }
 
-/// Users after `after` in the order of their ids, without the first `skip`.
+/// Lists users after `after`, ordered by id, without the first `skip`.
 pub fn list(tx: &mut ReadTx, after: UserId, count: i64, skip: i64) -> Result<Vec<User>> {
     tx.all(&TEXTS.list, &[&after, &count, &skip])
 }
 
-/// Whether an active admin besides `but` is left; held, so that it stays one until `but` is none.
+/// Returns whether an active admin other than `but` exists. Locks that account, so that it stays an
+/// active admin until this transaction ends.
 pub fn another_admin_exists(tx: &mut WriteTx, but: UserId) -> Result<bool> {
     let found: Option<i64> = tx.find_for_update(
         "SELECT id FROM users WHERE role = 'admin' AND is_active AND id <> $1 LIMIT 1",
@@ -270,30 +272,30 @@ pub fn set_verified(tx: &mut WriteTx, id: UserId) -> Result<()> {
     tx.send("UPDATE users SET email_verified = TRUE, updated_at = $1 WHERE id = $2", &[&now, &id])
 }
 
-/// Deletes the living personal access tokens of the user; how many there were.
+/// Deletes the user's valid personal access tokens and returns their number.
 pub fn end_tokens(tx: &mut WriteTx, id: UserId) -> Result<u64> {
     let now = tx.now();
     tx.execute("DELETE FROM personal_tokens WHERE user_id = $1 AND expires_at > $2", &[&id, &now])
 }
 
-/// Whether a session of the user has not been ended.
+/// Returns whether the user has this session, which has not been ended.
 pub fn has_session(tx: &mut ReadTx, id: UserId, session: Uuid) -> Result<bool> {
     let found: Option<i64> =
         tx.find("SELECT user_id FROM sessions WHERE uuid = $1 AND user_id = $2", &[&session, &id])?;
     Ok(found.is_some())
 }
 
-/// Ends every session of the user: what a deactivation or another password asks for.
+/// Ends all sessions of the user.
 pub fn end_sessions(tx: &mut WriteTx, id: UserId) -> Result<()> {
     tx.send("DELETE FROM sessions WHERE user_id = $1", &[&id])
 }
 
-/// Keeps writers of the account's tasks waiting until this transaction ends.
+/// Locks the account's counter: writers of its tasks wait until this transaction ends.
 pub fn hold_counter(tx: &mut WriteTx, id: UserId) -> Result<()> {
     tx.find_for_update::<i64>("SELECT last FROM counters WHERE owner = $1", &[&id]).map(drop)
 }
 
-/// With all that is the user's: sessions, tasks, changes go by the foreign keys.
+/// Deletes the user. The foreign keys delete the user's sessions, tasks and changes.
 pub fn delete(tx: &mut WriteTx, id: UserId) -> Result<()> {
     tx.erase();
     tx.send("DELETE FROM users WHERE id = $1", &[&id])

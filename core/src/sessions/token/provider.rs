@@ -1,5 +1,5 @@
-//! The cryptography that jsonwebtoken leaves to its user: ring, which is in the tree already and
-//! brings no RSA.
+//! The cryptography provider that jsonwebtoken requires, built on ring. ring is already a
+//! dependency and brings no RSA.
 
 use std::sync::Once;
 
@@ -9,7 +9,7 @@ use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, EncodingKey};
 use ring::hmac;
 use ring::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
 
-/// Makes ring the provider of this process.
+/// Installs ring as the provider of this process.
 pub fn install() {
     static PROVIDER: CryptoProvider = CryptoProvider {
         signer_factory: |algorithm, key| signer(*algorithm, key),
@@ -18,7 +18,8 @@ pub fn install() {
     };
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // Another provider can only be there if somebody linked one in; both do the same.
+        // This fails only if other code in the process has installed a provider, which works as
+        // well.
         let _ = PROVIDER.install_default();
     });
 }
