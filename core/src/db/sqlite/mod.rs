@@ -189,7 +189,7 @@ pub(super) fn find<T: FromRow>(
     })
 }
 
-/// See [`crate::db::ReadTx::execute`].
+/// See [`crate::db::WriteTx::execute`].
 pub(super) fn execute(connection: &Connection, sql: &str, params: &[&dyn Param]) -> Result<u64> {
     record(Dialect::Sqlite, sql);
     let mut statement = connection.prepare_cached(sql).map_err(error)?;
@@ -198,7 +198,7 @@ pub(super) fn execute(connection: &Connection, sql: &str, params: &[&dyn Param])
     Ok(u64::try_from(changed).unwrap_or(u64::MAX))
 }
 
-/// See [`crate::db::ReadTx::find_unless_taken`].
+/// See [`crate::db::WriteTx::one_unless_taken`].
 pub(super) fn find_unless_taken<T: FromRow>(
     connection: &Connection,
     sql: &str,
