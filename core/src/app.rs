@@ -1,60 +1,52 @@
 //! What a contract may call. `read` and `write` are the only doors to the store: they check the
 //! session in the same transaction, and only they make a `Caller`.
 
-mod account;
 mod bookkeeping;
-mod email;
 mod live;
-mod login;
 mod once;
 mod operator;
-mod second_factor;
 mod touches;
 
 use std::sync::Arc;
 
 use self::touches::Touches;
-use crate::audit::{self, Action, Actor};
 use crate::bearer::{self, Bearer, Stale};
 use crate::client::Client;
 use crate::clock::Clock;
-use crate::db::{DatabaseLocation, Db, Migrated, ReadTx, WriteTx};
+use crate::db::{DatabaseLocation, Db, Migrated, ReadTx};
 use crate::error::{AuthError, Error, Result};
 use crate::hasher::Hasher;
 use crate::ids::UserId;
 use crate::limits::{Limits, Shared};
-use crate::mail;
 use crate::sessions::token::{Keys, PublicKey};
-use crate::sessions::{self, Grant, LoginContext, RefreshToken, Refreshed};
-use crate::settings::{Mails, Settings};
-use crate::users::password::Password;
-use crate::users::{self, Caller, Draft, Email, Name, Role, User, Username};
+use crate::settings::Settings;
+use crate::users::{self, Caller};
 
 pub use crate::db::Lane;
 
 /// Taskwell, running: the store, the keys, the hashing threads. Cheap to clone.
 #[derive(Clone)]
-pub struct App(Arc<Parts>);
+pub struct App(pub(crate) Arc<Parts>);
 
 /// The rights of the operator: the command line and the work beside requests. Only [`App::open`]
 /// makes one, so a contract, which receives an [`App`], has none.
 #[derive(Clone)]
 pub struct Operator(App);
 
-struct Parts {
-    db: Db,
-    hasher: Hasher,
-    keys: Keys,
-    settings: Arc<Settings>,
-    limits: Arc<Limits>,
+pub(crate) struct Parts {
+    pub(crate) db: Db,
+    pub(crate) hasher: Hasher,
+    pub(crate) keys: Keys,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) limits: Arc<Limits>,
     touches: Touches,
-    clock: Clock,
+    pub(crate) clock: Clock,
 }
 
-struct Rules {
-    keys: Keys,
-    settings: Arc<Settings>,
-    limits: Arc<Limits>,
+pub(crate) struct Rules {
+    pub(crate) keys: Keys,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) limits: Arc<Limits>,
 }
 
 impl Rules {
@@ -67,15 +59,6 @@ impl Rules {
         }
         Ok((caller, stale))
     }
-}
-
-/// A sign-up that has been read and found well-formed.
-pub struct SignUp {
-    /// `None`: one is made from the address.
-    pub username: Option<Username>,
-    pub name: Option<Name>,
-    pub email: Email,
-    pub password: Password,
 }
 
 impl App {
@@ -122,7 +105,7 @@ impl App {
     }
 
     /// What jobs take with them: never the app itself, whose end waits for them.
-    fn rules(&self) -> Rules {
+    pub(crate) fn rules(&self) -> Rules {
         Rules {
             keys: self.0.keys.clone(),
             settings: self.0.settings.clone(),
@@ -146,7 +129,7 @@ impl App {
 
     /// What a door came to. A token that does not live counts for the client that sent it, once for
     /// each request.
-    fn admitted<T>(&self, bearer: &Bearer, outcome: Result<T>) -> Result<T> {
+    pub(crate) fn admitted<T>(&self, bearer: &Bearer, outcome: Result<T>) -> Result<T> {
         if let Err(Error::Unauthenticated(AuthError::BadToken)) = outcome {
             let now = self.0.clock.now();
             bearer.count_once(|| self.0.limits.invalid_token(bearer.client(), now))?;
@@ -210,117 +193,8 @@ impl App {
         self.admitted(&bearer, checked).map_or_else(E::from, |()| wrong)
     }
 
-    /// Makes an account with the role `user`.
-    pub async fn register(&self, new: SignUp, login_context: &LoginContext) -> Result<User> {
-        self.0.limits.sign_up(login_context.client, self.0.clock.now()).await?;
-        let making = Box::pin(self.make(new, Role::User, login_context));
-        self.or_replay_anonymous(login_context, making).await
-    }
-
-    /// Makes an account and opens its first session, both or neither.
-    pub async fn sign_up(&self, new: SignUp, login_context: LoginContext) -> Result<Grant> {
-        if self.settings().verified_email_required {
-            self.register(new, &login_context).await?;
-            return Err(Error::Unauthenticated(AuthError::UnverifiedEmail));
-        }
-        self.0.limits.sign_up(login_context.client, self.0.clock.now()).await?;
-        let draft = self.draft(new, Role::User).await?;
-        let parts = self.rules();
-        self.0
-            .db
-            .write(move |tx| {
-                let user = users::register(tx, &draft)?;
-                let who = Actor {
-                    user: Some(user.id),
-                    client: login_context.client,
-                    mails: parts.settings.mailing(),
-                };
-                signed_up(tx, who, &user)?;
-                sessions::open(tx, &parts.keys, &parts.settings, user, &login_context)
-            })
-            .await
-    }
-
-    async fn draft(&self, new: SignUp, role: Role) -> Result<Draft> {
-        let (username, email) = (new.username.clone(), new.email.clone());
-        self.0.db.read(move |tx| users::require_free(tx, username.as_ref(), &email)).await?;
-        Ok(Draft {
-            username: new.username,
-            name: new.name,
-            email: new.email,
-            password: self.0.hasher.hash(new.password).await?,
-            role,
-        })
-    }
-
-    /// New tokens for a refresh token, which is used up by it. Using one twice ends its session.
-    pub async fn refresh(&self, token: RefreshToken, login_context: LoginContext) -> Result<Grant> {
-        self.0.limits.refresh(login_context.client, self.0.clock.now()).await?;
-        let parts = self.rules();
-        let refreshed = self
-            .0
-            .db
-            .write(move |tx| {
-                sessions::rotate(tx, &parts.keys, &parts.settings, &token, &login_context)
-            })
-            .await?;
-        granted(refreshed)
-    }
-
-    /// A new access token for a refresh token that stays good (contract 000).
-    pub async fn renew(&self, token: RefreshToken, login_context: LoginContext) -> Result<String> {
-        self.0.limits.refresh(login_context.client, self.0.clock.now()).await?;
-        let parts = self.rules();
-        let renewed = self
-            .0
-            .db
-            .write(move |tx| {
-                sessions::renew(tx, &parts.keys, &parts.settings, &token, &login_context)
-            })
-            .await?;
-        granted(renewed)
-    }
-
-    /// Ends the session of a refresh token (contract 000).
-    pub async fn logout_by_refresh(
-        &self,
-        token: RefreshToken,
-        login_context: &LoginContext,
-    ) -> Result<()> {
-        let end =
-            self.write_anonymous(login_context, move |tx| sessions::end_by_refresh(tx, &token));
-        self.or_replay_anonymous(login_context, end).await
-    }
-
-    async fn make(&self, new: SignUp, role: Role, login_context: &LoginContext) -> Result<User> {
-        let client = login_context.client;
-        let draft = self.draft(new, role).await?;
-        let mails = if role == Role::User { self.settings().mailing() } else { Mails::Off };
-        let write = move |tx: &mut WriteTx| {
-            let user = users::register(tx, &draft)?;
-            let who = Actor { user: client.map(|_| user.id), client, mails };
-            signed_up(tx, who, &user)?;
-            Ok(user)
-        };
-        self.write_anonymous(login_context, write).await
-    }
-
     /// That the store answers.
     pub async fn ping(&self) -> Result<()> {
         self.0.db.read_in(Lane::Health, |tx| users::sql::find(tx, UserId(0)).map(drop)).await
-    }
-}
-
-/// What goes with a sign-up.
-fn signed_up(tx: &mut WriteTx, who: Actor, user: &User) -> Result<()> {
-    let id = Some(user.id);
-    audit::record(tx, who, id, Action::SignedUp, None)?;
-    mail::queue_welcome(tx, who, user.id, &user.email)
-}
-
-fn granted<T>(refreshed: Refreshed<T>) -> Result<T> {
-    match refreshed {
-        Refreshed::Granted(grant) => Ok(grant),
-        Refreshed::Reused => Err(Error::Unauthenticated(AuthError::BadRefreshToken)),
     }
 }

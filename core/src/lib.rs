@@ -1,6 +1,7 @@
 //! The core of Taskwell: rules, storage and use cases. It is independent of HTTP, async runtimes
 //! and processes.
 
+pub mod accounts;
 pub mod app;
 pub mod audit;
 pub mod bearer;

@@ -5,7 +5,9 @@ use std::io::{BufRead as _, IsTerminal as _};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use taskwell_core::app::{App, Operator, SignUp};
+use taskwell_core::accounts::{self, SignUp};
+
+use taskwell_core::app::{App, Operator};
 use taskwell_core::audit::Actor;
 use taskwell_core::error::{Problems, Violation};
 use taskwell_core::ids::UserId;
@@ -108,7 +110,7 @@ async fn run_on(operator: &Operator, command: Command) -> Outcome {
             let new =
                 sign_up(operator.app(), &email, username.as_deref(), name.as_deref(), &password)?;
             let role = if admin { Role::Admin } else { Role::User };
-            let user = operator.create_user(new, role).await.map_err(|e| sentence(&e))?;
+            let user = accounts::create(operator, new, role).await.map_err(|e| sentence(&e))?;
             print(&line(&user))
         }
         Command::List { q } => list(operator, &q).await,
@@ -137,8 +139,10 @@ async fn run_on(operator: &Operator, command: Command) -> Outcome {
             let own = [&*user.username, &*user.email, user.name.as_deref().unwrap_or("")];
             let password = choose(operator.app(), &text, &own)
                 .map_err(|Violation(_, e)| format!("password: {e}"))?;
-            let ended =
-                operator.reset_password(user.id, password).await.map_err(|e| sentence(&e))?.0;
+            let ended = accounts::reset_password(operator, user.id, password)
+                .await
+                .map_err(|e| sentence(&e))?
+                .0;
             print(&format!(
                 "set a new password for {}; ended all its sessions and {ended} personal access {}",
                 user.username,

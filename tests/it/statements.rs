@@ -6,7 +6,9 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use serde_json::json;
-use taskwell_core::app::{App, Operator, SignUp};
+use taskwell_core::accounts::{self, SignUp};
+
+use taskwell_core::app::{App, Operator};
 use taskwell_core::db::{DatabaseLocation, Db, Dialect, SourceDb};
 use taskwell_core::ids::UserId;
 use taskwell_core::import;
@@ -127,7 +129,7 @@ async fn work_on_tokens(t: &Taskwell, root: &str) {
     answers(t.delete(totp).token(&eve).json(&proof).send().await.status, 204);
     answers(t.get("/api/v1/audit").token(root).send().await.status, 200);
     let user = t.operator.write(|tx| users::find_by_login(tx, "frances")).await.unwrap();
-    t.operator.reset_password(user.id, Password::claimed(PASSWORD)).await.unwrap();
+    accounts::reset_password(&t.operator, user.id, Password::claimed(PASSWORD)).await.unwrap();
 }
 
 async fn work_on_mail(t: &Taskwell) {
@@ -139,19 +141,31 @@ async fn work_on_mail(t: &Taskwell) {
         email: Email::parse("henry@example.org").unwrap(),
         password: Password::claimed(PASSWORD),
     };
-    app.register(new(), &LoginContext::default()).await.unwrap();
+    accounts::register(&app, new(), &LoginContext::default()).await.unwrap();
     let verify = next_token(&operator).await;
-    app.verify_email(verify, LoginContext::default()).await.unwrap();
-    app.forgot_password(Email::parse("henry@example.org").unwrap(), LoginContext::default())
-        .await
-        .unwrap();
+    accounts::email::verify_email(&app, verify, LoginContext::default()).await.unwrap();
+    accounts::email::forgot_password(
+        &app,
+        Email::parse("henry@example.org").unwrap(),
+        LoginContext::default(),
+    )
+    .await
+    .unwrap();
     let reset = next_token(&operator).await;
-    app.reset_forgotten(reset, PASSWORD.into(), Policy::House, LoginContext::default())
-        .await
-        .unwrap();
+    accounts::email::reset_forgotten(
+        &app,
+        reset,
+        PASSWORD.into(),
+        Policy::House,
+        LoginContext::default(),
+    )
+    .await
+    .unwrap();
     t.clock.advance_s(3600);
     let door = LoginContext { user_agent: Some("another".into()), ..LoginContext::default() };
-    app.login("henry@example.org".into(), Password::claimed(PASSWORD), door).await.unwrap();
+    accounts::login(&app, "henry@example.org".into(), Password::claimed(PASSWORD), door)
+        .await
+        .unwrap();
 }
 
 async fn work_on_keys(t: &Taskwell, root: &str) {

@@ -72,7 +72,7 @@ impl App {
 
     /// What the token's request came to before, or else what `doing` comes to, which ends in a
     /// [`App::write`].
-    pub(super) async fn or_replay<T, E>(
+    pub(crate) async fn or_replay<T, E>(
         &self,
         token: Bearer,
         doing: impl Future<Output = Result<T, E>>,
@@ -105,7 +105,7 @@ impl App {
     }
 
     /// The same for somebody without a session; `doing` ends in a [`App::write_anonymous`].
-    pub(super) async fn or_replay_anonymous<T>(
+    pub(crate) async fn or_replay_anonymous<T>(
         &self,
         login_context: &LoginContext,
         doing: impl Future<Output = Result<T>>,
@@ -133,7 +133,7 @@ impl App {
     }
 
     /// Writes in nobody's name.
-    pub(super) async fn write_anonymous<T>(
+    pub(crate) async fn write_anonymous<T>(
         &self,
         login_context: &LoginContext,
         f: impl Fn(&mut WriteTx) -> Result<T> + Send + 'static,

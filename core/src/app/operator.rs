@@ -1,15 +1,11 @@
 //! What the operator may do: the command line, and the work beside requests.
 
-use super::{App, Operator, SignUp};
-use crate::audit::Actor;
+use super::{App, Operator};
 use crate::db::WriteTx;
 use crate::error::Result;
-use crate::ids::{MailId, UserId};
+use crate::ids::MailId;
 use crate::mail::{Next, Outgoing};
-use crate::sessions::LoginContext;
-use crate::users::password::Password;
-use crate::users::{Role, TokensEnded, User};
-use crate::{audit, idempotency, mail, sessions, users};
+use crate::{audit, idempotency, mail, sessions};
 
 impl Operator {
     pub fn app(&self) -> &App {
@@ -22,17 +18,6 @@ impl Operator {
         f: impl Fn(&mut WriteTx) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.0.0.db.write(f).await
-    }
-
-    /// Creates an account with any role.
-    pub async fn create_user(&self, new: SignUp, role: Role) -> Result<User> {
-        self.0.make(new, role, &LoginContext::default()).await
-    }
-
-    /// Sets a password without the old one. Ends every session, token and link of the account.
-    pub async fn reset_password(&self, user: UserId, new: Password) -> Result<TokensEnded> {
-        let hash = self.0.0.hasher.hash(new).await?;
-        self.write(move |tx| users::reset_password(tx, Actor::default(), user, &hash)).await
     }
 
     /// Signs with the first of `secrets` from now on, and accepts what any of them signed.

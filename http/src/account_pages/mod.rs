@@ -8,6 +8,7 @@ use axum::http::header::{self, HeaderValue};
 use axum::http::{StatusCode, request::Parts};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use taskwell_core::accounts;
 use taskwell_core::app::App;
 use taskwell_core::error::{Error, Problem, Problems};
 use taskwell_core::sessions::{self, LoginContext};
@@ -121,7 +122,9 @@ pub async fn verify(
     Form(wire): Form<MailTokenWire>,
 ) -> Response {
     let token = wire.as_ref().ok().and_then(|wire| wire.token.as_text()).unwrap_or("").to_owned();
-    let done = async { Ok(app.verify_email(wire?.read()?, visitor.login_context(false)).await?) };
+    let done = async {
+        Ok(accounts::email::verify_email(&app, wire?.read()?, visitor.login_context(false)).await?)
+    };
     match done.await {
         Ok(()) => page(StatusCode::OK, VERIFY, "<p>Your email address is verified.</p>"),
         Err(failure @ Failure::Core(Error::Unauthenticated(_))) => {
@@ -143,7 +146,14 @@ pub async fn reset(
     let token = wire.as_ref().ok().and_then(|wire| wire.token.as_text()).unwrap_or("").to_owned();
     let done = async {
         let (token, new) = wire?.read()?;
-        Ok(app.reset_forgotten(token, new, Policy::House, visitor.login_context(false)).await?)
+        Ok(accounts::email::reset_forgotten(
+            &app,
+            token,
+            new,
+            Policy::House,
+            visitor.login_context(false),
+        )
+        .await?)
     };
     let (done, ended) = counted(done.await);
     match done {
@@ -248,9 +258,10 @@ pub async fn change(
     let done = async {
         let PasswordChange { login, old, new, code, keeps_tokens } = wire?.read()?;
         let login_context = LoginContext { code, ..visitor.login_context(true) };
-        let token = app.login(login, old.clone(), login_context).await?.access_token;
+        let token = accounts::login(&app, login, old.clone(), login_context).await?.access_token;
         let changed =
-            app.change_password(app.verify(&token, client)?, old, new, keeps_tokens).await;
+            accounts::change_password(&app, app.verify(&token, client)?, old, new, keeps_tokens)
+                .await;
         // The session was for this alone.
         let bearer = app.verify(&token, client)?;
         app.write(bearer, Ok::<_, Failure>(()), |tx, caller, ()| sessions::end(tx, caller)).await?;

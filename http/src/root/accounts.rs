@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use taskwell_core::accounts;
 use taskwell_core::app::App;
 use taskwell_core::sessions::{LoginContext, RefreshToken};
 
@@ -19,7 +20,7 @@ pub async fn sign_up(
     Body(wire): Body<SignUpWire>,
 ) -> Answer {
     let new = wire?.read(app.settings().password_chars_min)?;
-    let user = app.register(new, &visitor.login_context(false)).await?;
+    let user = accounts::register(&app, new, &visitor.login_context(false)).await?;
     Ok(json(StatusCode::CREATED, &SignedUpWire::from(user)))
 }
 
@@ -29,8 +30,13 @@ pub async fn login(
     Body(wire): Body<LoginWire>,
 ) -> Answer {
     let (login, password, code) = wire?.read()?;
-    let grant =
-        app.login(login, password, LoginContext { code, ..visitor.login_context(true) }).await?;
+    let grant = accounts::login(
+        &app,
+        login,
+        password,
+        LoginContext { code, ..visitor.login_context(true) },
+    )
+    .await?;
     Ok(secret_json(StatusCode::OK, &TokensWire::from(grant)))
 }
 
@@ -40,7 +46,7 @@ pub async fn logout(
     Body(wire): Body<RefreshWire>,
 ) -> Answer {
     let token = RefreshToken::claimed(wire?.read()?);
-    app.logout_by_refresh(token, &visitor.login_context(true)).await?;
+    accounts::logout_by_refresh(&app, token, &visitor.login_context(true)).await?;
     let message = "Logged out successfully..";
     Ok(json(StatusCode::OK, &MessageWire { message }))
 }
@@ -51,7 +57,7 @@ pub async fn refresh(
     Body(wire): Body<RefreshWire>,
 ) -> Answer {
     let token = RefreshToken::claimed(wire?.read()?);
-    let token = app.renew(token, visitor.login_context(true)).await?;
+    let token = accounts::renew(&app, token, visitor.login_context(true)).await?;
     Ok(secret_json(StatusCode::OK, &TokenWire { token }))
 }
 
@@ -61,7 +67,7 @@ pub async fn register(
     Body(wire): Body<RegisterWire>,
 ) -> Answer {
     let new = wire?.read(app.settings().password_chars_min)?;
-    let grant = app.sign_up(new, visitor.login_context(false)).await?;
+    let grant = accounts::sign_up(&app, new, visitor.login_context(false)).await?;
     Ok(secret_json(StatusCode::OK, &AuthenticatedWire::from(grant)))
 }
 
@@ -71,7 +77,12 @@ pub async fn authenticate(
     Body(wire): Body<LoginWire>,
 ) -> Answer {
     let (login, password, code) = wire?.read()?;
-    let grant =
-        app.login(login, password, LoginContext { code, ..visitor.login_context(false) }).await?;
+    let grant = accounts::login(
+        &app,
+        login,
+        password,
+        LoginContext { code, ..visitor.login_context(false) },
+    )
+    .await?;
     Ok(secret_json(StatusCode::OK, &AuthenticatedWire::from(grant)))
 }

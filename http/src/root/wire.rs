@@ -1,7 +1,7 @@
 //! The shapes of contracts 000 and 002 on the wire, and 000's words for a status.
 
 use serde::{Deserialize, Serialize};
-use taskwell_core::app::SignUp;
+use taskwell_core::accounts::SignUp;
 use taskwell_core::error::{Code, Problems, Violation};
 use taskwell_core::sessions::Grant;
 use taskwell_core::tasks::{Description, NewTask, StateChange, Status, Task, Title};

@@ -4,7 +4,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use taskwell_core::app::{App, SignUp};
+use taskwell_core::accounts::{self, SignUp};
+
+use taskwell_core::app::App;
 use taskwell_core::error::Problems;
 use taskwell_core::sessions::{self, Grant, LoginContext, RefreshToken};
 use taskwell_core::users::password::{Password, Policy};
@@ -89,7 +91,7 @@ pub async fn sign_up(
     Body(wire): Body<SignUpWire>,
 ) -> Answer {
     let new = wire?.read(app.settings().password_chars_min)?;
-    let user = app.register(new, &visitor.login_context(false)).await?;
+    let user = accounts::register(&app, new, &visitor.login_context(false)).await?;
     let message = "User created successfully";
     Ok(answer(StatusCode::CREATED, &SignedUpWire { message, user: user.into() }))
 }
@@ -100,8 +102,13 @@ pub async fn login(
     JsonOrForm(wire): JsonOrForm<LoginWire>,
 ) -> Answer {
     let (login, password, code) = wire?.read()?;
-    let grant =
-        app.login(login, password, LoginContext { code, ..visitor.login_context(false) }).await?;
+    let grant = accounts::login(
+        &app,
+        login,
+        password,
+        LoginContext { code, ..visitor.login_context(false) },
+    )
+    .await?;
     Ok(secret_json(StatusCode::OK, &TokensWire::from(grant)))
 }
 
@@ -111,7 +118,7 @@ pub async fn refresh(
     Body(wire): Body<RefreshWire>,
 ) -> Answer {
     let token = RefreshToken::claimed(wire?.read()?);
-    let grant = app.refresh(token, visitor.login_context(false)).await?;
+    let grant = accounts::refresh(&app, token, visitor.login_context(false)).await?;
     Ok(secret_json(StatusCode::OK, &TokensWire::from(grant)))
 }
 

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use taskwell_core::accounts;
 use taskwell_core::app::App;
 
 use super::message::{MessageWire, message};
@@ -40,12 +41,12 @@ pub async fn verify(
     visitor: Visitor,
     Body(wire): Body<MailTokenWire>,
 ) -> Answer {
-    app.verify_email(wire?.read()?, visitor.login_context(false)).await?;
+    accounts::email::verify_email(&app, wire?.read()?, visitor.login_context(false)).await?;
     Ok(message(StatusCode::OK, "The email address is verified"))
 }
 
 pub async fn send_verification(State(app): State<App>, Token(claims): Token) -> Answer {
-    app.send_verification(claims).await?;
+    accounts::email::send_verification(&app, claims).await?;
     Ok(message(
         StatusCode::ACCEPTED,
         "If the email address is not verified yet, mail is on its way",

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use taskwell_core::accounts;
 use taskwell_core::app::App;
 use taskwell_core::bearer::Bearer;
 use taskwell_core::error::Problems;
@@ -68,7 +69,7 @@ pub async fn forgot(
     visitor: Visitor,
     Body(wire): Body<ForgotWire>,
 ) -> Answer {
-    app.forgot_password(wire?.read()?, visitor.login_context(false)).await?;
+    accounts::email::forgot_password(&app, wire?.read()?, visitor.login_context(false)).await?;
     Ok(message(StatusCode::ACCEPTED, "If the account exists, mail is on its way"))
 }
 
@@ -78,8 +79,14 @@ pub async fn reset(
     Body(wire): Body<ResetWire>,
 ) -> Answer {
     let (token, new) = wire?.read()?;
-    let ended =
-        app.reset_forgotten(token, new, Policy::House, visitor.login_context(false)).await?;
+    let ended = accounts::email::reset_forgotten(
+        &app,
+        token,
+        new,
+        Policy::House,
+        visitor.login_context(false),
+    )
+    .await?;
     Ok(json(StatusCode::OK, &PasswordChangedWire::from(ended)))
 }
 
@@ -90,7 +97,7 @@ pub async fn change(
 ) -> Answer {
     let (old, new, keeps_tokens) =
         told(&app, &claims, wire.and_then(PasswordChangeWire::read)).await?;
-    let ended = app.change_password(claims, old, new, keeps_tokens).await?;
+    let ended = accounts::change_password(&app, claims, old, new, keeps_tokens).await?;
     Ok(json(StatusCode::OK, &PasswordChangedWire::from(ended)))
 }
 

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use qrcode::{Color, QrCode};
 use serde::{Deserialize, Serialize};
+use taskwell_core::accounts;
 use taskwell_core::app::App;
 use taskwell_core::error::{Error, Problems};
 use utoipa::ToSchema;
@@ -68,7 +69,7 @@ pub fn routes(api: Api) -> Api {
 }
 
 pub async fn state(State(app): State<App>, Token(claims): Token) -> Answer {
-    let state = app.totp_state(claims).await?;
+    let state = accounts::second_factor::state(&app, claims).await?;
     let wire = StateWire { enabled: state.enabled, recovery_codes_left: state.recovery_codes_left };
     Ok(json(StatusCode::OK, &wire))
 }
@@ -79,7 +80,7 @@ pub async fn enrol(
     Body(wire): Body<PasswordProofWire>,
 ) -> Answer {
     let password = told(&app, &claims, wire.and_then(PasswordProofWire::read)).await?;
-    let made = app.enrol_totp(claims, password).await?;
+    let made = accounts::second_factor::enrol(&app, claims, password).await?;
     let qr_code = QrCodeWire::of(&made.uri)?;
     Ok(secret_json(
         StatusCode::CREATED,
@@ -97,7 +98,7 @@ pub async fn confirm(
         let code = wire.code.text("code", p);
         Ok::<_, Failure>(std::mem::take(p).finish(code)?)
     });
-    let recovery_codes = app.confirm_totp(claims, code).await?;
+    let recovery_codes = accounts::second_factor::confirm(&app, claims, code).await?;
     Ok(secret_json(StatusCode::OK, &RecoveryWire { recovery_codes }))
 }
 
@@ -107,7 +108,7 @@ pub async fn remove(
     Body(wire): Body<PasswordProofWire>,
 ) -> Answer {
     let password = told(&app, &claims, wire.and_then(PasswordProofWire::read)).await?;
-    app.remove_totp(claims, password).await?;
+    accounts::second_factor::remove(&app, claims, password).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
+use taskwell_core::accounts;
 use taskwell_core::app::{App, Lane};
 use taskwell_core::error::{Error, Problems};
 use taskwell_core::id_or_uuid::IdOrUuid;
@@ -138,7 +139,7 @@ pub async fn update_me(
     MergePatch(wire): MergePatch<UserUpdateWire>,
 ) -> Answer {
     let input = wire.and_then(UserUpdateWire::read).map(|change| (Account::Own, change));
-    let user = app.update_account(claims, input).await?;
+    let user = accounts::update(&app, claims, input).await?;
     Ok(json(StatusCode::OK, &UserWire::from(user)))
 }
 
@@ -148,7 +149,7 @@ pub async fn delete_me(
     Body(wire): Body<PasswordProofWire>,
 ) -> Answer {
     let password = told(&app, &claims, wire.and_then(PasswordProofWire::read)).await?;
-    app.delete_me(claims, password).await?;
+    accounts::delete(&app, claims, password).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -191,7 +192,7 @@ pub async fn update(
     MergePatch(wire): MergePatch<UserUpdateWire>,
 ) -> Answer {
     let input = combine(key(&path.0).map(Account::Of), wire.and_then(UserUpdateWire::read));
-    let user = app.update_account(claims, input).await?;
+    let user = accounts::update(&app, claims, input).await?;
     Ok(json(StatusCode::OK, &UserWire::from(user)))
 }
 

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use taskwell_core::accounts;
 use taskwell_core::app::App;
 use taskwell_core::sessions::{self, LoginContext, RefreshToken};
 use taskwell_core::users::password::Policy;
@@ -19,7 +20,7 @@ pub async fn sign_up(
     Body(wire): Body<SignUpWire>,
 ) -> Answer {
     let new = wire?.read(app.settings().password_chars_min)?;
-    let grant = app.sign_up(new, visitor.login_context(false)).await?;
+    let grant = accounts::sign_up(&app, new, visitor.login_context(false)).await?;
     Ok(secret_json(StatusCode::OK, &SignedInWire::from(grant)))
 }
 
@@ -29,8 +30,13 @@ pub async fn sign_in(
     Body(wire): Body<SignInWire>,
 ) -> Answer {
     let (login, password, code) = wire?.read()?;
-    let grant =
-        app.login(login, password, LoginContext { code, ..visitor.login_context(false) }).await?;
+    let grant = accounts::login(
+        &app,
+        login,
+        password,
+        LoginContext { code, ..visitor.login_context(false) },
+    )
+    .await?;
     Ok(secret_json(StatusCode::OK, &SignedInWire::from(grant)))
 }
 
@@ -40,7 +46,7 @@ pub async fn refresh(
     Body(wire): Body<RefreshWire>,
 ) -> Answer {
     let token = RefreshToken::claimed(wire?.read()?);
-    let grant = app.refresh(token, visitor.login_context(false)).await?;
+    let grant = accounts::refresh(&app, token, visitor.login_context(false)).await?;
     Ok(secret_json(StatusCode::OK, &SignedInWire::from(grant)))
 }
 
@@ -55,7 +61,7 @@ pub async fn forgot_password(
     visitor: Visitor,
     Body(wire): Body<ForgotWire>,
 ) -> Answer {
-    app.forgot_password(wire?.read()?, visitor.login_context(false)).await?;
+    accounts::email::forgot_password(&app, wire?.read()?, visitor.login_context(false)).await?;
     Ok(done("If the account exists, mail is on its way"))
 }
 
@@ -66,7 +72,8 @@ pub async fn reset_password(
 ) -> Answer {
     let (token, new) = wire?.read()?;
     // How many personal access tokens it has ended is no member of this contract's answers.
-    app.reset_forgotten(token, new, Policy::Mixed, visitor.login_context(false)).await?;
+    accounts::email::reset_forgotten(&app, token, new, Policy::Mixed, visitor.login_context(false))
+        .await?;
     Ok(done("The password was changed"))
 }
 
@@ -75,7 +82,7 @@ pub async fn verify_email(
     visitor: Visitor,
     Body(wire): Body<MailTokenWire>,
 ) -> Answer {
-    app.verify_email(wire?.read()?, visitor.login_context(false)).await?;
+    accounts::email::verify_email(&app, wire?.read()?, visitor.login_context(false)).await?;
     Ok(done("The email address is verified"))
 }
 

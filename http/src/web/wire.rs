@@ -1,7 +1,7 @@
 //! The shapes of contract 001 on the wire.
 
 use serde::{Deserialize, Serialize};
-use taskwell_core::app::SignUp;
+use taskwell_core::accounts::SignUp;
 use taskwell_core::error::{Code, Problems};
 use taskwell_core::sessions::Grant;
 use taskwell_core::tasks::{

@@ -4,6 +4,7 @@ mod tokens;
 
 use futures_util::future::join;
 use serde_json::json;
+use taskwell_core::accounts;
 use taskwell_core::users::password::Password;
 
 use crate::support::{PASSWORD, Reply, Taskwell, on_each_database};
@@ -104,7 +105,9 @@ async fn remedy(t: &Taskwell, how: &str, root: &str, ada: &str, id: &str) {
                 .write(|tx| taskwell_core::users::find_by_login(tx, "ada"))
                 .await
                 .unwrap();
-            t.operator.reset_password(user.id, Password::claimed(NEW_PASSWORD)).await.unwrap();
+            accounts::reset_password(&t.operator, user.id, Password::claimed(NEW_PASSWORD))
+                .await
+                .unwrap();
             return;
         }
         "another link that was used" => {

@@ -2,6 +2,7 @@
 
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
+use taskwell_core::accounts;
 use taskwell_core::users::password::Password;
 
 use super::{
@@ -150,7 +151,9 @@ async fn the_operators_reset_ends_them_and_counts_them(t: Taskwell) {
     let (ada, _) = ada_anew(&t).await;
     let tokens = make_tokens(&t, &ada).await;
     let user = t.operator.write(|tx| taskwell_core::users::find_by_login(tx, "ada")).await.unwrap();
-    let ended = t.operator.reset_password(user.id, Password::claimed(NEW_PASSWORD)).await.unwrap();
+    let ended = accounts::reset_password(&t.operator, user.id, Password::claimed(NEW_PASSWORD))
+        .await
+        .unwrap();
     assert_eq!((ended.0, alive(&t, &tokens).await), (3, 0));
 }
 

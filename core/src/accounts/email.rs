@@ -1,0 +1,129 @@
+//! What goes by mail: proving an address, choosing a new password when the old one is forgotten.
+//! Sending is the process's.
+
+use crate::app::App;
+use crate::audit::{self, Action, Actor};
+use crate::bearer::Bearer;
+use crate::client::Client;
+use crate::db::{ReadTx, WriteTx};
+use crate::error::{AuthError, Error, Result, Violation};
+use crate::ids::UserId;
+use crate::mail::{self, MailKind};
+use crate::sessions::LoginContext;
+use crate::users::password::{Password, Policy};
+use crate::users::{self, Email, LoginName, TokensEnded, User};
+
+fn require_mail(app: &App) -> Result<()> {
+    if app.settings().mails { Ok(()) } else { Err(Error::MailOff) }
+}
+
+fn who(app: &App, user: Option<UserId>, client: Option<Client>) -> Actor {
+    Actor { user, client, mails: app.settings().mailing() }
+}
+
+/// Sends a link to an address by which its owner chooses a new password. It takes the same
+/// time, and answers the same, whether there is such an account or not, and whether the limits
+/// on mail let it go out.
+pub async fn forgot_password(app: &App, email: Email, login_context: LoginContext) -> Result<()> {
+    require_mail(app)?;
+    app.0.limits.refresh(login_context.client, app.0.clock.now()).await?;
+    let who = who(app, None, login_context.client);
+    let write = move |tx: &mut WriteTx| {
+        let found = users::sql::credentials_by_login(tx, &LoginName::typed(email.as_str()))?
+            .map(|found| found.user);
+        let user = found.filter(|user| user.is_active);
+        let id = user.as_ref().map(|user| user.id);
+        audit::record(tx, who, id, Action::PasswordResetAsked, None)?;
+        // Whose address it is, if anybody's, is asked when it is sent: what is stored now is
+        // the same for all.
+        mail::queue(tx, who, MailKind::Reset, None, &email.key(), None)
+    };
+    app.or_replay_anonymous(&login_context, app.write_anonymous(&login_context, write)).await
+}
+
+/// Sets a new password by the token of such a link, and ends every session, personal access
+/// token and other link. It proves the address, too.
+pub async fn reset_forgotten(
+    app: &App,
+    token: String,
+    new: String,
+    policy: Policy,
+    login_context: LoginContext,
+) -> Result<TokensEnded> {
+    app.0.limits.refresh(login_context.client, app.0.clock.now()).await?;
+    // The token of one that went well is used up.
+    app.or_replay_anonymous(&login_context, reset(app, token, new, policy, &login_context)).await
+}
+
+async fn reset(
+    app: &App,
+    token: String,
+    new: String,
+    policy: Policy,
+    login_context: &LoginContext,
+) -> Result<TokensEnded> {
+    let asked = token.clone();
+    let user = app.0.db.read(move |tx| whose(tx, &asked, MailKind::Reset)).await?.0;
+    let own = [&*user.username, &*user.email, user.name.as_deref().unwrap_or("")];
+    let chars_min = app.settings().password_chars_min;
+    let new = Password::chosen(&new, policy, chars_min, &own)
+        .map_err(|Violation(code, message)| Error::invalid("new_password", code, message))?;
+    let hash = app.0.hasher.hash(new).await?;
+    let who = who(app, Some(user.id), login_context.client);
+    let write = move |tx: &mut WriteTx| {
+        let (user, email) = whose_held(tx, &token, MailKind::Reset)?;
+        let ended = users::reset_password(tx, who, user.id, &hash)?;
+        if user.email == email {
+            users::sql::set_verified(tx, user.id)?;
+        }
+        let told = mail::password_change(ended.0, false);
+        mail::queue(tx, who, MailKind::PasswordChanged, who.user, &user.email, Some(&told))?;
+        Ok(ended)
+    };
+    app.write_anonymous(login_context, write).await
+}
+
+/// Proves an address by the token that was sent to it.
+pub async fn verify_email(app: &App, token: String, login_context: LoginContext) -> Result<()> {
+    app.0.limits.refresh(login_context.client, app.0.clock.now()).await?;
+    let nobody = who(app, None, login_context.client);
+    let write = move |tx: &mut WriteTx| {
+        let (user, email) = whose_held(tx, &token, MailKind::Verify)?;
+        let who = Actor { user: Some(user.id), ..nobody };
+        mail::end_links(tx, user.id, MailKind::Verify)?;
+        if user.email == email {
+            users::sql::set_verified(tx, user.id)?;
+            audit::record(tx, who, who.user, Action::EmailVerified, None)?;
+        }
+        Ok(())
+    };
+    app.or_replay_anonymous(&login_context, app.write_anonymous(&login_context, write)).await
+}
+
+/// Sends the caller a link again by which it proves its address, if it has not yet.
+pub async fn send_verification(app: &App, token: Bearer) -> Result<()> {
+    app.write(token, require_mail(app), |tx, caller, ()| {
+        caller.require_session()?;
+        let me = users::me(tx, caller)?;
+        if me.email_verified {
+            return Ok(());
+        }
+        mail::queue(tx, caller.who(), MailKind::Verify, Some(me.id), &me.email, None)
+    })
+    .await
+}
+
+/// The user of a token, and the address that it was sent to.
+fn whose(tx: &mut ReadTx, token: &str, purpose: MailKind) -> Result<(User, String)> {
+    let (user, email) = mail::redeem(tx, token, purpose)?;
+    let user = users::sql::find(tx, user)?.filter(|user| user.is_active);
+    Ok((user.ok_or(Error::Unauthenticated(AuthError::BadRefreshToken))?, email))
+}
+
+/// The same, the user held: what depends on the token is done before anything ends it.
+fn whose_held(tx: &mut WriteTx, token: &str, purpose: MailKind) -> Result<(User, String)> {
+    let (user, _) = mail::redeem(tx, token, purpose)?;
+    users::sql::find_for_update(tx, user)?;
+    // It may have been ended while this waited.
+    whose(tx, token, purpose)
+}
