@@ -7,7 +7,7 @@ use std::str::FromStr as _;
 use crate::error::{Code, Result, Violation};
 
 /// A point in time, in microseconds since 1970-01-01T00:00:00Z. Prints as RFC 3339 in UTC with `Z`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(i64);
 
 const YEAR_1_US: i64 = -62_135_596_800_000_000;

@@ -5,7 +5,8 @@
 /// follow, each with its value.
 ///
 /// The type gets `COLUMNS`, the names, and `FromRow`. With `writes` before its name it also gets
-/// `params`, the values in the same order.
+/// `params`, the values in the same order, and is written to and read from the members of an
+/// object.
 macro_rules! columns {
     (writes $type:ident { $($column:ident),* $(,)? } $($field:ident: $value:expr),*) => {
         $crate::db::columns!($type { $($column),* } $($field: $value),*);
@@ -13,6 +14,30 @@ macro_rules! columns {
         impl $type {
             fn params(&self) -> Vec<&dyn $crate::db::Param> {
                 vec![$(&self.$column),*]
+            }
+
+            /// Serializes the columns whose names `is_wanted` accepts as members of an object.
+            pub(super) fn serialize_columns<S: serde::Serializer>(
+                &self,
+                is_wanted: impl Fn(&str) -> bool,
+                serializer: S,
+            ) -> Result<S::Ok, S::Error> {
+                use serde::ser::SerializeMap as _;
+                let mut members = serializer.serialize_map(None)?;
+                $(if is_wanted(stringify!($column)) {
+                    members.serialize_entry(stringify!($column), &self.$column)?;
+                })*
+                members.end()
+            }
+
+            /// Sets each column that is a valid member of an object.
+            pub(super) fn set_columns(&mut self, members: &serde_json::Map<String, serde_json::Value>) {
+                use serde::Deserialize as _;
+                $(if let Some(Ok(value)) =
+                    members.get(stringify!($column)).map(|member| <_>::deserialize(member))
+                {
+                    self.$column = value;
+                })*
             }
         }
     };

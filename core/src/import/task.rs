@@ -3,7 +3,9 @@
 use super::fields::Field;
 use super::values::{Note, Reading, Values, flag, member};
 use crate::error::{Code, Result, Violation};
-use crate::tasks::{Description, Imported, NewTask, Patch, Priority, StateChange, Status, Title};
+use crate::tasks::{
+    Description, Imported, NewTask, Patch, Priority, StateChange, Status, Title, Update,
+};
 use crate::time::Timestamp;
 
 /// Reads a task. `now` stands in for times that the other back end does not have.
@@ -37,20 +39,16 @@ fn task(values: &Values, now: Timestamp, notes: &mut Vec<Note>) -> Result<Import
     let (column, title) = values.needed(Field::Title)?;
     let title = Title::parse(title).map_err(|flaw| Note::flaw(column, &flaw))?;
     let (created_at, updated_at) = values.times(now)?;
-    Ok(Imported {
-        task: NewTask {
-            title,
-            description: values.read(Field::Description, Description::parse)?,
-            priority: values.read(Field::Priority, |word| {
-                Priority::parse(&member(word))
-                    .map_err(|flaw| with_way_out(&flaw, "priority=ignore"))
-            })?,
-            due_date: values.time(Field::DueDate)?,
-            state: state(values, notes)?,
-        },
-        created_at,
-        updated_at,
-    })
+    let others = Update {
+        description: values.read(Field::Description, Description::parse)?.into(),
+        priority: values.read(Field::Priority, |word| {
+            Priority::parse(&member(word)).map_err(|flaw| with_way_out(&flaw, "priority=ignore"))
+        })?,
+        due_date: values.time(Field::DueDate)?.into(),
+        state: state(values, notes)?,
+        ..Update::default()
+    };
+    Ok(Imported { task: NewTask::new(title, others), created_at, updated_at })
 }
 
 /// What the row says of its completion; the status wins, then the truth value, then the time.

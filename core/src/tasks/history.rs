@@ -1,9 +1,10 @@
 //! The history of tasks: each change with the task after it.
 
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::model::{Priority, Status, Task};
+use super::model::{Status, Task};
 use crate::changes::{self, ChangeKind, Recorded};
 use crate::db::ReadTx;
 use crate::epoch::{Epoch, Stamp};
@@ -78,29 +79,22 @@ impl Changed {
     }
 }
 
+/// The part of a task that change records contain: all that is not the same in every record.
+pub(super) struct Content<'t>(pub &'t Task);
+
+impl Serialize for Content<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let is_recorded = |column: &str| !matches!(column, "id" | "uuid" | "owner" | "version");
+        self.0.serialize_columns(is_recorded, serializer)
+    }
+}
+
 /// Rebuilds a task from a stored change. Members that an older version did not write have the
 /// values of a new task.
 fn recalled(members: &Map<String, Value>, at: Timestamp) -> Task {
-    let text = |name: &str| members.get(name).and_then(Value::as_str);
-    let time = |name: &str| text(name).and_then(|text| Timestamp::parse(text).ok());
-    let status =
-        text("status").and_then(|word| Status::parse(word).ok()).unwrap_or(Status::Pending);
-    let completed_at = time("completed_at").or(Some(at)).filter(|_| status == Status::Completed);
-    Task {
-        id: TaskId(0),
-        uuid: Uuid::nil(),
-        owner: UserId(0),
-        title: text("title").unwrap_or_default().to_owned(),
-        description: text("description").map(str::to_owned),
-        status,
-        priority: text("priority")
-            .and_then(|word| Priority::parse(word).ok())
-            .unwrap_or(Priority::Medium),
-        due_date: time("due_date"),
-        completed_at,
-        created_at: time("created_at").unwrap_or(at),
-        updated_at: time("updated_at").unwrap_or(at),
-        version: 0,
-        epoch: Epoch::FIRST,
-    }
+    let mut task = Task { created_at: at, updated_at: at, ..Task::default() };
+    task.set_columns(members);
+    let completed_at = task.completed_at.or(Some(at));
+    task.completed_at = completed_at.filter(|_| task.status == Status::Completed);
+    task
 }

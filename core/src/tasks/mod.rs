@@ -7,6 +7,7 @@ mod model;
 mod search;
 mod sql;
 
+use history::Content;
 pub use history::{Changed, History, history, newest};
 pub use list::{By, Order, Query};
 pub use model::{
@@ -54,7 +55,7 @@ pub fn create(tx: &mut WriteTx, caller: &Caller, new: &NewTask) -> Result<Task> 
         caller,
         &change(ChangeKind::Created, &task, seq),
         None,
-        Some(&task.content()),
+        Some(&Content(&task)),
     )?;
     Ok(task.in_epoch(caller.epoch))
 }
@@ -66,7 +67,7 @@ pub(crate) fn import(tx: &mut WriteTx, owner: UserId, tasks: &[Imported]) -> Res
         let mut task = task.to_task(tx.new_uuid()?, owner, seq, *updated_at);
         task.created_at = *created_at;
         sql::send(tx, &task)?;
-        changes::record_imported(tx, seq, task.uuid, &task.content())?;
+        changes::record_imported(tx, seq, task.uuid, &Content(&task))?;
     }
     changes::use_up(tx, owner, first - 1 + i64::try_from(tasks.len()).unwrap_or(0))
 }
@@ -104,7 +105,7 @@ pub fn update(
     new.version = seq;
     let is_reworded = new.title != old.title || new.description != old.description;
     sql::update(tx, &new, is_reworded)?;
-    let (before, after) = (old.content(), new.content());
+    let (before, after) = (Content(&old), Content(&new));
     changes::record(
         tx,
         caller,
@@ -122,7 +123,7 @@ pub fn delete(tx: &mut WriteTx, caller: &Caller, key: IdOrUuid, expected: &Expec
     let old = find(tx, caller, key)?;
     expected.check(&old)?;
     sql::delete(tx, &old)?;
-    changes::record(tx, caller, &change(ChangeKind::Deleted, &old, seq), Some(&old.content()), None)
+    changes::record(tx, caller, &change(ChangeKind::Deleted, &old, seq), Some(&Content(&old)), None)
 }
 
 fn change(kind: ChangeKind, task: &Task, seq: i64) -> Change {

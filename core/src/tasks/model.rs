@@ -11,8 +11,8 @@ use crate::ids::{TaskId, UserId};
 use crate::text;
 use crate::time::Timestamp;
 
-/// A stored task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A stored task. The default values are those of a new task.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
     pub id: TaskId,
     pub uuid: Uuid,
@@ -31,19 +31,6 @@ pub struct Task {
     /// The store's epoch when the task was read.
     #[serde(default)]
     pub epoch: Epoch,
-}
-
-/// The part of a task that change records contain.
-#[derive(Serialize)]
-pub(super) struct Content<'t> {
-    title: &'t str,
-    description: Option<&'t str>,
-    status: Status,
-    priority: Priority,
-    due_date: Option<Timestamp>,
-    completed_at: Option<Timestamp>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
 }
 
 /// A title: 1 to 200 characters on one line, after trimming.
@@ -70,8 +57,9 @@ impl Description {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Status {
+    #[default]
     Pending,
     InProgress,
     Completed,
@@ -115,9 +103,10 @@ impl Status {
 }
 
 /// The priority of a task. Variants are ordered by rank, which is the stored number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
     Low = 1,
+    #[default]
     Medium = 2,
     High = 3,
     Urgent = 4,
@@ -157,15 +146,15 @@ pub enum Patch<T> {
     Set(T),
 }
 
-/// A task to create.
-#[derive(Debug, Clone)]
-pub struct NewTask {
-    pub title: Title,
-    pub description: Option<Description>,
-    pub priority: Option<Priority>,
-    pub due_date: Option<Timestamp>,
-    pub state: StateChange,
+impl<T> From<Option<T>> for Patch<T> {
+    fn from(value: Option<T>) -> Patch<T> {
+        value.map_or(Patch::Keep, Patch::Set)
+    }
 }
+
+/// A task to create: what changes from the default values of a task, with a title.
+#[derive(Debug, Clone)]
+pub struct NewTask(Update);
 
 /// A task from another back end.
 #[derive(Debug, Clone)]
@@ -220,24 +209,17 @@ impl StateChange {
 }
 
 impl NewTask {
+    /// A task with a title. `others` are its other fields.
+    pub fn new(title: Title, others: Update) -> NewTask {
+        NewTask(Update { title: Some(title), ..others })
+    }
+
     /// Returns the task to store. The database assigns its id.
     pub(super) fn to_task(&self, uuid: Uuid, owner: UserId, version: i64, now: Timestamp) -> Task {
-        let (status, completed_at) = self.state.apply(Status::Pending, None, now);
-        Task {
-            id: TaskId(0),
-            uuid,
-            owner,
-            title: self.title.0.clone(),
-            description: self.description.as_ref().map(|d| d.0.clone()),
-            status,
-            priority: self.priority.unwrap_or(Priority::Medium),
-            due_date: self.due_date,
-            completed_at,
-            created_at: now,
-            updated_at: now,
-            version,
-            epoch: Epoch::FIRST,
-        }
+        let mut task =
+            Task { uuid, owner, version, created_at: now, updated_at: now, ..Task::default() };
+        task.apply(&self.0, now);
+        task
     }
 }
 
@@ -261,46 +243,37 @@ impl Task {
         text::search_fold(&self.title, self.description.as_deref())
     }
 
-    pub(super) fn content(&self) -> Content<'_> {
-        Content {
-            title: &self.title,
-            description: self.description.as_deref(),
-            status: self.status,
-            priority: self.priority,
-            due_date: self.due_date,
-            completed_at: self.completed_at,
-            created_at: self.created_at,
-            updated_at: self.updated_at,
-        }
-    }
-
     /// Returns the task after `update`, still with the old version, or `None` if nothing changes.
     pub(super) fn updated(&self, update: &Update, now: Timestamp) -> Option<Task> {
         // The clock may have been set back, but `updated_at` never decreases.
         let now = now.max(self.updated_at);
         let mut new = self.clone();
-        if let Some(title) = &update.title {
-            title.0.clone_into(&mut new.title);
-        }
-        match &update.description {
-            Patch::Keep => {}
-            Patch::Clear => new.description = None,
-            Patch::Set(description) => new.description = Some(description.0.clone()),
-        }
-        if let Some(priority) = update.priority {
-            new.priority = priority;
-        }
-        match update.due_date {
-            Patch::Keep => {}
-            Patch::Clear => new.due_date = None,
-            Patch::Set(due) => new.due_date = Some(due),
-        }
-        (new.status, new.completed_at) = update.state.apply(self.status, self.completed_at, now);
+        new.apply(update, now);
         if new == *self {
             return None;
         }
         new.updated_at = now;
         Some(new)
+    }
+
+    fn apply(&mut self, update: &Update, now: Timestamp) {
+        if let Some(title) = &update.title {
+            title.0.clone_into(&mut self.title);
+        }
+        match &update.description {
+            Patch::Keep => {}
+            Patch::Clear => self.description = None,
+            Patch::Set(description) => self.description = Some(description.0.clone()),
+        }
+        if let Some(priority) = update.priority {
+            self.priority = priority;
+        }
+        match update.due_date {
+            Patch::Keep => {}
+            Patch::Clear => self.due_date = None,
+            Patch::Set(due) => self.due_date = Some(due),
+        }
+        (self.status, self.completed_at) = update.state.apply(self.status, self.completed_at, now);
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use taskwell_core::accounts::SignUp;
 use taskwell_core::error::{Code, Problems, Violation};
 use taskwell_core::sessions::Grant;
-use taskwell_core::tasks::{Description, NewTask, StateChange, Status, Task, Title};
+use taskwell_core::tasks::{Description, NewTask, StateChange, Status, Task, Title, Update};
 use taskwell_core::text::check_storable;
 use taskwell_core::time::Timestamp;
 use taskwell_core::users::password::{Password, Policy};
@@ -125,15 +125,11 @@ impl NewTaskWire {
     pub fn read(self) -> Result<NewTask, Failure> {
         let p = &mut Problems::default();
         let title = self.title.required("title", p, Title::parse);
-        let description = self.description.nullable("description", p, Description::parse);
+        let description = self.description.patch("description", p, Description::parse);
         let status = self.status.optional("status", p, parse_status);
-        let new = title.map(|title| NewTask {
-            title,
-            description,
-            priority: None,
-            due_date: None,
-            state: StateChange { status, ..StateChange::default() },
-        });
+        let state = StateChange { status, ..StateChange::default() };
+        let others = Update { description, state, ..Update::default() };
+        let new = title.map(|title| NewTask::new(title, others));
         Ok(std::mem::take(p).finish(new)?)
     }
 }

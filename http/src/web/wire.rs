@@ -93,15 +93,18 @@ impl NewTaskWire {
     pub fn read(self) -> Result<NewTask, Failure> {
         let p = &mut Problems::default();
         let title = self.title.required("title", p, Title::parse);
-        let description = self.description.nullable("description", p, Description::parse);
-        let priority = self.priority.optional("priority", p, Priority::parse);
-        let due_date = self.due_date.nullable("due_date", p, Timestamp::parse);
-        let state = StateChange {
-            status: self.status.optional("status", p, Status::parse),
-            completed: None,
-            completed_at: self.completed_at.patch("completed_at", p, Timestamp::parse),
+        let others = Update {
+            title: None,
+            description: self.description.patch("description", p, Description::parse),
+            priority: self.priority.optional("priority", p, Priority::parse),
+            due_date: self.due_date.patch("due_date", p, Timestamp::parse),
+            state: StateChange {
+                status: self.status.optional("status", p, Status::parse),
+                completed: None,
+                completed_at: self.completed_at.patch("completed_at", p, Timestamp::parse),
+            },
         };
-        let new = title.map(|title| NewTask { title, description, priority, due_date, state });
+        let new = title.map(|title| NewTask::new(title, others));
         Ok(std::mem::take(p).finish(new)?)
     }
 }

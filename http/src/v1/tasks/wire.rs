@@ -1,12 +1,15 @@
 //! The wire types of tasks.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use taskwell_core::error::Problems;
 use taskwell_core::tasks::{
     Description, NewTask, Priority, StateChange, Status, Task, Title, Update,
 };
 use taskwell_core::time::Timestamp;
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::raw_field::RawField;
@@ -69,22 +72,21 @@ impl<'a> From<&'a Task> for TaskWire<'a> {
     }
 }
 
-/// A new task.
+/// An update of a task. Omitted fields stay unchanged; `null` clears a field that can be empty, and
+/// as `completed_at` reopens the task.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = NewTask)]
-pub struct NewTaskWire {
+#[schema(as = TaskUpdate)]
+pub struct TaskUpdateWire {
     /// One line. The server removes spaces around it.
-    #[schema(value_type = TitleText, required)]
+    #[schema(value_type = TitleText, required = false)]
     #[serde(default)]
     title: RawField,
     #[schema(value_type = Option<DescriptionText>)]
     #[serde(default)]
     description: RawField,
-    /// Default: `pending`.
     #[schema(value_type = StatusWord, required = false)]
     #[serde(default)]
     status: RawField,
-    /// Default: `medium`.
     #[schema(value_type = PriorityWord, required = false)]
     #[serde(default)]
     priority: RawField,
@@ -102,58 +104,18 @@ pub struct NewTaskWire {
     completed_at: RawField,
 }
 
-impl NewTaskWire {
-    pub fn read(self) -> Result<NewTask, Failure> {
-        let p = &mut Problems::default();
-        let title = self.title.required("title", p, Title::parse);
-        let description = self.description.nullable("description", p, Description::parse);
-        let priority = self.priority.optional("priority", p, Priority::parse);
-        let due_date = self.due_date.nullable("due_date", p, Timestamp::parse);
-        let state = StateChange {
-            status: self.status.optional("status", p, Status::parse),
-            completed: self.completed.flag("completed", p),
-            completed_at: self.completed_at.patch("completed_at", p, Timestamp::parse),
-        };
-        let new = title.map(|title| NewTask { title, description, priority, due_date, state });
-        Ok(std::mem::take(p).finish(new)?)
-    }
-}
-
-/// An update of a task. Omitted fields stay unchanged; `null` clears a field that can be empty.
-#[derive(Deserialize, ToSchema)]
-#[schema(as = TaskUpdate)]
-pub struct TaskUpdateWire {
-    #[schema(value_type = TitleText, required = false)]
-    #[serde(default)]
-    title: RawField,
-    #[schema(value_type = Option<DescriptionText>)]
-    #[serde(default)]
-    description: RawField,
-    #[schema(value_type = StatusWord, required = false)]
-    #[serde(default)]
-    status: RawField,
-    #[schema(value_type = PriorityWord, required = false)]
-    #[serde(default)]
-    priority: RawField,
-    #[schema(value_type = Option<MomentText>)]
-    #[serde(default)]
-    due_date: RawField,
-    /// Ignored if there is a `status`.
-    #[schema(value_type = bool, required = false)]
-    #[serde(default)]
-    completed: RawField,
-    /// Completes the task at this time; `null` reopens it. `status` and `completed` take
-    /// precedence.
-    #[schema(value_type = Option<MomentText>)]
-    #[serde(default)]
-    completed_at: RawField,
-}
-
 impl TaskUpdateWire {
-    pub fn read(self) -> Result<Update, Failure> {
+    pub fn read(mut self) -> Result<Update, Failure> {
         let p = &mut Problems::default();
-        let update = Update {
-            title: self.title.optional("title", p, Title::parse),
+        let title = std::mem::take(&mut self.title).optional("title", p, Title::parse);
+        let update = Update { title, ..self.others(p) };
+        Ok(std::mem::take(p).finish(Some(update))?)
+    }
+
+    /// The fields that are not the title.
+    fn others(self, p: &mut Problems) -> Update {
+        Update {
+            title: None,
             description: self.description.patch("description", p, Description::parse),
             priority: self.priority.optional("priority", p, Priority::parse),
             due_date: self.due_date.patch("due_date", p, Timestamp::parse),
@@ -162,7 +124,50 @@ impl TaskUpdateWire {
                 completed: self.completed.flag("completed", p),
                 completed_at: self.completed_at.patch("completed_at", p, Timestamp::parse),
             },
-        };
-        Ok(std::mem::take(p).finish(Some(update))?)
+        }
+    }
+}
+
+/// A new task: an update of a task with the default values, with a title.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub struct NewTaskWire(TaskUpdateWire);
+
+impl NewTaskWire {
+    pub fn read(mut self) -> Result<NewTask, Failure> {
+        let p = &mut Problems::default();
+        let title = std::mem::take(&mut self.0.title).required("title", p, Title::parse);
+        let others = self.0.others(p);
+        Ok(std::mem::take(p).finish(title.map(|title| NewTask::new(title, others)))?)
+    }
+}
+
+/// The defaults, which only a new task has.
+const DEFAULTS: [(&str, &str); 2] =
+    [("status", "Default: `pending`."), ("priority", "Default: `medium`.")];
+
+impl PartialSchema for NewTaskWire {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = TaskUpdateWire::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.description = Some("A new task.".into());
+            object.required = vec!["title".into()];
+            for (field, default) in DEFAULTS {
+                if let Some(RefOr::Ref(word)) = object.properties.get_mut(field) {
+                    word.description = default.into();
+                }
+            }
+        }
+        schema
+    }
+}
+
+impl ToSchema for NewTaskWire {
+    fn name() -> Cow<'static, str> {
+        "NewTask".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        TaskUpdateWire::schemas(schemas);
     }
 }
