@@ -232,6 +232,14 @@ impl Script {
         self.steps.iter().any(|step| !is_select(&step.statement.sql))
     }
 
+    /// Whether every statement is a query, with or without a comment before it.
+    pub fn only_queries(&self) -> bool {
+        self.steps.iter().all(|Step { statement, .. }| {
+            let comment = statement.sql.strip_prefix("/* ").and_then(|sql| sql.split_once(" */ "));
+            is_select(comment.map_or(&statement.sql, |(_, sql)| sql))
+        })
+    }
+
     pub fn notify(&mut self, account: UserId) {
         self.to_notify.push(account);
     }
@@ -362,10 +370,10 @@ impl<const N: usize> Draws<N> {
     }
 }
 
-/// Whether a statement only reads. A comment may precede it.
+/// Whether a statement only reads. One that begins with a comment counts as one that writes: it may
+/// call a function such as `setval`.
 fn is_select(sql: &str) -> bool {
-    let comment = sql.strip_prefix("/* ").and_then(|sql| sql.split_once(" */ "));
-    comment.map_or(sql, |(_, sql)| sql).starts_with("SELECT ")
+    sql.starts_with("SELECT ")
 }
 
 /// The error of a run that lacks an answer. [`Script::run_once`] discards it.

@@ -44,7 +44,7 @@ where
         script.set_replica(replica.is_some());
         let lost = loop {
             let run_state = run_once(&mut script, &f);
-            if script.writes() {
+            if !script.only_queries() {
                 return Err(Error::Internal("a read contains a statement that writes".into()));
             }
             match run_state {
