@@ -1,4 +1,5 @@
-//! An open transaction, in which a use case runs: statements, time and chance, on either database.
+//! An open transaction, in which a use case runs. It provides statements, time and randomness on
+//! either database.
 
 use super::dialect::Dialect;
 use super::row::{FromRow, Row};
@@ -10,17 +11,17 @@ use crate::error::{Error, Result};
 use crate::ids::UserId;
 use crate::time::Timestamp;
 
-/// An open transaction. It is committed when the use case answers `Ok`, and undone when it answers
-/// an error.
+/// An open transaction. It commits if the use case returns `Ok`, and rolls back if it returns an
+/// error.
 ///
-/// A use case may be run several times before its outcome counts, so it changes nothing outside,
-/// and draws time and chance from here.
+/// A use case may run several times before its outcome counts. It must therefore change nothing
+/// outside the transaction, and take time and randomness from here.
 pub struct Tx<'c> {
     store: Store<'c>,
     now: Timestamp,
-    /// The accounts about which somebody is to be told after the commit.
+    /// The accounts whose subscribers are notified after the commit.
     pub(super) to_notify: Vec<UserId>,
-    /// Something was deleted that no file may hold any longer.
+    /// Whether the transaction deleted data that no file may keep.
     pub(super) erases: bool,
 }
 
@@ -48,12 +49,12 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// All rows of a query.
+    /// Returns all rows of a query.
     pub fn all<T: FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Vec<T>> {
         self.all_by(sql, params, T::from_row)
     }
 
-    /// All rows of a query, each made by `make`.
+    /// Returns all rows of a query, each converted by `make`.
     pub fn all_by<T>(
         &mut self,
         sql: &str,
@@ -69,8 +70,9 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// The rows of a query until their sizes, by `size`, come to more than `bytes_max`; and whether
-    /// there are more. The row that passes the bound is among them.
+    /// Returns rows until their total size exceeds `bytes_max`, including the one that exceeds it,
+    /// and whether there are more. On SQLite, `size` measures a row. On PostgreSQL, its raw size
+    /// counts.
     pub fn all_within<T: FromRow>(
         &mut self,
         sql: &str,
@@ -92,7 +94,7 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Which database this runs on; for the few places where the two have no common words.
+    /// Returns the dialect of the database, for the few statements that need one per database.
     pub fn dialect(&self) -> Dialect {
         match self.store {
             Store::Sqlite(_) => Dialect::Sqlite,
@@ -100,8 +102,8 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Whether all that was found so far is true, and nothing only assumed
-    /// ([`Tx::find_speculative`]). It is in the run whose outcome counts.
+    /// Whether no result so far is a placeholder ([`Tx::find_speculative`]). This is true in the
+    /// run whose outcome counts.
     pub fn is_certain(&self) -> bool {
         match &self.store {
             Store::Sqlite(_) => true,
@@ -109,7 +111,7 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// The first row, if there is one.
+    /// Returns the first row, if there is one.
     pub fn find<T: FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Option<T>> {
         match &mut self.store {
             Store::Sqlite(connection) => sqlite::find(connection, sql, params),
@@ -119,8 +121,8 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// The first row, held against all other writers until this transaction ends: what is read here
-    /// and written back depends on it. On SQLite there is one writer anyway.
+    /// Returns the first row and locks it against other writers until this transaction ends, for a
+    /// value that is read, changed and written back. SQLite has only one writer anyway.
     pub fn find_for_update<T: FromRow>(
         &mut self,
         sql: &str,
@@ -135,8 +137,9 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// The first row; where its way is long, the run goes on with `meanwhile` and looks up more,
-    /// until the true one is there. What it writes waits, and its outcome does not count so far.
+    /// Returns the first row. On PostgreSQL, returns `meanwhile` until the row arrives, so that the
+    /// run can send further queries. A run with a placeholder cannot write, and its outcome does
+    /// not count.
     pub fn find_speculative<T: FromRow>(
         &mut self,
         sql: &str,
@@ -152,7 +155,7 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// [`Tx::find_for_update`] and [`Tx::find_speculative`] in one.
+    /// Combines [`Tx::find_for_update`] and [`Tx::find_speculative`].
     pub fn find_held_assuming<T: FromRow>(
         &mut self,
         sql: &str,
@@ -165,12 +168,12 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// The one row that must be there.
+    /// Returns the first row, which must exist.
     pub fn one<T: FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<T> {
         self.find(sql, params)?.ok_or_else(|| missing(sql))
     }
 
-    /// Runs a statement; how many rows it changed.
+    /// Runs a statement and returns the number of rows that it changed.
     pub fn execute(&mut self, sql: &str, params: &[&dyn Param]) -> Result<u64> {
         match &mut self.store {
             Store::Sqlite(connection) => sqlite::execute(connection, sql, params),
@@ -180,7 +183,7 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Runs a statement of which nothing needs to be known: if it fails, so does the transaction.
+    /// Runs a statement whose result is not needed. If it fails, the transaction fails.
     pub fn send(&mut self, sql: &str, params: &[&dyn Param]) -> Result<()> {
         match &mut self.store {
             Store::Sqlite(connection) => sqlite::execute(connection, sql, params).map(drop),
@@ -188,11 +191,11 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Runs an `INSERT` into a table that gives out ids; the new row's id.
+    /// Runs an `INSERT` into a table that assigns ids, and returns the id of the new row.
     pub fn insert<T: Column + FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<T> {
         match &mut self.store {
             Store::Sqlite(connection) => {
-                // SQLite knows it without RETURNING, which would cost a temporary table.
+                // SQLite provides the id without RETURNING, which would cost a temporary table.
                 sqlite::execute(connection, sql, params)?;
                 T::read(Value::Int(connection.last_insert_rowid()))
             }
@@ -203,8 +206,8 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Runs an `INSERT` or `UPDATE … RETURNING` that may violate a unique constraint. `taken` turns
-    /// the column, as `table.column`, into the error.
+    /// Runs an `INSERT` or `UPDATE … RETURNING` that may violate a unique constraint. `taken`
+    /// converts the column, as `table.column`, into the error.
     pub fn one_unless_taken<T: FromRow>(
         &mut self,
         sql: &str,
@@ -231,13 +234,13 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Whether a replica may be asked by [`Tx::on_replica`].
+    /// Whether [`Tx::on_replica`] may query a replica.
     pub fn has_replica(&self) -> bool {
         matches!(&self.store, Store::Postgres(script) if script.has_replica())
     }
 
-    /// Asks a replica what `look` asks; its answers may be of a moment ago, but never older from
-    /// one to the next.
+    /// Runs the queries of `look` on a replica. The results may be slightly out of date, but later
+    /// ones are never older than earlier ones.
     pub fn on_replica<T>(&mut self, look: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
         self.switch_to(script::Server::Replica);
         let found = look(self);
@@ -251,7 +254,7 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Wakes those who wait for what happens to this account, once it is committed.
+    /// Notifies the subscribers of this account after the commit.
     pub fn notify(&mut self, account: UserId) {
         match &mut self.store {
             Store::Sqlite(_) => self.to_notify.push(account),
@@ -259,18 +262,18 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Has SQLite's log emptied soon after the commit, so that what this transaction deletes is in
-    /// no file. PostgreSQL leaves that to VACUUM.
+    /// Requests that SQLite's log is emptied soon after the commit, so that no file contains the
+    /// data that this transaction deletes. On PostgreSQL, VACUUM does this.
     pub fn erase(&mut self) {
         self.erases = true;
     }
 
-    /// The time of this transaction: one for all it writes.
+    /// Returns the time of this transaction, which all its writes share.
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// A new UUID, version 7 (RFC 9562, section 5.7), of this transaction's time.
+    /// Generates a UUID version 7 (RFC 9562, section 5.7) with the time of this transaction.
     #[expect(
         clippy::disallowed_methods,
         reason = "on SQLite, a second run starts after a rollback"
@@ -284,7 +287,7 @@ impl<'c> Tx<'c> {
         Ok(uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid())
     }
 
-    /// 256 bits that nobody can guess.
+    /// Generates 256 unpredictable bits.
     #[expect(
         clippy::disallowed_methods,
         reason = "on SQLite, a second run starts after a rollback"
@@ -297,12 +300,12 @@ impl<'c> Tx<'c> {
     }
 }
 
-/// The number of each account's newest change: so is seen what nobody told, as the writes of other
-/// processes.
+/// Returns the sequence number of each account's newest change. It reveals changes without a
+/// notification, such as those of other processes.
 pub(super) fn newest_changes(tx: &mut Tx, owners: &[UserId]) -> Result<Vec<(UserId, i64)>> {
     let mut newest = Vec::with_capacity(owners.len());
     for owner in owners {
-        // All of them in one trip.
+        // Speculation sends all queries in one round trip.
         let last =
             tx.find_speculative("SELECT last FROM counters WHERE owner = $1", &[owner], 0)?;
         newest.extend(last.map(|last: i64| (*owner, last)));
@@ -318,7 +321,7 @@ fn missing(sql: &str) -> Error {
     Error::internal("a query returned no row", sql)
 }
 
-/// Keeps other writers from the rows, but not rows that refer to them.
+/// Locks the rows against other writers, but not against new references to them.
 fn holding(sql: &str) -> String {
     format!("{sql} FOR NO KEY UPDATE")
 }
