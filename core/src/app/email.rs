@@ -1,5 +1,5 @@
-//! What goes by mail: proving an address, choosing a new password when the old one is forgotten.
-//! Sending is the process's.
+//! Mail: the verification of addresses and the reset of forgotten passwords. The server process
+//! sends it.
 
 use super::App;
 use crate::audit::{self, Action, Actor};
@@ -22,9 +22,8 @@ impl App {
         Actor { user, client, mails: self.settings().mailing() }
     }
 
-    /// Sends a link to an address by which its owner chooses a new password. It takes the same
-    /// time, and answers the same, whether there is such an account or not, and whether the limits
-    /// on mail let it go out.
+    /// Mails a link for choosing a new password. The duration and the response are the same whether
+    /// or not the account exists and the limits on mail allow the message.
     pub async fn forgot_password(&self, email: Email, login_context: LoginContext) -> Result<()> {
         self.require_mail()?;
         self.0.limits.refresh(login_context.client, self.0.clock.now()).await?;

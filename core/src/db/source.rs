@@ -1,4 +1,4 @@
-//! Another program's database, which is only looked at. Every value comes as text, as its database
+//! Another program's database, which Taskwell only reads. Every value is text, as its database
 //! prints it.
 
 use std::path::Path;
@@ -13,37 +13,37 @@ use super::postgres::{self, message};
 use super::sqlite;
 use crate::error::{Error, Result};
 
-/// Rows that travel together.
+/// Number of rows per batch.
 const BATCH: usize = 200;
 
-/// Values of one row.
+/// The values of one row.
 pub type TextRow = Vec<Option<String>>;
 
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceColumn {
     pub name: String,
-    /// As the database calls it; empty where SQLite has none.
+    /// The database's name for the type; empty if SQLite has none.
     pub data_type: String,
 }
 
-/// A database as it is at one moment.
+/// A snapshot of a database.
 pub enum SourceDb {
     Sqlite(Connection),
     Postgres(Client),
 }
 
 impl SourceDb {
-    /// Opens it for reading.
+    /// Opens a database for reading.
     ///
     /// # Errors
-    /// It is not there, or is no database.
+    /// The database does not exist, or the file is not a database.
     pub async fn open(place: &DatabaseLocation) -> Result<SourceDb> {
         match place {
             DatabaseLocation::Sqlite(path) => open_file(path).map(SourceDb::Sqlite),
             DatabaseLocation::Postgres(server) => {
                 let client = postgres::first(server).await?;
-                // One moment for all that is read; and times are printed in one way.
+                // One snapshot for all reads, and one format for times.
                 let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
                              SET LOCAL TIME ZONE 'UTC'; SET LOCAL datestyle TO 'ISO'";
                 client.batch_execute(begin).await.map_err(|e| reading(message(&e)))?;
