@@ -34,15 +34,15 @@ impl App {
             let user = found.filter(|user| user.is_active);
             let id = user.as_ref().map(|user| user.id);
             audit::record(tx, who, id, Action::PasswordResetAsked, None)?;
-            // Whose address it is, if anybody's, is asked when it is sent: what is stored now is
-            // the same for all.
+            // The account of the address, if there is one, is looked up when the mail is sent, so
+            // that the same data is stored for all addresses.
             mail::queue(tx, who, MailKind::Reset, None, &email.key(), None)
         };
         self.or_replay_anonymous(&login_context, self.write_anonymous(&login_context, write)).await
     }
 
-    /// Sets a new password by the token of such a link, and ends every session, personal access
-    /// token and other link. It proves the address, too.
+    /// Sets a new password with the token of such a link, and ends every session, personal access
+    /// token and other link. This also verifies the address.
     pub async fn reset_forgotten(
         &self,
         token: String,
@@ -51,7 +51,7 @@ impl App {
         login_context: LoginContext,
     ) -> Result<TokensEnded> {
         self.0.limits.refresh(login_context.client, self.0.clock.now()).await?;
-        // The token of one that went well is used up.
+        // A successful request has used up its token.
         self.or_replay_anonymous(&login_context, self.reset(token, new, policy, &login_context))
             .await
     }
@@ -84,7 +84,7 @@ impl App {
         self.write_anonymous(login_context, write).await
     }
 
-    /// Proves an address by the token that was sent to it.
+    /// Verifies an address with the token that was mailed to it.
     pub async fn verify_email(&self, token: String, login_context: LoginContext) -> Result<()> {
         self.0.limits.refresh(login_context.client, self.0.clock.now()).await?;
         let nobody = self.who(None, login_context.client);
@@ -101,7 +101,7 @@ impl App {
         self.or_replay_anonymous(&login_context, self.write_anonymous(&login_context, write)).await
     }
 
-    /// Sends the caller a link again by which it proves its address, if it has not yet.
+    /// Mails the caller another verification link, if its address is not verified yet.
     pub async fn send_verification(&self, token: Bearer) -> Result<()> {
         self.write(token, self.require_mail(), |tx, caller, ()| {
             caller.require_session()?;
@@ -114,7 +114,7 @@ impl App {
         .await
     }
 
-    /// Mail that is to be sent now, if there is any; to be told of by [`App::mail_sent`].
+    /// Returns the next mail to send, if there is any. Report its delivery with [`App::mail_sent`].
     pub async fn next_mail(&self) -> Result<Option<Outgoing>> {
         loop {
             let (base, mails) = (self.settings().public_url.clone(), self.settings().mailing());
@@ -126,23 +126,23 @@ impl App {
         }
     }
 
-    /// Mail was handed over to a server that answers for it.
+    /// Records that a mail server has accepted the mail.
     pub async fn mail_sent(&self, id: MailId) -> Result<()> {
         self.0.db.write(move |tx| mail::sent(tx, id)).await
     }
 }
 
-/// The user of a token, and the address that it was sent to.
+/// Returns the user of a token, and the address that it was sent to.
 fn whose(tx: &mut Tx, token: &str, purpose: MailKind) -> Result<(User, String)> {
     let (user, email) = mail::redeem(tx, token, purpose)?;
     let user = users::sql::find(tx, user)?.filter(|user| user.is_active);
     Ok((user.ok_or(Error::Unauthenticated(AuthError::BadRefreshToken))?, email))
 }
 
-/// The same, the user held: what depends on the token is done before anything ends it.
+/// Does the same with the user's row locked, so that nothing ends the token before its effect.
 fn whose_held(tx: &mut Tx, token: &str, purpose: MailKind) -> Result<(User, String)> {
     let (user, _) = mail::redeem(tx, token, purpose)?;
     users::sql::find_for_update(tx, user)?;
-    // It may have been ended while this waited.
+    // The token may have ended during the wait for the lock.
     whose(tx, token, purpose)
 }

@@ -1,4 +1,4 @@
-//! The second factor of the caller's own account. Turning it on or off asks for the password.
+//! The second factor of the caller's own account. Turning it on or off requires the password.
 
 use super::App;
 use super::account::require_same;
@@ -11,7 +11,7 @@ use crate::users::Caller;
 use crate::users::password::Password;
 
 impl App {
-    /// How the caller's own account is guarded.
+    /// Returns the state of the caller's second factor.
     pub async fn totp_state(&self, token: Bearer) -> Result<State> {
         self.read(token, Ok::<_, Error>(()), |tx, caller, ()| {
             caller.require_session()?;
@@ -20,7 +20,7 @@ impl App {
         .await
     }
 
-    /// Makes a secret for an authenticator; it guards nothing until [`App::confirm_totp`].
+    /// Creates a secret for an authenticator. Logins do not require it until [`App::confirm_totp`].
     pub async fn enrol_totp(&self, token: Bearer, password: Password) -> Result<Enrolment> {
         let me = self.credentials(&token).await?;
         let account = me.user.email.clone();
@@ -36,8 +36,8 @@ impl App {
         .await
     }
 
-    /// Turns the second factor on by a first code, and returns the recovery codes, which are never
-    /// shown again. Wrong codes count as wrong passwords do.
+    /// Turns the second factor on with a first code, and returns the recovery codes, which are
+    /// never shown again. Wrong codes count like wrong passwords.
     pub async fn confirm_totp<E: From<Error>>(
         &self,
         token: Bearer,
@@ -67,7 +67,7 @@ impl App {
         confirmed
     }
 
-    /// Turns it off.
+    /// Turns the second factor off.
     pub async fn remove_totp(&self, token: Bearer, password: Password) -> Result<()> {
         let me = self.credentials(&token).await?;
         let proven = self.prove(&token, me, password, "password").await?;

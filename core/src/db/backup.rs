@@ -58,7 +58,8 @@ pub fn restore(
     if !from.exists() {
         return Err(Error::internal("the backup does not exist", from.display()));
     }
-    // Migrated beside the target, so that a server on it never sees an older schema.
+    // The copy is migrated beside the target, so that a server on the target never sees an older
+    // schema.
     let staged = Draft::new(to, ".restoring")?;
     restore_by(from, &staged.path, to, clock, prepare)
 }
@@ -97,8 +98,8 @@ fn restore_by(
     sync_folder(to)
 }
 
-/// Numbers and ids that the replaced store gave out after the backup was made are not given out
-/// again.
+/// Preserves the counters of the replaced store, so that numbers and ids that it assigned after the
+/// backup are not assigned again.
 fn carry_numbers(replaced: &Connection, copy: &Connection) -> rusqlite::Result<()> {
     let look = "SELECT count(*) FROM sqlite_schema WHERE name = 'counters'";
     if replaced.query_row(look, [], |row| row.get::<_, i64>(0))? == 0 {
@@ -133,7 +134,7 @@ mod tests {
     use crate::db::{DatabaseLocation, Db};
     use crate::settings::Settings;
 
-    /// An empty folder under this name.
+    /// Creates an empty folder with this name.
     fn folder(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("taskwell-{}-{name}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
@@ -211,7 +212,7 @@ mod tests {
         let sql = Connection::open(&file).unwrap();
         sql.execute_batch("INSERT INTO schema_migrations VALUES (99, 'newer', 0)").unwrap();
         let log = folder.join("a.db-wal");
-        // As a crash leaves them.
+        // The files as a crash leaves them.
         let before = [std::fs::read(&file).unwrap(), std::fs::read(&log).unwrap()];
         drop(sql);
         std::fs::write(&file, &before[0]).unwrap();
@@ -226,7 +227,7 @@ mod tests {
         std::fs::remove_dir_all(folder).unwrap();
     }
 
-    /// Whether a file holds the bytes.
+    /// Whether a file contains the bytes.
     fn holds(file: &Path, needle: &str) -> bool {
         let bytes = std::fs::read(file).unwrap();
         bytes.windows(needle.len()).any(|window| window == needle.as_bytes())
@@ -247,7 +248,7 @@ mod tests {
                  VALUES (randomblob(16), 1, 'canary', replace(hex(zeroblob($1)), '00', 'canary '),
                      'pending', 1, 0, 0, 1)";
             (0..400).try_for_each(|n: i64| tx.send(task, &[&(n * 29 % 2800)]))?;
-            // They shrink and grow, so that pages are split and merged.
+            // The rows shrink and grow, so that pages are split and merged.
             tx.send("UPDATE tasks SET description = 'canary' WHERE id % 3 = 0", &[])?;
             tx.send(
                 "UPDATE tasks SET description = replace(hex(zeroblob(900)), '00', 'canary ') \

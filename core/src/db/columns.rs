@@ -1,5 +1,4 @@
-//! The columns of a noun, listed once: queries name them, rows are read by them, and values are
-//! written by them.
+//! The columns of a noun, listed once for queries, for reading rows and for writing values.
 
 /// Lists the columns of a table that are fields of a type, in the order of a row. Other fields
 /// follow, each with its value.
