@@ -139,7 +139,8 @@ fn whose(tx: &mut Tx, token: &str, purpose: MailKind) -> Result<(User, String)> 
     Ok((user.ok_or(Error::Unauthenticated(AuthError::BadRefreshToken))?, email))
 }
 
-/// Does the same with the user's row locked, so that nothing ends the token before its effect.
+/// Does what [`whose`] does, with the user's row locked, so that nothing ends the token before its
+/// effect.
 fn whose_held(tx: &mut Tx, token: &str, purpose: MailKind) -> Result<(User, String)> {
     let (user, _) = mail::redeem(tx, token, purpose)?;
     users::sql::find_for_update(tx, user)?;

@@ -53,7 +53,7 @@ impl App {
         opened
     }
 
-    /// Opens a session if all proofs are valid.
+    /// Opens a session if the password, and the code if required, are right.
     async fn open_session(
         &self,
         found: Option<Credentials>,

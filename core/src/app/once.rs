@@ -40,8 +40,8 @@ impl App {
         }
     }
 
-    /// Does the same for an outcome with a secret, which is returned only once and never stored for
-    /// replay.
+    /// Writes like [`App::write`], but for an outcome with a secret, which is returned only once
+    /// and never stored for replay.
     pub async fn write_without_replay<I, T, E, F>(
         &self,
         token: Bearer,
@@ -105,7 +105,8 @@ impl App {
         self.read(token, Ok::<_, Error>(()), look).await
     }
 
-    /// Does the same for a client without a session. `doing` ends in an [`App::write_anonymous`].
+    /// Does what [`App::or_replay`] does, for a client without a session. `doing` ends in an
+    /// [`App::write_anonymous`].
     pub(super) async fn or_replay_anonymous<T>(
         &self,
         login_context: &LoginContext,

@@ -1,4 +1,4 @@
-//! Backup and restore of an SQLite database, while it is being served.
+//! Backup and restore of an SQLite database, even while a server uses it.
 
 use std::path::Path;
 
@@ -14,8 +14,8 @@ use super::tx::Tx;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 
-/// Copies the database at `from`, as it is at one moment, to the new file `to`, while it is being
-/// served. The copy has its name only once it is whole and synced.
+/// Copies a snapshot of the database at `from` to the new file `to`, even while a server uses the
+/// database. The copy gets its name only once it is complete and synced.
 ///
 /// # Errors
 /// `to` exists, or one of the files can't be read or written.
@@ -28,7 +28,7 @@ pub fn backup(from: &Path, to: &Path) -> Result<()> {
     migrate::require_known(&source)?;
     migrate::require_whole(&source)?;
     let draft = Draft::new(to, ".partial")?;
-    // Again, now that no other backup to this name is under way.
+    // Checked again now that no other backup to this name is active.
     require_free(to)?;
     copy_as(&source, draft, to)
 }
@@ -43,12 +43,12 @@ fn require_free(name: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Replaces what the database at `to` holds by the backup `from`, in one transaction, while it is
-/// being served.
+/// Replaces the contents of the database at `to` with the backup `from`, in one transaction, even
+/// while a server uses the database. `prepare` changes the restored data first.
 ///
 /// # Errors
-/// `from` is damaged, is no database of Taskwell's or comes from a newer version; then `to` is
-/// untouched.
+/// `from` is damaged, is not a Taskwell database, or comes from a newer version. `to` is unchanged
+/// then.
 pub fn restore(
     from: &Path,
     to: &Path,

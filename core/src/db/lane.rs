@@ -10,6 +10,6 @@ pub enum Lane {
     Health,
     /// Single tasks, lists and changes.
     Tasks,
-    /// Full-text searches.
+    /// Searches, which scan much text.
     Search,
 }

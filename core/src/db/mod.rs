@@ -99,7 +99,7 @@ impl Db {
         self.read_in(Lane::Accounts, f).await
     }
 
-    /// Does the same in the given lane.
+    /// Runs `f` like [`Db::read`], in the given lane.
     pub async fn read_in<T, F>(&self, lane: Lane, f: F) -> Result<T>
     where
         T: Send + 'static,

@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 use crate::users::password::PasswordHash;
 use crate::users::{AccountState, Draft, Email, LoginName, Name, Role, Username};
 
-/// Maximum length of an unknown word in the report.
+/// Maximum number of characters of an unknown word in the report.
 const SHOWN_CHARS_MAX: usize = 40;
 
 pub struct Account {

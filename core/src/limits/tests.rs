@@ -118,7 +118,7 @@ fn each_name_has_half_and_the_sum_over_names_and_proofs_is_bounded() {
         refusal(&now_or_never(limits.guess(here, EMAIL, at(0)))),
         (NAME_FROM_CLIENT.name, 6)
     );
-    // Guesses from many clients, for hours: the total never exceeds the account's limit.
+    // Guesses from many clients: the total never exceeds the account's limit.
     let limits = Limits::new(true, None);
     let mut passed = 0;
     for n in 0..60 {

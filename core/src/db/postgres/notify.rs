@@ -151,7 +151,8 @@ impl Notifier {
         }
     }
 
-    /// Sends notifications over the connections for writes. Polling finds those that fail.
+    /// Sends notifications over the connections for writes. If one fails, polling finds the
+    /// changes.
     async fn tell_by_writers(&self, server: &Server, writers: &Arc<Writers>) {
         loop {
             self.wanted.notified().await;

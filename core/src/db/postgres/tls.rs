@@ -142,7 +142,7 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        // An unverified certificate may be unreadable.
+        // An unverified certificate may be unreadable, so its signature is not checked.
         if self.proof == Proof::None {
             return Ok(HandshakeSignatureValid::assertion());
         }
