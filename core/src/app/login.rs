@@ -100,7 +100,8 @@ impl App {
         client: Option<Client>,
     ) -> Result<()> {
         let who = Actor { user: None, client, mails: Mails::Off };
-        // An unknown account, a deactivated one and a wrong password look alike.
+        // The entry does not distinguish an unknown account, a deactivated one and a wrong
+        // password.
         let detail = match why {
             AuthError::CodeNeeded => Some("code_needed"),
             AuthError::WrongCode => Some("wrong_code"),

@@ -39,7 +39,7 @@ pub trait FromRow: Sized {
     fn from_row(row: &Row) -> Result<Self>;
 }
 
-/// A row of one column.
+/// Reads a type from a row of one column.
 macro_rules! one_column {
     ($($type:ty)*) => {$(
         impl FromRow for $type {

@@ -48,7 +48,7 @@ pub enum Columns {
     Any,
 }
 
-/// How a field is found in a table.
+/// The rules for finding a field in a table.
 #[derive(Debug)]
 pub struct Spec {
     pub field: Field,

@@ -71,7 +71,8 @@ pub(super) fn last_id(tx: &mut Tx, table: &Table) -> Result<i64> {
 
 pub(super) fn set_last_id(tx: &mut Tx, table: &Table, last: i64) -> Result<()> {
     match tx.dialect() {
-        // If `sqlite_sequence` has no row, SQLite derives the next id from the largest one.
+        // A table without AUTOINCREMENT gets no row here. SQLite derives its next id from the
+        // largest one.
         Dialect::Sqlite => {
             tx.send("/* copy */ DELETE FROM sqlite_sequence WHERE name = $1", &[&table.name])?;
             tx.send(

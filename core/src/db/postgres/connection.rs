@@ -31,7 +31,7 @@ const CANCEL_LATER_EVERY: Duration = Duration::from_millis(500);
 /// How long statements of other callers may still run on a connection that is retired without a
 /// timeout.
 const DRAIN_WITHIN: Duration = Duration::from_secs(1);
-/// How long a request to cancel may take.
+/// How long a cancel request may take.
 const CANCEL_WITHIN: Duration = Duration::from_secs(2);
 
 pub struct Connection {

@@ -14,7 +14,7 @@ use crate::ids::UserId;
 
 /// How often this instance polls if it cannot LISTEN.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How often it polls although it can, in case a notification was lost.
+/// How often it polls although it can LISTEN, in case a notification was lost.
 const LOOK_ANYWAY_EVERY: Duration = Duration::from_secs(5);
 /// How long a notification may take to arrive.
 const ON_ITS_WAY: Duration = Duration::from_millis(100);
@@ -54,7 +54,7 @@ pub async fn look(shared: Arc<Shared>) {
     }
 }
 
-/// The newest sequence numbers of the accounts with subscribers. Empty if the database is
+/// Returns the newest sequence numbers of the accounts with subscribers. Empty if the database is
 /// unreachable: subscribers then notice it by their own queries.
 async fn newest(shared: &Arc<Shared>) -> Vec<(UserId, i64)> {
     let mut newest = Vec::new();

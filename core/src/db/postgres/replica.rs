@@ -17,8 +17,8 @@ use crate::db::script::{Answer, Statement, StatementError};
 const CONNECTIONS: usize = 2;
 /// How long an answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_millis(100);
-/// The pause after each failure in a row. Only an answer to a read ends the series, because a
-/// server may accept connections and answer nothing.
+/// The pause after each failure in a row; later failures keep the last one. Only an answer to a
+/// read ends the series, because a server may accept connections and answer nothing.
 const AGAIN_AFTER: [Duration; 6] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -30,7 +30,7 @@ const AGAIN_AFTER: [Duration; 6] = [
 /// How long one read tries the replica after a failure. Other reads go to the primary meanwhile.
 const TRIAL_WITHIN: Duration = Duration::from_secs(1);
 
-/// A replica, connected to in the background.
+/// A replica, with connections that open in the background.
 pub struct Replica(Arc<Shared>);
 
 struct Shared {

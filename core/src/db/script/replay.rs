@@ -4,7 +4,8 @@ use super::{Answer, Run, Script, Step};
 use crate::db::value::Owned;
 use crate::error::{Error, Result};
 
-/// Rounds after which a replay gives up: the use case sends other statements in each run.
+/// Maximum number of rounds of a replay. More mean that the use case sends other statements in each
+/// run.
 const ROUNDS_MAX: usize = 1000;
 
 /// How many statements a round of a replay answers.
