@@ -100,8 +100,7 @@ impl App {
         client: Option<Client>,
     ) -> Result<()> {
         let who = Actor { user: None, client, mails: Mails::Off };
-        // The entry does not distinguish an unknown account, a deactivated one and a wrong
-        // password.
+        // An unknown account, a deactivated one and a wrong password all get no detail.
         let detail = match why {
             AuthError::CodeNeeded => Some("code_needed"),
             AuthError::WrongCode => Some("wrong_code"),
