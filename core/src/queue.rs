@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
-/// At most `max` waiting jobs.
+/// A queue of at most `max` waiting jobs.
 pub struct Queue<T> {
     state: Mutex<State<T>>,
     ready: Condvar,
@@ -78,7 +78,7 @@ impl<T> Queue<T> {
         state.waiting.pop_front()
     }
 
-    /// The next job, without waiting.
+    /// Returns the next job, without waiting.
     pub fn try_pop(&self) -> Option<T> {
         self.lock().waiting.pop_front()
     }

@@ -1,5 +1,5 @@
-//! What goes by mail: proving an address, choosing a new password when the old one is forgotten.
-//! Sending is the process's.
+//! Mail: the verification of addresses and the reset of forgotten passwords. The server process
+//! sends it.
 
 use crate::app::App;
 use crate::audit::{self, Action, Actor};
@@ -21,9 +21,8 @@ fn who(app: &App, user: Option<UserId>, client: Option<Client>) -> Actor {
     Actor { user, client, mails: app.settings().mailing() }
 }
 
-/// Sends a link to an address by which its owner chooses a new password. It takes the same
-/// time, and answers the same, whether there is such an account or not, and whether the limits
-/// on mail let it go out.
+/// Mails a link for choosing a new password. The duration and the response are the same whether or
+/// not the account exists and the limits on mail allow the message.
 pub async fn forgot_password(app: &App, email: Email, login_context: LoginContext) -> Result<()> {
     require_mail(app)?;
     app.0.limits.refresh(login_context.client, app.0.clock.now()).await?;
@@ -34,15 +33,15 @@ pub async fn forgot_password(app: &App, email: Email, login_context: LoginContex
         let user = found.filter(|user| user.is_active);
         let id = user.as_ref().map(|user| user.id);
         audit::record(tx, who, id, Action::PasswordResetAsked, None)?;
-        // Whose address it is, if anybody's, is asked when it is sent: what is stored now is
-        // the same for all.
+        // The account of the address, if there is one, is looked up when the mail is sent, so that
+        // the same data is stored for all addresses.
         mail::queue(tx, who, MailKind::Reset, None, &email.key(), None)
     };
     app.or_replay_anonymous(&login_context, app.write_anonymous(&login_context, write)).await
 }
 
-/// Sets a new password by the token of such a link, and ends every session, personal access
-/// token and other link. It proves the address, too.
+/// Sets a new password with the token of such a link, and ends every session, personal access token
+/// and other link. This also verifies the address.
 pub async fn reset_forgotten(
     app: &App,
     token: String,
@@ -51,7 +50,7 @@ pub async fn reset_forgotten(
     login_context: LoginContext,
 ) -> Result<TokensEnded> {
     app.0.limits.refresh(login_context.client, app.0.clock.now()).await?;
-    // The token of one that went well is used up.
+    // A successful request has used up its token.
     app.or_replay_anonymous(&login_context, reset(app, token, new, policy, &login_context)).await
 }
 
@@ -83,7 +82,7 @@ async fn reset(
     app.write_anonymous(login_context, write).await
 }
 
-/// Proves an address by the token that was sent to it.
+/// Verifies an address with the token that was mailed to it.
 pub async fn verify_email(app: &App, token: String, login_context: LoginContext) -> Result<()> {
     app.0.limits.refresh(login_context.client, app.0.clock.now()).await?;
     let nobody = who(app, None, login_context.client);
@@ -100,7 +99,7 @@ pub async fn verify_email(app: &App, token: String, login_context: LoginContext)
     app.or_replay_anonymous(&login_context, app.write_anonymous(&login_context, write)).await
 }
 
-/// Sends the caller a link again by which it proves its address, if it has not yet.
+/// Mails the caller another verification link, if its address is not verified yet.
 pub async fn send_verification(app: &App, token: Bearer) -> Result<()> {
     app.write(token, require_mail(app), |tx, caller, ()| {
         caller.require_session()?;
@@ -113,17 +112,18 @@ pub async fn send_verification(app: &App, token: Bearer) -> Result<()> {
     .await
 }
 
-/// The user of a token, and the address that it was sent to.
+/// Returns the user of a token, and the address that it was sent to.
 fn whose(tx: &mut ReadTx, token: &str, purpose: MailKind) -> Result<(User, String)> {
     let (user, email) = mail::redeem(tx, token, purpose)?;
     let user = users::sql::find(tx, user)?.filter(|user| user.is_active);
     Ok((user.ok_or(Error::Unauthenticated(AuthError::BadRefreshToken))?, email))
 }
 
-/// The same, the user held: what depends on the token is done before anything ends it.
+/// Does what [`whose`] does, with the user's row locked, so that nothing ends the token before its
+/// effect.
 fn whose_held(tx: &mut WriteTx, token: &str, purpose: MailKind) -> Result<(User, String)> {
     let (user, _) = mail::redeem(tx, token, purpose)?;
     users::sql::find_for_update(tx, user)?;
-    // It may have been ended while this waited.
+    // The token may have ended during the wait for the lock.
     whose(tx, token, purpose)
 }

@@ -1,5 +1,4 @@
-//! A login: which account, whether its password and code are right, and what is counted and written
-//! down where they are not.
+//! Logins: the account, its password and code, and the record of failures.
 
 use crate::app::App;
 use crate::audit::{self, Action, Actor};
@@ -14,12 +13,12 @@ use crate::users::password::Password;
 use crate::users::sql::Credentials;
 use crate::users::{self, LoginName};
 
-/// Opens a session for the account of that username or address. It takes the same time whether
-/// there is one or not, and whether it is active or not.
+/// Opens a session for the account with that username or address. It takes the same time whether or
+/// not the account exists, and whether or not it is active.
 ///
 /// # Errors
-/// The error says which of [`AuthError::UnknownUser`] and [`AuthError::WrongPassword`] it was;
-/// most contracts answer both alike.
+/// The error distinguishes [`AuthError::UnknownUser`] and [`AuthError::WrongPassword`]. Most
+/// contracts answer both alike.
 pub async fn login(
     app: &App,
     login: String,
@@ -46,14 +45,14 @@ pub async fn login(
             }
             write_failed_login(app, id, why, login_context.client).await?;
         }
-        // The store or the hashing threads were busy: nobody was told anything about the
+        // The store or the hashing threads were busy, so the response revealed nothing about the
         // password.
         Err(_) => limits.give_back(guess, app.0.clock.now()).await,
     }
     opened
 }
 
-/// Opens a session, where all that is asked for is right.
+/// Opens a session if the password, and the code if required, are right.
 async fn open_session(
     app: &App,
     found: Option<Credentials>,
@@ -63,8 +62,7 @@ async fn open_session(
     let stored = found.as_ref().map(|found| found.password.clone());
     let is_right = app.0.hasher.verify(password.clone(), stored).await?;
     let known = found.ok_or(Error::Unauthenticated(AuthError::UnknownUser))?;
-    // The right password of a deactivated account is as good as a wrong one, and takes the same
-    // way from here.
+    // From here on, the right password of a deactivated account is treated like a wrong one.
     if !is_right || !known.user.is_active {
         return Err(Error::Unauthenticated(AuthError::WrongPassword));
     }
@@ -72,7 +70,7 @@ async fn open_session(
         return Err(Error::Unauthenticated(AuthError::UnverifiedEmail));
     }
     let better = if app.0.hasher.is_outdated(&known.password) {
-        // Where there is no time for it now, there is at another login.
+        // If there is no time for it now, another login does it.
         app.0.hasher.hash(password).await.ok()
     } else {
         None
@@ -92,7 +90,7 @@ async fn open_session(
     app.0.db.write(open).await
 }
 
-/// Writes down that a login failed, known account or not: so both take as long.
+/// Records a failed login, whether or not the account is known, so that both take the same time.
 async fn write_failed_login(
     app: &App,
     account: Option<UserId>,
@@ -100,7 +98,7 @@ async fn write_failed_login(
     client: Option<Client>,
 ) -> Result<()> {
     let who = Actor { user: None, client, mails: Mails::Off };
-    // An unknown account, a deactivated one and a wrong password look alike.
+    // An unknown account, a deactivated one and a wrong password all get no detail.
     let detail = match why {
         AuthError::CodeNeeded => Some("code_needed"),
         AuthError::WrongCode => Some("wrong_code"),
@@ -110,7 +108,7 @@ async fn write_failed_login(
     app.0.db.write(move |tx| audit::record(tx, who, account, Action::LoginFailed, detail)).await
 }
 
-/// Writes down that somebody with a living session failed to prove that it is its own.
+/// Records that a client with a valid session failed to prove that it owns the account.
 pub(super) async fn write_failed_proof(
     app: &App,
     account: UserId,

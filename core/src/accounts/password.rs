@@ -1,4 +1,4 @@
-//! What an account decides about itself by its password.
+//! Changes to an account that require its password.
 
 use super::login::write_failed_proof;
 use crate::app::{App, Operator};
@@ -13,11 +13,11 @@ use crate::users::password::{Password, PasswordHash, Policy};
 use crate::users::sql::Credentials;
 use crate::users::{self, Account, Change, TokensEnded, User};
 
-/// Changes the caller's own account, or for admins any. Another address for one's own asks for
-/// the password.
+/// Changes the caller's own account or, for admins, any account. A new address for the caller's own
+/// account requires the password.
 ///
 /// # Errors
-/// As [`users::update`]; a wrong password counts as one.
+/// As [`users::update`]. A wrong password is also an error.
 pub async fn update<E>(
     app: &App,
     token: Bearer,
@@ -41,8 +41,8 @@ where
     app.or_replay(asked, doing).await
 }
 
-/// The caller's hash, if the change needs a proof and brings the right one. Whether it needs
-/// one and brings none is found out in the transaction that makes the change.
+/// Returns the caller's hash, if the change needs a proof and contains a valid one. The transaction
+/// that makes the change detects a missing proof.
 async fn prove_change(
     app: &App,
     token: &Bearer,
@@ -64,8 +64,8 @@ async fn prove_change(
     }
 }
 
-/// Sets the caller's password, if it knows the old one. Ends its other sessions, and its
-/// personal access tokens unless it keeps them.
+/// Sets the caller's password if the old one is correct. Ends the account's other sessions, and its
+/// personal access tokens unless the caller keeps them.
 pub async fn change_password(
     app: &App,
     token: Bearer,
@@ -73,7 +73,7 @@ pub async fn change_password(
     new: String,
     keeps_tokens: bool,
 ) -> Result<TokensEnded> {
-    // The repeat of one that went well can't prove the old password any more.
+    // A repetition of a successful request can no longer prove the old password.
     let doing = Box::pin(prove_and_change(app, token.clone(), old, new, keeps_tokens));
     app.or_replay(token, doing).await
 }
@@ -113,7 +113,7 @@ async fn prove_and_change(
     .await
 }
 
-/// Deletes the caller's account with all that is its, if it knows its password.
+/// Deletes the caller's account and all its data, if the password is correct.
 pub async fn delete(app: &App, token: Bearer, password: Password) -> Result<()> {
     let me = credentials(app, &token).await?;
     let proven = prove(app, &token, me, password, "password").await?;
@@ -134,7 +134,7 @@ pub(super) async fn credentials(app: &App, token: &Bearer) -> Result<Credentials
     .ok_or(Error::Unauthenticated(AuthError::BadToken))
 }
 
-/// The account's hash, if `password` is what it was made from.
+/// Returns the account's hash, if it matches `password`.
 pub(super) async fn prove(
     app: &App,
     token: &Bearer,
@@ -153,7 +153,7 @@ pub(super) async fn prove(
     is_right.map(|_| me.password)
 }
 
-/// The hash was looked at in another transaction; it must still be the one.
+/// Checks that the hash, which another transaction read, is unchanged.
 pub(super) fn require_same(tx: &mut WriteTx, user: UserId, proven: &PasswordHash) -> Result<()> {
     match users::sql::credentials_held(tx, user)? {
         Some(now) if now.password == *proven => Ok(()),

@@ -1,4 +1,4 @@
-//! The second factor of the caller's own account. Turning it on or off asks for the password.
+//! The second factor of the caller's own account. Turning it on or off requires the password.
 
 use super::login::write_failed_proof;
 use super::password::{credentials, prove, require_same};
@@ -11,7 +11,7 @@ use crate::totp::{self, Enrolment, State};
 use crate::users::Caller;
 use crate::users::password::Password;
 
-/// How the caller's own account is guarded.
+/// Returns the state of the caller's second factor.
 pub async fn state(app: &App, token: Bearer) -> Result<State> {
     app.read(token, Ok::<_, Error>(()), |tx, caller, ()| {
         caller.require_session()?;
@@ -36,8 +36,8 @@ pub async fn enrol(app: &App, token: Bearer, password: Password) -> Result<Enrol
     .await
 }
 
-/// Turns the second factor on by a first code, and returns the recovery codes, which are never
-/// shown again. Wrong codes count as wrong passwords do.
+/// Turns the second factor on with a first code, and returns the recovery codes, which are never
+/// shown again. Wrong codes count like wrong passwords.
 pub async fn confirm<E: From<Error>>(
     app: &App,
     token: Bearer,
@@ -67,7 +67,7 @@ async fn confirm_code(app: &App, token: Bearer, code: String) -> Result<Vec<Stri
     confirmed
 }
 
-/// Turns it off.
+/// Turns the second factor off.
 pub async fn remove(app: &App, token: Bearer, password: Password) -> Result<()> {
     let me = credentials(app, &token).await?;
     let proven = prove(app, &token, me, password, "password").await?;

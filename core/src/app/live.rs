@@ -1,4 +1,4 @@
-//! Waiting for what happens to an account.
+//! Subscriptions to an account.
 
 use super::App;
 use crate::error::Result;
@@ -6,16 +6,16 @@ use crate::ids::UserId;
 use crate::live::Subscription;
 
 impl App {
-    /// Waits for what happens to a user's account and tasks, on whatever instance. Each time it is
-    /// woken, [`App::read`] says what that was, and whether the session still lives.
+    /// Subscribes to a user's account and tasks, for changes on any instance. After each wake-up,
+    /// [`App::read`] says what changed, and whether the session is still valid.
     ///
     /// # Errors
-    /// Too many wait already.
+    /// There are too many subscriptions, or the server is stopping.
     pub fn watch(&self, user: UserId) -> Result<Subscription> {
         self.0.db.live().watch(user)
     }
 
-    /// Ends all waiting, now and later: the server stops.
+    /// Ends all subscriptions and rejects further ones, because the server is stopping.
     pub fn end_watches(&self) {
         self.0.db.live().close();
     }

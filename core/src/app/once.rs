@@ -1,6 +1,6 @@
-//! The doors for writes. What a request came to that is to have its effect once is looked up before
-//! it is done, kept in the transaction that does it, and looked up again where it was refused:
-//! another instance may have done it meanwhile.
+//! The entry points for writes. The outcome of an idempotent request is looked up before it runs,
+//! stored in the transaction that runs it, and looked up again if it was refused, because another
+//! instance may have run it meanwhile.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,9 +15,9 @@ use crate::sessions::token::Keys;
 use crate::users::Caller;
 
 impl App {
-    /// Writes as the token's user, in one transaction; answers when it is safe on the disk. `input`
-    /// as in [`App::read`]. A request that is to have its effect once is answered again what it was
-    /// answered before.
+    /// Writes as the token's user, in one transaction. Returns once the commit is safe on the disk.
+    /// For `input`, see [`App::read`]. A repeated idempotent request gets the earlier outcome
+    /// again.
     pub async fn write<I, T, E, F>(&self, token: Bearer, input: Result<I, E>, f: F) -> Result<T, E>
     where
         I: Send + 'static,
@@ -40,7 +40,8 @@ impl App {
         }
     }
 
-    /// The same where the outcome holds a secret, which is told this once: it is kept under no key.
+    /// Writes like [`App::write`], but for an outcome with a secret, which is returned only once
+    /// and never stored for replay.
     pub async fn write_without_replay<I, T, E, F>(
         &self,
         token: Bearer,
@@ -70,8 +71,8 @@ impl App {
         }
     }
 
-    /// What the token's request came to before, or else what `doing` comes to, which ends in a
-    /// [`App::write`].
+    /// Returns the earlier outcome of the token's request. Without one, returns the outcome of
+    /// `doing`, which ends in an [`App::write`].
     pub(crate) async fn or_replay<T, E>(
         &self,
         token: Bearer,
@@ -104,7 +105,8 @@ impl App {
         self.read(token, Ok::<_, Error>(()), look).await
     }
 
-    /// The same for somebody without a session; `doing` ends in a [`App::write_anonymous`].
+    /// Does what [`App::or_replay`] does, for a client without a session. `doing` ends in an
+    /// [`App::write_anonymous`].
     pub(crate) async fn or_replay_anonymous<T>(
         &self,
         login_context: &LoginContext,
@@ -132,7 +134,7 @@ impl App {
         }
     }
 
-    /// Writes in nobody's name.
+    /// Writes without a user.
     pub(crate) async fn write_anonymous<T>(
         &self,
         login_context: &LoginContext,
@@ -159,7 +161,7 @@ fn key_of(caller: &Caller, once: &IdempotentRequest, keys: &Keys) -> OutcomeKey 
     once.key(&whose, |text| keys.macs(text))
 }
 
-/// What a request is told that was refused: that, but where it was done meanwhile, what it came to.
+/// Returns the error of a refused request, or its outcome if it ran meanwhile.
 fn again<T, E: From<Error>>(replayed: Result<Option<T>>, refused: E) -> Result<T, E> {
     match replayed {
         Ok(Some(outcome)) => Ok(outcome),

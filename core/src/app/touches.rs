@@ -1,4 +1,4 @@
-//! Which last uses were written down a moment ago, so that many requests make one write.
+//! Recently stored last uses, so that many requests cause one write.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,19 +8,18 @@ use uuid::Uuid;
 use crate::bearer::Stale;
 use crate::time::Timestamp;
 
-/// How long a session or token is left alone after its use was to be written down, whatever came of
-/// it.
+/// Minimum interval between two attempts to store the last use of a session or token.
 const AGAIN_AFTER_S: i64 = 60;
-/// How many of them are remembered.
+/// Maximum number of sessions and tokens to remember.
 const REMEMBERED_MAX: usize = 10_000;
 
-/// Whose last use is being written down, or was a moment ago: one write is enough for many
-/// requests.
+/// The sessions and tokens whose last use is being stored or was stored recently. One write is
+/// enough for many requests.
 #[derive(Default)]
 pub(super) struct Touches(Mutex<HashMap<Uuid, Timestamp>>);
 
 impl Touches {
-    /// Whether it is this caller who is to write it down.
+    /// Whether the caller must store this last use.
     pub(super) fn begin(&self, stale: Stale, now: Timestamp) -> bool {
         let (Stale::Session(id) | Stale::Token(id)) = stale;
         let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Backup and restore of an SQLite database, while it is being served.
+//! Backup and restore of an SQLite database, even while a server uses it.
 
 use std::path::Path;
 
@@ -14,8 +14,8 @@ use super::tx::WriteTx;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 
-/// Copies the database at `from`, as it is at one moment, to the new file `to`, while it is being
-/// served. The copy has its name only once it is whole and synced.
+/// Copies a snapshot of the database at `from` to the new file `to`, even while a server uses the
+/// database. The copy gets its name only once it is complete and synced.
 ///
 /// # Errors
 /// `to` exists, or one of the files can't be read or written.
@@ -28,7 +28,7 @@ pub fn backup(from: &Path, to: &Path) -> Result<()> {
     migrate::require_known(&source)?;
     migrate::require_whole(&source)?;
     let draft = Draft::new(to, ".partial")?;
-    // Again, now that no other backup to this name is under way.
+    // Checked again now that no other backup to this name is active.
     require_free(to)?;
     copy_as(&source, draft, to)
 }
@@ -43,12 +43,12 @@ fn require_free(name: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Replaces what the database at `to` holds by the backup `from`, in one transaction, while it is
-/// being served.
+/// Replaces the contents of the database at `to` with the backup `from`, in one transaction, even
+/// while a server uses the database. `prepare` changes the restored data first.
 ///
 /// # Errors
-/// `from` is damaged, is no database of Taskwell's or comes from a newer version; then `to` is
-/// untouched.
+/// `from` is damaged, is not a Taskwell database, or comes from a newer version. `to` is unchanged
+/// then.
 pub fn restore(
     from: &Path,
     to: &Path,
@@ -58,7 +58,8 @@ pub fn restore(
     if !from.exists() {
         return Err(Error::internal("the backup does not exist", from.display()));
     }
-    // Migrated beside the target, so that a server on it never sees an older schema.
+    // The copy is migrated beside the target, so that a server on the target never sees an older
+    // schema.
     let staged = Draft::new(to, ".restoring")?;
     restore_by(from, &staged.path, to, clock, prepare)
 }
@@ -97,8 +98,8 @@ fn restore_by(
     sync_folder(to)
 }
 
-/// Numbers and ids that the replaced store gave out after the backup was made are not given out
-/// again.
+/// Preserves the counters of the replaced store, so that numbers and ids that it assigned after the
+/// backup are not assigned again.
 fn carry_numbers(replaced: &Connection, copy: &Connection) -> rusqlite::Result<()> {
     let look = "SELECT count(*) FROM sqlite_schema WHERE name = 'counters'";
     if replaced.query_row(look, [], |row| row.get::<_, i64>(0))? == 0 {
@@ -133,7 +134,7 @@ mod tests {
     use crate::db::{DatabaseLocation, Db};
     use crate::settings::Settings;
 
-    /// An empty folder under this name.
+    /// Creates an empty folder with this name.
     fn folder(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("taskwell-{}-{name}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
@@ -211,7 +212,7 @@ mod tests {
         let sql = Connection::open(&file).unwrap();
         sql.execute_batch("INSERT INTO schema_migrations VALUES (99, 'newer', 0)").unwrap();
         let log = folder.join("a.db-wal");
-        // As a crash leaves them.
+        // The files as a crash leaves them.
         let before = [std::fs::read(&file).unwrap(), std::fs::read(&log).unwrap()];
         drop(sql);
         std::fs::write(&file, &before[0]).unwrap();
@@ -226,7 +227,7 @@ mod tests {
         std::fs::remove_dir_all(folder).unwrap();
     }
 
-    /// Whether a file holds the bytes.
+    /// Whether a file contains the bytes.
     fn holds(file: &Path, needle: &str) -> bool {
         let bytes = std::fs::read(file).unwrap();
         bytes.windows(needle.len()).any(|window| window == needle.as_bytes())
@@ -247,7 +248,7 @@ mod tests {
                  VALUES (randomblob(16), 1, 'canary', replace(hex(zeroblob($1)), '00', 'canary '),
                      'pending', 1, 0, 0, 1)";
             (0..400).try_for_each(|n: i64| tx.send(task, &[&(n * 29 % 2800)]))?;
-            // They shrink and grow, so that pages are split and merged.
+            // The rows shrink and grow, so that pages are split and merged.
             tx.send("UPDATE tasks SET description = 'canary' WHERE id % 3 = 0", &[])?;
             tx.send(
                 "UPDATE tasks SET description = replace(hex(zeroblob(900)), '00', 'canary ') \

@@ -1,5 +1,4 @@
-//! The columns of a noun, listed once: queries name them, rows are read by them, and values are
-//! written by them.
+//! The columns of a noun, listed once for queries, for reading rows and for writing values.
 
 /// Lists the columns of a table that are fields of a type, in the order of a row. Other fields
 /// follow, each with its value.
@@ -31,7 +30,10 @@ macro_rules! columns {
             }
 
             /// Sets each column that is a valid member of an object.
-            pub(super) fn set_columns(&mut self, members: &serde_json::Map<String, serde_json::Value>) {
+            pub(super) fn set_columns(
+                &mut self,
+                members: &serde_json::Map<String, serde_json::Value>,
+            ) {
                 use serde::Deserialize as _;
                 $(if let Some(Ok(value)) =
                     members.get(stringify!($column)).map(|member| <_>::deserialize(member))

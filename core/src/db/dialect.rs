@@ -1,6 +1,6 @@
-//! The two databases by name, and, for a test, what was run on which.
+//! The two SQL dialects and, for a test, the statements that ran in each.
 
-/// Which database a text ran on.
+/// The database that a statement is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Dialect {
     Sqlite,
@@ -15,7 +15,7 @@ pub(super) fn record(on: Dialect, sql: &str) {
 #[cfg(not(feature = "record"))]
 pub(super) fn record(_: Dialect, _: &str) {}
 
-/// Each SQL text that has run in this process, for the test that looks at their plans.
+/// Returns all SQL statements that have run in this process, for the test that checks their plans.
 #[cfg(feature = "record")]
 pub fn recorded() -> std::sync::MutexGuard<'static, std::collections::BTreeSet<(Dialect, String)>> {
     static TEXTS: std::sync::Mutex<std::collections::BTreeSet<(Dialect, String)>> =

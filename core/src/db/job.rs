@@ -1,4 +1,4 @@
-//! A use case on its way through a thread of SQLite's.
+//! A use case that waits for one of SQLite's threads.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -9,12 +9,11 @@ use crate::error::{Error, Result};
 
 pub type Job = Box<dyn Work>;
 
-/// A use case on its way through a thread: run inside a transaction, answered after the commit.
+/// A use case that runs in a transaction on another thread, and is answered after the commit.
 pub trait Work: Send {
-    /// Runs it; whether what it wrote is to be kept. May be called again after what it wrote was
-    /// undone.
+    /// Runs the use case. Returns whether to keep its writes. May be called again after a rollback.
     fn run(&mut self, tx: &mut WriteTx) -> bool;
-    /// Sends the answer: its own where the commit went well or it had failed before.
+    /// Sends the outcome of the use case, or the error of the commit if the use case succeeded.
     fn reply(self: Box<Self>, committed: &Result<()>);
 }
 
@@ -26,7 +25,7 @@ pub struct UseCase<T, F> {
 
 impl<T: Send, F: Fn(&mut WriteTx) -> Result<T> + Send> Work for UseCase<T, F> {
     fn run(&mut self, tx: &mut WriteTx) -> bool {
-        // A fault in one use case must not take the thread, and everybody's requests, with it.
+        // A panic in one use case must not end the thread and with it the requests of others.
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.f)(tx)))
             .unwrap_or_else(|_| Err(Error::Internal("a use case panicked".into())));
         let keep = outcome.is_ok();
@@ -41,7 +40,7 @@ impl<T: Send, F: Fn(&mut WriteTx) -> Result<T> + Send> Work for UseCase<T, F> {
             (Some(outcome), Ok(())) => outcome,
             (None, Ok(())) => Err(Error::Internal("a use case was not run".into())),
         };
-        // Whoever asked may have hung up; what was written stays written.
+        // The caller may be gone. The writes stay.
         let _ = self.answer.send(outcome);
     }
 }

@@ -1,15 +1,15 @@
-//! Lanes: what may be slow without anybody else waiting for it.
+//! Lanes keep slow reads from delaying others.
 
-/// Which reads wait for each other. A lane has connections or threads of its own, so that nobody
-/// waits behind what is slow or locked in another one.
+/// A group of reads that may wait for each other. A lane has its own connections or threads, so
+/// that no read waits for a slow or blocked one in another lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
-    /// Accounts and sessions: what must answer whatever happens to tasks.
+    /// Accounts and sessions, which must respond regardless of the load on tasks.
     Accounts,
-    /// Whether the store answers at all.
+    /// Checks whether the store responds at all.
     Health,
     /// Single tasks, lists and changes.
     Tasks,
-    /// What looks through much text.
+    /// Searches, which scan much text.
     Search,
 }

@@ -1,5 +1,5 @@
-//! A transaction of many steps, whose input comes bit by bit: more than memory should hold. For the
-//! operator's command line alone, as it keeps other writers waiting.
+//! A transaction of many steps, for input that is too large for memory. Only commands may use it,
+//! because other writers wait for it.
 
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError, mpsc};
@@ -11,7 +11,7 @@ use super::tx::WriteTx;
 use super::{postgres, work};
 use crate::error::{Error, Result};
 
-/// An open transaction. Dropped without [`LongTransaction::commit`] it is undone.
+/// An open transaction. Dropping it without [`LongTransaction::commit`] rolls it back.
 pub struct LongTransaction(Inner);
 
 enum Inner {
@@ -24,8 +24,8 @@ enum Step {
     Commit,
 }
 
-/// On the writer's thread. Run again after it was undone, it finds no more steps, and so fails as
-/// well.
+/// Runs all steps on the writer's thread. If the writer runs this again after a rollback, there are
+/// no more steps, so it fails again.
 fn run_all(tx: &mut WriteTx, steps: &Mutex<mpsc::Receiver<Step>>) -> Result<()> {
     let steps = steps.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
@@ -49,7 +49,7 @@ impl LongTransaction {
         LongTransaction(Inner::Postgres(Box::new(long)))
     }
 
-    /// Runs one step. After an error nothing is left but to drop the transaction.
+    /// Runs one step. After an error, the caller can only drop the transaction.
     pub async fn run<T, F>(&mut self, f: F) -> Result<T>
     where
         T: Send + 'static,
@@ -60,10 +60,10 @@ impl LongTransaction {
             Inner::Sqlite { steps, ended } => {
                 let (answer, answered) = oneshot::channel();
                 let step = Step::Run(Box::new(move |tx| {
-                    // Whoever asked may have gone.
+                    // The caller may be gone.
                     let _ = answer.send(f(tx));
                 }));
-                // Where nobody takes it any more, the end says why.
+                // If the writer no longer takes steps, `ended` has the reason.
                 let _ = steps.send(step);
                 match select(answered, ended).await {
                     Either::Left((answer, _)) => answer.unwrap_or_else(|_| Err(ended_early())),
@@ -73,7 +73,7 @@ impl LongTransaction {
         }
     }
 
-    /// Answers when all of it is safe on the disk.
+    /// Commits. Returns once all of it is safe on the disk.
     pub async fn commit(self) -> Result<()> {
         match self.0 {
             Inner::Postgres(long) => long.commit().await,

@@ -1,5 +1,5 @@
-//! The migration runner: brings a schema to this version in one transaction. A schema from a newer
-//! version is left alone.
+//! The migration runner: migrates a schema to this version in one transaction. It leaves a schema
+//! of a newer version unchanged.
 
 use std::path::Path;
 
@@ -17,37 +17,39 @@ use super::tx::WriteTx;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 
-/// The schema version that this build works with.
+/// The schema version that this build requires.
 #[expect(clippy::cast_possible_wrap, reason = "there are not that many")]
 pub const CURRENT: i64 = MIGRATIONS.len() as i64;
 
-/// What opening did to the schema: its version before and after.
+/// The schema version before and after opening.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Migrated {
     pub from: i64,
     pub to: i64,
-    /// A copy into this store was begun and has not ended.
+    /// Whether a copy into this store has started but not finished.
     pub is_filling: bool,
 }
 
 impl Migrated {
+    /// Checks that the store is complete.
+    ///
     /// # Errors
-    /// A copy into this store is under way: what is there is not all.
+    /// A copy into this store has not finished.
     pub fn require_whole(&self) -> Result<()> {
         if self.is_filling { Err(filling()) } else { Ok(()) }
     }
 }
 
-/// What is to be applied to a schema of that version, each with the version after it.
+/// Returns the migrations to apply to a schema of version `from`, each with the version after it.
 fn steps(migrations: &[Migration], from: i64) -> impl Iterator<Item = (i64, &Migration)> {
     (1..).zip(migrations).filter(move |(number, _)| *number > from)
 }
 
-/// Brings the schema to [`CURRENT`].
+/// Migrates the schema to [`CURRENT`]. With `path`, first saves a copy of an older schema beside
+/// it.
 ///
 /// # Errors
-/// The schema is newer, or the file holds somebody else's tables; then nothing is written.
-/// With `path`, a copy of an older schema is kept beside it.
+/// The schema is newer, or the file contains tables of another program. Nothing is written then.
 pub(super) fn sqlite(
     connection: &Connection,
     path: Option<&Path>,
@@ -65,14 +67,14 @@ pub(super) fn sqlite(
 
 const IS_FILLING: &str = "SELECT is_filling FROM store";
 
-/// That no copy into this store is under way.
+/// Checks that the store is not an incomplete copy.
 pub(super) fn require_whole(connection: &Connection) -> Result<()> {
     let has_row = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'store')";
     let look = |text| connection.query_row(text, [], |row| row.get::<_, bool>(0)).map_err(error);
     if look(has_row)? && look(IS_FILLING)? { Err(filling()) } else { Ok(()) }
 }
 
-/// Why nothing but `taskwell copy` may open the store.
+/// The error for an incomplete copy, which only `taskwell copy` may open.
 fn filling() -> Error {
     Error::Internal(
         "the store is an incomplete copy. Complete it with taskwell copy --resume, \
@@ -81,9 +83,9 @@ fn filling() -> Error {
     )
 }
 
-/// Applies what is missing in one transaction. Foreign keys are off meanwhile, which SQLite allows
-/// only outside of a transaction: a step that rebuilds a table drops the old one, and would delete
-/// by cascade whatever refers to it.
+/// Applies the missing migrations in one transaction. Foreign keys are off meanwhile: a migration
+/// that rebuilds a table drops the old one, which would delete all rows that refer to it by
+/// cascade. SQLite allows this switch only outside a transaction.
 pub(super) fn apply(
     connection: &Connection,
     migrations: &[Migration],
@@ -107,7 +109,7 @@ pub(super) fn apply(
     applied
 }
 
-/// Takes the write lock, however long another process migrates.
+/// Takes the write lock. Waits without a limit while another process holds it.
 fn begin_alone(connection: &Connection) -> Result<()> {
     loop {
         match sqlite::begin_write(connection) {
@@ -130,7 +132,7 @@ fn apply_within(
     let known = "CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name \
                  TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT";
     connection.execute_batch(known).map_err(error)?;
-    // Asked again inside: another process may have been faster.
+    // Checked again within the transaction, because another process may have been faster.
     let from = version(connection)?.unwrap_or(0);
     if steps(migrations, 0).all(|(number, _)| number < from) {
         return Err(newer_schema(from));
@@ -149,7 +151,7 @@ fn apply_within(
     Ok(Migrated { from, to: version(connection)?.unwrap_or(from), is_filling: false })
 }
 
-/// That no row refers to one that is not there.
+/// Checks that no row refers to a missing row.
 fn require_references(connection: &Connection) -> Result<()> {
     let broken = connection
         .query_row("PRAGMA foreign_key_check", [], |row| Ok((row.get(0)?, row.get(2)?)))
@@ -167,7 +169,8 @@ fn require_references(connection: &Connection) -> Result<()> {
     }
 }
 
-/// A full disk stays one: its remedy is not in the migration.
+/// Adds the migration to the error. A full disk keeps its own error, because its remedy is not in
+/// the migration.
 fn failed(number: i64, name: &str, e: Error) -> Error {
     match e {
         Error::StorageFull => e,
@@ -175,13 +178,14 @@ fn failed(number: i64, name: &str, e: Error) -> Error {
     }
 }
 
-/// The same on PostgreSQL, by one instance at a time. `connection` leads to the server itself, not
-/// to a pooler. After an error it is closed, and the server undoes what was done.
+/// Migrates on PostgreSQL, one instance at a time. `connection` must lead to the server itself, not
+/// to a pooler. After an error the caller closes it, and the server rolls back.
 pub(super) async fn postgres(connection: &PostgresConnection, clock: &Clock) -> Result<Migrated> {
     let client = connection.client();
     let failure =
         |e: tokio_postgres::Error| Error::internal("cannot migrate", postgres_message(&e));
-    // Held until the transaction ends. Its number is arbitrary, and this program's own.
+    // The lock is held until the transaction ends. Its number is arbitrary and specific to
+    // Taskwell.
     let lock = "BEGIN; SELECT pg_advisory_xact_lock(6022140762140857)";
     client.batch_execute(lock).await.map_err(failure)?;
     let from = postgres_version(client).await.map_err(failure)?;
@@ -220,7 +224,7 @@ pub(super) async fn postgres(connection: &PostgresConnection, clock: &Clock) -> 
     Ok(Migrated { from, to: CURRENT, is_filling: false })
 }
 
-/// That no other program's tables are where ours would be made.
+/// Checks that no table of another program has a name that Taskwell needs.
 async fn require_no_others(client: &Client) -> Result<()> {
     let theirs = client
         .query_typed_opt(
@@ -241,7 +245,8 @@ async fn require_no_others(client: &Client) -> Result<()> {
 }
 
 async fn postgres_version(client: &Client) -> Result<Option<i64>, tokio_postgres::Error> {
-    // Only where new tables would be made: other schemas of the search path may be somebody else's.
+    // Checks only the schema that gets new tables. Other schemas of the search path may belong to
+    // another program.
     let known = client
         .query_typed_one(
             "SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND \
@@ -258,19 +263,19 @@ async fn postgres_version(client: &Client) -> Result<Option<i64>, tokio_postgres
     Ok(Some(row.get(0)))
 }
 
-/// That the database is Taskwell's, of this version or an older one.
+/// Checks that the database is Taskwell's, of this version or an older one.
 pub(super) fn require_known(connection: &Connection) -> Result<()> {
     let refusal = match version(connection)? {
         None => Error::Internal("the file is not a Taskwell database".into()),
         Some(newer) if newer > CURRENT => newer_schema(newer),
         Some(_) => return Ok(()),
     };
-    // Not even the log that its own server left behind is folded in.
+    // Leaves even the log of the server that owns the file: no checkpoint on close.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(error)?;
     Err(refusal)
 }
 
-/// That the database is empty or Taskwell's, of this version or an older one.
+/// Checks that the database is empty or Taskwell's, of this version or an older one.
 pub(super) fn require_replaceable(connection: &Connection) -> Result<()> {
     let tables: i64 = connection
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
@@ -286,7 +291,7 @@ fn newer_schema(found: i64) -> Error {
     ))
 }
 
-/// The schema's version; `None` where there is no Taskwell schema.
+/// Returns the schema version; `None` if there is no Taskwell schema.
 fn version(connection: &Connection) -> Result<Option<i64>> {
     let known = connection
         .query_row(

@@ -1,25 +1,25 @@
-//! The migrations in order, and what some of them do in Rust. A step knows tables and columns, and
-//! no noun's code: that changes with its noun, and a step must not.
+//! The migrations in order, with the parts that are in Rust. A step uses tables and columns only,
+//! and none of the code of a noun, because that code changes and a step must not.
 
 use super::row::{FromRow, Row};
 use super::tx::WriteTx;
 use crate::error::Result;
 use crate::{names, text};
 
-/// One step of the schema, in the words of each database.
+/// One migration, in the SQL of each database.
 pub(super) struct Migration {
     pub name: &'static str,
     pub sqlite: &'static str,
     pub postgres: &'static str,
-    /// What SQL can't say; it runs after it, in the same transaction.
+    /// The part that SQL can't express. It runs after the SQL, in the same transaction.
     pub then: Option<Step>,
 }
 
-/// A step in Rust. It is called with 0, then with what it last answered, until it answers `None`.
-/// Each call is bounded in rows and bytes.
+/// A step in Rust. The first call gets 0, and each further call the last result, until the result
+/// is `None`. Each call is bounded in rows and bytes.
 pub(super) type Step = fn(&mut WriteTx, i64) -> Result<Option<i64>>;
 
-/// The schema's version is how many of them were applied.
+/// The schema version is the number of applied migrations.
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration {
         name: "initial",
@@ -71,11 +71,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     },
 ];
 
-/// Rows and bytes of text that one call of a step handles. One row may be larger.
+/// Maximum rows and bytes of text that one call of a step handles. A single row may be larger.
 const STEP_ROWS_MAX: i64 = 256;
 const STEP_BYTES_MAX: i64 = 1024 * 1024;
 
-/// Fills `tasks.folded` for the tasks after an id; the last id that it filled.
+/// Fills `tasks.folded` for the tasks after an id. Returns the last id that it filled.
 fn fill_folded(tx: &mut WriteTx, after: i64) -> Result<Option<i64>> {
     let sizes = "/* migrate */ SELECT id, CAST(octet_length(title) + \
                  coalesce(octet_length(description), 0) AS BIGINT) FROM tasks WHERE id > $1 ORDER \
@@ -100,9 +100,9 @@ fn fill_folded(tx: &mut WriteTx, after: i64) -> Result<Option<i64>> {
     Ok(Some(last))
 }
 
-/// Gives usernames and addresses the keys under which they are found, in the order of the accounts:
-/// if two have the same one, the older account gets it. Then the same for mail that waits for an
-/// address; its ids are answered as negative.
+/// Fills the lookup keys of usernames and addresses, in the order of the accounts: if two have the
+/// same key, the older account gets it. Then does the same for mail that waits for an address, and
+/// returns the ids of mail as negative numbers.
 fn fill_keys(tx: &mut WriteTx, after: i64) -> Result<Option<i64>> {
     if after < 0 {
         return fill_recipients(tx, -after);
@@ -190,7 +190,7 @@ mod tests {
         let user = "INSERT INTO users (id, uuid, username, username_key, email, email_key,
             password_hash, role, is_active, email_verified, created_at, updated_at)
             VALUES (?1, randomblob(16), ?2, ?3, ?4, ?5, 'h', 'user', 1, 1, 0, 0)";
-        // The keys are as they were made before: by lower case.
+        // The keys as earlier versions made them: in lower case.
         for (id, username, username_key, email, email_key) in [
             (2, "Straße", "straße", "οδος@x.de", "οδος@x.de"),
             (3, "STRASSE", "strasse", "three@x.de", "three@x.de"),

@@ -1,6 +1,6 @@
-//! One thin layer over the database: a query is text with parameters, a use case is a function of
-//! one transaction, run to its end on the database's own threads. What differs between databases
-//! stays below this file.
+//! A thin layer over the database. A query is text with parameters. A use case is a function of one
+//! transaction, which runs to its end on the database's own threads. The modules below hide the
+//! differences between the databases.
 
 mod backup;
 mod columns;
@@ -47,22 +47,23 @@ pub use trace::Transaction;
 pub use tx::{ReadTx, WriteTx};
 pub use value::{Column, ColumnType, Owned, Param, Value, unexpected};
 
-/// The database, on its own threads; cheap to clone. They end when the last clone is dropped.
+/// A handle to the database and its threads. Cheap to clone. The threads end when the last clone is
+/// dropped.
 #[derive(Clone)]
 pub enum Db {
     Sqlite(work::Db),
     Postgres(postgres::Db),
 }
 
-/// How many rows one transaction deletes of what is too old. Others wait for it, and a batch of so
-/// many takes a few milliseconds.
+/// Maximum number of expired rows that one transaction deletes. Others wait for it, and a batch of
+/// this size takes a few milliseconds.
 pub const PRUNED_MAX: i64 = 500;
 
 impl Db {
-    /// Opens the store, makes it where there is none, migrates it, and starts its threads.
+    /// Opens the store or creates it, migrates it, and starts its threads.
     ///
     /// # Errors
-    /// It can't be reached, is no store of Taskwell's, or was written by a newer version.
+    /// The store is unreachable, does not belong to Taskwell, or was written by a newer version.
     pub fn open(
         place: &DatabaseLocation,
         settings: &Settings,
@@ -80,7 +81,7 @@ impl Db {
         }
     }
 
-    /// Who waits for what is committed here.
+    /// Returns the subscriptions to commits.
     pub fn live(&self) -> &Subscribers {
         match self {
             Db::Sqlite(db) => db.live(),
@@ -88,7 +89,7 @@ impl Db {
         }
     }
 
-    /// Runs `f` on what is committed, every write answered before among it. This is the lane of
+    /// Runs `f` on the committed data, including all writes acknowledged before, in the lane of
     /// accounts.
     pub async fn read<T, F>(&self, f: F) -> Result<T>
     where
@@ -98,7 +99,7 @@ impl Db {
         self.read_in(Lane::Accounts, f).await
     }
 
-    /// The same in a lane.
+    /// Runs `f` like [`Db::read`], in the given lane.
     pub async fn read_in<T, F>(&self, lane: Lane, f: F) -> Result<T>
     where
         T: Send + 'static,
@@ -111,7 +112,7 @@ impl Db {
         }
     }
 
-    /// Runs `f` in a transaction of its own; answers when it is safe on the disk.
+    /// Runs `f` in its own transaction. Returns once the commit is safe on the disk.
     pub async fn write<T, F>(&self, f: F) -> Result<T>
     where
         T: Send + 'static,

@@ -1,14 +1,14 @@
-//! Where a store is.
+//! The location of a store.
 
 use std::path::PathBuf;
 
 use super::postgres::Server;
 
-/// Where the store is.
+/// The location of a store.
 #[derive(Debug, Clone)]
 pub enum DatabaseLocation {
-    /// A file of SQLite's.
+    /// An SQLite file.
     Sqlite(PathBuf),
-    /// A server of PostgreSQL's.
+    /// A PostgreSQL server.
     Postgres(Box<Server>),
 }

@@ -1,4 +1,4 @@
-//! Rows of results, whichever database they come from.
+//! Rows of results from either database.
 
 use super::postgres::codec as postgres;
 use super::sqlite::codec as sqlite;
@@ -20,7 +20,7 @@ impl Row<'_> {
         }
     }
 
-    /// The first columns, each as the kind that it is meant to be.
+    /// Returns the first columns, each converted to its intended type.
     pub fn owned(&self, kinds: &[ColumnType]) -> Result<Vec<Owned>> {
         let columns = kinds.iter().enumerate();
         match self {
@@ -34,12 +34,12 @@ impl Row<'_> {
     }
 }
 
-/// What a row becomes.
+/// A type that is read from a row.
 pub trait FromRow: Sized {
     fn from_row(row: &Row) -> Result<Self>;
 }
 
-/// A row of one column.
+/// Reads a type from a row of one column.
 macro_rules! one_column {
     ($($type:ty)*) => {$(
         impl FromRow for $type {

@@ -1,4 +1,5 @@
-//! Copies of an SQLite database's file: whole, synced and under their names, or not at all.
+//! Copies of an SQLite database file. A copy is complete, synced and under its final name, or does
+//! not exist.
 
 use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
@@ -9,27 +10,27 @@ use rusqlite::Connection;
 use super::sqlite::{READER_CACHE_KIB, error, open};
 use crate::error::{Error, Result};
 
-/// What SQLite puts beside a database.
+/// Suffixes of a database file and the files that SQLite puts beside it.
 const BESIDE: [&str; 4] = ["", "-journal", "-wal", "-shm"];
 
-/// A database under a temporary name. Dropped, it goes, with all that lies beside it.
+/// A database under a temporary name. Dropping it removes the file and those beside it.
 pub(super) struct Draft {
     pub path: PathBuf,
-    /// Held locked, so that of two processes that make one at once one is refused.
+    /// Locked, so that only one of two processes can make a copy at the same time.
     _lock: std::fs::File,
 }
 
 impl Draft {
-    /// Removes what a killed process left under this name: SQLite would replay an old log into the
-    /// new file.
+    /// Removes the files that a killed process left under this name, because SQLite would replay an
+    /// old log into the new file.
     ///
     /// # Errors
-    /// Another process is at work under it.
+    /// Another process uses the name.
     pub fn new(of: &Path, suffix: &str) -> Result<Draft> {
         let path = with_suffix(of, suffix);
         let made = |e| Error::internal(&format!("cannot create {}", path.display()), e);
-        // A lock of its own file: closing any descriptor of a database drops the locks that SQLite
-        // has on it.
+        // The lock has its own file, because closing any descriptor of a database drops SQLite's
+        // locks on it.
         let lock = std::fs::File::create(with_suffix(&path, "-lock")).map_err(made)?;
         if let Err(e) = lock.try_lock() {
             return Err(match e {
@@ -46,12 +47,12 @@ impl Draft {
 
     fn remove(&self) {
         for suffix in BESIDE {
-            // Mostly there is none.
+            // Usually the file does not exist.
             let _ = std::fs::remove_file(with_suffix(&self.path, suffix));
         }
     }
 
-    /// Gives it its name, once it is whole and on the disk. No connection to it may be open.
+    /// Syncs the file and gives it its final name. No connection to it may be open.
     fn keep_as(self, name: &Path) -> Result<()> {
         let file = |what: &str, e: std::io::Error| Error::internal(what, e);
         let opened =
@@ -75,22 +76,22 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Copies what `source` sees to the file `to`, which appears whole or not at all.
+/// Copies the database of `source` to the file `to`, which appears complete or not at all.
 pub(super) fn copy_as(source: &Connection, draft: Draft, to: &Path) -> Result<()> {
     {
         let mut copy = open(&draft.path, READER_CACHE_KIB)?;
         copy_all(source, &mut copy)?;
-        // One file, no log beside it, wherever it is opened first.
+        // The copy is a single file without a log beside it.
         copy.pragma_update(None, "journal_mode", "DELETE").map_err(error)?;
     }
     draft.keep_as(to)
 }
 
-/// Keeps a copy of the database at `path` beside it, as it is before a migration to that version.
-/// The caller holds the write lock, so nothing is written meanwhile.
+/// Saves a copy of the database at `path` beside it before a migration to `version`. The caller
+/// holds the write lock, so nothing changes meanwhile.
 ///
 /// # Errors
-/// There is no room, or the folder can't be written to; then no copy is left behind.
+/// The disk is full, or the folder is not writable. No copy is left behind then.
 pub(super) fn keep_before(path: &Path, version: i64) -> Result<()> {
     let copy = with_suffix(path, &format!(".before-schema-{version}"));
     let kept = open(path, READER_CACHE_KIB)
@@ -122,7 +123,7 @@ pub(super) fn copy_all(from: &Connection, to: &mut Connection) -> Result<()> {
     }
 }
 
-/// A new name in a folder survives a power cut only when the folder is synced.
+/// Syncs the folder of a file. Without this, its new name may not survive a power failure.
 pub(super) fn sync_folder(of: &Path) -> Result<()> {
     let folder = match of.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

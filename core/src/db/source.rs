@@ -1,4 +1,4 @@
-//! Another program's database, which is only looked at. Every value comes as text, as its database
+//! Another program's database, which Taskwell only reads. Every value is text, as its database
 //! prints it.
 
 use std::path::Path;
@@ -13,37 +13,37 @@ use super::postgres::{self, message};
 use super::sqlite;
 use crate::error::{Error, Result};
 
-/// Rows that travel together.
+/// Number of rows per batch.
 const BATCH: usize = 200;
 
-/// Values of one row.
+/// The values of one row.
 pub type TextRow = Vec<Option<String>>;
 
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceColumn {
     pub name: String,
-    /// As the database calls it; empty where SQLite has none.
+    /// The database's name for the type; empty if SQLite has none.
     pub data_type: String,
 }
 
-/// A database as it is at one moment.
+/// A snapshot of a database.
 pub enum SourceDb {
     Sqlite(Connection),
     Postgres(Client),
 }
 
 impl SourceDb {
-    /// Opens it for reading.
+    /// Opens a database for reading.
     ///
     /// # Errors
-    /// It is not there, or is no database.
+    /// The database does not exist, or the file is not a database.
     pub async fn open(place: &DatabaseLocation) -> Result<SourceDb> {
         match place {
             DatabaseLocation::Sqlite(path) => open_file(path).map(SourceDb::Sqlite),
             DatabaseLocation::Postgres(server) => {
                 let client = postgres::first(server).await?;
-                // One moment for all that is read; and times are printed in one way.
+                // One snapshot for all reads, and one format for times.
                 let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
                              SET LOCAL TIME ZONE 'UTC'; SET LOCAL datestyle TO 'ISO'";
                 client.batch_execute(begin).await.map_err(|e| reading(message(&e)))?;
@@ -52,7 +52,7 @@ impl SourceDb {
         }
     }
 
-    /// The names of its tables and views, sorted.
+    /// Returns the names of the tables and views, sorted.
     pub async fn tables(&self) -> Result<Vec<String>> {
         let rows = match self {
             SourceDb::Sqlite(_) => {
@@ -68,7 +68,7 @@ impl SourceDb {
         Ok(pairs.into_iter().map(|(name, _)| name).collect())
     }
 
-    /// The columns of a table, in its own order; none if there is no such table.
+    /// Returns the columns of a table, in its own order; none if there is no such table.
     pub async fn columns(&self, table: &str) -> Result<Vec<SourceColumn>> {
         let rows = match self {
             SourceDb::Sqlite(_) => "SELECT name, type FROM pragma_table_info($1)",
@@ -82,8 +82,8 @@ impl SourceDb {
         Ok(pairs.into_iter().map(|(name, data_type)| SourceColumn { name, data_type }).collect())
     }
 
-    /// An expression that sorts a table's rows as they were stored, if there is one. On PostgreSQL
-    /// it holds for rows that were never changed.
+    /// Returns an expression that sorts a table's rows as they were stored, if there is one. On
+    /// PostgreSQL, the order is right only for rows that were never changed.
     pub async fn place_of_row(&self, table: &str) -> Result<Option<&'static str>> {
         let (rows, place) = match self {
             SourceDb::Sqlite(_) => (
@@ -101,8 +101,8 @@ impl SourceDb {
         Ok((!found.is_empty()).then_some(place))
     }
 
-    /// An expression for a value as text, whatever its type. Bytes come as PostgreSQL prints them:
-    /// `\x`, then hexadecimal digits.
+    /// Returns an expression that converts a value of any type to text. Bytes have PostgreSQL's
+    /// format: `\x`, then hexadecimal digits.
     pub fn as_text(&self, expression: &str) -> String {
         match self {
             SourceDb::Sqlite(_) => format!(
@@ -113,7 +113,7 @@ impl SourceDb {
         }
     }
 
-    /// The rows of a short query with two columns of text and at most one parameter.
+    /// Returns the rows of a short query with two columns of text and at most one parameter.
     async fn pairs(&self, query: &str, param: Option<&str>) -> Result<Vec<(String, String)>> {
         match self {
             SourceDb::Sqlite(connection) => {
@@ -134,7 +134,7 @@ impl SourceDb {
         }
     }
 
-    /// Gives all rows of a query, whose columns are all text, to `take`, a few at a time.
+    /// Passes all rows of a query, whose columns are all text, to `take` in batches.
     pub async fn each(
         &self,
         query: &str,
@@ -182,7 +182,7 @@ async fn each_of_server(
     mut take: impl AsyncFnMut(Vec<TextRow>) -> Result<()>,
 ) -> Result<()> {
     let refused = |e: tokio_postgres::Error| reading(message(&e));
-    // Without a name, which might mean another text behind a pooler.
+    // The statement has no name, which could mean another statement behind a pooler.
     let no_params: [(&str, Type); 0] = [];
     let rows = client.query_typed_raw(query, no_params).await.map_err(refused)?;
     let mut rows = std::pin::pin!(rows);

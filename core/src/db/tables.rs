@@ -1,5 +1,5 @@
-//! What tables a store has, asked of the database itself: for what goes through all of them, as a
-//! copy does.
+//! The tables of a store, as the database describes them, for code that processes all of them, such
+//! as a copy.
 
 use super::dialect::Dialect;
 use super::row::{FromRow, Row};
@@ -16,14 +16,14 @@ pub struct Table {
     pub key: Vec<String>,
     /// The other tables that its rows refer to.
     pub parents: Vec<String>,
-    /// The database gives out its ids, and must not give one out again.
+    /// Whether the database assigns the ids, and must not assign one twice.
     pub has_sequence: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableColumn {
     pub name: String,
-    /// SQLite knows no booleans and no UUIDs.
+    /// SQLite has no booleans and no UUIDs.
     pub kind: ColumnType,
 }
 
@@ -60,7 +60,7 @@ impl FromRow for Named {
     }
 }
 
-/// A column's name, its type, and its place in the primary key, from 1.
+/// A column's name, its type, and its position in the primary key, from 1.
 struct Described(String, String, i64);
 
 impl FromRow for Described {
@@ -69,10 +69,10 @@ impl FromRow for Described {
     }
 }
 
-/// All tables but the one that counts migrations; those that others refer to first.
+/// Returns all tables but the one that counts migrations, each after those that it refers to.
 ///
 /// # Errors
-/// A table has no primary key, or a column a type that Taskwell does not use.
+/// A table has no primary key, or a column has a type that Taskwell does not use.
 pub fn tables(tx: &mut ReadTx) -> Result<Vec<Table>> {
     let (tables, columns, parents) = match tx.dialect() {
         Dialect::Sqlite => (SQLITE_TABLES, SQLITE_COLUMNS, SQLITE_PARENTS),
@@ -129,7 +129,7 @@ fn kind_of(name: &str) -> Option<ColumnType> {
     })
 }
 
-/// Each table after those that it refers to.
+/// Sorts the tables, each after those that it refers to.
 fn in_order(mut left: Vec<Table>) -> Result<Vec<Table>> {
     let mut ordered: Vec<Table> = Vec::with_capacity(left.len());
     while !left.is_empty() {

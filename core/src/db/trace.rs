@@ -1,5 +1,5 @@
-//! For tests: what ran on one PostgreSQL database, and in which batches. Without the feature
-//! `record`, a [`Trace`] does nothing.
+//! For tests: the statements that ran on one PostgreSQL database, and their batches. Without the
+//! feature `record`, a [`Trace`] does nothing.
 
 #[cfg(feature = "record")]
 pub use self::recording::{Trace, Transaction};
@@ -33,7 +33,8 @@ mod recording {
     }
 
     impl Trace {
-        /// Records. With `one_by_one`, the driver sends each statement in a round of its own.
+        /// Creates a trace that records. With `one_by_one`, the driver sends each statement in its
+        /// own round.
         pub fn new(one_by_one: bool) -> Trace {
             Trace(Some(Arc::new(Recording { one_by_one, transactions: Mutex::default() })))
         }
@@ -42,7 +43,7 @@ mod recording {
             self.0.as_ref().is_some_and(|recording| recording.one_by_one)
         }
 
-        /// Removes the transactions so far, in the order in which they ended.
+        /// Removes and returns the transactions so far, in the order in which they ended.
         pub fn take(&self) -> Vec<Transaction> {
             let lock = |recording: &Arc<Recording>| {
                 let mut all = recording.transactions.lock().unwrap_or_else(PoisonError::into_inner);

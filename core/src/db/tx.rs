@@ -39,12 +39,12 @@ enum Store<'c> {
 }
 
 impl ReadTx<'_> {
-    /// All rows of a query.
+    /// Returns all rows of a query.
     pub fn all<T: FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Vec<T>> {
         self.all_by(sql, params, T::from_row)
     }
 
-    /// All rows of a query, each made by `make`.
+    /// Returns all rows of a query, each converted by `make`.
     pub fn all_by<T>(
         &mut self,
         sql: &str,
@@ -60,8 +60,9 @@ impl ReadTx<'_> {
         }
     }
 
-    /// The rows of a query until their sizes, by `size`, come to more than `bytes_max`; and whether
-    /// there are more. The row that passes the bound is among them.
+    /// Returns rows until their total size exceeds `bytes_max`, including the one that exceeds it,
+    /// and whether there are more. On SQLite, `size` measures a row. On PostgreSQL, its raw size
+    /// counts.
     pub fn all_within<T: FromRow>(
         &mut self,
         sql: &str,
@@ -83,7 +84,7 @@ impl ReadTx<'_> {
         }
     }
 
-    /// Which database this runs on; for the few places where the two have no common words.
+    /// Returns the dialect of the database, for the few statements that need one per database.
     pub fn dialect(&self) -> Dialect {
         match self.store {
             Store::Sqlite(_) => Dialect::Sqlite,
@@ -100,7 +101,7 @@ impl ReadTx<'_> {
         }
     }
 
-    /// The first row, if there is one.
+    /// Returns the first row, if there is one.
     pub fn find<T: FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Option<T>> {
         match &mut self.store {
             Store::Sqlite(connection) => sqlite::find(connection, sql, params),
@@ -110,8 +111,9 @@ impl ReadTx<'_> {
         }
     }
 
-    /// The first row; where its way is long, the run goes on with `meanwhile` and looks up more,
-    /// until the true one is there. What it writes waits, and its outcome does not count so far.
+    /// Returns the first row. On PostgreSQL, returns `meanwhile` until the row arrives, so that the
+    /// run can send further queries. A run with a placeholder cannot write, and its outcome does
+    /// not count.
     pub fn find_speculative<T: FromRow>(
         &mut self,
         sql: &str,
@@ -127,7 +129,7 @@ impl ReadTx<'_> {
         }
     }
 
-    /// The one row that must be there.
+    /// Returns the first row, which must exist.
     pub fn one<T: FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<T> {
         self.find(sql, params)?.ok_or_else(|| missing(sql))
     }
@@ -137,8 +139,8 @@ impl ReadTx<'_> {
         matches!(&self.store, Store::Postgres(script) if script.has_replica())
     }
 
-    /// Asks a replica what `look` asks; its answers may be of a moment ago, but never older from
-    /// one to the next.
+    /// Runs the queries of `look` on a replica. The results may be slightly out of date, but later
+    /// ones are never older than earlier ones.
     pub fn on_replica<T>(&mut self, look: impl FnOnce(&mut ReadTx) -> Result<T>) -> Result<T> {
         self.switch_to(script::Server::Replica);
         let found = look(self);
@@ -152,7 +154,7 @@ impl ReadTx<'_> {
         }
     }
 
-    /// The time of this transaction: one for all it writes.
+    /// Returns the time of this transaction, which all its writes share.
     pub fn now(&self) -> Timestamp {
         self.now
     }
@@ -172,8 +174,8 @@ impl<'c> WriteTx<'c> {
         WriteTx { read: ReadTx { store, now }, to_notify: Vec::new(), erases: false }
     }
 
-    /// The first row, held against all other writers until this transaction ends: what is read here
-    /// and written back depends on it. On SQLite there is one writer anyway.
+    /// Returns the first row and locks it against other writers until this transaction ends, for a
+    /// value that is read, changed and written back. SQLite has only one writer anyway.
     pub fn find_for_update<T: FromRow>(
         &mut self,
         sql: &str,
@@ -201,7 +203,7 @@ impl<'c> WriteTx<'c> {
         }
     }
 
-    /// Runs a statement; how many rows it changed.
+    /// Runs a statement and returns the number of rows that it changed.
     pub fn execute(&mut self, sql: &str, params: &[&dyn Param]) -> Result<u64> {
         match &mut self.read.store {
             Store::Sqlite(connection) => sqlite::execute(connection, sql, params),
@@ -211,7 +213,7 @@ impl<'c> WriteTx<'c> {
         }
     }
 
-    /// Runs a statement of which nothing needs to be known: if it fails, so does the transaction.
+    /// Runs a statement whose result is not needed. If it fails, the transaction fails.
     pub fn send(&mut self, sql: &str, params: &[&dyn Param]) -> Result<()> {
         match &mut self.read.store {
             Store::Sqlite(connection) => sqlite::execute(connection, sql, params).map(drop),
@@ -219,11 +221,11 @@ impl<'c> WriteTx<'c> {
         }
     }
 
-    /// Runs an `INSERT` into a table that gives out ids; the new row's id.
+    /// Runs an `INSERT` into a table that assigns ids, and returns the id of the new row.
     pub fn insert<T: Column + FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<T> {
         match &mut self.read.store {
             Store::Sqlite(connection) => {
-                // SQLite knows it without RETURNING, which would cost a temporary table.
+                // SQLite provides the id without RETURNING, which would cost a temporary table.
                 sqlite::execute(connection, sql, params)?;
                 T::read(Value::Int(connection.last_insert_rowid()))
             }
@@ -234,8 +236,8 @@ impl<'c> WriteTx<'c> {
         }
     }
 
-    /// Runs an `INSERT` or `UPDATE … RETURNING` that may violate a unique constraint. `taken` turns
-    /// the column, as `table.column`, into the error.
+    /// Runs an `INSERT` or `UPDATE … RETURNING` that may violate a unique constraint. `taken`
+    /// converts the column, as `table.column`, into the error.
     pub fn one_unless_taken<T: FromRow>(
         &mut self,
         sql: &str,
@@ -262,7 +264,7 @@ impl<'c> WriteTx<'c> {
         }
     }
 
-    /// Wakes those who wait for what happens to this account, once it is committed.
+    /// Notifies the subscribers of this account after the commit.
     pub fn notify(&mut self, account: UserId) {
         match &mut self.read.store {
             Store::Sqlite(_) => self.to_notify.push(account),
@@ -270,13 +272,13 @@ impl<'c> WriteTx<'c> {
         }
     }
 
-    /// Has SQLite's log emptied soon after the commit, so that what this transaction deletes is in
-    /// no file. PostgreSQL leaves that to VACUUM.
+    /// Requests that SQLite's log is emptied soon after the commit, so that no file contains the
+    /// data that this transaction deletes. On PostgreSQL, VACUUM does this.
     pub fn erase(&mut self) {
         self.erases = true;
     }
 
-    /// A new UUID, version 7 (RFC 9562, section 5.7), of this transaction's time.
+    /// Generates a UUID version 7 (RFC 9562, section 5.7) with the time of this transaction.
     #[expect(
         clippy::disallowed_methods,
         reason = "on SQLite, a second run starts after a rollback"
@@ -290,7 +292,7 @@ impl<'c> WriteTx<'c> {
         Ok(uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid())
     }
 
-    /// 256 bits that nobody can guess.
+    /// Generates 256 unpredictable bits.
     #[expect(
         clippy::disallowed_methods,
         reason = "on SQLite, a second run starts after a rollback"
@@ -317,12 +319,12 @@ impl<'c> DerefMut for WriteTx<'c> {
     }
 }
 
-/// The number of each account's newest change: so is seen what nobody told, as the writes of other
-/// processes.
+/// Returns the sequence number of each account's newest change. It reveals changes without a
+/// notification, such as those of other processes.
 pub(super) fn newest_changes(tx: &mut ReadTx, owners: &[UserId]) -> Result<Vec<(UserId, i64)>> {
     let mut newest = Vec::with_capacity(owners.len());
     for owner in owners {
-        // All of them in one trip.
+        // Speculation sends all queries in one round trip.
         let last =
             tx.find_speculative("SELECT last FROM counters WHERE owner = $1", &[owner], 0)?;
         newest.extend(last.map(|last: i64| (*owner, last)));
@@ -338,7 +340,7 @@ fn missing(sql: &str) -> Error {
     Error::internal("a query returned no row", sql)
 }
 
-/// Keeps other writers from the rows, but not rows that refer to them.
+/// Locks the rows against other writers, but not against new references to them.
 fn holding(sql: &str) -> String {
     format!("{sql} FOR NO KEY UPDATE")
 }

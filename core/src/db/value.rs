@@ -1,5 +1,5 @@
-//! What goes into a parameter and comes out of a column: one set of kinds for both databases. How
-//! each of them writes a kind down is its driver's business.
+//! Parameters and column values, with one set of types for both databases. Each driver converts
+//! them to its own types.
 
 use uuid::Uuid;
 
@@ -9,20 +9,20 @@ use crate::ids::{EntryId, MailId, TaskId, UserId};
 use crate::text;
 use crate::time::Timestamp;
 
-/// A value on its way in or out.
+/// A value of a parameter or a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value<'v> {
     Null(ColumnType),
     Int(i64),
-    /// SQLite has none: 0 and 1.
+    /// 0 or 1 on SQLite, which has no booleans.
     Bool(bool),
     Text(&'v str),
     Bytes(&'v [u8]),
-    /// On SQLite its 16 bytes.
+    /// 16 bytes on SQLite.
     Uuid(Uuid),
 }
 
-/// Which kind of value a NULL stands for: PostgreSQL wants to know.
+/// The type of a value. PostgreSQL also requires the type of a NULL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnType {
     Int,
@@ -32,24 +32,26 @@ pub enum ColumnType {
     Uuid,
 }
 
-/// Something that can be bound to a parameter.
+/// A type that can be bound to a parameter.
 pub trait Param: Sync {
     fn value(&self) -> Value<'_>;
 }
 
-/// Something that is always bound as the same kind, and so may also be missing.
+/// A type that is always bound as the same column type, and so may also be NULL.
 pub trait OfKind: Param {
     const KIND: ColumnType;
 }
 
-/// Something that a column can be read as.
+/// A type that a column can be read as.
 pub trait Column: Sized {
+    /// Converts the value of a column.
+    ///
     /// # Errors
-    /// The column holds something else.
+    /// The column contains a value of another type.
     fn read(value: Value) -> Result<Self>;
 }
 
-/// The error of a column that holds what it should not.
+/// Returns the error for a column with an unexpected value.
 pub fn unexpected(wanted: &str, found: Value) -> Error {
     Error::internal(
         "unexpected value in the database",
@@ -57,8 +59,8 @@ pub fn unexpected(wanted: &str, found: Value) -> Error {
     )
 }
 
-/// That no text among the parameters is one that only SQLite would take. Doors name the field that
-/// holds it; here nothing gets past that a door has forgotten.
+/// Checks that both databases can store all texts among the parameters. Callers normally check this
+/// first and name the field; this check catches the rest.
 pub fn check_texts(params: &[&dyn Param]) -> Result<()> {
     for param in params {
         if let Value::Text(text) = param.value() {
@@ -129,7 +131,7 @@ impl Column for i64 {
     }
 }
 
-/// What an integer column is read as.
+/// Reads a type from an integer column.
 macro_rules! int_column {
     ($($type:ty => $make:expr;)*) => {$(
         impl Column for $type {
@@ -186,7 +188,7 @@ impl Column for Uuid {
     }
 }
 
-/// A value on its own: one that waits to be sent, or is on its way from one store to another.
+/// An owned value, for statements that wait to be sent and for copies between stores.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owned {
     Null(ColumnType),
@@ -224,10 +226,10 @@ impl Param for Owned {
 }
 
 impl Owned {
-    /// A column's value as the kind that it is meant to be: SQLite knows fewer kinds.
+    /// Converts the value of a column to its intended type, because SQLite has fewer types.
     ///
     /// # Errors
-    /// It is none of that kind.
+    /// The value does not have that type.
     pub fn read(value: Value, kind: ColumnType) -> Result<Owned> {
         Ok(match (value, kind) {
             (Value::Null(_), kind) => Owned::Null(kind),

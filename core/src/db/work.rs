@@ -1,4 +1,4 @@
-//! SQLite's threads: one that writes, committing what waits as a group, and some that read.
+//! SQLite's threads. One writes and commits waiting jobs as a group. The others read.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,21 +21,22 @@ use crate::live::Subscribers;
 use crate::queue::Queue;
 use crate::settings::Settings;
 
-/// Jobs that may wait for a thread; beyond it the answer is [`Error::Unavailable`].
+/// Maximum number of jobs that wait for a thread. Further ones get [`Error::Unavailable`].
 const QUEUE_MAX: usize = 8192;
-/// Writes that share one commit, and so one sync of the disk.
+/// Maximum number of writes that share one commit, and so one sync of the disk.
 const GROUP_MAX: usize = 256;
-/// How long reads may share one snapshot: so long may a write of another process (the command line)
-/// stay unseen. This process's own writes are seen at once.
+/// How long reads may share one snapshot. A write of another process (the command line) may stay
+/// invisible for this time. Writes of this process are visible at once.
 const SNAPSHOT_AGE_MAX: Duration = Duration::from_millis(5);
 
-/// How often the log is emptied after deletions at most, and how soon it is tried again.
+/// Minimum interval between two attempts to empty the log after deletions.
 const PURGE_EVERY: Duration = Duration::from_secs(1);
 
 /// How often the watcher looks for writes by other processes while there are subscribers.
 const WATCH_EVERY: Duration = Duration::from_millis(500);
 
-/// The database: a handle to its threads, cheap to clone. They end when the last handle is dropped.
+/// A handle to the threads of the database. Cheap to clone. The threads end when the last handle is
+/// dropped.
 #[derive(Clone)]
 pub struct Db(Arc<Threads>);
 
@@ -48,13 +49,13 @@ struct Threads {
 
 struct Queues {
     reads: Queue<Job>,
-    /// Searches have a thread of their own: nobody waits behind one.
+    /// Searches have their own thread, so that no other read waits for one.
     searches: Queue<Job>,
     writes: Queue<Job>,
 }
 
 impl Db {
-    /// Opens the file at `path`, makes it where there is none, migrates it, and starts its threads.
+    /// Opens the file at `path` or creates it, migrates it, and starts the threads.
     pub(super) fn open(path: &Path, settings: &Settings, clock: &Clock) -> Result<(Db, Migrated)> {
         let writer = sqlite::open(path, sqlite::WRITER_CACHE_KIB)?;
         let migrated = migrate::sqlite(&writer, Some(path), clock)?;
@@ -82,7 +83,7 @@ impl Db {
             writes: Queue::new(QUEUE_MAX),
         });
         let commits = Arc::new(AtomicU64::new(0));
-        // Made first: where a thread cannot be started, dropping it ends those that were.
+        // Created first: if a thread cannot start, the drop ends those that did.
         let mut threads = Threads {
             queues: queues.clone(),
             live: live.clone(),
@@ -110,7 +111,7 @@ impl Db {
         &self.0.live
     }
 
-    /// Runs `f` on a snapshot that holds every write answered before.
+    /// Runs `f` on a snapshot that contains all writes acknowledged before.
     pub async fn read<T, F>(&self, lane: Lane, f: F) -> Result<T>
     where
         T: Send + 'static,
@@ -123,8 +124,8 @@ impl Db {
         send(queue, f).await
     }
 
-    /// Runs `f` in a transaction of its own; answers when it is safe on the disk. `f` may be run
-    /// again where the database asks for it, so it changes nothing outside.
+    /// Runs `f` in its own transaction. Returns once the commit is safe on the disk. `f` may run
+    /// several times, so it must change nothing outside the transaction.
     pub async fn write<T, F>(&self, f: F) -> Result<T>
     where
         T: Send + 'static,
@@ -139,7 +140,7 @@ impl Db {
         F: Fn(&mut WriteTx) -> Result<()> + Send + 'static,
     {
         let (answer, _) = oneshot::channel();
-        // Where the queue is full there is no time for it.
+        // If the queue is full, the job is dropped.
         let _ = self.0.queues.writes.push(Box::new(UseCase { f, outcome: None, answer }), 1);
     }
 }
@@ -147,19 +148,18 @@ impl Db {
 impl Drop for Threads {
     fn drop(&mut self) {
         let end = |handle: JoinHandle<()>| {
-            // The last handle may have been a job's: then this is one of the threads, which ends by
-            // itself.
+            // If a job owned the last handle, this is one of the threads, which ends by itself.
             if handle.thread().id() != std::thread::current().id() {
                 let _ = handle.join();
             }
         };
-        // Closing the queues lets the threads finish what waits, then end.
+        // Once the queues are closed, the threads finish the waiting jobs and end.
         self.queues.reads.close();
         self.queues.searches.close();
         self.live.close();
         self.readers.drain(..).for_each(end);
-        // The writer is the last, as SQLite removes the log with the last connection: of two that
-        // close at one moment, each takes the other for the last.
+        // The writer ends last, because SQLite removes the log with the last connection. Of two
+        // that close at the same moment, each takes the other for the last.
         self.queues.writes.close();
         self.writer.take().into_iter().for_each(end);
     }
@@ -184,7 +184,7 @@ fn thread(name: &str, f: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()
         .map_err(|e| Error::internal("cannot start a thread", e))
 }
 
-/// What a group asks for after its commit.
+/// What to do after the commit of a group.
 #[derive(Default)]
 struct After {
     to_notify: Vec<UserId>,
@@ -198,7 +198,7 @@ impl After {
     }
 }
 
-/// Takes what is waiting, runs it in one transaction, commits once, and answers after that.
+/// Runs the waiting jobs in one transaction, commits once, and then replies to them.
 fn write_loop(
     connection: &Connection,
     queue: &Queue<Job>,
@@ -244,7 +244,7 @@ fn write_loop(
     sqlite::close(connection);
 }
 
-/// When the log is to be emptied.
+/// Schedules the emptying of the log.
 #[derive(Default)]
 struct Purge {
     is_wanted: bool,
@@ -252,7 +252,7 @@ struct Purge {
 }
 
 impl Purge {
-    /// How long until it is; `None` where nothing was deleted.
+    /// Returns the time until the next attempt; `None` if nothing was deleted.
     fn due_in(&self) -> Option<Duration> {
         let since = self.tried.map_or(PURGE_EVERY, |tried| tried.elapsed());
         self.is_wanted.then(|| PURGE_EVERY.saturating_sub(since))
@@ -273,9 +273,9 @@ impl Purge {
     }
 }
 
-/// Runs `group`, and what comes in meanwhile, without savepoints, which would copy each page that
-/// is touched. `false` where a job failed after it had written, which is rare, as use cases look
-/// before they write: then all is undone.
+/// Runs `group` and the jobs that arrive meanwhile, without savepoints, which would copy each page
+/// that a job touches. Rolls everything back and returns `false` if a job failed after it had
+/// written. This is rare, because use cases check before they write.
 fn run_group(
     connection: &Connection,
     queue: &Queue<Job>,
@@ -305,7 +305,7 @@ fn run_group(
     Ok(true)
 }
 
-/// Runs `group` again, each job in a savepoint that is undone if the job fails.
+/// Runs `group` again, each job in a savepoint that is rolled back if the job fails.
 fn run_one_by_one(
     connection: &Connection,
     clock: &Clock,
@@ -321,8 +321,8 @@ fn run_one_by_one(
     sqlite::commit(connection)
 }
 
-/// Reads share a snapshot for a moment, as long as no commit was answered since it was taken:
-/// opening one costs more than a read.
+/// Runs reads. Opening a snapshot costs more than a read, so reads share one for a moment, until
+/// the next commit.
 fn read_loop(connection: &Connection, queue: &Queue<Job>, clock: &Clock, commits: &AtomicU64) {
     let mut next = None;
     while let Some(first) = next.take().or_else(|| queue.pop()) {
@@ -337,7 +337,7 @@ fn read_loop(connection: &Connection, queue: &Queue<Job>, clock: &Clock, commits
             job.reply(&begun);
             let left = SNAPSHOT_AGE_MAX.saturating_sub(taken.elapsed());
             match queue.pop_within(left) {
-                // The order matters: first the job, then the look whether its snapshot is still the
+                // The order matters: take the job first, then check that the snapshot is still the
                 // newest.
                 Some(waiting)
                     if taken.elapsed() < SNAPSHOT_AGE_MAX
@@ -355,7 +355,7 @@ fn read_loop(connection: &Connection, queue: &Queue<Job>, clock: &Clock, commits
     }
 }
 
-/// Looks for what other processes write (the command line) while somebody waits for it.
+/// Checks for writes of other processes (the command line) while there are subscribers.
 fn watch_loop(path: &Path, live: &Subscribers, clock: &Clock) {
     let mut connection = None;
     while live.sleep(WATCH_EVERY) {

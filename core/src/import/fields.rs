@@ -4,7 +4,7 @@
 
 use Columns::{Any, AtMostOne, One, OneOrMore};
 
-/// What a column of another back end can mean here.
+/// The meaning of another back end's column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
     Id,
@@ -17,9 +17,9 @@ pub enum Field {
     Admin,
     /// Whether the account may log in.
     Active,
-    /// The same in words.
+    /// Whether the account may log in, as a word.
     AccountStatus,
-    /// Whether the account is shut out, or since when.
+    /// Whether the account is blocked, or since when.
     Disabled,
     /// Whether the row counts as deleted, or since when.
     Deleted,
@@ -44,24 +44,24 @@ pub enum Columns {
     AtMostOne,
     /// The same as `One`, but a row may have its value in any of them, and they must agree.
     OneOrMore,
-    /// All of them count: what any of them says about access or deletion must not be lost.
+    /// All of them count, so that no column about access or deletion is lost.
     Any,
 }
 
-/// How a field is found in a table.
+/// The rules for finding a field in a table.
 #[derive(Debug)]
 pub struct Spec {
     pub field: Field,
-    /// What `--map` and the report call it.
+    /// The name in `--map` and in the report.
     pub word: &'static str,
     pub columns: Columns,
-    /// Names of its columns, the most telling first.
+    /// Names of its columns, the most specific first.
     pub guesses: &'static [&'static str],
     /// Names that are tried only if the table has none of the above.
     pub fallbacks: &'static [&'static str],
 }
 
-/// What a table holds.
+/// The kind of records in a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Noun {
     User,
@@ -76,7 +76,7 @@ impl Noun {
         }
     }
 
-    /// Names of the noun's table, the most telling first.
+    /// Returns the usual names of the noun's table, the most specific first.
     pub fn tables(self) -> &'static [&'static str] {
         match self {
             Noun::User => &["users", "user"],
@@ -96,7 +96,7 @@ impl Noun {
     }
 }
 
-/// The form in which two spellings of one name meet.
+/// Returns a name without case and underscores, so that two spellings of it are equal.
 pub fn plain(name: &str) -> String {
     name.chars().filter(|c| *c != '_').flat_map(char::to_lowercase).collect()
 }

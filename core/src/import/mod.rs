@@ -1,6 +1,5 @@
-//! Coming from another back end: its accounts and tasks become ours, all in one transaction, so
-//! that nothing is half done. `fields` says what is read and by which column names, `tables` finds
-//! it, `user` and `task` read a row.
+//! Imports accounts and tasks from another back end, all in one transaction. `fields` defines the
+//! fields and their column names, `tables` finds them, and `user` and `task` read a row.
 
 mod fields;
 mod overrides;
@@ -28,11 +27,11 @@ use crate::tasks::{self, Imported};
 use crate::time::Timestamp;
 use crate::users::{self, Role};
 
-/// Tasks that travel together.
+/// Number of tasks per batch.
 const BATCH: usize = 200;
 
-/// A row's key in the other database. Programs spell a UUID in several ways, and a number takes
-/// less memory than its digits.
+/// The key of a row in the other database. Programs spell a UUID in several ways, and a number
+/// takes less memory than its digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum SourceKey {
     Int(i64),
@@ -52,7 +51,7 @@ impl SourceKey {
     }
 }
 
-/// What became of a user of the other database.
+/// The outcome for a user of the other database.
 #[derive(Debug, Clone, Copy)]
 enum Fate {
     Here(UserId),
@@ -60,12 +59,12 @@ enum Fate {
     Refused,
 }
 
-/// Reads another database and brings over what our rules allow. Without `apply` all is done the
-/// same, and undone in the end.
+/// Imports what Taskwell's rules allow from another database. Without `apply`, does the same and
+/// rolls back in the end.
 ///
 /// # Errors
-/// The tables are not there, lack a column, or an override names a column that is not there; then,
-/// and after any other error, nothing is written.
+/// The tables do not exist or lack a column, or an override names a column that does not exist.
+/// After any error, nothing is written.
 pub async fn run(
     from: &SourceDb,
     to: &Db,
@@ -109,11 +108,11 @@ struct Import<T> {
     to: LongTransaction,
     tell: T,
     report: Report,
-    /// Stands in for times that the other database does not have.
+    /// Replaces times that the other database does not have.
     now: Timestamp,
-    /// Every user that was read. It is held in memory, some 50 bytes each.
+    /// Every user that was read, at some 50 bytes each.
     users: HashMap<SourceKey, Fate>,
-    /// Tasks of one owner that are yet to be stored.
+    /// Tasks of one owner that are not stored yet.
     waiting: Option<(UserId, Vec<Imported>)>,
 }
 
@@ -183,7 +182,7 @@ impl<T: FnMut(&Remark)> Import<T> {
         Ok(Fate::Here(user.id))
     }
 
-    /// Takes a task. Those of one owner follow each other.
+    /// Takes a task. Tasks of one owner must follow each other.
     async fn take_task(&mut self, values: &Values<'_>) -> Result<()> {
         let id = values.find(fields::Field::Id).map_or("", |(_, id)| id);
         let (owner, task, notes) = match self.read_task(values) {
@@ -226,7 +225,7 @@ impl<T: FnMut(&Remark)> Import<T> {
         }
     }
 
-    /// Stores the tasks that wait.
+    /// Stores the waiting tasks.
     async fn flush(&mut self) -> Result<()> {
         if let Some((owner, tasks)) = self.waiting.take() {
             self.report.tasks.come += tasks.len() as u64;
@@ -235,7 +234,7 @@ impl<T: FnMut(&Remark)> Import<T> {
         Ok(())
     }
 
-    /// Counts and tells what becomes of a row.
+    /// Counts and reports the outcome for a row.
     fn judge(&mut self, noun: Noun, id: &str, verdict: Verdict, Note { column, message }: Note) {
         let tally = match noun {
             Noun::User => &mut self.report.users,

@@ -1,13 +1,13 @@
-//! `--map`: what the operator says of a column, in place of what its name suggests.
+//! `--map`: the operator's meaning of a column, instead of the one that its name suggests.
 
 use std::fmt;
 
 use super::fields::{Field, Noun, Spec, plain};
 
-/// The word for a column that is not to be read.
+/// The word for a column that the import skips.
 const IGNORE: &str = "ignore";
 
-/// That a column is to be read as a field, or not at all: `[TABLE.]COLUMN=FIELD`.
+/// An instruction to read a column as a field, or to skip it: `[TABLE.]COLUMN=FIELD`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Override {
     /// `None` means either table.
@@ -17,11 +17,11 @@ pub struct Override {
 }
 
 impl Override {
-    /// Reads `COLUMN=FIELD` or `TABLE.COLUMN=FIELD`. FIELD is a field of a user or of a task, or
-    /// `ignore`; TABLE is the table's name, or `user` or `task`.
+    /// Parses `COLUMN=FIELD` or `TABLE.COLUMN=FIELD`. FIELD is a field of a user or of a task, or
+    /// `ignore`. TABLE is the table's name, or `user` or `task`.
     ///
     /// # Errors
-    /// A sentence that tells which part is missing or unknown.
+    /// The text is invalid. The message says which part is missing or unknown.
     pub fn parse(text: &str) -> Result<Override, String> {
         let Some((column, word)) = text.rsplit_once('=') else {
             return Err("write it as COLUMN=FIELD".into());
@@ -43,19 +43,19 @@ impl Override {
         Ok(Override { table, column: column.to_owned(), word: word.to_owned() })
     }
 
-    /// Whether it speaks of this table and of a field that this noun has.
+    /// Whether this override applies to this table and to a field of this noun.
     pub(super) fn concerns(&self, noun: Noun, table: &str) -> bool {
         let is_table = |name: &str| plain(name) == plain(table) || plain(name) == noun.word();
         self.table.as_deref().is_none_or(is_table)
             && (self.word == IGNORE || noun.spec(&self.word).is_some())
     }
 
-    /// Which of a table's columns it names.
+    /// Returns the column that this override names.
     pub(super) fn column<'c>(&self, columns: &[&'c str]) -> Option<&'c str> {
         named(columns, &self.column)
     }
 
-    /// The field, or `None` if the column is not to be read.
+    /// Returns the field, or `None` if the import skips the column.
     pub(super) fn field(&self, noun: Noun) -> Option<Field> {
         noun.spec(&self.word).map(|spec| spec.field)
     }
@@ -70,8 +70,8 @@ impl fmt::Display for Override {
     }
 }
 
-/// The one of `names` that is spelled `wanted`, else one that differs from it in case and
-/// underscores alone.
+/// Returns the one of `names` that equals `wanted`, or else one that differs only in case and
+/// underscores.
 pub fn named<'n>(names: &[&'n str], wanted: &str) -> Option<&'n str> {
     let exact = names.iter().find(|name| **name == wanted);
     exact.or_else(|| names.iter().find(|name| plain(name) == plain(wanted))).copied()

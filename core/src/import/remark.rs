@@ -1,51 +1,50 @@
-//! What an import tells: line by line what is read and what becomes of a row, and the sum in the
-//! end.
+//! The report of an import: lines on the columns and rows, and the totals.
 
 use std::fmt;
 
-/// What an import came to, or would.
+/// The totals of an import or a dry run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Report {
     pub users: Tally,
-    /// So many of the users that come over are admins.
+    /// The number of imported users that are admins.
     pub admins: u64,
-    /// So many of them can't log in until an admin activates them.
+    /// The number of imported users that can't log in until an admin activates them.
     pub deactivated: u64,
-    /// So many of them can't log in until they have reset their password.
+    /// The number of imported users that can't log in until they have reset their password.
     pub without_password: u64,
     pub tasks: Tally,
 }
 
-/// Rows by what becomes of them.
+/// Numbers of rows by outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     pub come: u64,
     pub refused: u64,
-    /// Those that count as deleted in the other database.
+    /// Rows that count as deleted in the other database.
     pub left_out: u64,
 }
 
-/// One line of what an import tells.
+/// One line of the report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remark {
-    /// A column, as `TABLE.COLUMN`, and the field it is read as.
+    /// A column, as `TABLE.COLUMN`, and its field.
     Read { column: String, field: &'static str },
     /// A column or a table that is not read.
     Unread { what: String },
-    /// A row that does not come over, or not as it was.
+    /// A row that is not imported, or not unchanged.
     Row {
         /// `user` or `task`.
         noun: &'static str,
         /// Its id in the other database.
         id: String,
-        /// Its column there.
+        /// Its column in the other database.
         column: String,
         verdict: Verdict,
         message: String,
     },
 }
 
-/// What becomes of a row that there is something to say about.
+/// The outcome for a row with a remark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Changed,

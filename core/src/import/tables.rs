@@ -1,5 +1,4 @@
-//! The tables of another back end: which they are, which of their columns are read as what, and the
-//! queries that read them.
+//! The tables of another back end, the meaning of their columns, and the queries that read them.
 
 use super::Remark;
 use super::fields::{Columns, Field, Noun, Spec};
@@ -20,15 +19,15 @@ pub struct Tables {
 pub struct Table {
     pub noun: Noun,
     pub name: String,
-    /// What is read, in the order in which the queries give it.
+    /// The columns that are read, in the order of the query.
     pub columns: Vec<Column>,
     unread: Vec<String>,
     has_integer_id: bool,
-    /// An expression that sorts rows as they were stored, if the database knows one.
+    /// An expression that sorts rows as they were stored, if the database has one.
     place: Option<&'static str>,
 }
 
-/// A column and what it is read as.
+/// A column and its field.
 #[derive(Debug, Clone)]
 pub struct Column {
     pub name: String,
@@ -36,11 +35,11 @@ pub struct Column {
 }
 
 impl Tables {
-    /// Finds the tables and decides what each of their columns means.
+    /// Finds the tables and decides the meaning of each of their columns.
     ///
     /// # Errors
-    /// It is a store of Taskwell's own, a table or a column that must be there is missing, or an
-    /// override names a column that is not there.
+    /// The database is a store of Taskwell, a required table or column is missing, or an override
+    /// names a column that does not exist.
     pub async fn find(from: &SourceDb, overrides: &[Override]) -> Result<Tables> {
         let names = from.tables().await?;
         if ["schema_migrations", "counters"].iter().all(|own| names.iter().any(|name| name == own))
@@ -67,7 +66,7 @@ impl Tables {
         Ok(Tables { users, tasks, others })
     }
 
-    /// What is read as what, and what is not read.
+    /// Lists which columns are read as which field, and which are not read.
     pub fn remarks(&self) -> Vec<Remark> {
         let mut remarks = Vec::new();
         for table in [&self.users, &self.tasks] {
@@ -123,9 +122,9 @@ impl Table {
         Ok(table)
     }
 
-    /// All rows. Tasks come owner by owner. Keys that count up give the order; others, such as
-    /// UUIDs, say nothing about it, so that the time of creation does, and then the place where the
-    /// database keeps the row.
+    /// Returns the query for all rows, with tasks grouped by owner. Ascending keys determine the
+    /// order. Other keys, such as UUIDs, have no meaningful order: the creation time then counts,
+    /// followed by the place in the database.
     pub fn rows(&self, from: &SourceDb) -> String {
         let texts: Vec<String> =
             self.columns.iter().map(|column| from.as_text(&quoted(&column.name))).collect();
@@ -155,12 +154,12 @@ impl Table {
         )
     }
 
-    /// The columns that are read as `field`.
+    /// Returns the columns that are read as `field`.
     pub fn columns_of(&self, field: Field) -> impl Iterator<Item = &Column> {
         self.columns.iter().filter(move |column| column.field == field)
     }
 
-    /// All columns, read or not.
+    /// Returns all columns, read or not.
     fn all(&self) -> Vec<&str> {
         let read = self.columns.iter().map(|column| column.name.as_str());
         read.chain(self.unread.iter().map(String::as_str)).collect()
@@ -175,7 +174,7 @@ impl Table {
     }
 }
 
-/// Which column is read as what: the operator's word first, then the names.
+/// Assigns columns to fields: by the operator's overrides first, then by their names.
 fn assigned(
     noun: Noun,
     table: &str,
@@ -204,7 +203,7 @@ fn assigned(
                 spec.word
             )));
         }
-        // A column that shuts accounts out goes on doing so when another one is named.
+        // A column that blocks accounts still counts if an override names another one.
         if found.is_empty() || spec.columns == Columns::Any {
             let guessed = guessed(spec, &free);
             free.retain(|column| !guessed.contains(&column.name));
@@ -224,9 +223,10 @@ fn assigned(
     Ok(columns)
 }
 
-/// The columns whose names suggest the field.
+/// Returns the columns whose names suggest the field.
 fn guessed(spec: &Spec, free: &[&SourceColumn]) -> Vec<String> {
-    // Whether a task is done, or an account may be used, is sometimes a boolean named `status`.
+    // A boolean column named `status` sometimes says whether a task is done or an account may be
+    // used.
     let is_boolean = |column: &SourceColumn| column.data_type.to_lowercase().contains("bool");
     let fits = |column: &SourceColumn| match spec.field {
         Field::Status | Field::AccountStatus => !is_boolean(column),
@@ -257,7 +257,7 @@ fn guessed(spec: &Spec, free: &[&SourceColumn]) -> Vec<String> {
     several
 }
 
-/// An identifier as SQL quotes it.
+/// Quotes an SQL identifier.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -1,4 +1,4 @@
-//! A task of another back end: whose it is, and whether it is done.
+//! Reads a task of another back end: its owner, its contents and its state.
 
 use super::fields::Field;
 use super::values::{Note, Reading, Values, flag, member};
@@ -8,7 +8,7 @@ use crate::tasks::{
 };
 use crate::time::Timestamp;
 
-/// Reads a task. `now` stands in for times that the other back end does not have.
+/// Reads a task. `now` replaces times that the other back end does not have.
 pub fn read(values: &Values, now: Timestamp) -> Reading<Imported> {
     if let Some(note) = values.deleted() {
         return Reading::LeftOut(note);
@@ -20,10 +20,10 @@ pub fn read(values: &Values, now: Timestamp) -> Reading<Imported> {
     }
 }
 
-/// The owner's id there, with its column.
+/// Returns the owner's id in the other back end, with its column.
 ///
 /// # Errors
-/// No column has one, or two of them disagree, so that a task might come to the wrong account.
+/// No column has an id, or two columns disagree, so that the task could go to the wrong account.
 pub fn owner<'r>(values: &Values<'r>) -> Result<(&'r str, &'r str), Note> {
     let first = values.needed(Field::Owner)?;
     for (column, other) in values.all(Field::Owner) {
@@ -51,7 +51,8 @@ fn task(values: &Values, now: Timestamp, notes: &mut Vec<Note>) -> Result<Import
     Ok(Imported { task: NewTask::new(title, others), created_at, updated_at })
 }
 
-/// What the row says of its completion; the status wins, then the truth value, then the time.
+/// Reads the state of the task. The status takes precedence over the boolean, and that over the
+/// time.
 fn state(values: &Values, notes: &mut Vec<Note>) -> Result<StateChange, Note> {
     let status = values.read(Field::Status, |word| {
         let flaw =

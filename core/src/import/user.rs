@@ -1,5 +1,5 @@
-//! An account of another back end: who it is, and whether it may log in. Where the other back end's
-//! word is unclear, the account comes over with fewer rights, never with more.
+//! Reads an account of another back end. If its data is unclear, the account gets fewer rights,
+//! never more.
 
 use super::fields::Field;
 use super::values::{Note, Reading, Values, flag, from_bytes, is_set, member, time};
@@ -8,17 +8,17 @@ use crate::time::Timestamp;
 use crate::users::password::PasswordHash;
 use crate::users::{AccountState, Draft, Email, LoginName, Name, Role, Username};
 
-/// How much of an unknown word is shown.
+/// Maximum number of characters of an unknown word in the report.
 const SHOWN_CHARS_MAX: usize = 40;
 
 pub struct Account {
     pub draft: Draft,
     pub standing: AccountState,
-    /// The username there, with its column.
+    /// The username in the other back end, with its column.
     pub username: Option<Note>,
 }
 
-/// Reads a user. `now` stands in for times that the other back end does not have.
+/// Reads a user. `now` replaces times that the other back end does not have.
 pub fn read(values: &Values, now: Timestamp) -> Reading<Account> {
     if let Some(note) = values.deleted().or_else(|| deleted_by_status(values)) {
         return Reading::LeftOut(note);
@@ -34,7 +34,7 @@ fn account(values: &Values, now: Timestamp, notes: &mut Vec<Note>) -> Result<Acc
     let (column, email) = values.needed(Field::Email)?;
     let email = Email::parse(email.trim()).map_err(|flaw| Note::flaw(column, &flaw))?;
     let username = values.find(Field::Username).map(|(column, name)| (column, name.trim()));
-    // Somebody whose username is the address logs in by the address here.
+    // If the username is the address, the account logs in with the address.
     let username = username.filter(|(_, name)| LoginName::typed(name).key() != email.key());
     let (created_at, updated_at) = values.times(now)?;
     Ok(Account {
@@ -55,8 +55,8 @@ fn account(values: &Values, now: Timestamp, notes: &mut Vec<Note>) -> Result<Acc
     })
 }
 
-/// The hash, if a login can verify it. Else the account comes over with a password that nobody can
-/// enter.
+/// Returns the hash, if a login can verify it. Otherwise the account gets a password that nobody
+/// can enter.
 fn password(values: &Values, notes: &mut Vec<Note>) -> PasswordHash {
     let (column, message) = match values.find(Field::Password) {
         None => {
@@ -100,8 +100,8 @@ fn role(values: &Values, notes: &mut Vec<Note>) -> Role {
     role
 }
 
-/// Whether every column lets the account in. One that says nothing does not: the program that wrote
-/// it takes NULL for false.
+/// Whether every column activates the account. An empty one does not, because the program that
+/// wrote it treats NULL as false.
 fn is_active(values: &Values, notes: &mut Vec<Note>) -> bool {
     let mut is_active = true;
     for (column, value) in values.all(Field::Active) {
@@ -143,7 +143,7 @@ fn deleted_by_status(values: &Values) -> Option<Note> {
     Some(Note::new(column, "counts as deleted there"))
 }
 
-/// A truth value, or since when.
+/// Reads a boolean, or the time since which it is true.
 fn is_verified(values: &Values, notes: &mut Vec<Note>) -> bool {
     let Some((column, value)) = values.find(Field::EmailVerified) else { return false };
     let is_verified = flag(value).or_else(|| time(value).ok().map(|_| true));

@@ -1,17 +1,17 @@
-//! One row of another back end, and how its texts are read: both databases' ways to print a value,
-//! and other programs' ways to store one.
+//! One row of another back end, and how its texts are parsed: as either database prints a value,
+//! and as other programs store one.
 
 use super::fields::Field;
 use super::tables::Table;
 use crate::error::{Code, Result, Violation};
 use crate::time::Timestamp;
 
-/// Up to here a number counts seconds since 1970, which reaches the year 5138.
+/// Numbers up to this one count seconds since 1970, which reaches the year 5138.
 const SECONDS_MAX: f64 = 1e11;
-/// Up to here it counts milliseconds, and microseconds beyond it.
+/// Numbers up to this one count milliseconds, larger ones microseconds.
 const MILLISECONDS_MAX: f64 = 1e14;
 
-/// What there is to say about one column of a row.
+/// A remark about one column of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     pub column: String,
@@ -28,17 +28,17 @@ impl Note {
     }
 }
 
-/// What becomes of a row.
+/// The outcome for a row.
 pub enum Reading<T> {
-    /// It comes over; the notes say what is not as it was.
+    /// The row is imported. The notes list what changes.
     Comes(T, Vec<Note>),
-    /// It counts as deleted where it is.
+    /// The row counts as deleted in the other back end.
     LeftOut(Note),
-    /// It breaks a rule.
+    /// The row breaks a rule.
     Refused(Note),
 }
 
-/// A row's values, by what they mean.
+/// The values of a row, by field.
 pub struct Values<'r> {
     table: &'r Table,
     texts: &'r [Option<String>],
@@ -49,8 +49,7 @@ impl<'r> Values<'r> {
         Values { table, texts }
     }
 
-    /// Every column of a field, with its value. A text of nothing but spaces is no value, as NULL
-    /// is none.
+    /// Returns every column of a field, with its value. Blank text counts as no value, like NULL.
     pub fn all(&self, field: Field) -> impl Iterator<Item = (&'r str, Option<&'r str>)> {
         let columns = self.table.columns.iter().zip(self.texts);
         columns.filter(move |(column, _)| column.field == field).map(|(column, text)| {
@@ -58,12 +57,12 @@ impl<'r> Values<'r> {
         })
     }
 
-    /// The first value of a field, with its column.
+    /// Returns the first value of a field, with its column.
     pub fn find(&self, field: Field) -> Option<(&'r str, &'r str)> {
         self.all(field).find_map(|(column, value)| Some((column, value?)))
     }
 
-    /// The value of a field that every row needs.
+    /// Returns the value of a required field.
     pub fn needed(&self, field: Field) -> Result<(&'r str, &'r str), Note> {
         self.find(field).ok_or_else(|| {
             let column = self.all(field).next().map_or("", |(column, _)| column);
@@ -71,7 +70,7 @@ impl<'r> Values<'r> {
         })
     }
 
-    /// The first value of a field, parsed.
+    /// Parses the first value of a field.
     pub fn read<T>(
         &self,
         field: Field,
@@ -85,23 +84,23 @@ impl<'r> Values<'r> {
         self.read(field, time)
     }
 
-    /// When the row was made and last changed. Without either time it is `now`, and one of them
-    /// stands in for the other.
+    /// Returns when the row was created and last changed. If one time is missing, the other
+    /// replaces it. If both are missing, `now` does.
     pub fn times(&self, now: Timestamp) -> Result<(Timestamp, Timestamp), Note> {
         let (created_at, updated_at) = (self.time(Field::CreatedAt)?, self.time(Field::UpdatedAt)?);
         let created_at = created_at.or(updated_at).unwrap_or(now);
         Ok((created_at, updated_at.unwrap_or(created_at).max(created_at)))
     }
 
-    /// The column that says that the row counts as deleted.
+    /// Returns a note if a column marks the row as deleted.
     pub fn deleted(&self) -> Option<Note> {
         let (column, _) = self.all(Field::Deleted).find(|(_, value)| value.is_some_and(is_set))?;
         Some(Note::new(column, "counts as deleted there"))
     }
 }
 
-/// Whether a column such as `disabled` or `deleted_at` says so: by true, by a time, or by anything
-/// but a word for no.
+/// Whether a column such as `disabled` or `deleted_at` is set: to true, to a time, or to any word
+/// but one for no.
 pub fn is_set(value: &str) -> bool {
     let zero_date = value.starts_with("0000-00-00");
     !zero_date
@@ -109,7 +108,7 @@ pub fn is_set(value: &str) -> bool {
         && flag(value) != Some(false)
 }
 
-/// How databases and programs print a truth value.
+/// Parses a boolean as databases and programs print it.
 pub fn flag(text: &str) -> Option<bool> {
     match text.trim().to_lowercase().as_str() {
         "1" | "1.0" | "t" | "true" | "y" | "yes" | "on" => Some(true),
@@ -118,13 +117,14 @@ pub fn flag(text: &str) -> Option<bool> {
     }
 }
 
-/// A member of a Python `Enum`, which `SQLAlchemy` stores by its name, and others as `Class.NAME`.
+/// Returns the name of a Python `Enum` member, which `SQLAlchemy` stores as `NAME` and others as
+/// `Class.NAME`.
 pub fn member(word: &str) -> String {
     word.trim().rsplit('.').next().unwrap_or(word).to_lowercase()
 }
 
-/// As databases print one: `2026-01-02 03:04:05.678901+00`; without a zone it is taken as UTC. A
-/// number counts seconds, milliseconds or microseconds since 1970.
+/// Parses a time as databases print it: `2026-01-02 03:04:05.678901+00`. Without a zone it is UTC.
+/// A number counts seconds, milliseconds or microseconds since 1970.
 pub fn time(text: &str) -> Result<Timestamp, Violation> {
     let text = text.trim();
     if let Some(time) = counted(text) {
@@ -146,14 +146,14 @@ fn counted(text: &str) -> Option<Result<Timestamp, Violation>> {
         size if size < MILLISECONDS_MAX => number * 1e3,
         _ => number,
     };
-    // So far an f64 counts whole microseconds exactly, and no year is beyond 9999.
+    // Up to this number an f64 counts whole microseconds exactly, and no year exceeds 9999.
     let is_in_range = us.abs() < 9_007_199_254_740_992.0;
     #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
     let time = is_in_range.then(|| Timestamp::from_micros(us.round() as i64));
     Some(time.ok_or_else(|| Violation::new(Code::Range, "is too large for seconds since 1970")))
 }
 
-/// A text that a programming language stored as bytes.
+/// Decodes text that a programming language stored as bytes.
 pub fn from_bytes(text: &str) -> Option<String> {
     let digits = text.strip_prefix("\\x")?;
     let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();

@@ -1,5 +1,5 @@
-//! Where tries are counted: where all instances do, if there is such a place, and here while it is
-//! away. What was taken is given back where it was taken.
+//! Where tries are counted: in a store that all instances share, or in this process if there is
+//! none or it is unreachable. A try is given back where it was taken.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use crate::clock::hex;
 use crate::error::Result;
 use crate::time::Timestamp;
 
-/// How long somebody who logged in from an address is known there.
+/// How long a client stays known to an account after a login.
 const KNOWN_FOR_S: i64 = 30 * 86_400;
 
 /// Counters that several instances share.
 pub trait Shared: Send + Sync {
-    /// Takes a try out of each counter, or out of none where one of them refuses. A counter with
-    /// `yields_to_known` refuses nobody who is known: where `is_known` says so, or `mark` is kept.
-    /// `None` where nobody answers.
+    /// Takes a try from each counter, or from none if one of them refuses. A counter with
+    /// `yields_to_known` never refuses a known client: `is_known` is set or `mark` is stored.
+    /// Returns `None` if the store does not answer.
     fn take<'s>(
         &'s self,
         charges: &'s [Charge],
@@ -28,11 +28,11 @@ pub trait Shared: Send + Sync {
     ) -> BoxFuture<'s, Option<Verdict>>;
     /// Gives the tries back.
     fn give_back<'s>(&'s self, charges: &'s [Charge]) -> BoxFuture<'s, ()>;
-    /// Keeps a mark for so many seconds.
+    /// Stores a mark for this number of seconds.
     fn mark<'s>(&'s self, key: &'s str, seconds: i64) -> BoxFuture<'s, ()>;
 }
 
-/// A try, and its counter as all instances call it.
+/// A try, with the name that its counter has on all instances.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Charge {
     pub key: String,
@@ -41,17 +41,17 @@ pub struct Charge {
     pub yields_to_known: bool,
 }
 
-/// What came of some charges.
+/// The result of several charges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Which of them were taken: all, but those that yielded.
+    /// Whether each charge was taken. Only those that yielded were not.
     Taken(Vec<bool>),
-    /// The one at this place must wait for so many microseconds. None was taken.
+    /// The charge at this index must wait for so many microseconds. None was taken.
     Late { at: usize, wait_us: i64 },
 }
 
-/// SHA-256 of a subject, cut to 128 bits. Who it is about can't be read from it, and no two
-/// subjects have the same.
+/// SHA-256 of a subject, truncated to 128 bits. It does not reveal the subject, and no two subjects
+/// share one.
 pub(super) type Key = [u8; 16];
 
 pub(super) fn key(subject: &str) -> Key {
@@ -72,29 +72,29 @@ impl Counters {
         Counters { policy, table: Table::new() }
     }
 
-    /// A try of `subject`, refused in the name of this policy.
+    /// Returns a try of `subject`. A refusal names this policy.
     pub fn try_of(&self, subject: &str) -> Try<'_> {
         Try { counters: self, key: key(subject), shown: self.policy, yields_to_known: false }
     }
 }
 
-/// One try, as one counter sees it.
+/// One try at one counter.
 #[derive(Clone, Copy)]
 pub(super) struct Try<'c> {
     counters: &'c Counters,
     key: Key,
-    /// What a refusal names.
+    /// The policy that a refusal names.
     shown: Policy,
     yields_to_known: bool,
 }
 
 impl Try<'_> {
-    /// The same, refused in the name of another policy.
+    /// Makes a refusal name another policy.
     pub fn shown_as(self, policy: Policy) -> Self {
         Try { shown: policy, ..self }
     }
 
-    /// The same, which holds up nobody who is known.
+    /// Exempts known clients from refusals.
     pub fn yielding_to_known(self) -> Self {
         Try { yields_to_known: true, ..self }
     }
@@ -110,13 +110,13 @@ impl Try<'_> {
     }
 }
 
-/// Tries that were taken. Whoever drops it leaves them counted.
+/// Tries that were taken. Dropping this leaves them counted.
 pub(super) struct Taken<'c> {
     tries: Vec<Try<'c>>,
     is_shared: bool,
 }
 
-/// The place that all instances share, if there is one, and who is known here.
+/// The store that all instances share, if there is one, and the clients known here.
 pub(super) struct Counting {
     shared: Option<Arc<dyn Shared>>,
     known: Table<Key>,
@@ -127,7 +127,7 @@ impl Counting {
         Counting { shared, known: Table::new() }
     }
 
-    /// Takes all of the tries, or none. `who` may be known.
+    /// Takes all of the tries, or none. `who` identifies a client that may be known.
     pub async fn take<'c>(
         &self,
         tries: &[Try<'c>],
@@ -166,7 +166,7 @@ impl Counting {
         }
     }
 
-    /// `who` is known from now on.
+    /// Makes `who` known from now on.
     pub async fn remember(&self, who: Key, now: Timestamp) {
         self.known.remember(who, now.plus_seconds(KNOWN_FOR_S), now);
         if let Some(shared) = &self.shared {
@@ -196,7 +196,7 @@ fn give_back_here(tries: &[Try], now: Timestamp) {
     }
 }
 
-/// What the mark of somebody known is called.
+/// Returns the key of a known client's mark.
 fn mark(who: Key) -> String {
     format!("known:{}", hex(&who))
 }

@@ -1,5 +1,5 @@
-//! How often somebody may try. Which tries count, and for whom, is here; how many are allowed is
-//! `policy`; where a client's address comes from is HTTP's.
+//! Rate limits: which tries count, and against which subject. The module `policy` defines how many
+//! are allowed. The HTTP layer determines a client's address.
 
 mod counters;
 mod policy;
@@ -20,10 +20,10 @@ use crate::error::Result;
 use crate::ids::UserId;
 use crate::time::Timestamp;
 
-/// All counters. Requests are counted here; what is rare is counted where all instances do, if
-/// there is such a place, and here while it is away.
+/// All counters. Requests are counted in this process. Rarer events are counted in a store that all
+/// instances share, or in this process if there is none or it is unreachable.
 pub struct Limits {
-    /// `None` where limits are off.
+    /// `None` if limits are off.
     all: Option<All>,
 }
 
@@ -32,16 +32,15 @@ struct All {
     login: Counters,
     sign_up: Counters,
     refresh: Counters,
-    /// Only accounts that exist have entries here, so that no flood of made-up names can push one
-    /// out.
+    /// Contains only accounts that exist, so that no flood of invented names can evict one.
     accounts: Guesses,
     strangers: Guesses,
-    /// By the account.
+    /// By account.
     requests: Table<UserId>,
     invalid_tokens: Table<Client>,
 }
 
-/// Wrong passwords and codes.
+/// Counters of wrong passwords and codes.
 struct Guesses {
     name_from_client: Counters,
     name_anywhere: Counters,
@@ -49,17 +48,17 @@ struct Guesses {
     account_anywhere: Counters,
 }
 
-/// Whose password somebody tries at a login.
+/// The account whose password a login tries.
 #[derive(Debug, Clone, Copy)]
 pub enum Target<'t> {
-    /// An account's that has this id; `name` says by which kind of its names it was found.
+    /// The account with this id; `name` is the kind of name that a login found it by.
     Account { id: UserId, name: &'static str },
-    /// Nobody's: no account is found by this name.
+    /// No account has this name.
     Stranger { name: &'t str },
 }
 
-/// A guess that was let through and counted as wrong ahead: whoever tries many passwords at once
-/// must not get ahead of the count. Whoever drops it leaves it counted.
+/// A permitted guess. It is counted as wrong in advance, so that parallel guesses cannot exceed the
+/// limit. Dropping it leaves it counted.
 pub struct Guess<'l> {
     taken: Option<Taken<'l>>,
     who: Key,
@@ -78,26 +77,26 @@ impl Limits {
         self.by_client(|all| &all.refresh, client, now).await
     }
 
-    /// A login, before anything is known of it. Its password is [`Limits::guess`].
+    /// Counts a login before its account is known. [`Limits::guess`] counts its password.
     pub async fn login(&self, client: Option<Client>, now: Timestamp) -> Result<()> {
         self.by_client(|all| &all.login, client, now).await
     }
 
-    /// A request of an account, whose session or token was found alive. It costs one count in
-    /// memory.
+    /// Counts a request with a valid session or token of an account. It costs one count in memory.
     pub fn request(&self, account: UserId, now: Timestamp) -> Result<()> {
         let Some(all) = &self.all else { return Ok(()) };
         all.requests.take(REQUESTS, account, now).map_err(|wait_us| REQUESTS.exceeded(wait_us))
     }
 
-    /// A request with a token that is not valid, or not any more. Nobody's account pays for it.
+    /// Counts a request with an invalid or expired token, against the client and not an account.
     pub fn invalid_token(&self, client: Option<Client>, now: Timestamp) -> Result<()> {
         let (Some(all), Some(client)) = (&self.all, client) else { return Ok(()) };
         let taken = all.invalid_tokens.take(INVALID_TOKENS, client, now);
         taken.map_err(|wait_us| INVALID_TOKENS.exceeded(wait_us))
     }
 
-    /// A try to log in. Nobody's name is counted like an account's, so that the time tells nothing.
+    /// Counts a try to log in. Unknown names are counted like accounts, so that the response time
+    /// reveals nothing.
     pub async fn guess(
         &self,
         client: Option<Client>,
@@ -114,8 +113,8 @@ impl Limits {
             Target::Account { .. } => &all.accounts,
             Target::Stranger { .. } => &all.strangers,
         };
-        // The account as a whole refuses only where its owner's wrong proofs have used up the rest.
-        // That looks as if it were the name.
+        // The account's own limit refuses only if wrong proofs in its sessions have used up the
+        // rest. The refusal then looks like that of the name.
         let tries = [
             guesses.name_from_client.try_of(&at(client, &name)),
             guesses.account_from_client.try_of(&at(client, &account)).shown_as(NAME_FROM_CLIENT),
@@ -126,7 +125,7 @@ impl Limits {
         Ok(Guess { taken: Some(taken), who })
     }
 
-    /// A try to prove with a living session, by the password or a code, that it is its owner's.
+    /// Counts a try to prove, by password or code, that a valid session belongs to its owner.
     pub async fn proof(
         &self,
         client: Option<Client>,
@@ -144,14 +143,14 @@ impl Limits {
         Ok(Guess { taken: Some(taken), who })
     }
 
-    /// The guess was not wrong.
+    /// Gives back a guess that was not wrong.
     pub async fn give_back(&self, guess: Guess<'_>, now: Timestamp) {
         if let (Some(all), Some(taken)) = (&self.all, guess.taken) {
             all.counting.give_back(taken, now).await;
         }
     }
 
-    /// The guess opened a session: its client is known for the account from now on.
+    /// Gives back a guess that opened a session. Its client is known to the account from now on.
     pub async fn logged_in(&self, guess: Guess<'_>, now: Timestamp) {
         if let Some(all) = &self.all {
             all.counting.remember(guess.who, now).await;
@@ -208,7 +207,7 @@ fn account(id: UserId) -> String {
     format!("account {id}")
 }
 
-/// A subject, as one client tries it.
+/// Returns the subject as tried by one client.
 fn at(client: Option<Client>, subject: &str) -> String {
     format!("{} {subject}", client.map(|client| client.network()).unwrap_or_default())
 }

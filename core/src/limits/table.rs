@@ -1,5 +1,5 @@
-//! A bounded table of exact counters: no two subjects share one, and nobody can fill the memory by
-//! being many.
+//! A bounded table of exact counters. No two subjects share one, and no number of subjects can
+//! exhaust the memory.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hash, RandomState};
@@ -8,15 +8,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::policy::Policy;
 use crate::time::Timestamp;
 
-/// A table is in parts, each with its own lock; what makes room looks at one part alone.
+/// A table consists of parts, each with its own lock. An eviction scans only one part.
 const PARTS: usize = 256;
 const PART_MAX: usize = 256;
 
-/// At most 65,536 numbers, each a moment in microseconds since 1970 at which its entry runs out.
-/// When its part of the table is full, the entry nearest to running out goes: a flood of new
-/// subjects, each with one try, pushes out one another and no subject that has used up its tries.
+/// At most 65,536 numbers, each the time in microseconds since 1970 at which its entry expires. If
+/// a part is full, the entry closest to expiry is evicted. A flood of new subjects with one try
+/// each therefore evicts its own entries, and no subject that has used up its tries.
 pub(super) struct Table<K> {
-    /// Chooses the part; with a key of its own, so that nobody can aim at one.
+    /// Chooses the part, with a random key, so that nobody can target one.
     hasher: RandomState,
     parts: Box<[Mutex<HashMap<K, i64>>]>,
 }
@@ -29,7 +29,7 @@ impl<K: Hash + Eq + Copy> Table<K> {
     /// Takes a try.
     ///
     /// # Errors
-    /// It is one too many; for how many microseconds it must wait.
+    /// The limit is reached. The error is the wait in microseconds.
     pub fn take(&self, policy: Policy, key: K, now: Timestamp) -> Result<(), i64> {
         let now = now.as_micros();
         let mut part = self.part(&key);
@@ -41,7 +41,7 @@ impl<K: Hash + Eq + Copy> Table<K> {
         Ok(())
     }
 
-    /// Gives a try back that was taken.
+    /// Gives back a try.
     pub fn give_back(&self, policy: Policy, key: K, now: Timestamp) {
         let mut part = self.part(&key);
         if let Some(worked_off) = part.get_mut(&key) {
@@ -52,7 +52,7 @@ impl<K: Hash + Eq + Copy> Table<K> {
         }
     }
 
-    /// Remembers `key` until then.
+    /// Remembers `key` until `until`.
     pub fn remember(&self, key: K, until: Timestamp, now: Timestamp) {
         insert(&mut self.part(&key), key, until.as_micros(), now.as_micros());
     }
@@ -106,7 +106,7 @@ mod tests {
         }
         assert_eq!(len(&table), PARTS * PART_MAX);
         assert!((0..100).all(|subject| table.take(POLICY, subject, at(1)).is_err()));
-        // Once they have run out, there is room.
+        // Once they have expired, there is room.
         for subject in 1000..2000 {
             assert!(table.take(POLICY, subject, at(120)).is_ok());
         }

@@ -1,11 +1,11 @@
-//! Tests of what the limits add up to.
+//! Tests of the limits in combination.
 
 use futures_util::FutureExt as _;
 
 use super::*;
 use crate::error::Error;
 
-/// Without a shared place nothing is waited for.
+/// Returns the answer. Without a shared store, it never has to wait.
 fn now_or_never<T>(answer: impl Future<Output = T>) -> T {
     answer.now_or_never().unwrap()
 }
@@ -21,7 +21,7 @@ fn client(address: &str) -> Option<Client> {
 const USERNAME: Target = Target::Account { id: UserId(1), name: "username" };
 const EMAIL: Target = Target::Account { id: UserId(1), name: "email" };
 
-/// How many of many wrong guesses pass.
+/// Returns how many of 50 wrong guesses pass.
 fn wrong(limits: &Limits, from: Option<Client>, target: Target, now: Timestamp) -> usize {
     (0..50).filter(|_| now_or_never(limits.guess(from, target, now)).is_ok()).count()
 }
@@ -87,7 +87,7 @@ fn a_login_that_was_not_completed_makes_no_client_known() {
     let limits = Limits::new(true, None);
     let attackers: Vec<_> = (0..30).map(|n| client(&format!("198.51.100.{n}"))).collect();
     for from in &attackers {
-        // The right password, without the code that is asked for.
+        // The right password without the required code.
         let guess = now_or_never(limits.guess(*from, USERNAME, at(0))).ok().unwrap();
         now_or_never(limits.give_back(guess, at(0)));
     }
@@ -109,7 +109,7 @@ fn each_name_has_half_and_the_sum_over_names_and_proofs_is_bounded() {
         refusal(&now_or_never(limits.proof(here, UserId(1), at(0)))),
         (ACCOUNT_FROM_CLIENT.name, 6)
     );
-    // The other way round: what proofs have used up, logins lack, and they call it by the name.
+    // Conversely, proofs use up the tries of logins, whose refusal names the limit of the name.
     let limits = Limits::new(true, None);
     let proofs =
         (0..50).filter(|_| now_or_never(limits.proof(here, UserId(1), at(0))).is_ok()).count();
@@ -118,7 +118,7 @@ fn each_name_has_half_and_the_sum_over_names_and_proofs_is_bounded() {
         refusal(&now_or_never(limits.guess(here, EMAIL, at(0)))),
         (NAME_FROM_CLIENT.name, 6)
     );
-    // From everywhere, for hours: never more than there is in all.
+    // Guesses from many clients: the total never exceeds the account's limit.
     let limits = Limits::new(true, None);
     let mut passed = 0;
     for n in 0..60 {

@@ -9,7 +9,7 @@ use crate::sync::model::{JoinHandle, check, spawn};
 const ADA: UserId = UserId(1);
 const BOB: UserId = UserId(2);
 
-/// Whether a wake-up is pending, which this call then takes.
+/// Takes a pending wake-up. Returns whether there was one.
 fn is_woken(subscription: &Subscription) -> bool {
     subscription.woken().now_or_never().is_some()
 }
@@ -109,7 +109,7 @@ fn in_every_order_a_subscriber_sees_each_commit() {
     let orders = check(|| {
         let (live, store) = (Subscribers::new(9), Arc::new(AtomicI64::new(0)));
         let committer = committer(&live, &store, 2);
-        // It is woken at once, and at most once for each commit.
+        // The subscription wakes at once, and at most once per commit.
         assert!((1..=3).contains(&wait_for(&live, &store, 2)));
         committer.join();
         assert!(!live.is_watched());
@@ -191,7 +191,7 @@ fn many_threads_lose_no_wake_up() {
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| wait_for(&live, &store, CHANGES));
-            // Subscriptions that come and go meanwhile.
+            // Meanwhile, other subscriptions start and end.
             scope.spawn(|| {
                 (0..CHANGES).for_each(|_| drop(live.watch(BOB).map(|bob| is_woken(&bob))));
             });

@@ -45,7 +45,7 @@ fn a_closed_queue_rejects_jobs_and_hands_out_those_that_wait() {
     queue.close();
     assert!(queue.is_closed());
     assert!(matches!(queue.push(3, 1), Err(Error::Internal(_))));
-    // Its patience would end this test's.
+    // A wait of this length would exceed this test's time limit.
     let patience = Duration::from_hours(1);
     let left = [queue.pop(), queue.pop_within(patience), queue.pop(), queue.pop_within(patience)];
     assert_eq!(left, [Some(1), Some(2), None, None]);
@@ -98,7 +98,7 @@ fn in_every_order_a_job_that_one_thread_stopped_waiting_for_wakes_another() {
         let queue = Arc::new(Queue::new(2));
         let patient = worker(&queue);
         let shared = queue.clone();
-        // In the model, its patience ends at any time: also while the job is on its way to it.
+        // In the model, the wait may end at any time, even while the job is being passed on.
         let other = spawn(move || shared.pop_within(Duration::from_secs(1)));
         queue.push(1, 1).unwrap();
         let mut done: Vec<u32> = other.join().into_iter().collect();

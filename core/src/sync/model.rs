@@ -1,12 +1,12 @@
-//! A model checker for code in which threads meet. [`check`] runs a test again and again, each time
-//! with another order of its threads, until it has tried every order with at most
-//! [`PREEMPTIONS_MAX`] preemptions. A deadlock, and so a lost wake-up, is a failure.
+//! A model checker for multithreaded code. [`check`] runs a test again and again, each time with
+//! another order of its threads, until it has tried every order with at most [`PREEMPTIONS_MAX`]
+//! preemptions. A deadlock, and so a lost wake-up, is a failure.
 //!
-//! One thread runs at a time. It gives way before each operation on a lock or an atomic, and it
-//! continues when the scheduler chooses it again. Memory is sequentially consistent: the checker
-//! does not find an ordering that is too weak.
+//! One thread runs at a time. It yields before each operation on a lock or an atomic, and continues
+//! when the scheduler chooses it again. Memory is sequentially consistent: the checker does not
+//! find an ordering that is too weak.
 //!
-//! Outside of [`check`], the primitives behave like those of `std`.
+//! Outside [`check`], the primitives behave like those of `std`.
 
 pub mod executor;
 pub mod primitives;
@@ -18,13 +18,14 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// How often the scheduler may interrupt a thread that could go on. Most errors need two.
+/// How often the scheduler may interrupt a thread that could continue. Most errors need two
+/// interruptions.
 const PREEMPTIONS_MAX: usize = 3;
-/// The most orders that a test may have.
+/// Maximum number of orders of a test.
 const ORDERS_MAX: usize = 200_000;
 
 thread_local! {
-    /// The scheduler of this thread and the thread's index, inside of [`check`].
+    /// The scheduler of this thread and the thread's index, inside [`check`].
     static CURRENT: RefCell<Option<(Arc<Scheduler>, usize)>> = const { RefCell::new(None) };
 }
 
@@ -132,7 +133,7 @@ impl<T> JoinHandle<T> {
     }
 }
 
-/// The scheduler, unless this thread is outside of a model or unwinds.
+/// Returns the scheduler, unless this thread is outside a model or unwinds.
 fn current() -> Option<(Arc<Scheduler>, usize)> {
     if std::thread::panicking() { None } else { CURRENT.with_borrow(Clone::clone) }
 }
@@ -145,8 +146,8 @@ fn step() {
 }
 
 impl Scheduler {
-    /// Gives way to a thread that can run, and returns when it is this one's turn again. Returns
-    /// `false` if this thread was still waiting for a notification, which is a timeout.
+    /// Yields to a thread that can run, and returns when the scheduler chooses this one again.
+    /// Returns `false` if this thread was still waiting for a notification, which is a timeout.
     fn pause(&self, me: usize, status: Status) -> bool {
         let mut state = self.lock();
         state.threads[me] = status;
@@ -195,7 +196,7 @@ impl State {
         taken
     }
 
-    /// Chooses the thread that runs next. The first choice is to go on with the one that runs.
+    /// Chooses the thread that runs next. The first choice is to continue with the running one.
     fn choose_thread(&mut self) {
         let me = self.running;
         let can_run =

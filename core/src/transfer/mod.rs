@@ -1,6 +1,5 @@
-//! Moving house: a store is copied into another, of either database, row by row. What the rows mean
-//! is not looked at; ids, hashes, numbers and sessions stay what they are. Which tables and columns
-//! there are is asked of both databases.
+//! Copies a store into another, on either database, row by row and without regard to meaning. Ids,
+//! hashes, numbers and sessions stay the same. Both databases list their tables and columns.
 
 mod table;
 
@@ -10,12 +9,12 @@ use self::table::{insertion, last_id, params, places, quoted, set_last_id};
 use crate::db::{ColumnType, Db, Owned, ReadTx, Table, TableColumn, tables};
 use crate::error::{Error, Result};
 
-/// Rows in one transaction.
+/// Number of rows per transaction.
 const BATCH: i64 = 200;
-/// The table whose one row says what the store is. It is not copied like the others.
+/// The table whose only row describes the store. It is not copied like the others.
 const STORE: &str = "store";
 
-/// What one table came to.
+/// The result for one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copied {
     pub table: String,
@@ -24,13 +23,13 @@ pub struct Copied {
     pub checksum: String,
 }
 
-/// Copies all of `from` into `to`, then reads both again and compares. `progress` is told a table
-/// and how many of its rows are there, of how many. With `resume` a copy that broke off goes on.
-/// Until the comparison has succeeded, nothing else opens the target.
+/// Copies all of `from` into `to`, then reads both again and compares them. `progress` gets a
+/// table, the number of its copied rows and their total. With `resume`, an interrupted copy
+/// continues. Until the comparison has succeeded, nothing else opens the target.
 ///
 /// # Errors
-/// One store has a table or column that the other does not have; `to` holds something and it is not
-/// to go on; or the two differ in the end, as when somebody wrote meanwhile.
+/// One store has a table or column that the other lacks, `to` is not empty and `resume` is not set,
+/// or the two differ in the end, for example after a write to `from` meanwhile.
 pub async fn copy(
     from: &Db,
     to: &Db,
@@ -76,7 +75,7 @@ pub async fn copy(
     Ok(copied)
 }
 
-/// The tables of both stores, each column as the kind that the more precise database gives it.
+/// Returns the tables of both stores. Each column has the type of the more precise database.
 fn common(here: &[Table], there: &[Table]) -> Result<Vec<Table>> {
     missing(here, there, "target")?;
     missing(there, here, "source")?;
@@ -101,7 +100,7 @@ fn common(here: &[Table], there: &[Table]) -> Result<Vec<Table>> {
     Ok(all)
 }
 
-/// That one store has all tables and columns of the other.
+/// Checks that one store has all tables and columns of the other.
 fn missing(those: &[Table], of: &[Table], place: &str) -> Result<()> {
     for table in those {
         let Some(other) = find(of, &table.name) else {
@@ -127,7 +126,8 @@ fn refusal(what: &str) -> Error {
     ))
 }
 
-/// PostgreSQL tells booleans and UUIDs; to SQLite they are integers and bytes.
+/// Returns the common type of a column. PostgreSQL has booleans and UUIDs, which are integers and
+/// bytes on SQLite.
 fn common_kind(one: ColumnType, other: ColumnType) -> Option<ColumnType> {
     match (one, other) {
         _ if one == other => Some(one),
@@ -146,7 +146,7 @@ fn is_filling(tx: &mut ReadTx) -> Result<bool> {
     Ok(found.contains(&true))
 }
 
-/// That the target is empty, or with `resume`, that it holds no more than the source.
+/// Checks that the target is empty or, with `resume`, that it contains no more than the source.
 async fn check_target(from: &Db, to: &Db, all: &[Table], resume: bool) -> Result<()> {
     let is_begun = to.read(is_filling).await?;
     for table in all {
@@ -205,7 +205,7 @@ async fn count(db: &Db, table: &Table) -> Result<u64> {
     Ok(rows.unsigned_abs())
 }
 
-/// Rows after a key.
+/// Returns the rows after a key.
 async fn page(db: &Db, table: &Table, after: Option<Vec<Owned>>) -> Result<Vec<Vec<Owned>>> {
     let table = table.clone();
     db.read(move |tx| {
@@ -254,7 +254,7 @@ async fn sum(db: &Db, table: &Table) -> Result<Copied> {
     }
 }
 
-/// Each value with its kind and length, so that no two rows give the same bytes.
+/// Adds a value to the checksum with its type and length, so that no two rows give the same bytes.
 fn add(sum: &mut Context, value: &Owned) {
     let (kind, bytes): (u8, &[u8]) = match value {
         Owned::Null(_) => (0, &[]),

@@ -1,4 +1,4 @@
-//! The SQL texts of a copy, for whatever tables and columns a store has.
+//! The SQL statements of a copy, for the tables and columns of any store.
 
 use crate::db::{ColumnType, Dialect, Owned, Param, ReadTx, Table, TableColumn, WriteTx};
 use crate::error::Result;
@@ -21,7 +21,8 @@ impl Table {
         self.keys().map(|(at, _)| row[at].clone()).collect()
     }
 
-    /// The key's columns, each followed by `more`; text compares by its bytes in both databases.
+    /// Returns the columns of the key, each followed by `more`. Text compares by its bytes in both
+    /// databases.
     pub(super) fn key_list(&self, dialect: Dialect, more: &str) -> String {
         let column = |(_, column): (usize, &TableColumn)| match (column.kind, dialect) {
             (ColumnType::Text, Dialect::Postgres) => {
@@ -50,7 +51,7 @@ pub(super) fn insertion(table: &Table) -> String {
     format!("/* copy */ INSERT INTO {name} ({list}) VALUES ({})", places(1, table.columns.len()))
 }
 
-/// The last id that the database gave out, which may be of a row that is gone.
+/// Returns the last id that the database assigned, whose row may have been deleted.
 pub(super) fn last_id(tx: &mut ReadTx, table: &Table) -> Result<i64> {
     let (name, key) = (quoted(&table.name), table.key_list(tx.dialect(), ""));
     let newest = format!("/* copy */ SELECT coalesce(max({key}), 0) FROM {name}");
@@ -70,7 +71,8 @@ pub(super) fn last_id(tx: &mut ReadTx, table: &Table) -> Result<i64> {
 
 pub(super) fn set_last_id(tx: &mut WriteTx, table: &Table, last: i64) -> Result<()> {
     match tx.dialect() {
-        // Where there is no row here, SQLite takes the next id from the largest one.
+        // A table without AUTOINCREMENT gets no row here. SQLite derives its next id from the
+        // largest one.
         Dialect::Sqlite => {
             tx.send("/* copy */ DELETE FROM sqlite_sequence WHERE name = $1", &[&table.name])?;
             tx.send(

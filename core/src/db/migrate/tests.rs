@@ -33,7 +33,7 @@ pub(in crate::db) fn with_rows() -> Connection {
     connection
 }
 
-/// Each table with its text and how many rows it has.
+/// Returns each table with its SQL and its number of rows.
 fn tables(connection: &Connection) -> Vec<(String, String, i64)> {
     let text = "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE \
                 'sqlite_%' ORDER BY 1";
@@ -75,7 +75,7 @@ fn a_step_may_rebuild_each_table_and_loses_no_row() {
         rows.map(|(name, _, rows)| (name.clone(), *rows)).collect()
     };
     assert_eq!(counts(&before), counts(&tables(&connection)));
-    // What referred to a rebuilt table still does.
+    // References to a rebuilt table are intact.
     connection.execute_batch("DELETE FROM users").unwrap();
     let left: i64 =
         connection.query_row("SELECT count(*) FROM tasks", [], |row| row.get(0)).unwrap();

@@ -1,5 +1,4 @@
-//! What is looked at before a database is used: that it can hold every text, and that all URLs lead
-//! to one database.
+//! Checks of a database before its use: it can store every text, and all URLs lead to it.
 
 use tokio_postgres::Client;
 
@@ -10,18 +9,19 @@ use crate::clock::random_id;
 use crate::db::script::StatementError;
 use crate::error::{Error, Result};
 
-/// What tells a database from others.
+/// The identity of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     database: String,
-    /// The cluster's, which a streaming replica shares; `None` where this role may not know it.
+    /// The system identifier of the cluster, which a streaming replica shares; `None` if this role
+    /// may not read it.
     system: Option<String>,
 }
 
 const DATABASE: &str = "SELECT current_database(), pg_is_in_recovery()";
 const SYSTEM: &str = "SELECT system_identifier FROM pg_control_system()";
 
-/// Checks what `direct`, a client of the direct URL, leads to.
+/// Checks the database of `direct`, a client of the direct URL.
 ///
 /// # Errors
 /// The database's encoding is not UTF8, or the direct URL leads to another database.
@@ -50,8 +50,8 @@ async fn require_utf8(client: &Client) -> Result<()> {
     }
 }
 
-/// A lock that one connection takes must be seen by the other one. This needs no privilege, and
-/// goes through poolers.
+/// Checks that both clients use the same database: the second must see a lock that the first takes.
+/// This needs no privilege and works through poolers.
 #[expect(clippy::disallowed_methods, reason = "names a lock, not a row")]
 async fn require_same(direct: &Client, main: &Client) -> Result<()> {
     let failed = StatementError::into_error;
@@ -80,7 +80,7 @@ async fn require_same(direct: &Client, main: &Client) -> Result<()> {
 }
 
 impl Identity {
-    /// What is wrong with a connection that is to be a replica's, if anything is.
+    /// Returns why a connection does not lead to a replica of this database, or `None` if it does.
     pub async fn refuse_replica(
         &self,
         replica: &Connection,
@@ -92,7 +92,7 @@ impl Identity {
         if database.as_deref() != Some(&self.database) {
             return Ok(Some("leads to another database than DATABASE_URL".into()));
         }
-        // Where one of the two may not be known, there is nothing to compare.
+        // If one of the two is unreadable, they cannot be compared.
         let system =
             replica.row(SYSTEM).await.ok().and_then(|row| row.into_iter().next().flatten());
         Ok(match (&self.system, system) {
@@ -104,7 +104,7 @@ impl Identity {
     }
 }
 
-/// The first two columns.
+/// Returns the first two columns.
 fn two(row: Vec<Option<String>>) -> [Option<String>; 2] {
     let mut row = row.into_iter();
     [row.next().flatten(), row.next().flatten()]

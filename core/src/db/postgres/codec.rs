@@ -1,4 +1,4 @@
-//! Values on the wire, and what the server's errors mean.
+//! Converts values to and from the wire, and classifies the server's errors.
 
 use std::error::Error as _;
 
@@ -11,11 +11,11 @@ use crate::db::script::StatementError;
 use crate::db::value::{ColumnType, Owned, Value};
 use crate::error::{Error, Result};
 
-/// What an error of the driver means to the script.
+/// Converts an error of the driver for the script.
 pub fn refusal(e: &tokio_postgres::Error) -> StatementError {
     let Some(db) = e.as_db_error() else {
         let io = e.source().and_then(<dyn std::error::Error>::downcast_ref::<std::io::Error>);
-        // A certificate that does not do is no better later.
+        // An invalid certificate is a lasting error.
         let inner = io.and_then(std::io::Error::get_ref);
         let is_passing =
             io.is_some() && inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_none();
@@ -37,7 +37,7 @@ pub fn refusal(e: &tokio_postgres::Error) -> StatementError {
         &SqlState::QUERY_CANCELED | &SqlState::LOCK_NOT_AVAILABLE => {
             StatementError::Late(message(e))
         }
-        // A server that takes no writes is one that was just replaced; the others come and go.
+        // A server that refuses writes was probably just replaced. The other errors are temporary.
         &SqlState::READ_ONLY_SQL_TRANSACTION
         | &SqlState::ADMIN_SHUTDOWN
         | &SqlState::CRASH_SHUTDOWN
@@ -46,20 +46,20 @@ pub fn refusal(e: &tokio_postgres::Error) -> StatementError {
         | &SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
         | &SqlState::IDLE_SESSION_TIMEOUT => StatementError::Lost(message(e)),
         code if code.code().starts_with("08") => StatementError::Lost(message(e)),
-        // Nothing was run; the next try sends no names.
+        // Nothing ran, and the next try uses no names.
         _ if is_wrong_name(e) => StatementError::Again,
         _ => StatementError::Other(message(e)),
     }
 }
 
-/// Whether a prepared statement's name meant nothing, or something else, at the other end: a pooler
-/// stands in between.
+/// Whether the name of a prepared statement was unknown or duplicate at the other end, which means
+/// that there is a pooler in between.
 pub fn is_wrong_name(e: &tokio_postgres::Error) -> bool {
     let code = e.as_db_error().map(tokio_postgres::error::DbError::code);
     matches!(code, Some(&SqlState::INVALID_SQL_STATEMENT_NAME | &SqlState::DUPLICATE_PSTATEMENT))
 }
 
-/// An error in words that hold no stored value: PostgreSQL puts those into the detail.
+/// Returns an error message without stored values, which PostgreSQL puts into the detail.
 pub fn message(e: &tokio_postgres::Error) -> String {
     match (e.as_db_error(), e.source()) {
         (Some(db), _) => format!("{} ({})", db.message(), db.code().code()),
@@ -68,7 +68,7 @@ pub fn message(e: &tokio_postgres::Error) -> String {
     }
 }
 
-/// What a column holds.
+/// Reads the value of a column.
 pub fn value(row: &Row, column: usize) -> Result<Value<'_>> {
     let Cell(value) =
         row.try_get(column).map_err(|e| Error::internal("PostgreSQL", message(&e)))?;
@@ -110,7 +110,7 @@ impl<'r> FromSql<'r> for Cell<'r> {
     }
 }
 
-/// The type that a value has as a column.
+/// Returns the column type of a value.
 pub fn type_of(value: &Owned) -> Type {
     match value {
         Owned::Null(ColumnType::Int) | Owned::Int(_) => Type::INT8,
@@ -137,7 +137,7 @@ impl ToSql for Owned {
         }
     }
 
-    // The value in hand decides, above.
+    // The value itself decides, above.
     fn accepts(_: &Type) -> bool {
         true
     }

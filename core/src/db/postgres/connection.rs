@@ -1,5 +1,5 @@
-//! One connection: statements prepared once where that is safe, batches sent without waiting in
-//! between, and an end that leaves no statement behind.
+//! One connection. It prepares each statement once if that is safe, sends batches without waiting
+//! between statements, and leaves no statement running when it ends.
 
 use std::collections::HashMap;
 use std::pin::{Pin, pin};
@@ -20,54 +20,55 @@ use crate::db::script::{Answer, Statement, StatementError};
 use crate::db::trace::Trace;
 use crate::error::Error;
 
-/// So many futures `join_all` polls one after the other, and so they send in their order; more it
-/// polls as it likes.
+/// `join_all` polls up to this many futures in order, so that they send in order. With more, the
+/// order is undefined.
 const IN_ORDER_MAX: usize = 30;
-/// How often a statement that nobody waits for any more is canceled: first in quick order, as many
-/// may stand in a row.
+/// How often to cancel statements that no caller waits for: at short intervals first, because many
+/// may be queued.
 const CANCEL_EVERY: Duration = Duration::from_millis(10);
 const CANCELS_QUICK: u32 = 100;
 const CANCEL_LATER_EVERY: Duration = Duration::from_millis(500);
-/// How long statements of others may go on at a connection that is given up without a timeout.
+/// How long statements of other callers may still run on a connection that is retired without a
+/// timeout.
 const DRAIN_WITHIN: Duration = Duration::from_secs(1);
-/// How long a request to cancel may take.
+/// How long a cancel request may take.
 const CANCEL_WITHIN: Duration = Duration::from_secs(2);
 
 pub struct Connection {
     client: Client,
     served: Served,
     target: Target,
-    /// Statements have names here.
+    /// Whether statements have names on this connection.
     is_named: bool,
     prepared: Mutex<HashMap<String, tokio_postgres::Statement>>,
-    /// What begins a transaction.
+    /// The SQL that begins a transaction.
     begin: String,
-    /// Nothing is asked here any more: an answer did not come in time, or names mean something
-    /// else.
+    /// Whether the connection must not be used again: a response was late, statement names were
+    /// mixed up, or it was retired.
     stuck: AtomicBool,
-    /// It is stuck as an answer is late.
+    /// Whether it is stuck because a response was late.
     late: AtomicBool,
     draining: AtomicBool,
     pub trace: Trace,
 }
 
-/// A text as it is sent.
+/// A statement in the form that is sent.
 enum Text<'s> {
     Prepared(tokio_postgres::Statement),
-    /// With the kinds of its parameters, and prepared for this one time.
+    /// Sent with the types of its parameters, and prepared for a single use.
     Unnamed(&'s str),
 }
 
 type Sent = (Vec<Result<Answer, StatementError>>, Result<(), StatementError>);
 
-/// What goes before and after the statements of a batch.
+/// What surrounds the statements of a batch.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Batch {
     pub begin: bool,
     pub commit: bool,
 }
 
-/// A client of the server itself, waited for where it is away.
+/// Connects to the server itself. Waits if it is unreachable.
 pub async fn first(server: &Server) -> Result<Client, Error> {
     first_of(server, &server.direct).await
 }
@@ -100,9 +101,10 @@ async fn first_served(server: &Server, target: &Target) -> Result<(Client, Serve
 }
 
 impl Connection {
-    /// Connects and finds out whether PostgreSQL itself is at the other end. Behind a pooler
-    /// nothing is set for a session, as it would be another client's as well, and no statement has
-    /// a name, as two instances give one name to two texts.
+    /// Connects and checks whether PostgreSQL itself is at the other end. Behind a pooler, this
+    /// changes no session setting, because it would apply to other clients as well. By default,
+    /// statements then have no names, because two instances can give one name to different
+    /// statements.
     pub async fn open(server: &Server, target: &Target) -> Result<Connection, StatementError> {
         let opening = async {
             let (client, wire) = dial(target, None, server.connect_within).await?;
@@ -145,8 +147,8 @@ impl Connection {
         timeout(server.connect_within, opening).await.map_err(late)?
     }
 
-    /// The connection that migrates, waited for where the server is away. Its statements have no
-    /// names, and may take their time.
+    /// Opens the connection for migrations. Waits if the server is unreachable. Its statements have
+    /// no names and no time limit.
     pub async fn to_migrate(server: &Server) -> Result<Connection, Error> {
         let target = &server.direct;
         let (client, task) = first_served(server, target).await?;
@@ -172,7 +174,8 @@ impl Connection {
         self.client.is_closed() || self.stuck.load(Ordering::Relaxed)
     }
 
-    /// Sends a batch in one trip. The answers, and whether what goes around them was taken.
+    /// Sends a batch in one round trip. Returns the answers, and whether BEGIN and COMMIT
+    /// succeeded.
     pub async fn send(&self, statements: &[Statement], batch: Batch, deadline: Instant) -> Sent {
         if statements.len() > IN_ORDER_MAX * IN_ORDER_MAX {
             return refused(
@@ -185,7 +188,7 @@ impl Connection {
                 Ok(prepared) => prepared,
                 Err(e) => return refused(statements, &self.refusal(&e)),
             };
-            // Polled in this order, and each sends when it is first polled.
+            // These futures are polled in order, and each sends at its first poll.
             let queries =
                 statements.iter().zip(&prepared).map(|(asked, text)| self.query(text, asked));
             let mut queries: Vec<_> = queries.collect();
@@ -212,7 +215,7 @@ impl Connection {
         self.execute("ROLLBACK", deadline).await
     }
 
-    /// Runs statements of which no answer is needed, in one trip.
+    /// Runs statements whose answers are not needed, in one round trip.
     pub async fn execute(&self, words: &str, deadline: Instant) -> Result<(), StatementError> {
         let done = timeout_at(deadline, self.simple(words, words, true)).await;
         done.unwrap_or_else(|_| {
@@ -221,7 +224,7 @@ impl Connection {
         })
     }
 
-    /// The first row of a query without parameters, as texts.
+    /// Returns the first row of a query without parameters, as text.
     pub async fn row(&self, query: &str) -> Result<Vec<Option<String>>, StatementError> {
         row(&self.client, query).await
     }
@@ -280,7 +283,7 @@ impl Connection {
             let (mut rows, mut bytes) = (Vec::new(), 0);
             while let Some(row) = stream.try_next().await? {
                 if bytes > asked.bytes_max {
-                    // The driver drops what else comes.
+                    // The driver drops the remaining rows.
                     return Ok(Answer { rows, changed: 0, is_cut: true });
                 }
                 bytes += row.raw_size_bytes();
@@ -323,15 +326,14 @@ impl Connection {
         }
     }
 
-    /// Cancels what is still under way here until the server has answered all of it, and closes the
-    /// socket. So no statement goes on of which nobody knows: its place in the pool is free when
-    /// this is over.
+    /// Cancels active statements until the server has answered all of them, then closes the socket.
+    /// No forgotten statement keeps running, so the slot in the pool is free when this returns.
     pub async fn drain(&self) {
         self.stuck.store(true, Ordering::Relaxed);
-        // It is answered after all that was sent before.
+        // The server answers this after everything that was sent before.
         let mut last: Pin<&mut _> = pin!(self.client.check_connection());
         let mut tries = 0;
-        // What others ask here at the same time may still be answered.
+        // Statements of other callers may still get their answers.
         let patience =
             if self.late.load(Ordering::Relaxed) { Duration::ZERO } else { DRAIN_WITHIN };
         let mut is_answered = timeout(patience, last.as_mut()).await.is_ok();

@@ -1,5 +1,4 @@
-//! The one way to connect: TLS as `sslmode` says, and the proof that the other end is PostgreSQL
-//! itself.
+//! Connects with TLS as `sslmode` requires, and checks whether the peer is PostgreSQL itself.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -21,11 +20,11 @@ use super::codec::{message, refusal};
 use super::server::{Fallback, Target};
 use crate::db::script::StatementError;
 
-/// What moves bytes between a client and its socket, encrypted or not.
+/// The I/O task of a client: moves bytes between it and its socket, encrypted or not.
 pub type Wire =
     tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
-/// Connects within a time, under a name that PostgreSQL's lists show.
+/// Connects within a time limit, under a name that `pg_stat_activity` shows.
 pub async fn dial(
     target: &Target,
     name: Option<&str>,
@@ -37,7 +36,7 @@ pub async fn dial(
     })
 }
 
-/// As libpq does: `prefer` and `allow` try the other way when the first is refused.
+/// As in libpq, `prefer` and `allow` try the other mode if the server refuses the first.
 async fn try_each_mode(
     target: &Target,
     name: Option<&str>,
@@ -50,7 +49,7 @@ async fn try_each_mode(
         Ok(connected) => return Ok(connected),
         Err(first) => first,
     };
-    // Of several hosts, only the last one's refusal is known.
+    // With several hosts, only the error of the last one is known.
     let is_one_host = config.get_hosts().len() <= 1;
     let other = match target.fallback {
         Fallback::Plain if is_tls_failure(&first) || is_refused(&first) || !is_one_host => {
@@ -80,7 +79,7 @@ async fn try_each_mode(
     })
 }
 
-/// `pg_hba.conf` has no line for it with this kind of encryption.
+/// Whether `pg_hba.conf` has no entry for a connection with this encryption.
 fn is_refused(e: &tokio_postgres::Error) -> bool {
     e.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
 }
@@ -91,13 +90,13 @@ fn is_tls_failure(e: &tokio_postgres::Error) -> bool {
     let is_rustls = io
         .and_then(std::io::Error::get_ref)
         .is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>);
-    // The driver does not tell this kind otherwise.
+    // The driver does not identify this kind of error otherwise.
     is_rustls
         || (e.as_db_error().is_none()
             && e.to_string().starts_with("error performing TLS handshake"))
 }
 
-/// The task that serves a connection, seen from outside.
+/// A handle to the task that serves a connection.
 #[derive(Clone)]
 pub struct Served {
     close: Arc<Notify>,
@@ -105,7 +104,7 @@ pub struct Served {
 }
 
 impl Served {
-    /// Lets a connection do its work. It ends with its client.
+    /// Starts the task that serves a connection. It ends with its client.
     pub fn start(wire: Wire) -> Served {
         let (alive, ended) = watch::channel(());
         let close = Arc::new(Notify::new());
@@ -124,12 +123,12 @@ impl Served {
         Served { close, ended }
     }
 
-    /// Closes the socket when this is dropped, as an opening that fails or takes too long does.
+    /// Returns a guard that closes the socket on drop, for an opening that fails or times out.
     pub fn guard(&self) -> CloseGuard {
         CloseGuard(Some(self.clone()))
     }
 
-    /// Closes the socket, whatever is still under way on it.
+    /// Closes the socket, even if statements are active on it.
     pub fn close(&self) {
         self.close.notify_one();
     }
@@ -158,7 +157,8 @@ impl Drop for CloseGuard {
     }
 }
 
-/// A task of the driver's own runtime. It ends with its connection, and that with the store.
+/// Spawns a task on the driver's own runtime. The task ends with its connection, which ends with
+/// the store.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place of this runtime that spawns without being waited for"
@@ -167,16 +167,16 @@ pub fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(task);
 }
 
-/// Whether a client is connected to PostgreSQL itself: then the process that answers is the one
-/// that the start of the connection named. A pooler names none, or one of its own making, as it
-/// gives each transaction another process.
+/// Whether a client is connected to PostgreSQL itself: the responding process is then the one that
+/// the connection startup named. A pooler names none or an invented one, because each transaction
+/// gets another process.
 pub async fn is_direct(client: &Client) -> Result<bool, StatementError> {
     let found = row(client, "SELECT pg_backend_pid()").await?;
     let answering = found.first().and_then(|pid| pid.as_deref()?.parse::<i32>().ok());
     Ok(answering.is_some() && answering == named_process(client).await)
 }
 
-/// The first row of a query, as texts, without a prepared statement.
+/// Returns the first row of a query as text, without a prepared statement.
 pub async fn row(client: &Client, query: &str) -> Result<Vec<Option<String>>, StatementError> {
     let answer = client.simple_query(query).await.map_err(|e| refusal(&e))?;
     let row = answer.into_iter().find_map(|message| match message {
@@ -189,13 +189,13 @@ pub async fn row(client: &Client, query: &str) -> Result<Vec<Option<String>>, St
     Ok(row.map(texts).unwrap_or_default())
 }
 
-/// The process that the server's `BackendKeyData` named. The driver keeps it to itself, but writes
-/// it into a request to cancel (PostgreSQL, "Message Formats": length, code, process, secret),
-/// which goes nowhere here.
+/// Returns the process id from the server's `BackendKeyData`. The driver keeps it private, but
+/// writes it into a cancel request (PostgreSQL, "Message Formats": length, code, process, secret),
+/// which is not sent here.
 async fn named_process(client: &Client) -> Option<i32> {
     const CANCEL_REQUEST: [u8; 8] = [0, 0, 0, 16, 0x04, 0xd2, 0x16, 0x2e];
     let (ours, mut theirs) = tokio::io::duplex(64);
-    // Where TLS is required, it is asked for first.
+    // If TLS is required, the driver requests it first.
     tokio::io::AsyncWriteExt::write_all(&mut theirs, b"S").await.ok()?;
     client.cancel_token().cancel_query_raw(ours, PassThrough).await.ok()?;
     let mut written = Vec::new();
@@ -206,7 +206,7 @@ async fn named_process(client: &Client) -> Option<i32> {
     (head == CANCEL_REQUEST).then(|| i32::from_be_bytes(*process))
 }
 
-/// TLS that encrypts nothing: what is written is for our own eyes.
+/// TLS that encrypts nothing, because only this process reads the bytes.
 struct PassThrough;
 
 struct Plain(DuplexStream);

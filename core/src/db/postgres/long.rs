@@ -1,4 +1,4 @@
-//! Transactions of many steps on PostgreSQL: the operator's, and a migration's.
+//! Transactions of many steps on PostgreSQL, for commands and migrations.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +18,8 @@ use crate::time::Timestamp;
 /// How long one batch of a migration may take.
 const MIGRATION_WITHIN: Duration = Duration::from_mins(10);
 
-/// See [`super::LongTransaction`]. Each step has the time that a request has. Dropped, its
-/// connection is closed, and the server undoes what was done.
+/// See [`super::LongTransaction`]. Each step has the time limit of a request. Dropping the
+/// transaction closes its connection, and the server rolls back.
 pub struct LongTransaction {
     lease: Lease,
     begun: bool,
@@ -57,13 +57,13 @@ impl LongTransaction {
 }
 
 impl Connection {
-    /// Runs a step of a migration, in the transaction that is open here.
+    /// Runs a step of a migration in the open transaction.
     pub async fn run<T>(&self, now: Timestamp, f: impl Fn(&mut WriteTx) -> Result<T>) -> Result<T> {
         self.step(&mut Script::new(now), Batch::default(), MIGRATION_WITHIN, f).await
     }
 
-    /// Runs `f` to its end; each of its batches is answered within a time. `batch` goes around the
-    /// first one.
+    /// Runs `f` to its end, with a time limit for each of its batches. `batch` surrounds the first
+    /// one.
     async fn step<T>(
         &self,
         script: &mut Script,

@@ -1,6 +1,5 @@
-//! The PostgreSQL driver: a database, and the doors to it. How a use case's script gets its answers
-//! is `run`'s. Connections and what they say are `connection`'s, how many there are is `pool`'s,
-//! and where the server is `server`'s.
+//! The PostgreSQL driver. `run` gets the answers to a use case's script, `connection` speaks to the
+//! server, `pool` manages the connections, and `server` contains the address.
 
 mod checks;
 pub(super) mod codec;
@@ -40,8 +39,8 @@ pub(super) use self::connection::first;
 pub(super) use self::long::LongTransaction;
 pub use self::server::{Prepares, Server};
 
-/// A database of PostgreSQL's. Connections and transactions live on a runtime of their own, so that
-/// no client that hangs up leaves a transaction half done.
+/// A PostgreSQL database. Connections and transactions live on their own runtime, so that a client
+/// that hangs up leaves no transaction unfinished.
 #[derive(Clone)]
 pub struct Db {
     runtime: Arc<OwnRuntime>,
@@ -52,7 +51,7 @@ struct OwnRuntime(Option<Runtime>);
 
 impl Drop for OwnRuntime {
     fn drop(&mut self) {
-        // The last clone may be dropped where waiting is not allowed.
+        // The last clone may be dropped where blocking is not allowed.
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
@@ -60,7 +59,7 @@ impl Drop for OwnRuntime {
 }
 
 impl Db {
-    /// Connects, waiting for a server that is away, and migrates.
+    /// Connects and migrates. Waits for an unreachable server.
     pub(super) fn open(
         server: &Server,
         settings: &Settings,
@@ -85,7 +84,7 @@ impl Db {
             };
             let _ = answer.send(migrated.await);
         });
-        // Not `block_on`: whoever opens the store may be a task of another runtime.
+        // Not `block_on`: the caller may be a task of another runtime.
         let opened: Result<_> =
             answered.recv().map_err(|e| Error::internal("a database thread ended", e))?;
         let (migrated, identity) = opened?;
@@ -100,8 +99,7 @@ impl Db {
             notifier: Notifier::new(Subscribers::new(settings.streams_max))?,
             answer_within: server.answer_within,
         });
-        // The readers of tasks are opened by whoever reads first, on the threads that then use
-        // them.
+        // The first reads open the readers of tasks, on the threads that then use them.
         handle.spawn(writers.clone().open_ahead(server.pool_min.saturating_sub(2)));
         let listens = Shares::of(server.pool_max).listens;
         handle.spawn(shared.notifier.clone().pass_on(server.clone(), writers, listens));
@@ -119,7 +117,8 @@ impl Db {
         T: Send + 'static,
         F: Fn(&mut WriteTx) -> Result<T> + Send + 'static,
     {
-        // On the caller's thread: a read that is dropped half way leaves nothing behind.
+        // This runs on the caller's thread, because a read that is dropped early leaves nothing
+        // behind.
         read(self.job()?, lane, f).await
     }
 
@@ -137,7 +136,7 @@ impl Db {
     where
         F: Fn(&mut WriteTx) -> Result<()> + Send + 'static,
     {
-        // Where too much is under way there is no time for it.
+        // If there are too many jobs, this one is dropped.
         if let (Some(runtime), Ok(job)) = (self.runtime.0.as_ref(), self.job()) {
             runtime.spawn(async move { drop(write(job, f).await) });
         }

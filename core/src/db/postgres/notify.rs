@@ -1,5 +1,5 @@
-//! How instances tell each other what was committed: by NOTIFY, outside of transactions, where it
-//! would take a lock of the whole server; and by looking, where nobody is heard.
+//! How instances notify each other of commits. NOTIFY runs outside the transactions that write,
+//! because it would lock the whole server there. Instances that cannot LISTEN poll instead.
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -24,30 +24,30 @@ use crate::error::Result;
 use crate::ids::UserId;
 use crate::live::Subscribers;
 
-/// What the connection is called in PostgreSQL's lists.
+/// The name of the connection in `pg_stat_activity`.
 const NAME: &str = "taskwell-live";
-/// So long what is to be told is gathered: many writes make one NOTIFY.
+/// How long notifications are collected, so that many writes need one NOTIFY.
 const GATHER: Duration = Duration::from_millis(20);
-/// PostgreSQL takes less than 8000 bytes.
+/// PostgreSQL accepts less than 8000 bytes.
 const PAYLOAD_BYTES_MAX: usize = 7900;
-/// Accounts that may wait to be told of while the connection is away; of further ones others hear
-/// by looking.
+/// Maximum number of accounts with a pending notification while the connection is down. Other
+/// instances find changes to further accounts by polling.
 const WAITING_MAX: usize = 10_000;
-/// A connection on which nothing was said for so long is asked whether it lives.
+/// How long a connection may be silent before a check whether it is alive.
 const ASK_EVERY: Duration = Duration::from_secs(30);
 const AGAIN_AFTER_MS: [u64; 6] = [100, 250, 500, 1000, 2000, 5000];
 
-/// Nobody can listen: a pooler stands in between.
+/// LISTEN is impossible behind a pooler.
 struct Pooled;
 
 pub struct Notifier {
     live: Subscribers,
-    /// The accounts that other instances are to be told of.
+    /// The accounts with a pending notification to other instances.
     waiting: Mutex<BTreeSet<UserId>>,
-    /// Something waits, or somebody here wants to hear.
+    /// Signals a pending notification or a new subscriber on this instance.
     wanted: Notify,
     is_heard: AtomicBool,
-    /// Says that a message is our own, which we need not hear.
+    /// Identifies this instance's own notifications, which it ignores.
     name: String,
 }
 
@@ -62,17 +62,17 @@ impl Notifier {
         &self.live
     }
 
-    /// Other instances are heard: there is no need to look often.
+    /// Whether this instance receives notifications and can poll rarely.
     pub fn is_heard(&self) -> bool {
         self.is_heard.load(Ordering::Relaxed)
     }
 
-    /// Somebody here wants to hear.
+    /// Signals a new subscriber on this instance.
     pub fn want(&self) {
         self.wanted.notify_one();
     }
 
-    /// Tells everybody, here and elsewhere, that something was committed about these accounts.
+    /// Notifies the subscribers of these accounts, on this instance and on others, of a commit.
     pub fn notify(&self, accounts: &[UserId]) {
         if accounts.is_empty() {
             return;
@@ -86,7 +86,7 @@ impl Notifier {
         self.wanted.notify_one();
     }
 
-    /// Takes what waits, as payloads: who says it, and the accounts.
+    /// Takes the pending notifications as payloads: the name of this instance and the accounts.
     fn take(&self) -> Vec<String> {
         let waiting = std::mem::take(&mut *self.waiting());
         let mut payloads: Vec<String> = Vec::new();
@@ -115,8 +115,8 @@ impl Notifier {
         }
     }
 
-    /// Tells and hears, as long as the store is open. Connects when there is something to tell or
-    /// somebody to hear.
+    /// Sends and receives notifications while the store is open. Connects once there is a
+    /// notification to send or a subscriber.
     pub async fn pass_on(
         self: Arc<Notifier>,
         server: Server,
@@ -138,7 +138,7 @@ impl Notifier {
                 );
                 return self.tell_by_writers(&server, &writers).await;
             };
-            // It had gone well meanwhile.
+            // The connection had worked.
             if self.is_heard.swap(false, Ordering::Relaxed) {
                 failures = 0;
             }
@@ -151,7 +151,8 @@ impl Notifier {
         }
     }
 
-    /// Tells without a connection of its own. What cannot be told is found by looking.
+    /// Sends notifications over the connections for writes. If one fails, polling finds the
+    /// changes.
     async fn tell_by_writers(&self, server: &Server, writers: &Arc<Writers>) {
         loop {
             self.wanted.notified().await;
@@ -189,14 +190,14 @@ impl Notifier {
             let said = timeout(server.answer_within, client.batch_execute(words)).await;
             said.map_err(|_| late())?.map_err(|e| refusal(&e))
         };
-        // A pooler would give the LISTEN to whoever has the connection next.
+        // A pooler would give the LISTEN to the next user of the connection.
         if !timeout(server.answer_within, is_direct(client)).await.map_err(|_| late())?? {
             return Ok(Pooled);
         }
         say(&format!("SET statement_timeout = {}", server.answer_within.as_millis())).await?;
         say("LISTEN taskwell").await?;
         self.is_heard.store(true, Ordering::Relaxed);
-        // What was said before is not heard any more.
+        // Notifications sent before the LISTEN do not arrive.
         self.live.notify_all();
         loop {
             if timeout(ASK_EVERY, self.wanted.notified()).await.is_err() {
@@ -214,8 +215,9 @@ impl Notifier {
     }
 }
 
-/// Nothing is lost that looking would not find: a NOTIFY need not wait for the disk. This holds for
-/// its own transaction alone, as the connection may be a pooler's, on which others write next.
+/// Returns the SQL of a notification. It need not wait for the disk, because polling finds a lost
+/// one. The setting applies to its own transaction alone, as other writes may follow on the same
+/// connection of a pooler.
 fn notification(payload: &str) -> String {
     format!("BEGIN; SET LOCAL synchronous_commit = off; NOTIFY taskwell, '{payload}'; COMMIT")
 }

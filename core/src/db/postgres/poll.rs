@@ -1,5 +1,5 @@
-//! Looks for what other instances have committed: where they are not heard, and now and then
-//! anyway.
+//! Polls for commits of other instances: often if this instance receives no notifications, and
+//! rarely if it does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,18 +14,17 @@ use crate::ids::UserId;
 
 /// How often this instance polls if it cannot LISTEN.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How often it polls although it can, in case a notification was lost.
+/// How often it polls although it can LISTEN, in case a notification was lost.
 const LOOK_ANYWAY_EVERY: Duration = Duration::from_secs(5);
 /// How long a notification may take to arrive.
 const ON_ITS_WAY: Duration = Duration::from_millis(100);
-/// Polling found a change without a notification, as behind a pooler that does not carry LISTEN:
-/// notifications are not trusted for so long.
+/// How long notifications are not trusted after polling found a change without one, as behind a
+/// pooler that does not carry LISTEN.
 const DOUBT_FOR: Duration = Duration::from_mins(1);
-/// Accounts that one query asks about.
+/// Maximum number of accounts per query.
 const LOOK_MAX: usize = 500;
 
-/// Polls for changes by other instances to accounts with subscribers here, as long as the store is
-/// open.
+/// Polls for changes by other instances to accounts with subscribers here, while the store is open.
 pub async fn look(shared: Arc<Shared>) {
     let notifier = &shared.notifier;
     let mut doubt_until = Instant::now();
@@ -55,7 +54,7 @@ pub async fn look(shared: Arc<Shared>) {
     }
 }
 
-/// The newest sequence numbers of the accounts with subscribers. Empty if the database is
+/// Returns the newest sequence numbers of the accounts with subscribers. Empty if the database is
 /// unreachable: subscribers then notice it by their own queries.
 async fn newest(shared: &Arc<Shared>) -> Vec<(UserId, i64)> {
     let mut newest = Vec::new();

@@ -1,5 +1,4 @@
-//! How many connections there are and who has one: a few that all reads share, by lanes, and for
-//! each write one of its own.
+//! The connection pool. Reads share a few connections, divided by lane. Each write has its own.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,8 +15,8 @@ use crate::db::lane::Lane;
 use crate::db::script::StatementError;
 use crate::error::{Error, Result};
 
-/// How long a server that does not answer is left alone at first, and how often that doubles: 20 ms
-/// to 320 ms, so that its return is soon seen.
+/// The pause after the first failure to connect, and how often it doubles: 20 ms to 320 ms. Short
+/// pauses detect the server's return quickly.
 const AWAY_AT_FIRST: Duration = Duration::from_millis(20);
 const AWAY_DOUBLINGS: u32 = 4;
 
@@ -25,20 +24,20 @@ static THREADS: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     /// The number of this thread among those that have read. A connection is served on the thread
-    /// that opened it: whoever is there need not wake another.
+    /// that opened it, so a caller on that thread need not wake another.
     static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed);
 }
 
-/// How the connections of an instance are shared out. Together they are `DATABASE_POOL_MAX`.
+/// How an instance divides its `DATABASE_POOL_MAX` connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shares {
-    /// Places of readers, by lanes. Where there are few connections, lanes share.
+    /// The slots of readers, by lane. With few connections, lanes share slots.
     tasks: Range<usize>,
     accounts: Range<usize>,
     health: Range<usize>,
     searches: Range<usize>,
     writers: usize,
-    /// Whether one is left to listen on.
+    /// Whether one connection is reserved for LISTEN.
     pub listens: bool,
 }
 
@@ -67,7 +66,7 @@ impl Shares {
     }
 }
 
-/// The connections that reads share: their statements follow each other without waiting for
+/// The connections that reads share. Reads send their statements without waiting for earlier
 /// answers.
 pub struct Readers {
     connector: Arc<Connector>,
@@ -82,7 +81,7 @@ impl Readers {
         Readers { connector: connector.clone(), shares, slots }
     }
 
-    /// The one of this lane and thread, opened where it is not.
+    /// Returns the connection of this lane and thread. Opens it if necessary.
     pub async fn one(&self, lane: Lane, deadline: Instant) -> Result<Reader> {
         let places = match lane {
             Lane::Tasks => &self.shares.tasks,
@@ -99,7 +98,7 @@ impl Readers {
         self.at(place, None, deadline).await
     }
 
-    /// A new one in the place of one that was lost.
+    /// Replaces a lost connection.
     pub async fn instead_of(&self, lost: Reader, deadline: Instant) -> Result<Reader> {
         self.at(lost.place, Some(&lost.connection), deadline).await
     }
@@ -117,7 +116,7 @@ impl Readers {
                 if !open.is_closed() && !is_lost {
                     return Ok(Reader { place, connection: open.clone() });
                 }
-                // Its place is free when the server has done with it.
+                // The slot is free once the server has finished with the old connection.
                 open.retire();
                 open.ended().await;
                 *slot = None;
@@ -138,8 +137,7 @@ pub struct Reader {
     pub connection: Arc<Connection>,
 }
 
-/// The connections for writes. Those that are leased and those that are idle are together no more
-/// than there are places.
+/// The connections for writes. Leased and idle ones together never outnumber the permits.
 pub struct Writers {
     connector: Arc<Connector>,
     idle: std::sync::Mutex<Vec<Arc<Connection>>>,
@@ -147,8 +145,8 @@ pub struct Writers {
     answer_within: Duration,
 }
 
-/// A connection for one transaction. Dropped without a word it is closed: who knows what is still
-/// open on it.
+/// A connection for one transaction. Dropping the lease closes the connection, because a
+/// transaction may still be open on it.
 pub struct Lease {
     pub connection: Arc<Connection>,
     writers: Arc<Writers>,
@@ -156,7 +154,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// To be called when no transaction is open.
+    /// Returns the connection to the pool. No transaction may be open.
     pub fn finish(mut self) {
         if !self.connection.is_closed() {
             self.writers.idle().push(self.connection.clone());
@@ -164,7 +162,7 @@ impl Lease {
         }
     }
 
-    /// Undoes what was done; nobody needs to wait for it.
+    /// Rolls back in the background.
     pub fn undo(self) {
         spawn(async move {
             let deadline = Instant::now() + self.writers.answer_within;
@@ -177,14 +175,14 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // Without a runtime there is nobody left who could want its place.
+        // Without a runtime, no caller is left that could need the permit.
         if let (Some(place), Ok(_)) = (self.place.take(), tokio::runtime::Handle::try_current()) {
             retire(self.connection.clone(), place);
         }
     }
 }
 
-/// Keeps a connection's place taken until the server has done with it.
+/// Keeps the permit until the server has finished with the connection.
 fn retire(connection: Arc<Connection>, place: OwnedSemaphorePermit) {
     spawn(async move {
         connection.drain().await;
@@ -230,18 +228,17 @@ impl Writers {
         Lease { connection, writers: self.clone(), place: Some(place) }
     }
 
-    /// Opens so many connections that `wanted` wait for work, or fewer where the server has no more
-    /// to give.
+    /// Opens connections until `wanted` of them are idle or no more can be opened.
     pub async fn open_ahead(self: Arc<Writers>, wanted: usize) {
         while self.idle().len() < wanted {
             let Ok(place) = self.places.clone().try_acquire_owned() else {
                 return;
             };
-            // Idle ones hold no place of their own.
+            // Idle connections hold no permit.
             if self.idle().len() > self.places.available_permits() {
                 return;
             }
-            // What is wrong is told by it; whoever needs a connection tries again.
+            // `open` has logged the error, and callers that need a connection try again.
             let Ok(connection) = self.connector.open().await else {
                 return;
             };
@@ -249,7 +246,7 @@ impl Writers {
         }
     }
 
-    /// Closes those that wait for work: when one is lost, so mostly are all.
+    /// Closes the idle connections: when one is lost, usually all are.
     pub fn forget_idle(&self) {
         while let Ok(place) = self.places.clone().try_acquire_owned() {
             let Some(connection) = self.idle().pop() else { return };
@@ -257,7 +254,7 @@ impl Writers {
         }
     }
 
-    /// One that waits for work. Those that ended meanwhile hold no backend any more.
+    /// Returns an open idle connection. Closed ones no longer occupy a backend.
     fn pop(&self) -> Option<Arc<Connection>> {
         let mut idle = self.idle();
         while let Some(connection) = idle.pop() {
@@ -273,8 +270,8 @@ impl Writers {
     }
 }
 
-/// Where connections come from. While the server is away it is left alone for a moment after each
-/// failure, longer from one to the next; who asks meanwhile is told to come back.
+/// Opens connections. After each failure it pauses, longer each time, and callers get
+/// [`Error::Unavailable`] meanwhile.
 pub struct Connector {
     server: Server,
     away: std::sync::Mutex<Away>,

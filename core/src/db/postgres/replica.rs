@@ -1,5 +1,5 @@
-//! Connections to a copy that follows the primary. Nobody waits for it: while it is away, or slow,
-//! the primary answers.
+//! Connections to a replica. No request waits for it: while it is unreachable or slow, the primary
+//! answers.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,12 +13,12 @@ use super::dial::spawn;
 use super::server::{Server, Target};
 use crate::db::script::{Answer, Statement, StatementError};
 
-/// Connections that reads share, as those to the primary.
+/// Number of connections, which reads share as they do those to the primary.
 const CONNECTIONS: usize = 2;
-/// How long it may take to answer.
+/// How long an answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_millis(100);
-/// How long after a failure it is tried again; each further one doubles it, up to the last. Only an
-/// answer to a read ends the series: a server may take connections and answer nothing.
+/// The pause after each failure in a row; later failures keep the last one. Only an answer to a
+/// read ends the series, because a server may accept connections and answer nothing.
 const AGAIN_AFTER: [Duration; 6] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -27,10 +27,10 @@ const AGAIN_AFTER: [Duration; 6] = [
     Duration::from_secs(8),
     Duration::from_secs(16),
 ];
-/// After a failure one read tries it, and so long the others go to the primary.
+/// How long one read tries the replica after a failure. Other reads go to the primary meanwhile.
 const TRIAL_WITHIN: Duration = Duration::from_secs(1);
 
-/// A replica, connected to in the background.
+/// A replica, with connections that open in the background.
 pub struct Replica(Arc<Shared>);
 
 struct Shared {
@@ -40,14 +40,14 @@ struct Shared {
     next: AtomicUsize,
     failures: AtomicUsize,
     state: Mutex<State>,
-    /// It was said that it is no replica of the primary.
+    /// Whether the log says that this is not a replica of the primary.
     is_wrong_told: AtomicBool,
 }
 
 #[derive(Default)]
 struct State {
     links: [Link; CONNECTIONS],
-    /// Nobody asks before.
+    /// The earliest time of the next attempt.
     not_before: Option<Instant>,
 }
 
@@ -58,7 +58,7 @@ struct Link {
 }
 
 impl Replica {
-    /// The one that the settings name, if they do.
+    /// Returns the replica of the settings, if there is one.
     pub fn of(server: &Server, primary: Identity) -> Option<Replica> {
         Some(Replica(Arc::new(Shared {
             server: server.clone(),
@@ -71,8 +71,7 @@ impl Replica {
         })))
     }
 
-    /// A connection that is open now. Where there is none, one is being opened for those who come
-    /// later.
+    /// Returns an open connection. If there is none, one is opened for later reads.
     pub fn connection(&self) -> Option<Arc<Connection>> {
         let place = self.0.next.fetch_add(1, Ordering::Relaxed) % CONNECTIONS;
         let mut state = self.0.state();
@@ -99,7 +98,7 @@ impl Replica {
         None
     }
 
-    /// The answers, or nothing where the primary is to be asked.
+    /// Returns the answers, or `None` if the primary must answer.
     pub async fn ask(
         &self,
         connection: &Arc<Connection>,
@@ -128,10 +127,10 @@ impl Replica {
 }
 
 impl Shared {
-    /// Leaves it alone for a while, all its connections: what is under way there is given up.
+    /// Pauses all connections to the replica and cancels their active statements.
     fn rest(&self, failed: &Arc<Connection>, refusal: Option<&StatementError>) {
         let mut state = self.state();
-        // Others that were waiting fail together with the first.
+        // Other reads that were waiting fail together with the first.
         if state
             .links
             .iter()
@@ -147,7 +146,7 @@ impl Shared {
             state.not_before =
                 Some(Instant::now() + AGAIN_AFTER[failures.min(AGAIN_AFTER.len() - 1)]);
             for link in &mut state.links {
-                // A new one is opened in its place when the server has done with it.
+                // A new one replaces it once the server has finished with it.
                 if let Some(open) = &link.open {
                     open.retire();
                 }
@@ -181,7 +180,8 @@ impl Shared {
         }
     }
 
-    /// A connection to what is a standby of the primary, and holds the same database.
+    /// Opens a connection and checks that it leads to a standby of the primary, with the same
+    /// database.
     async fn open(&self) -> Result<Connection, StatementError> {
         let connection = Connection::open(&self.server, &self.target).await?;
         let checked = tokio::time::timeout(

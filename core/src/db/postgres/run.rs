@@ -1,4 +1,4 @@
-//! Runs use cases: their scripts' statements are sent, and their answers noted, until the use case
+//! Runs use cases: sends the statements of their scripts and stores the answers, until the use case
 //! has an outcome.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,10 +16,10 @@ use crate::db::script::{Run, Script, Server as On, StatementError};
 use crate::db::tx::WriteTx;
 use crate::error::{Error, Result};
 
-/// How often a write is tried that others were in the way of.
+/// Maximum number of tries of a write that conflicts with others.
 const TRIES_MAX: u32 = 10;
 
-/// One run of a use case. A fault in it must not take the thread with it.
+/// Runs a use case once. A panic in it must not end the thread.
 pub(super) fn run_once<T>(script: &mut Script, f: impl Fn(&mut WriteTx) -> Result<T>) -> Run<T> {
     script.run_once(|script| run(script, f))
 }
@@ -29,7 +29,7 @@ pub(super) fn run<T>(script: &mut Script, f: impl Fn(&mut WriteTx) -> Result<T>)
         .unwrap_or_else(|_| Err(Error::Internal("a use case panicked".into())))
 }
 
-/// Statement by statement on what is committed, over a connection that others use too.
+/// Runs a read on a shared connection. Each statement sees what is committed at its start.
 pub(super) async fn read<T, F>(job: Job, lane: Lane, f: F) -> Result<T>
 where
     T: Send + 'static,
@@ -54,7 +54,7 @@ where
                 }
                 Run::Waiting => {}
             }
-            // What was refused is in the script.
+            // The script contains the errors.
             match (&replica, &job.0.replica) {
                 (Some(connection), Some(replica)) if script.has_replica() => {
                     let here = script.pending(On::Primary);
@@ -97,10 +97,10 @@ where
     }
 }
 
-/// How an attempt at a transaction ended.
+/// The end of one attempt at a transaction.
 enum Ended<T> {
     With(Result<T>),
-    /// Nothing was written, and the same again may pass.
+    /// Nothing was written, and a repetition may succeed.
     Again(StatementError),
 }
 
@@ -129,7 +129,7 @@ where
         if is_lost {
             job.0.writers.forget_idle();
         } else {
-            // Others are at the same rows: let some of them go first.
+            // Other transactions use the same rows: let some of them finish first.
             tokio::time::sleep(Duration::from_millis(u64::from(tries * tries))).await;
         }
     }
@@ -155,7 +155,7 @@ where
                 return end(shared, lease, script, begun, outcome, deadline).await;
             }
         }
-        // What was refused is in the script.
+        // The script contains the errors.
         let batch = Batch { begin: !begun, commit: false };
         let _ = lease.connection.answer(&mut script, batch, deadline).await;
         begun = true;
@@ -164,8 +164,8 @@ where
                 lease.undo();
                 return Ended::Again(StatementError::Again);
             }
-            // Also where it still speaks, as one that takes no writes any more: the lease is
-            // closed.
+            // This closes the lease even if the server still responds, because it may no longer
+            // accept writes.
             Some(lost @ StatementError::Lost(_)) => return Ended::Again(lost),
             Some(late @ StatementError::Late(_)) => {
                 if !lease.connection.is_closed() {
@@ -178,7 +178,7 @@ where
     }
 }
 
-/// What is still to be sent goes with the COMMIT, in one trip.
+/// Sends the pending statements with the COMMIT, in one round trip.
 async fn end<T>(
     shared: &Shared,
     lease: Lease,
@@ -187,7 +187,7 @@ async fn end<T>(
     outcome: Result<T>,
     deadline: Instant,
 ) -> Ended<T> {
-    // A refused statement that nobody looked at.
+    // A statement may have failed whose answer the use case did not read.
     let outcome = match (outcome, script.error().cloned()) {
         (Ok(_), Some(refusal)) => Err(refusal.into_error()),
         (outcome, _) => outcome,
@@ -208,12 +208,12 @@ async fn end<T>(
             shared.notifier.notify(script.to_notify());
             Ended::With(outcome)
         }
-        // The server gave up in time, and undid it.
+        // The server stopped in time and rolled back.
         Some(late @ StatementError::Late(_)) if !lease.connection.is_closed() => {
             lease.undo();
             Ended::With(Err(late.into_error()))
         }
-        // Whether the COMMIT was carried out is not known, so it must not be tried again.
+        // The outcome of the COMMIT is unknown, so it must not be repeated.
         Some(StatementError::Lost(cause) | StatementError::Late(cause)) => {
             tracing::error!(
                 cause,

@@ -1,4 +1,4 @@
-//! Where the server is and how it is spoken to: a URL in any of the spellings that people have.
+//! The PostgreSQL server: its address and connection options, parsed from a URL in any common form.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,51 +17,51 @@ const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(10);
 const SCHEMES: &str = "the URL must start with postgres:// or postgresql://";
 
-/// A server of PostgreSQL's, and the bounds of what is asked of it.
+/// A PostgreSQL server, with the limits for connections and requests.
 #[derive(Debug, Clone)]
 pub struct Server {
     pub(super) target: Target,
-    /// Past a pooler, for migrations.
+    /// The server without a pooler in between, for migrations.
     pub(super) direct: Target,
-    /// Whether that is another URL.
+    /// Whether `direct` has its own URL.
     pub(super) has_direct: bool,
-    /// A copy that follows it, for reads.
+    /// A replica of the server, for reads.
     pub(super) replica: Option<Target>,
     pub prepares: Prepares,
-    /// Connections that are opened at the start.
+    /// Number of connections to open at startup.
     pub pool_min: usize,
-    /// The most connections.
+    /// Maximum number of connections.
     pub pool_max: usize,
     pub connect_within: Duration,
-    /// The longest that a request to the store may take, with all its waiting.
+    /// Maximum duration of a request to the store, including all waiting.
     pub answer_within: Duration,
-    /// How long a server that is away at the start is waited for.
+    /// How long to wait at startup for an unreachable server.
     pub start_within: Duration,
-    /// What ran; for tests.
+    /// The statements that ran, for tests.
     pub trace: Trace,
 }
 
-/// Whether statements are prepared once per connection, under names.
+/// Whether a connection prepares each statement once, under a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prepares {
-    /// On connections that are proved to lead to PostgreSQL itself.
+    /// Only on connections that provably lead to PostgreSQL itself.
     Auto,
-    /// Also behind a pooler, which must keep the names of its clients apart.
+    /// Also behind a pooler, which must keep the statement names of its clients apart.
     Always,
     Never,
 }
 
-/// Where a connection goes, and how.
+/// The address and encryption of a connection.
 #[derive(Clone)]
 pub struct Target {
     pub config: Config,
     pub tls: MakeRustlsConnect,
     pub fallback: Fallback,
-    /// Some connection led to a pooler: no statement has a name any more.
+    /// Whether a connection led to a pooler. Statements then have no names.
     unnamed: Arc<AtomicBool>,
 }
 
-/// What is tried when a connection by the first `ssl_mode` is refused.
+/// The encryption to try next if a connection with the first `ssl_mode` is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fallback {
     None,
@@ -74,7 +74,7 @@ impl Target {
         self.unnamed.load(Ordering::Relaxed)
     }
 
-    /// From here on no statement has a name; whether that is new.
+    /// Stops naming statements. Returns whether this is the first call.
     pub fn go_unnamed(&self) -> bool {
         !self.unnamed.swap(true, Ordering::Relaxed)
     }
@@ -88,17 +88,17 @@ impl Target {
 
 impl std::fmt::Debug for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // It leaves out the password.
+        // `Config` omits the password.
         self.config.fmt(f)
     }
 }
 
 impl Server {
-    /// A server by its URL: `postgres://`, `postgresql://`, or either with a driver's name, as
-    /// `postgresql+asyncpg://`.
+    /// Parses the URL of a server: `postgres://`, `postgresql://`, or either with a driver name, as
+    /// in `postgresql+asyncpg://`.
     ///
     /// # Errors
-    /// What is wrong with the URL, without its password.
+    /// The URL is invalid. The message does not contain its password.
     pub fn parse(url: &str) -> Result<Server, String> {
         let target = primary(url)?;
         Ok(Server {
@@ -116,7 +116,7 @@ impl Server {
         })
     }
 
-    /// The same, with another URL for what a pooler in between does not carry: migrations.
+    /// Sets a separate URL for migrations, which a pooler does not support.
     ///
     /// # Errors
     /// As [`Server::parse`].
@@ -124,7 +124,7 @@ impl Server {
         Ok(Server { direct: primary(url)?, has_direct: true, ..self })
     }
 
-    /// The same, with a replica by its URL.
+    /// Sets the URL of a replica.
     ///
     /// # Errors
     /// As [`Server::parse`].
@@ -132,7 +132,7 @@ impl Server {
         Ok(Server { replica: Some(parse(url)?), ..self })
     }
 
-    /// The same, with a password for those URLs that have none.
+    /// Sets the password of each URL that has none.
     #[must_use]
     pub fn or_password(mut self, password: &str) -> Server {
         self.target.or_password(password);
@@ -143,7 +143,7 @@ impl Server {
         self
     }
 
-    /// Host, port and database, for people.
+    /// Returns the hosts and the database, for display.
     pub fn shown(&self) -> String {
         let config = &self.target.config;
         let hosts = config.get_hosts().iter().map(|host| match host {
@@ -155,7 +155,8 @@ impl Server {
     }
 }
 
-/// A server that takes writes. Of several hosts it may be any, and another one later.
+/// Parses the URL of a server that accepts writes. With several hosts, each connection goes to one
+/// that accepts writes at the time.
 fn primary(url: &str) -> Result<Target, String> {
     let mut target = parse(url)?;
     if target.config.get_hosts().len() > 1 {
@@ -186,7 +187,7 @@ fn parse(url: &str) -> Result<Target, String> {
             ("sslrootcert", value) => files.authorities = Some(path(value)),
             ("sslcert", value) => files.certificate = Some(path(value)),
             ("sslkey", value) => files.key = Some(path(value)),
-            // Several, as libpq has them in one word.
+            // libpq accepts several hosts, separated by commas.
             ("host", hosts) => kept.extend(hosts.split(',').map(|host| format!("host={host}"))),
             _ => kept.push(pair.to_owned()),
         }
@@ -200,7 +201,7 @@ fn parse(url: &str) -> Result<Target, String> {
         return Err("the URL names no database; write postgres://USER@HOST/DATABASE".into());
     }
     let (asked, fallback, proof) = encryption(mode, files.authorities.is_some())?;
-    // A socket in a folder is not encrypted, nor does anybody stand in between.
+    // A Unix socket needs no encryption, because there is no network to intercept.
     let is_local = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
     let (asked, fallback, proof) = if is_local {
         (SslMode::Disable, Fallback::None, Proof::None)
@@ -213,14 +214,14 @@ fn parse(url: &str) -> Result<Target, String> {
     Ok(Target { config, tls, fallback, unnamed: Arc::default() })
 }
 
-/// What an `sslmode` asks for: how the connection begins, what is tried if that fails, and what the
-/// server must prove.
+/// Translates an `sslmode` into the mode to try first, the fallback, and the proof that the server
+/// must give.
 fn encryption(mode: &str, has_authorities: bool) -> Result<(SslMode, Fallback, Proof), String> {
     Ok(match mode {
         "disable" | "false" => (SslMode::Disable, Fallback::None, Proof::None),
         "allow" => (SslMode::Disable, Fallback::Tls, Proof::None),
         "prefer" => (SslMode::Prefer, Fallback::Plain, Proof::None),
-        // As libpq does: whoever names authorities wants them asked.
+        // As in libpq, a URL that names certificate authorities requires verification.
         "require" | "true" if has_authorities => {
             (SslMode::Require, Fallback::None, Proof::Authority)
         }
@@ -236,17 +237,17 @@ fn encryption(mode: &str, has_authorities: bool) -> Result<(SslMode, Fallback, P
     })
 }
 
-/// Whether something in front of the host would be read as another part of the URL.
+/// Whether the user or the password contains an unescaped delimiter of the URL.
 fn has_bare_signs(rest: &str) -> bool {
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
     let in_user = address.rsplit_once('@').is_some_and(|(user, _)| user.contains(['@', '/', '#']));
-    // A ? in the password: what follows it goes on to the host.
+    // After an unescaped `?` in the password, the query contains the host.
     let in_query = query.split_once('@').is_some_and(|(before, _)| !before.contains('='));
     in_user || in_query
 }
 
-/// A connection whose other end is gone without a word ends by itself, so that its place in the
-/// pool is free again.
+/// Enables TCP keepalive, so that a connection whose peer has vanished closes and frees its slot in
+/// the pool.
 fn keep_alive(config: &mut Config, set: &[String]) {
     let is_set = |name: &str| set.iter().any(|pair| pair.starts_with(name));
     if !is_set("keepalives") {

@@ -1,4 +1,4 @@
-//! What all use cases on one PostgreSQL database share, and how many of them are under way.
+//! What all use cases on one PostgreSQL database share, with a limit on their number.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use super::replica::Replica;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 
-/// Use cases that may be under way; beyond it the answer is [`Error::Unavailable`].
+/// Maximum number of active use cases. Further ones get [`Error::Unavailable`].
 const JOBS_MAX: usize = 8192;
 
 pub struct Shared {
@@ -26,13 +26,13 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Until when a job that begins now must be answered, whatever it waits for.
+    /// Returns the deadline of a job that begins now, including all waiting.
     pub fn deadline(&self) -> Instant {
         Instant::now() + self.answer_within
     }
 }
 
-/// One more job, until it is dropped.
+/// An active job. Dropping it frees its place.
 pub struct Job(pub Arc<Shared>);
 
 impl Job {

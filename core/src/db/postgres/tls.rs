@@ -1,4 +1,4 @@
-//! TLS to the server, by the words of libpq's `sslmode`.
+//! TLS to the server, as libpq's `sslmode` defines it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,29 +14,31 @@ use rustls::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How far a server must prove who it is (PostgreSQL, "SSL Mode Descriptions").
+/// The proof of identity that a server must give (PostgreSQL, "SSL Mode Descriptions").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
-    /// Encrypted, to whoever answers.
+    /// Encryption only, without a proof.
     None,
-    /// A certificate of a known authority, for whatever name.
+    /// A certificate of a known authority, for any name.
     Authority,
     /// A certificate of a known authority, for this host.
     Host,
 }
 
-/// Files that a URL names, all PEM.
+/// PEM files that a URL names.
 #[derive(Debug, Clone, Default)]
 pub struct Files {
     /// `sslrootcert`; without it, the system's authorities.
     pub authorities: Option<PathBuf>,
-    /// `sslcert` and `sslkey`: who we are.
+    /// `sslcert` and `sslkey`: the client's own certificate.
     pub certificate: Option<PathBuf>,
     pub key: Option<PathBuf>,
 }
 
+/// Creates a TLS connector.
+///
 /// # Errors
-/// A file can't be read or does not hold what it should.
+/// A file can't be read, or its contents are invalid.
 pub fn connector(proof: Proof, files: &Files) -> Result<MakeRustlsConnect, String> {
     let provider = Arc::new(ring::default_provider());
     let inner = match proof {
@@ -69,7 +71,7 @@ pub fn connector(proof: Proof, files: &Files) -> Result<MakeRustlsConnect, Strin
     }))
 }
 
-/// What proves to the server who we are. Whether it does is for the server to say: it also takes
+/// Loads the client's own certificate. Only the server judges it, and the server also accepts
 /// certificates of X.509 version 1.
 fn own_certificate(
     chain: &Path,
@@ -91,7 +93,7 @@ fn own_certificate(
     Ok(CertifiedKey::new(certificates, signs))
 }
 
-/// The authorities of a file, or the system's.
+/// Returns the authorities of a file, or the system's.
 fn roots(file: Option<&Path>) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     let Some(file) = file else {
@@ -108,7 +110,7 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, String> {
 #[derive(Debug)]
 struct Verifier {
     proof: Proof,
-    /// What asks for an authority and for the host.
+    /// Verifies the authority and the host.
     inner: Option<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
 }
@@ -126,7 +128,7 @@ impl ServerCertVerifier for Verifier {
             return Ok(ServerCertVerified::assertion());
         };
         match inner.verify_server_cert(certificate, others, host, ocsp, now) {
-            // The name is looked at last: all else is as it should be.
+            // The name is checked last, so everything else is valid.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if self.proof == Proof::Authority => Ok(ServerCertVerified::assertion()),
@@ -140,7 +142,7 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        // A certificate that nobody looks at may be one that could not be read.
+        // An unverified certificate may be unreadable, so its signature is not checked.
         if self.proof == Proof::None {
             return Ok(HandshakeSignatureValid::assertion());
         }

@@ -1,10 +1,11 @@
-//! For tests: the proof that a use case does not depend on how its statements were batched.
+//! For tests: a check that a use case does not depend on how its statements were batched.
 
 use super::{Answer, Run, Script, Step};
 use crate::db::value::Owned;
 use crate::error::{Error, Result};
 
-/// Rounds after which a replay gives up: the use case sends other statements in each run.
+/// Maximum number of rounds of a replay. More mean that the use case sends other statements in each
+/// run.
 const ROUNDS_MAX: usize = 1000;
 
 /// How many statements a round of a replay answers.
@@ -41,7 +42,7 @@ impl Script {
         Ok(())
     }
 
-    /// The statements of the last run, with their parameters.
+    /// Returns the statements of the last run, with their parameters.
     pub fn sent(&self) -> Vec<(String, Vec<Owned>)> {
         let statements = self.steps[..self.at].iter().map(|step| &step.statement);
         statements.map(|statement| (statement.sql.clone(), statement.params.clone())).collect()
@@ -72,7 +73,7 @@ impl Script {
                 step.answer = Some(match self.steps.get(at).filter(|known| is_same(known, step)) {
                     Some(Step { answer: Some(Ok(answer)), .. }) => Ok(answer.clone()),
                     Some(Step { answer: Some(Err(error)), .. }) => Err(error.clone()),
-                    // A statement whose answer nobody needs, or a read that followed from a wrong
+                    // A statement whose answer is not needed, or a read that followed from a wrong
                     // placeholder.
                     _ => Ok(Answer::default()),
                 });
@@ -81,8 +82,8 @@ impl Script {
         Err(depends(batching, "each run sends other statements"))
     }
 
-    /// The text of the first statement that the other script's last run did not send. A script may
-    /// have further steps, which followed from a wrong placeholder.
+    /// Returns the text of the first statement that the other script's last run did not send. A
+    /// script may have further steps, which followed from a wrong placeholder.
     fn first_difference<'s>(&'s self, other: &'s Script) -> Option<&'s str> {
         let (ours, others) = (&self.steps[..self.at], &other.steps[..other.at]);
         let differs = |at: &usize| match (ours.get(*at), others.get(*at)) {

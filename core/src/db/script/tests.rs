@@ -13,12 +13,12 @@ fn changed(rows: u64) -> Result<Answer, StatementError> {
     Ok(Answer { changed: rows, ..Answer::default() })
 }
 
-/// What a use case read, through `require`.
+/// Reads through `require`.
 fn read(script: &mut Script, sql: &str, params: &[&dyn Param]) -> Result<u64> {
     Ok(script.require(sql, params)?.map_err(StatementError::into_error)?.changed)
 }
 
-/// What a use case read, through `speculate`.
+/// Reads through `speculate`.
 fn guess(script: &mut Script, sql: &str, placeholder: u64) -> Result<u64> {
     match script.speculate(sql, &[])? {
         Some(answer) => Ok(answer.map_err(StatementError::into_error)?.changed),
@@ -51,7 +51,7 @@ fn ok(_: &str) -> Result<Answer, StatementError> {
     changed(1)
 }
 
-/// As PostgreSQL answers: after a failed statement, it refuses the rest.
+/// Answers like PostgreSQL: after a failed statement, it refuses the rest.
 fn fails_at(failing: &str) -> impl Fn(&str) -> Result<Answer, StatementError> {
     let has_failed = Cell::new(false);
     move |sql| {
@@ -217,7 +217,7 @@ fn the_first_error_is_the_error_of_all_statements_after_it() {
 fn the_error_of_an_earlier_round_is_the_error_of_later_statements() {
     let mut script = Script::new(NOW);
     let (outcome, batches) = drive(&mut script, fails_at("UPDATE a"), |script| {
-        // A use case that ignores the error, which must not commit.
+        // The use case ignores the error, but must not commit.
         let failed = script.require("UPDATE a", &[])?.is_err();
         assert!(failed);
         read(script, "SELECT b", &[])
@@ -291,7 +291,7 @@ fn without_its_replica_a_script_asks_the_primary_again() {
     assert!(matches!(script.run_once(run), Run::Waiting));
     assert_eq!(script.pending(Server::Replica).len(), 1);
     script.set_replica(false);
-    // What the primary said before stays valid.
+    // Earlier answers of the primary stay valid.
     assert!(matches!(script.run_once(run), Run::Waiting));
     assert_eq!(script.pending(Server::Replica).len(), 0);
     assert_eq!(script.pending(Server::Primary).len(), 1);
@@ -318,7 +318,7 @@ fn a_replay_finds_use_cases_that_depend_on_their_batches() {
 
     let runs = Cell::new(0_i64);
     let count = || runs.replace(runs.get() + 1);
-    // Each of these decides by the number of runs, and so by the batches.
+    // Each of these depends on the number of runs, and so on the batches.
     let parameter = |script: &mut Script| {
         let n = count();
         script.send("UPDATE a", &[])?;

@@ -1,4 +1,4 @@
-//! What the SQLite driver gives and takes: columns, parameters, errors.
+//! Converts values and errors of the SQLite driver.
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, ffi};
@@ -6,7 +6,7 @@ use rusqlite::{ErrorCode, ffi};
 use crate::db::value::{ColumnType, Value};
 use crate::error::{Error, Result};
 
-/// What an error of the driver means to a caller.
+/// Converts an error of the driver for the caller.
 pub(in crate::db) fn error(e: rusqlite::Error) -> Error {
     match e.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => Error::StorageFull,
@@ -26,7 +26,7 @@ pub(super) fn extended_code(e: &rusqlite::Error) -> Option<i32> {
     }
 }
 
-/// What a column holds.
+/// Reads the value of a column.
 pub(in crate::db) fn value<'r>(row: &'r rusqlite::Row, column: usize) -> Result<Value<'r>> {
     Ok(match row.get_ref(column).map_err(error)? {
         ValueRef::Null => Value::Null(ColumnType::Int),
@@ -55,7 +55,7 @@ impl ToSql for Value<'_> {
     }
 }
 
-/// `users.email_key` out of `UNIQUE constraint failed: users.email_key`.
+/// Extracts `users.email_key` from `UNIQUE constraint failed: users.email_key`.
 pub(super) fn unique_column(e: &rusqlite::Error) -> Option<String> {
     match e {
         rusqlite::Error::SqliteFailure(failure, Some(message))

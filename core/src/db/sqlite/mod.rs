@@ -1,4 +1,4 @@
-//! The SQLite driver: how a connection is set up, how statements and transactions run on it.
+//! The SQLite driver: how it sets up a connection and runs statements and transactions.
 
 pub(super) mod codec;
 
@@ -17,29 +17,29 @@ use super::row::{FromRow, Row};
 use super::value::{Param, check_texts};
 use crate::error::{Error, Result};
 
-/// The writer's page cache. Readers are several, and a long list passes through each of them: they
-/// get less.
+/// The writer's page cache. Each reader gets less, because there are several, and a long list
+/// passes through each of them.
 pub(super) const WRITER_CACHE_KIB: i32 = 16 * 1024;
 pub(super) const READER_CACHE_KIB: i32 = 4 * 1024;
 pub(super) const WATCHER_CACHE_KIB: i32 = 256;
-/// Statements that stay prepared on a connection; the house has fewer.
+/// Maximum number of prepared statements that a connection caches. Taskwell uses fewer.
 const STATEMENTS_MAX: usize = 128;
-/// How long a command line's write waits for the server's, and the other way round.
+/// How long a write of the command line waits for one of the server, and vice versa.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// The write-ahead log is folded into the file when it has grown by so many pages (of 4 KiB).
+/// The size of the write-ahead log, in pages of 4 KiB, at which SQLite checkpoints it.
 const CHECKPOINT_PAGES: u32 = 4096;
 
-/// How long the end of a server waits for readers of other processes, and a purge of the log for
-/// those of this one.
+/// How long a checkpoint waits for readers: at shutdown for those of other processes, and in a
+/// purge of the log for those of this process.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const PURGE_TIMEOUT: Duration = Duration::from_millis(50);
-/// The schema version since which deleted content is overwritten.
+/// The first schema version under which SQLite overwrites deleted content.
 const ERASING_SINCE: i64 = 6;
 /// The exit code after a failed sync: `EX_IOERR` of sysexits.h.
 const SYNC_FAILED: i32 = 74;
 
-/// Opens `path` for Taskwell; the file, where it is new, is for its owner's eyes alone. Writes
-/// nothing to an old one.
+/// Opens `path` for Taskwell. Only the owner can access a file that this creates. Writes nothing to
+/// an existing file.
 pub(super) fn open(path: &Path, cache_kib: i32) -> Result<Connection> {
     create_private(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -51,7 +51,7 @@ pub(super) fn open(path: &Path, cache_kib: i32) -> Result<Connection> {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        // What is deleted is overwritten with zeros, in the file and in each later backup.
+        // Overwrites deleted data with zeros, in the file and so in each later backup.
         connection.pragma_update(None, "secure_delete", true)?;
         connection.pragma_update(None, "cache_size", -cache_kib)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
@@ -66,21 +66,21 @@ pub(super) fn open(path: &Path, cache_kib: i32) -> Result<Connection> {
     Ok(connection)
 }
 
-/// Opens `path` for use cases that read. A statement that writes is an error there.
+/// The part of PostgreSQL's `strpos` that Taskwell uses: above 0 if the first text contains the
+/// second.
 pub(super) fn open_reader(path: &Path) -> Result<Connection> {
     let connection = open(path, READER_CACHE_KIB)?;
     connection.pragma_update(None, "query_only", true).map_err(|e| opening(path, &e))?;
     Ok(connection)
 }
 
-/// PostgreSQL's function of this name, as far as it is used: above 0 if the second text stands in
-/// the first.
 fn strpos(context: &Context) -> rusqlite::Result<bool> {
     let (text, word) = (context.get_raw(0).as_bytes()?, context.get_raw(1).as_bytes()?);
     Ok(memchr::memmem::find(text, word).is_some())
 }
 
-/// What makes an acknowledged write survive a power cut: each commit is synced before it returns.
+/// Configures the connection so that an acknowledged write survives a power failure: SQLite syncs
+/// each commit before the commit returns.
 pub(super) fn configure_durability(connection: &Connection) -> Result<()> {
     let set = || -> rusqlite::Result<()> {
         connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -126,7 +126,7 @@ pub(super) fn opening(path: &Path, e: &rusqlite::Error) -> Error {
     Error::internal(&format!("cannot open {} as a database", path.display()), e)
 }
 
-/// Runs a cached statement and hands its rows to `f`.
+/// Runs a cached statement and passes its rows to `f`.
 fn run<T>(
     connection: &Connection,
     sql: &str,
@@ -215,8 +215,8 @@ pub(super) fn find_unless_taken<T: FromRow>(
     })
 }
 
-/// Parameters are bound by place: SQLite numbers `$n` by first occurrence, so each text names them
-/// in order.
+/// Binds the parameters by position. SQLite numbers `$n` by first occurrence, so each statement
+/// must name them in order.
 fn bind(statement: &mut rusqlite::CachedStatement, params: &[&dyn Param]) -> Result<()> {
     check_texts(params)?;
     debug_assert!(
@@ -238,9 +238,9 @@ pub(super) fn begin_write(connection: &Connection) -> Result<()> {
     simple(connection, "BEGIN IMMEDIATE")
 }
 
-/// Commits. A disk that refuses to sync ends the process: what the system then keeps of the file is
-/// unknown, and another try may report success for data that is lost. The next start reads what is
-/// really there.
+/// Commits. If the disk fails to sync, the process exits: the system may have lost part of the
+/// file, and a retry could report success for lost data. The next start reads what the disk really
+/// contains.
 pub(super) fn commit(connection: &Connection) -> Result<()> {
     record(Dialect::Sqlite, "COMMIT");
     let committed = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.raw_execute());
@@ -251,7 +251,7 @@ pub(super) fn commit(connection: &Connection) -> Result<()> {
                 "the disk failed to sync a commit. Taskwell acknowledged nothing and stops. \
                  Check the disk before you start it again"
             );
-            // The log is written by a thread of its own.
+            // A separate thread writes the log and needs time for the message.
             std::thread::sleep(Duration::from_millis(200));
             std::process::exit(SYNC_FAILED);
         }
@@ -259,7 +259,7 @@ pub(super) fn commit(connection: &Connection) -> Result<()> {
     })
 }
 
-/// Leaves no transaction behind, whatever went before.
+/// Rolls back the transaction, if one is open.
 pub(super) fn rollback(connection: &Connection) {
     if !connection.is_autocommit()
         && let Err(error) = simple(connection, "ROLLBACK")
@@ -268,16 +268,16 @@ pub(super) fn rollback(connection: &Connection) {
     }
 }
 
-/// That the transaction is still open: a full disk or an I/O error may have undone it as a whole,
-/// whatever the job made of the error.
+/// Checks that the transaction is still open. A full disk or an I/O error may have rolled it back,
+/// even if the job ignored the error.
 pub(super) fn require_transaction(connection: &Connection) -> Result<()> {
     if connection.is_autocommit() { Err(Error::StorageFull) } else { Ok(()) }
 }
 
-/// Runs one job of a group; undoes it alone when it is not to be kept.
+/// Runs one job of a group. Rolls back this job alone if it returns `false`.
 ///
 /// # Errors
-/// The whole transaction is gone (a full disk, an I/O error): nothing of the group may be
+/// The whole transaction was rolled back (a full disk, an I/O error). No job of the group may be
 /// acknowledged.
 pub(super) fn savepoint(connection: &Connection, job: impl FnOnce() -> bool) -> Result<()> {
     simple(connection, "SAVEPOINT job")?;
@@ -299,10 +299,10 @@ pub(super) fn end_read(connection: &Connection) {
     }
 }
 
-/// Folds the log into the file, so that a stopped server leaves one file behind.
+/// Checkpoints the log into the file, so that a stopped server leaves a single file.
 pub(super) fn close(connection: &Connection) {
-    // A connection that has not yet looked into the log opens it in the middle of the checkpoint,
-    // and then waits for its own read lock until the timeout.
+    // A connection that has not read the log yet opens it during the checkpoint, and then waits for
+    // its own read lock until the timeout.
     let looked = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
     let folded = looked.and_then(|()| truncate_log(connection, CLOSE_TIMEOUT)).map(drop);
     if let Err(error) = folded {
@@ -311,7 +311,7 @@ pub(super) fn close(connection: &Connection) {
     }
 }
 
-/// Rebuilds a file that an older schema version wrote, without what was deleted in it before.
+/// Rebuilds a file that an older schema version wrote, to remove the data that was deleted in it.
 pub(super) fn erase_older(connection: &Connection, version: i64) {
     if !(1..ERASING_SINCE).contains(&version) {
         return;
@@ -323,8 +323,8 @@ pub(super) fn erase_older(connection: &Connection, version: i64) {
     }
 }
 
-/// Folds the log into the file and empties it, so that neither holds what was deleted. `false`
-/// where somebody reads an older state: then it must be tried again.
+/// Checkpoints the log into the file and truncates it, so that neither contains deleted data.
+/// Returns `false` if a reader still uses an older snapshot; the caller must then try again.
 pub(super) fn purge_log(connection: &Connection) -> Result<bool> {
     truncate_log(connection, PURGE_TIMEOUT).map_err(error)
 }

@@ -6,7 +6,7 @@ use crate::ids::UserId;
 
 const NOTED: &str = "SELECT COUNT(*) FROM notes";
 
-/// What the clients of a group got.
+/// The replies to the clients of a group.
 type Replies<T> = Vec<oneshot::Receiver<Result<T>>>;
 
 struct Bench {
@@ -41,7 +41,7 @@ impl Bench {
         answered
     }
 
-    /// Runs what waits, then ends the writer. The connection stays open.
+    /// Runs the waiting jobs, then ends the writer. The connection stays open.
     fn run(&self) {
         self.queue.close();
         write_loop(&self.connection, &self.queue, &Clock::default(), &self.commits, &self.live);
@@ -154,7 +154,7 @@ fn when_the_transaction_is_lost_every_reply_is_an_error() {
         tx.send("ROLLBACK", &[])
     };
     let sent = vec![bench.add(note), bench.add(losing), bench.add(note)];
-    // The third never ran. The writer must answer the first two, and go on.
+    // The third job never ran. The writer must answer the first two and continue.
     bench.run();
     assert_eq!(replies(sent), [Err(Error::StorageFull), Err(Error::StorageFull), Ok(())]);
     assert_eq!(bench.notes(), 1);

@@ -1,4 +1,4 @@
-//! The primitives of `std`, which give way to other threads of a model before each operation.
+//! The primitives of `std`, which yield to other threads of a model before each operation.
 
 #![expect(clippy::unnecessary_wraps, reason = "the signatures are those of `std`")]
 
@@ -93,7 +93,7 @@ impl Condvar {
         Ok(self.pause(guard, None).0)
     }
 
-    /// Inside of a model, the timeout may end at any time.
+    /// Inside a model, the timeout may end at any time.
     pub fn wait_timeout<'m, T>(
         &self,
         guard: MutexGuard<'m, T>,

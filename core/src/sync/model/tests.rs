@@ -1,4 +1,4 @@
-//! That the checker finds what it is for.
+//! Tests that the checker finds the errors that it is for.
 
 use std::panic::catch_unwind;
 use std::sync::Arc;
