@@ -50,8 +50,7 @@ struct Answered {
     headers: Vec<&'static str>,
 }
 
-/// Returns a reference to `T`'s schema, and adds that schema and all that it refers to to
-/// `schemas`.
+/// Returns a reference to `T`'s schema. Adds that schema, with its dependencies, to `schemas`.
 pub fn named<T: ToSchema>(schemas: &mut Schemas) -> Value {
     let name = T::name().into_owned();
     if !schemas.contains_key(&name) {
