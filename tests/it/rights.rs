@@ -1,5 +1,5 @@
-//! Who may what: each operation of the document by each kind of caller. An operation that is not in
-//! the list, or is there no more, fails the test: whoever adds one says whom it is for.
+//! Permissions: each operation of the document for each kind of caller. The test fails if the list
+//! lacks an operation or contains a removed one, so that each new operation states its permissions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,20 +10,20 @@ use crate::forged::Made;
 use crate::hostile::{Endpoint, Tree, endpoints};
 use crate::support::{PASSWORD, Taskwell, on_each_database};
 
-/// Whom an operation is for.
+/// The callers that may use an operation.
 #[derive(Debug, Clone, Copy)]
 enum Right {
-    /// Everybody; a token is not looked at.
+    /// Everybody. The token is ignored.
     Public,
-    /// Every user, about what is its own; by tokens with one of these scopes, too.
+    /// Every user, for their own data, and tokens with one of these scopes.
     Own(&'static [&'static str]),
-    /// The owner of the task that the path names; by tokens with this scope, too.
+    /// The owner of the task in the path, and tokens with this scope.
     Task(&'static str),
-    /// Every user who has logged in, and no token.
+    /// Every user with a session, but no personal access token.
     Session,
-    /// The same, about one thing of its own that the path names.
+    /// As `Session`, for an item of the user's own in the path.
     OwnThing,
-    /// Admins; by tokens with their scope, too.
+    /// Admins, and tokens with their scope.
     Admin,
 }
 
@@ -31,7 +31,7 @@ const READ: &[&str] = &["tasks:read"];
 const WRITE: &[&str] = &["tasks:write"];
 const ACCOUNT: &[&str] = &["account:read"];
 
-/// Each operation: whom it is for, and what they are answered.
+/// Each operation, its callers, and the status for them.
 const RIGHTS: [(&str, Right, u16); 63] = [
     ("POST /api/auth/forgot-password", Public, 200),
     ("POST /api/auth/refresh", Public, 200),
@@ -94,7 +94,7 @@ const RIGHTS: [(&str, Right, u16); 63] = [
     ("GET /tasks/{task_id}", Task("tasks:read"), 200),
     ("POST /user/login", Public, 200),
     ("POST /user/logout", Public, 200),
-    // Contract 000's refresh asks for nothing but its token.
+    // Contract 000's refresh needs only its token.
     ("POST /user/refresh-token", Public, 200),
     ("POST /user/signup", Public, 201),
 ];
