@@ -189,7 +189,7 @@ async fn a_wrong_password_for_another_address_counts_as_one_by_every_name(t: Tas
         t.patch("/api/v1/users/me").token(&root.session).json(&body).send().await.status,
         429
     );
-    // Nothing changes either with another name, which needs no password.
+    // A new name needs no proof, so it still works.
     let body = json!({ "name": "Root" });
     assert_eq!(
         t.patch("/api/v1/users/me").token(&root.session).json(&body).send().await.status,

@@ -149,7 +149,7 @@ fn a_backup_with_a_damaged_page_is_refused_and_the_server_goes_on() {
     done(folder, &["backup", "copy.db"], "");
     let whole = std::fs::read(folder.join("copy.db")).unwrap();
     let before = titles(&folder.join("taskwell.db"));
-    // One with a damaged page in the middle, one truncated.
+    // A damaged page in the middle, and truncated files.
     let mut damaged = whole.clone();
     let middle = whole.len() / 2 / 4096 * 4096;
     damaged[middle..middle + 4096].fill(0xa5);

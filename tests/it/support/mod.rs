@@ -120,7 +120,7 @@ impl Taskwell {
         t
     }
 
-    /// Starts two instances with a replica of the database.
+    /// Starts one instance with a replica of the database.
     pub fn on_postgres_with_replica(database: Database, replica: &str) -> Taskwell {
         let server = Server::parse(&database.url).unwrap().with_replica(replica).unwrap();
         Taskwell::at(
@@ -129,7 +129,7 @@ impl Taskwell {
         )
     }
 
-    /// Starts two instances behind a pooler's socket in `folder`. Migrations bypass the pooler.
+    /// Starts one instance behind a pooler's socket in `folder`. Migrations bypass the pooler.
     pub fn on_postgres_behind(folder: &Path, database: Database) -> Taskwell {
         let server =
             Server::parse(&database.url_by(folder)).unwrap().with_direct(&database.url).unwrap();
