@@ -8,7 +8,7 @@ use crate::support::{Call, PASSWORD, Reply, Taskwell, on_each_database};
 
 const HERE: &str = "192.0.2.1";
 
-/// Returns a response without the given name.
+/// Returns a response without its `X-Request-Id`.
 fn all_of(reply: &Reply) -> (u16, Vec<(String, String)>, String) {
     let mut headers: Vec<(String, String)> = reply
         .headers

@@ -1,4 +1,4 @@
-//! Sessions: how tokens come, go, and are refused.
+//! Sessions: how tokens are issued, ended and refused.
 
 use std::collections::BTreeSet;
 

@@ -188,7 +188,8 @@ fn migrations_come_in_pairs() {
 
 #[test]
 fn http_knows_no_storage_and_no_process() {
-    // The closures of this crate get a transaction, but cannot name tables or queries.
+    // The closures that `http` passes to the app get a transaction, but cannot name tables or
+    // queries.
     forbid("http/src", &["db", "sql", "rusqlite", "clap", "std::env"]);
 }
 

@@ -1,4 +1,4 @@
-//! What is wrong with an input is told only to somebody whose session lives.
+//! Input errors are reported only to callers with an active session.
 
 use super::{Endpoint, World, assert_shape, endpoints};
 use crate::support::{Call, Taskwell, on_each_database};

@@ -1,4 +1,4 @@
-//! The web app as the server delivers it: files, headers, weight.
+//! The web app as the server delivers it: files, headers, size.
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 use crate::support::prepare::{Packages, WEB_APP, files, require_packages};
 use crate::support::{Reply, Taskwell};
 
-/// What a first load may weigh for somebody who is signed in, compressed.
+/// Maximum compressed size of a first load for a signed-in user.
 const WEIGHT_MAX: usize = 90 * 1024;
 
 /// How browsers ask for a document.
@@ -20,7 +20,7 @@ async fn open(t: &Taskwell, path: &str) -> Reply {
     t.get(path).header("accept", accept).send().await
 }
 
-/// The addresses of the page's own files in a text.
+/// Returns the addresses of the page's own files in a text.
 fn assets(text: &str) -> BTreeSet<String> {
     text.split('"').filter(|part| part.starts_with("/assets/")).map(str::to_owned).collect()
 }

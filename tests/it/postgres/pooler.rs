@@ -1,4 +1,4 @@
-//! `PgBouncer` in transaction mode: each transaction is on whatever connection is free.
+//! `PgBouncer` in transaction mode: each transaction gets any free connection.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
@@ -13,7 +13,7 @@ use crate::support::prepare::{Program, require};
 use crate::support::process::{Server, taskwell};
 use crate::support::{PASSWORD, Taskwell};
 
-/// As the server's guard: it ends the pooler when this process ends.
+/// Like the server's guard, it stops the pooler when this process ends.
 const GUARD: &str =
     "pgbouncer pgbouncer.ini & cat > /dev/null; kill -INT $!; wait $!; rm -rf \"$PWD\"";
 

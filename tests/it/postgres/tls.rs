@@ -1,4 +1,4 @@
-//! TLS by `sslmode`: what is encrypted, and which certificates do.
+//! TLS by `sslmode`: which connections are encrypted, and which certificates are accepted.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ fn certify(folder: &Path) {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
-/// What comes of a connection: whether it is encrypted, or the error.
+/// Returns the outcome of a connection: whether it is encrypted, or the error.
 async fn connected(cluster: &Cluster, url: &str) -> Result<bool, String> {
     let mut server = Server::parse(url)?;
     server.start_within = std::time::Duration::ZERO;

@@ -1,4 +1,4 @@
-//! What operators do on the command line, also while the server runs.
+//! The command line of operators, also while the server runs.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::PASSWORD;
 use crate::support::process::{Server, taskwell};
 
-/// A server, and a user's token.
+/// Starts a server. Returns it with a user's token.
 pub fn start(folder: &Path) -> (Server, String) {
     let server = Server::start(folder);
     let new = json!({ "username": "ada", "email": "ada@example.org", "password": PASSWORD });

@@ -1,4 +1,5 @@
-//! Few open files allowed: fewer connections are served, and health checks are answered.
+//! A low limit on open files: the server serves fewer connections, and still responds to health
+//! checks.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
@@ -9,7 +10,7 @@ use serde_json::json;
 use crate::support::PASSWORD;
 use crate::support::process::{Server, taskwell};
 
-/// A server that may open so many files: at first, and at most.
+/// Starts a server with these limits on open files: soft and hard.
 fn limited(folder: &std::path::Path, soft: u32, hard: u32) -> Server {
     let command = taskwell(folder);
     let mut shell = Command::new("sh");

@@ -1,4 +1,4 @@
-//! Heads of requests that HTTP does not allow, byte by byte.
+//! Request heads that HTTP forbids, byte by byte.
 
 use std::io::Write as _;
 
@@ -50,7 +50,7 @@ fn a_request_of_http_1_1_has_one_valid_host() {
     ] {
         assert_eq!(ask(&server, &[get, host]).status, 200, "{host:?}");
     }
-    // HTTP/1.0 knows no host, but two of them are wrong there, too.
+    // HTTP/1.0 needs no `Host`, but two of them are invalid there, too.
     let old: &[u8] = b"GET /livez HTTP/1.0";
     assert_eq!(ask(&server, &[old, b"accept: */*"]).status, 200);
     assert_eq!(ask(&server, &[old, b"host: a", b"host: b"]).status, 400);

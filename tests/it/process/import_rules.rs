@@ -1,4 +1,4 @@
-//! `taskwell import`: what columns that programs may have mean, whichever program it was.
+//! `taskwell import`: the meaning of columns, whichever program created them.
 
 use std::path::Path;
 

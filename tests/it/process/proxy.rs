@@ -1,5 +1,5 @@
-//! Behind nginx that compresses: the versions of tasks stay what they are, so writes can be guarded
-//! by them.
+//! Behind nginx with compression: the versions of tasks stay unchanged, so that they can guard
+//! writes.
 
 use serde_json::{Value, json};
 

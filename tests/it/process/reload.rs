@@ -1,4 +1,4 @@
-//! SIGHUP: what is read again, what is told of it, and that nothing else changes.
+//! SIGHUP: which settings it reloads, what it logs, and that nothing else changes.
 
 use std::path::Path;
 use std::process::Command;
@@ -29,7 +29,7 @@ fn token(server: &Server, door: &str) -> String {
     reply.json()["access_token"].as_str().unwrap_or_default().to_owned()
 }
 
-/// The name of the key that has signed a token.
+/// Returns the id of the key that signed a token.
 fn key_of(token: &str) -> String {
     token.split('.').next().unwrap().to_owned()
 }

@@ -1,4 +1,4 @@
-//! How the process ends: at once where nothing is under way, and leaving one file behind.
+//! The end of the process: immediate if no request is in flight, with one remaining file.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

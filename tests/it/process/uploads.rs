@@ -1,4 +1,4 @@
-//! Bodies on their way: what all of them may hold together, and that a refusal arrives.
+//! Bodies in transit: the limit on their total memory, and the delivery of refusals.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -28,7 +28,7 @@ fn login(server: &Server) -> String {
     reply.json()["access_token"].as_str().unwrap().to_owned()
 }
 
-/// Memory of a process, in MiB.
+/// Returns the memory of a process, in MiB.
 fn memory(server: &Server) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
