@@ -147,7 +147,8 @@ fn is_worth_it(response: &Response) -> bool {
     !is_secret && is_text(kind) && !headers.contains_key(header::CONTENT_ENCODING)
 }
 
-/// Event streams are text, but each event must arrive at once.
+/// Whether the media type is text that may be compressed. Event streams are excluded, because each
+/// event must arrive at once.
 fn is_text(kind: &[u8]) -> bool {
     let texts: [&[u8]; 5] = [
         b"application/json",

@@ -92,7 +92,7 @@ fn is_short_when_trimmed(finding: &str) -> bool {
     text.is_some_and(|text| text.trim() != text && text.trim().chars().count() <= 200)
 }
 
-/// Without a limit, the server ignores `page` and its value.
+/// Whether the finding is about `page` without a limit, which the server ignores.
 fn is_page_without_limit(finding: &str) -> bool {
     finding.contains("parameter `page` in query") && !finding.contains("limit=")
 }

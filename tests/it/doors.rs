@@ -44,7 +44,7 @@ impl Admin {
     }
 }
 
-/// All operations that control the account of that name, each with its body.
+/// Returns all operations that control the account of that name, each with its body.
 fn decisions<'t>(t: &'t Taskwell, name: &str, session_id: &str) -> Vec<Call<'t>> {
     let (name, slash) = name.strip_suffix('/').map_or((name, ""), |name| (name, "/"));
     let path = format!("/api/v1/users/{name}");
@@ -78,7 +78,7 @@ fn assert_wants_password(reply: &Reply) {
     assert_eq!((&error["field"], &error["code"]), (&json!("current_password"), &json!("required")));
 }
 
-/// A password whose bcrypt hash would equal that of the correct one.
+/// Returns a password whose bcrypt hash would equal that of the correct one.
 fn twice() -> String {
     format!("{PASSWORD}\0{PASSWORD}")
 }

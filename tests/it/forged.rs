@@ -71,7 +71,7 @@ fn signed(header: &str, claims: &str, secret: &[u8]) -> String {
     format!("{message}.{}", encoded(tag))
 }
 
-/// Tokens that name another algorithm than the key's, or none.
+/// Returns tokens that name another algorithm than the key's, or none.
 fn other_algorithms(made: &Made) -> Vec<String> {
     let [header, body, signature] = made.parts();
     let mut forged = Vec::new();
@@ -95,8 +95,8 @@ fn other_algorithms(made: &Made) -> Vec<String> {
     forged
 }
 
-/// Tokens whose header says where to find the key, or lists critical extensions that the server
-/// does not know.
+/// Returns tokens whose header says where to find the key, or lists critical extensions that the
+/// server does not know.
 fn other_headers(made: &Made) -> Vec<String> {
     let key = json!({ "kty": "oct", "k": encoded(OTHER_SECRET) });
     let mut forged = Vec::new();
@@ -154,7 +154,7 @@ fn other_headers(made: &Made) -> Vec<String> {
     forged
 }
 
-/// Tokens that the server's key signed, with claims that the server never makes.
+/// Returns tokens that the server's key signed, with claims that the server never makes.
 fn other_claims(made: &Made) -> Vec<String> {
     let now = made.claims["iat"].as_i64().unwrap();
     let claims = &made.claims;
@@ -214,7 +214,7 @@ fn other_claims(made: &Made) -> Vec<String> {
     forged
 }
 
-/// Texts that are not a token, or no longer one.
+/// Returns texts that are not a token, or no longer one.
 fn other_texts(made: &Made) -> Vec<String> {
     let [header, body, signature] = made.parts();
     let token = &made.token;

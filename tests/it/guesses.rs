@@ -29,7 +29,7 @@ async fn compared(t: &Taskwell, name: &str, from: &str, most: usize) -> usize {
     most
 }
 
-/// Requests that confirm a session by a password or a code, each with a wrong one.
+/// Returns requests that confirm a session by a password or a code, each with a wrong one.
 fn proofs<'t>(t: &'t Taskwell, token: &str) -> [Call<'t>; 5] {
     let wrong = json!({ "password": "wrong" });
     let change = json!({ "current_password": "wrong", "new_password": "Difference.Engine-1822" });

@@ -13,7 +13,7 @@ fn limited(t: &mut Taskwell) {
     t.reopen(|settings| (settings.rate_limits, settings.mails) = (true, true));
 }
 
-/// Requests another link to verify the address.
+/// Returns a request for another link to verify the address.
 fn resend<'t>(t: &'t Taskwell, token: &str) -> Call<'t> {
     t.post("/api/v1/auth/email/verification").token(token)
 }

@@ -28,7 +28,7 @@ async fn sign_up(t: &Taskwell, username: &str, email: &str) -> (u16, String) {
     (reply.status, reply.text().to_owned())
 }
 
-/// Requests that give an account a username: a new one, or the one of `token`.
+/// Returns requests that give an account a username: a new one, or the one of `token`.
 fn doors<'t>(
     t: &'t Taskwell,
     username: &str,

@@ -53,8 +53,7 @@ async fn both_schemas_say_the_same() {
     }
 }
 
-/// What a unique column is called when it refuses a value: SQLite says `table.column`, and so the
-/// constraints are named.
+/// The names of unique constraints follow SQLite's error messages, which say `table.column`.
 #[tokio::test]
 async fn unique_constraints_are_named_after_table_and_column() {
     let postgres = Taskwell::on_postgres().await;

@@ -36,7 +36,7 @@ pub struct Doc {
     failures: Vec<(StatusCode, &'static str)>,
 }
 
-/// Describes the header that guards a write.
+/// Description of the header that guards a write.
 const GUARD: &str = "With an `If-Match` header that contains the task's `ETag`, the server writes \
 only if the task still has that version; otherwise, the response is 412.";
 

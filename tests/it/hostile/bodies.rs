@@ -52,7 +52,7 @@ const BROKEN: [&str; 35] = [
     "NAME=1",
 ];
 
-/// Bodies that are invalid for every operation. `NAME` stands for the name of a member.
+/// Returns bodies that are invalid for every operation. `NAME` stands for the name of a member.
 fn broken() -> Vec<Vec<u8>> {
     let mut bodies: Vec<Vec<u8>> = BROKEN.iter().map(|text| text.as_bytes().to_vec()).collect();
     bodies.push(format!("{{\"NAME\":{}}}", "9".repeat(5000)).into_bytes());

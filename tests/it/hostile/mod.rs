@@ -306,7 +306,8 @@ fn assert_invalid(tree: Tree, reply: &Reply, wrong: &[(&str, &str)], what: &str)
     }
 }
 
-/// Contract 001's codes name the invalid field. If there are several, the text names each.
+/// Asserts that the code names the invalid field, as in contract 001. If there are several, the
+/// text names each.
 fn assert_invalid_sign_in(body: &Value, wrong: &[(&str, &str)], what: &str) {
     let code = match wrong[0] {
         (_, "required" | "null" | "type") => "VALIDATION_ERROR",

@@ -14,7 +14,7 @@ use crate::support::{Reply, Taskwell};
 /// Maximum compressed size of a first load for a signed-in user.
 const WEIGHT_MAX: usize = 90 * 1024;
 
-/// How browsers ask for a document.
+/// Requests a document as browsers do.
 async fn open(t: &Taskwell, path: &str) -> Reply {
     let accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
     t.get(path).header("accept", accept).send().await

@@ -90,8 +90,8 @@ fn log_in(server: &Server) -> String {
     reply.json()["access_token"].as_str().unwrap().to_owned()
 }
 
-/// Processes, as the driver numbers its statements by process: each of the two has the same names
-/// for other texts.
+/// Uses processes, because the driver numbers its statements per process: the two use the same
+/// names for different texts.
 #[tokio::test]
 async fn two_instances_behind_a_pooler_with_default_settings_lose_nothing() {
     const ROUNDS: usize = 40;

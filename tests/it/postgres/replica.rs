@@ -25,8 +25,7 @@ async fn read_task(t: &Taskwell, token: &str) -> String {
     one["title"].as_str().unwrap().to_owned()
 }
 
-/// Starts a primary and its replica, with a task that both have and that reads get from the
-/// replica.
+/// A primary and its replica, with a task that both have and that reads get from the replica.
 struct Pair {
     _primary: Cluster,
     copy: Cluster,

@@ -12,7 +12,8 @@ use crate::support::process::{Server, taskwell};
 const SECRET: &str = "a secret of both stores, 32 bytes or more";
 const TASKS: usize = 1100;
 
-/// An account with more tasks than one batch holds, some changed, the last one gone; its tokens.
+/// Creates an account with more tasks than one batch holds, some changed, the last one deleted.
+/// Returns its tokens.
 fn furnish(server: &Server) -> Value {
     let new = json!({
         "username": "ada", "email": "ada@example.org", "name": "Ä\u{2028}a", "password": PASSWORD

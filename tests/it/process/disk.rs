@@ -14,7 +14,8 @@ use crate::support::process::{Server, taskwell};
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    /// `None` if this process may not mount one because it does not run as root.
+    /// Mounts the file system. Returns `None` if this process may not, because it does not run as
+    /// root.
     fn mount(folder: &Path, size: &str) -> Option<SmallDisk> {
         let disk = folder.join("disk");
         std::fs::create_dir(&disk).unwrap();

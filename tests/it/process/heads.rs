@@ -6,7 +6,7 @@ use crate::support::Reply;
 use crate::support::http2::Http2;
 use crate::support::process::{Server, read_reply};
 
-/// The answer to a head with these lines, whose first says what is asked.
+/// Returns the response to a head with these lines, of which the first is the request line.
 fn ask(server: &Server, lines: &[&[u8]]) -> Reply {
     let mut stream = server.connect();
     let mut head = lines.join(&b"\r\n"[..]);

@@ -130,7 +130,7 @@ fn ends_hold_everywhere(instances: &[Server; 2], root: &str, round: &str) {
     }
 }
 
-/// A role revoked on one instance is revoked on the other.
+/// Asserts that a role revoked on one instance is revoked on the other.
 fn roles_hold_everywhere([here, there]: &[Server; 2], root: &str, round: &str) {
     let person = Person::new([here, there], &format!("{round}admin"));
     let path = format!("/api/v1/users/{}", person.id);

@@ -50,7 +50,7 @@ impl Smtp {
         Smtp { child, url: format!("smtp://{address}"), lines }
     }
 
-    /// The next mail: whom it is to, its subject, its text with what SMTP folded put together.
+    /// Returns the next mail: its recipient, its subject, and its text without SMTP's line folding.
     fn next(&self) -> (String, String, String) {
         let mut mail = VecDeque::new();
         loop {

@@ -13,8 +13,8 @@ use crate::support::process::{Server, taskwell};
 
 const SECRET: &str = "a secret of the tests, 32 bytes or more";
 
-/// Converts a current store into an older one. The accounts of these tests get their names and keys
-/// of that time.
+/// Statements that convert a current store into an older one. The accounts of these tests get their
+/// names and keys of that time.
 const BEFORE: [&str; 13] = [
     "DROP TABLE mail_sent",
     "DROP INDEX mail_queue_of_recipient",
@@ -105,7 +105,8 @@ fn check_logins(server: &Server) {
     assert_eq!(taken.status, 400, "{taken:?}");
 }
 
-/// The command line lists the shadowed accounts. A new name resolves the collision.
+/// Asserts that the command line lists the shadowed accounts, and that a new name resolves the
+/// collision.
 fn check_commands(folder: &Path, store: &str) {
     let list = || done(folder, &["user", "list", "--database-url", store], "");
     let accounts = list();

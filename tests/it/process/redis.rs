@@ -98,7 +98,7 @@ fn instances_count_together_and_each_for_itself_while_redis_is_away() {
     assert_eq!(wrong_passwords(&instances, "carol"), 5);
 }
 
-/// What counts and what does not, by accounts whose names begin with `phase`.
+/// Asserts which attempts count, by accounts whose names begin with `phase`.
 fn only_wrong_ones_count(server: &Server, phase: &str) {
     let sign_up = |name: &str| {
         let new = json!({

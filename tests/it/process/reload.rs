@@ -10,7 +10,7 @@ use super::commands::done;
 use crate::support::PASSWORD;
 use crate::support::process::{Log, Server, taskwell};
 
-/// A server whose settings are in its `.env`, and its log.
+/// Starts a server with its settings in `.env`. Returns it with its log.
 fn start(folder: &Path) -> (Server, Log) {
     let mut server = Server::run(taskwell(folder).args(["--port", "0"]).env_remove("RUST_LOG"));
     let log = server.log();

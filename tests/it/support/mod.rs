@@ -29,7 +29,7 @@ use self::postgres::{Cluster, Database};
 pub use taskwell_test_macros::on_each_database;
 
 pub const SECRET: &[u8] = b"a secret of the tests, 32 bytes or more";
-/// Satisfies the password rules of all contracts, including 001.
+/// A password that satisfies the rules of all contracts, including 001.
 pub const PASSWORD: &str = "Analytical.Engine-1843";
 
 /// Taskwell behind its real router, in this process.
@@ -38,7 +38,7 @@ pub struct Taskwell {
     services: Vec<Service>,
     turn: AtomicUsize,
     pub app: App,
-    /// Its clock. Tests may advance it.
+    /// The clock. Tests may advance it.
     pub clock: Clock,
     pub place: DatabaseLocation,
     pub store: Store,

@@ -20,7 +20,7 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// [`until`] for a condition that awaits.
+/// As [`until`], for a condition that awaits.
 pub async fn until_async(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let started = Instant::now();
     while !condition().await {
@@ -53,22 +53,22 @@ pub fn kill_after_cpu_time(child: &mut Child, time_ms: u64) {
     child.wait().unwrap();
 }
 
-/// The pause of a client that sends or reads slowly.
+/// Pauses like a client that sends or reads slowly.
 pub fn pause_of_a_slow_client(pause: Duration) {
     std::thread::sleep(pause);
 }
 
-/// The pause of another program between two accesses to the database.
+/// Pauses like another program between two accesses to the database.
 pub fn pause_of_another_program(pause: Duration) {
     std::thread::sleep(pause);
 }
 
-/// The time that bytes spend on a slow network.
+/// Waits for the time that bytes spend on a slow network.
 pub fn network_delay(delay: Duration) {
     std::thread::sleep(delay);
 }
 
-/// The pause of a client before it repeats a request that was refused.
+/// Pauses like a client before it repeats a refused request.
 pub async fn pause_before_retry() {
     tokio::time::sleep(POLL_EVERY).await;
 }

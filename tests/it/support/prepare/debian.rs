@@ -37,7 +37,7 @@ impl Program {
         Program::Strace,
     ];
 
-    /// Debian's packages that contain it.
+    /// Returns Debian's packages that contain it.
     fn packages(self) -> &'static [&'static str] {
         match self {
             Program::Chromium => &["chromium"],
