@@ -29,7 +29,7 @@ async fn get(t: &Taskwell, token: &str, path: &str, accepted: &str) -> Reply {
     t.get(path).token(token).header("accept-encoding", accepted).send().await
 }
 
-/// Creates tasks. Some counts give a list sent in one piece, others a streamed one.
+/// Creates an account with this number of tasks. Returns its token.
 async fn with_tasks(t: &Taskwell, count: usize) -> String {
     let token = t.user("ada").await;
     let new = json!({ "title": "a title", "description": "x ".repeat(500) });

@@ -22,7 +22,7 @@ fn deployed(file: &str) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// A proxy in front of instances at two ports, as in a deployment.
+/// Returns the deployed settings of a proxy, adapted to the ports of this test.
 fn settings(file: &str, listen: (&str, u16), instances: [u16; 2]) -> String {
     let mut text =
         deployed(file).replacen(listen.0, &listen.0.replace("80", &listen.1.to_string()), 1);

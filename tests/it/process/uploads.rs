@@ -35,7 +35,7 @@ fn memory(server: &Server) -> usize {
     line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() / 1024
 }
 
-/// A body of 1 MiB that lacks its last byte.
+/// Sends a body of 1 MiB without its last byte.
 fn unfinished(server: &Server, path: &str, lines: &str) -> TcpStream {
     let mut stream = server.connect();
     let head = format!(
