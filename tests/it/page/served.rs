@@ -165,7 +165,7 @@ async fn a_first_load_weighs_less_than_90_kib() {
     let t = Taskwell::on_sqlite();
     let html = open(&t, "/").await;
     let mut weight = pressed(&html.body) + pressed(&t.get("/assets/sw.js").send().await.body);
-    // What the shell names, down to the scripts that its script cannot start without.
+    // The files that the shell names, and the scripts that its script needs to start.
     for path in assets(html.text()).iter().filter(|path| !path.contains("licenses")) {
         let body = t.get(path).send().await.body;
         let is_picture = Path::new(path).extension().is_some_and(|end| end == "png");

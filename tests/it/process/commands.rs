@@ -223,7 +223,7 @@ fn a_new_key_logs_nobody_out_and_an_old_one_ends() {
         if keys > 0 {
             assert_eq!(jwks["keys"][0]["kid"], header.kid.unwrap(), "{jwks}");
         }
-        // Of the fourth secret back nothing is known any more.
+        // Only tokens of the two previous secrets stay valid.
         let good = |token: &String| server.send("GET", "/api/v1/tasks", token, None).status == 200;
         let kept = tokens.iter().rev().take_while(|token| good(token)).count();
         assert_eq!(kept, tokens.len().min(2));

@@ -97,7 +97,7 @@ fn a_folder_that_is_missing_is_named_by_every_command() {
             "{command}: {error}"
         );
     }
-    // What the program says about itself needs no settings.
+    // Information about the program itself needs no settings.
     let broken = |command: &str| run(taskwell(folder).arg(command).env("SMTP_URL_FILE", "nowhere"));
     assert!(
         broken("--version").0 && broken("man").0 && broken("openapi").0 && !broken("migrate").0

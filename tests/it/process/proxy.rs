@@ -12,7 +12,7 @@ fn a_proxy_that_compresses_leaves_versions_as_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
     let port = free_port();
-    // One that compresses whatever it may.
+    // A proxy that compresses as much as possible.
     let settings = format!(
         "gzip on; gzip_min_length 0; gzip_proxied any; gzip_types *; server {{ listen \
          127.0.0.1:{port}; location / {{ proxy_pass http://{}; proxy_http_version 1.1; \

@@ -49,7 +49,7 @@ fn a_new_secret_signs_and_the_old_one_still_verifies() {
     for token in [&before, &after] {
         assert_eq!(server.send("GET", "/api/v1/users/me", token, None).status, 200);
     }
-    // Without its file nothing is made anew, and nobody is logged out.
+    // Without the file, the server creates no new secret and logs nobody out.
     let file = folder.path().join("taskwell.db.jwt-secret");
     std::fs::rename(&file, folder.path().join("elsewhere")).unwrap();
     hang_up(&server);

@@ -91,7 +91,7 @@ fn bodies_under_way_hold_no_more_than_their_budget() {
             assert_eq!(reply.header("content-type"), Some(kind));
             let body = reply.json();
             assert!(members.iter().all(|name| body.get(name).is_some()), "{path}: {body}");
-            // What is small has its own part.
+            // Small bodies have their own share.
             login(&server);
         }
         let long =
