@@ -56,7 +56,7 @@ fn health_is_answered_though_event_streams_ask_for_more_files_than_there_are() {
         let head = format!(
             "GET /api/v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n"
         );
-        // The server closed no stream to make room.
+        // A connection that the server closed to make room does not count as a stream.
         let mut status = [0; 12];
         if stream.write_all(head.as_bytes()).and_then(|()| stream.read_exact(&mut status)).is_ok() {
             count += usize::from(&status == b"HTTP/1.1 200");
