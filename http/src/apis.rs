@@ -1,4 +1,4 @@
-//! All contracts, in the order in which the documentation has them.
+//! All contracts, in the order of the documentation.
 
 use crate::doc::Api;
 use crate::{root, v1, web};

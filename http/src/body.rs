@@ -1,5 +1,4 @@
-//! Bodies of requests as they arrive: how large each may become, how long it may take, and how much
-//! memory all of them together may hold.
+//! Request bodies: limits on the size of each, on its duration, and on the memory of all of them.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -14,29 +13,30 @@ use taskwell_core::error::{Code, Error};
 
 use crate::tree::Failure;
 
-/// The most bytes of a body that carries a task. A description of 20,000 characters, each escaped
-/// as `\uXXXX\uXXXX`, takes a quarter of it.
+/// Maximum size in bytes of a body that carries a task. A description of 20,000 characters, each
+/// escaped as `\uXXXX\uXXXX`, takes a quarter of it.
 const TASK_BYTES_MAX: usize = 1024 * 1024;
-/// The most bytes of every other body: no login, sign-up, profile, token or setting needs more.
+/// Maximum size in bytes of every other body. No login, sign-up, profile, token or setting needs
+/// more.
 const BYTES_MAX: usize = 16 * 1024;
-/// Where a body carries a task: at these paths, and one segment below them.
+/// Paths at which a body carries a task. Paths one segment below them count too.
 const TASKS: [&str; 3] = ["/api/v1/tasks", "/api/tasks", "/tasks"];
 /// How long a body may take to arrive.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What all bodies of the process may hold while they arrive and until they are understood.
+/// Bytes that all bodies of the process may hold until they are parsed.
 const ALL_BYTES_MAX: usize = 24 * 1024 * 1024;
-/// A body of more than [`BYTES_MAX`] grows only up to here, so that somebody who sends many of them
-/// shuts nobody out from logging in.
+/// The same limit for bodies larger than [`BYTES_MAX`], so that a client that sends many of them
+/// keeps nobody from logging in.
 const ALL_BYTES_MAX_FOR_LARGE: usize = 16 * 1024 * 1024;
-/// What is taken for a body that does not say how long it is.
+/// Bytes to allocate for a body without an announced length.
 const FIRST_BYTES: usize = 4 * 1024;
 const RETRY_AFTER_S: u32 = 1;
 
-/// What all bodies hold now.
+/// Bytes that all bodies hold now.
 static HELD: AtomicUsize = AtomicUsize::new(0);
 
-/// The most bytes of a body at `path`, which may also be a route's template.
+/// Returns the maximum size in bytes of a body at `path`, which may also be a route's template.
 pub fn bytes_max(path: &str) -> usize {
     let is_of_tasks = |base: &str| {
         let below = path.strip_prefix(base);
@@ -47,25 +47,25 @@ pub fn bytes_max(path: &str) -> usize {
     if TASKS.iter().any(|base| is_of_tasks(base)) { TASK_BYTES_MAX } else { BYTES_MAX }
 }
 
-/// A body that has arrived. Its memory counts until this is dropped.
+/// A complete body. Its memory counts towards the limit until this is dropped.
 pub struct Arrived {
     pub bytes: Bytes,
     share: Share,
 }
 
 impl Arrived {
-    /// The bytes, and what must be kept as long as they are.
+    /// Returns the bytes, and the share to keep while they are in use.
     pub fn into_parts(self) -> (Bytes, Share) {
         (self.bytes, self.share)
     }
 }
 
-/// What one body holds of the memory for all.
+/// The memory that one body holds.
 #[derive(Default)]
 pub struct Share(usize);
 
 impl Share {
-    /// Refused where too much is held already.
+    /// Grows the share to `to` bytes. Fails if all bodies together exceed the limit.
     fn grow(&mut self, to: usize) -> Result<(), Failure> {
         let more = to - self.0;
         let held = HELD.fetch_add(more, Ordering::Relaxed) + more;
@@ -90,15 +90,15 @@ pub async fn read(parts: &Parts, body: Body) -> Result<Arrived, Failure> {
         return Err(Failure::UnknownContentCoding);
     }
     let most = bytes_max(parts.uri.path());
-    // What says that it will be too large is refused before any of it is read.
+    // A body whose announced length is too large is refused unread.
     if usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX) > most {
         return Err(Failure::TooLarge(most));
     }
     tokio::time::timeout(TIMEOUT, collect(body, most)).await.unwrap_or(Err(Failure::TooSlow))
 }
 
-/// Whether the content was compressed or the like (RFC 9110, section 8.4). None of that is read
-/// here: a small body could unfold into a large one.
+/// Whether the content is compressed or otherwise encoded (RFC 9110, section 8.4). The server
+/// decodes no content, because a small body could unfold into a large one.
 fn is_encoded(headers: &HeaderMap) -> bool {
     let codings = headers.get_all(header::CONTENT_ENCODING).iter();
     let mut codings =
@@ -119,19 +119,19 @@ async fn collect(mut body: Body, most: usize) -> Result<Arrived, Failure> {
         if needed > most {
             return Err(Failure::TooLarge(most));
         }
-        // Most bodies come in one piece, which need not be copied.
+        // Most bodies come in one piece, which needs no copy.
         if all.is_empty() && body.is_end_stream() {
             return Ok(Arrived { bytes: piece, share });
         }
         if needed > all.capacity() {
-            // Twice as much each time, but no more than the client has announced: what it announces
-            // it need not send.
+            // The capacity doubles, up to the announced length. A client may announce more than it
+            // sends, so the length alone allocates nothing.
             let capacity =
                 needed.max((all.capacity() * 2).clamp(FIRST_BYTES, most)).min(length.max(needed));
             share.grow(capacity)?;
             all.reserve_exact(capacity - all.len());
         }
-        // A piece keeps the whole buffer that it was read into.
+        // Copied, because a piece keeps its whole read buffer alive.
         all.extend_from_slice(&piece);
     }
     Ok(Arrived { bytes: all.into(), share })

@@ -1,5 +1,4 @@
-//! Where a request comes from: the connection's other end, or what proxies that the operator trusts
-//! say of it.
+//! The client of a request: the peer of the connection, or the address that trusted proxies report.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -15,7 +14,7 @@ use taskwell_core::client::Client;
 use taskwell_core::idempotency::IdempotentRequest;
 use taskwell_core::sessions::LoginContext;
 
-/// The other end of the connection, put into a request by whoever accepted it.
+/// The peer of the connection. The code that accepts it adds this to each request.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub IpAddr);
 
@@ -35,14 +34,14 @@ impl FromStr for Network {
 }
 
 impl Network {
-    /// Whether `address` lies in it.
+    /// Whether the network contains `address`.
     pub fn holds(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
     }
 }
 
-/// The client behind `peer`: each trusted proxy says in `X-Forwarded-For` who spoke to it, the last
-/// one at the end. What somebody says whom nobody trusts counts for nothing.
+/// Returns the address of the client behind `peer`. Each trusted proxy appends the address of its
+/// own peer to `X-Forwarded-For`. Entries from untrusted peers are ignored.
 pub fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.holds(address));
     let mut client = peer;
@@ -63,7 +62,7 @@ pub fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr
     client
 }
 
-/// Who asks without a token, as far as HTTP knows.
+/// The sender of a request without a token, as far as HTTP identifies it.
 pub struct Visitor {
     client: Option<Client>,
     user_agent: Option<String>,
@@ -75,7 +74,7 @@ impl Visitor {
         self.client
     }
 
-    /// `short` at contract 000's door.
+    /// Converts into a login context. `short` is true for logins of contract 000.
     pub fn login_context(self, short: bool) -> LoginContext {
         LoginContext {
             short,

@@ -1,8 +1,8 @@
-//! Compressed answers (gzip, RFC 1952) to requests that ask for them.
+//! Compressed responses (gzip, RFC 1952) to requests that accept them.
 //!
-//! Proxies would compress too, but one that does makes the entity tag `"17"` the weak tag `W/"17"`,
-//! by which no write can be guarded (RFC 9110, section 13.1.1). What is compressed here has a
-//! strong tag of its own, `"17-gzip"` (section 8.8.3.3), and proxies leave it alone.
+//! Proxies can compress too, but some then turn the entity tag `"17"` into the weak tag `W/"17"`,
+//! which cannot guard a write (RFC 9110, section 13.1.1). A response compressed here has its own
+//! strong tag, `"17-gzip"` (section 8.8.3.3), and proxies leave it unchanged.
 
 use std::future::poll_fn;
 use std::io::Write as _;
@@ -20,26 +20,26 @@ use flate2::write::GzEncoder;
 use futures_util::stream;
 use tokio::task::yield_now;
 
-/// What the tag of a compressed answer ends in.
+/// Suffix of the entity tag of a compressed response.
 pub const MARK: &str = "-gzip";
-/// Shorter answers gain nothing. Those with an entity tag are compressed all the same: proxies
-/// begin at 20 bytes.
+/// Minimum size in bytes. Shorter responses gain nothing. Responses with an entity tag are
+/// compressed at any size, because proxies begin at 20 bytes.
 const BYTES_MIN: u64 = 1024;
-/// Up to here an answer is compressed at once; a longer one piece by piece, so that other requests
-/// get their turn.
+/// Maximum size in bytes to compress in one step. Longer responses are compressed piece by piece,
+/// so that other requests get their turn.
 const WHOLE_BYTES_MAX: u64 = 32 * 1024;
 const PIECE_BYTES: usize = 32 * 1024;
-/// Answers that are compressed piece by piece at a time, in the whole process: each holds 320 KiB.
-/// Others are sent as they are.
+/// Maximum number of responses in the process that are compressed piece by piece at a time. Each
+/// takes 320 KiB. Further responses are sent uncompressed.
 const STREAMS_MAX: usize = 64;
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 const VARY: HeaderValue = HeaderValue::from_static("accept-encoding");
 
-/// What a request says about how its answer may be written.
+/// The encodings that a request accepts.
 pub struct Asked {
     takes_gzip: bool,
     is_head: bool,
-    /// The tags in `If-None-Match`, where it takes gzip.
+    /// The values of `If-None-Match`; empty if the client does not accept gzip.
     known: Vec<HeaderValue>,
 }
 
@@ -53,13 +53,13 @@ impl Asked {
         Asked { takes_gzip: true, is_head, known }
     }
 
-    /// Whether the client has the compressed answer of that tag.
+    /// Whether the client has the compressed response with this tag.
     fn knows(&self, marked: &[u8]) -> bool {
         self.known.iter().any(|tags| tags.as_bytes().windows(marked.len()).any(|tag| tag == marked))
     }
 }
 
-/// Whether a client would rather have gzip than nothing (RFC 9110, section 12.5.3).
+/// Whether the client prefers gzip to no compression (RFC 9110, section 12.5.3).
 pub fn takes_gzip(headers: &HeaderMap) -> bool {
     let (mut gzip, mut any, mut plain) = (None, None, None);
     let values = headers.get_all(header::ACCEPT_ENCODING).iter();
@@ -79,7 +79,7 @@ pub fn takes_gzip(headers: &HeaderMap) -> bool {
     gzip > 0 && plain.is_none_or(|plain| gzip >= plain)
 }
 
-/// The weight of a coding in thousandths (RFC 9110, section 12.4.2); none where it is malformed.
+/// Returns the weight of a coding in thousandths (RFC 9110, section 12.4.2); 0 if it is malformed.
 fn quality(parameters: &str) -> u16 {
     let mut named = parameters.split(';').filter_map(|parameter| parameter.split_once('='));
     let Some((_, weight)) = named.find(|(name, _)| name.trim().eq_ignore_ascii_case("q")) else {
@@ -96,7 +96,7 @@ fn quality(parameters: &str) -> u16 {
     }
 }
 
-/// The answer as the request asked for it.
+/// Returns the response in the encoding that the request accepts.
 pub async fn answer(asked: &Asked, mut response: Response) -> Response {
     if response.status() == StatusCode::NOT_MODIFIED {
         note_vary(response.headers_mut());
@@ -125,7 +125,7 @@ pub async fn answer(asked: &Asked, mut response: Response) -> Response {
     }
 }
 
-/// Tells caches that other requests get it written otherwise.
+/// Tells caches that the response depends on `Accept-Encoding`.
 fn note_vary(headers: &mut HeaderMap) {
     let is_noted = |value: &HeaderValue| value.as_bytes().ends_with(VARY.as_bytes());
     if !headers.get_all(header::VARY).iter().any(is_noted) {
@@ -133,9 +133,9 @@ fn note_vary(headers: &mut HeaderMap) {
     }
 }
 
-/// Whether the answer may be compressed, and gains by it. What holds a token or another secret is
-/// no cache's to keep, and is left as it is: beside text that somebody else chooses, its compressed
-/// length would tell it letter by letter (BREACH).
+/// Whether compression is safe and useful. Responses with a token or another secret, which no cache
+/// may store, stay uncompressed: next to text that an attacker chooses, the compressed length
+/// reveals the secret letter by letter (BREACH).
 fn is_worth_it(response: &Response) -> bool {
     let headers = response.headers();
     let is_short = response.body().size_hint().exact().is_some_and(|size| size < BYTES_MIN);
@@ -147,7 +147,8 @@ fn is_worth_it(response: &Response) -> bool {
     !is_secret && is_text(kind) && !headers.contains_key(header::CONTENT_ENCODING)
 }
 
-/// Event streams are text, but each event must arrive at once.
+/// Whether the media type is text that may be compressed. Event streams are excluded, because each
+/// event must arrive at once.
 fn is_text(kind: &[u8]) -> bool {
     let texts: [&[u8]; 5] = [
         b"application/json",
@@ -159,7 +160,7 @@ fn is_text(kind: &[u8]) -> bool {
     texts.iter().any(|text| kind.starts_with(text)) && !kind.starts_with(b"text/event-stream")
 }
 
-/// The strong tag of the same answer, compressed.
+/// Returns the strong entity tag of the compressed response.
 fn marked(headers: &HeaderMap) -> Option<HeaderValue> {
     let tag = headers.get(header::ETAG)?.to_str().ok()?;
     let tag = tag.strip_prefix('"')?.strip_suffix('"')?;
@@ -174,7 +175,7 @@ fn mark(headers: &mut HeaderMap) {
     }
 }
 
-/// `must` be compressed, even if that makes it longer.
+/// Compresses the whole body. With `must`, it does so even if the result is longer.
 async fn whole(response: Response, must: bool) -> Response {
     let (mut parts, mut body) = response.into_parts();
     let mut plain = Vec::new();
@@ -208,7 +209,7 @@ fn streamed(response: Response, place: Place) -> Response {
     Response::from_parts(parts, Body::from_stream(stream::try_unfold(pressed, Pressed::next)))
 }
 
-/// One of the [`STREAMS_MAX`].
+/// One of the [`STREAMS_MAX`] slots.
 struct Place;
 
 static TAKEN: AtomicUsize = AtomicUsize::new(0);
@@ -216,7 +217,7 @@ static TAKEN: AtomicUsize = AtomicUsize::new(0);
 impl Place {
     fn take() -> Option<Place> {
         let place = Place;
-        // Given back by the drop, too, where it was one too many.
+        // If this is one too many, the drop of `place` releases it.
         (TAKEN.fetch_add(1, Ordering::Relaxed) < STREAMS_MAX).then_some(place)
     }
 }
@@ -227,18 +228,18 @@ impl Drop for Place {
     }
 }
 
-/// A body that is compressed as it is sent.
+/// A body that is compressed while it is sent.
 struct Pressed {
     body: Body,
-    /// What has come and is not compressed yet.
+    /// Received bytes that are not compressed yet.
     rest: Bytes,
-    /// Nothing once the end is out.
+    /// `None` after the last piece.
     encoder: Option<GzEncoder<Vec<u8>>>,
     _place: Place,
 }
 
 impl Pressed {
-    /// The next piece. A body that breaks off does so compressed, too.
+    /// Returns the next compressed piece. If the body fails, so does the compressed one.
     async fn next(mut self) -> Result<Option<(Bytes, Pressed)>, axum::Error> {
         loop {
             if self.rest.is_empty() {
@@ -255,7 +256,7 @@ impl Pressed {
             let piece = self.rest.split_to(self.rest.len().min(PIECE_BYTES));
             encoder.write_all(&piece).map_err(axum::Error::new)?;
             let pressed = std::mem::take(encoder.get_mut());
-            // Others have their turn.
+            // Let other tasks run.
             yield_now().await;
             if !pressed.is_empty() {
                 return Ok(Some((pressed.into(), self)));

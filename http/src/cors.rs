@@ -1,4 +1,4 @@
-//! Which pages of other origins may call, and what of an answer they may see.
+//! CORS: the origins whose pages may send requests, and the headers that they may read.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use crate::request_id::X_REQUEST_ID;
 use crate::tree::{RATE_LIMIT, RATE_LIMIT_POLICY};
 
-/// Which pages of other origins may call (003, "CORS enabled for frontend integration").
+/// Origins whose pages may send requests (003, "CORS enabled for frontend integration").
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cors {
     /// These origins, such as `https://app.example.org`.
@@ -20,12 +20,12 @@ pub enum Cors {
     Any,
 }
 
-/// Where the usual front-end development servers listen.
+/// Ports of common front-end development servers.
 const DEV_PORTS: [u16; 12] =
     [3000, 3001, 4173, 4200, 4321, 5000, 5173, 5174, 5500, 8080, 8081, 9000];
 
 impl Default for Cors {
-    /// The development servers on this machine.
+    /// Allows the development servers on this machine.
     fn default() -> Cors {
         let origins = DEV_PORTS.into_iter().flat_map(|port| {
             ["localhost", "127.0.0.1"].map(|host| format!("http://{host}:{port}"))
@@ -38,7 +38,7 @@ impl Cors {
     pub(crate) fn layer(&self) -> CorsLayer {
         let layer = CorsLayer::new()
             .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-            // Libraries for tracing, caching and tunnels add headers of their own to each request.
+            // Libraries for tracing, caching and tunnels add their own headers to each request.
             .allow_headers(AllowHeaders::mirror_request())
             .expose_headers([
                 header::ETAG,
@@ -54,7 +54,7 @@ impl Cors {
             Cors::Any => layer.allow_origin(AllowOrigin::any()),
             Cors::Origins(origins) => {
                 let values = origins.iter().filter_map(|origin| HeaderValue::try_from(origin).ok());
-                // Shared, as the layer is cloned for each request.
+                // Shared, because the layer is cloned for each request.
                 let known: Arc<HashSet<HeaderValue>> = Arc::new(values.collect());
                 layer
                     .allow_origin(AllowOrigin::predicate(move |origin, _| known.contains(origin)))

@@ -1,11 +1,11 @@
-//! What the documentation says about the parameters of lists.
+//! Documentation of the parameters of lists.
 
 use serde_json::{Value, json};
 use taskwell_core::page::{Limit, Offset};
 
 use crate::doc::Doc;
 
-/// The list's parameters of `v1` and `web`, as [`crate::tasks::ListQuery::read`] takes them.
+/// Adds the list parameters of `v1` and `web`, which [`crate::tasks::ListQuery::read`] parses.
 pub fn list_parameters(doc: Doc) -> Doc {
     let time = || json!({ "type": "string", "format": "date-time" });
     completed_parameter(paging_parameters(doc, task_cursor()))
@@ -38,7 +38,7 @@ pub fn list_parameters(doc: Doc) -> Doc {
         )
 }
 
-/// The parameter by which lists tell open tasks from completed ones.
+/// Adds the parameter that selects open or completed tasks.
 pub fn completed_parameter(doc: Doc) -> Doc {
     doc.query(
         "completed",
@@ -47,7 +47,7 @@ pub fn completed_parameter(doc: Doc) -> Doc {
     )
 }
 
-/// Those that [`crate::paging::Paging::read`] takes.
+/// Adds the parameters that [`crate::paging::Paging::read`] parses.
 pub fn paging_parameters(doc: Doc, cursor: Value) -> Doc {
     doc.query(
         "limit",
@@ -79,22 +79,22 @@ fn offset() -> Value {
     json!({ "type": "integer", "minimum": 0, "maximum": Offset::MAX })
 }
 
-/// Words to search for.
+/// Returns the schema of search words.
 pub fn words_schema() -> Value {
     json!({ "type": "string", "maxLength": 200, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$" })
 }
 
-/// The cursor of a list of tasks.
+/// Returns the schema of the cursor for lists of tasks.
 pub fn task_cursor() -> Value {
     json!({ "type": "string", "pattern": "^(0[0-7][0-9a-f]{32}|0[45][0-9a-f]{16})$" })
 }
 
-/// The cursor of a list of accounts.
+/// Returns the schema of the cursor for lists of accounts.
 pub fn user_cursor() -> Value {
     json!({ "type": "string", "pattern": "^80[0-9a-f]{16}$" })
 }
 
-/// The same of the audit log.
+/// Returns the schema of the cursor for the audit log.
 pub fn audit_cursor() -> Value {
     json!({ "type": "string", "pattern": "^81[0-9a-f]{16}$" })
 }

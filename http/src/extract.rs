@@ -1,4 +1,4 @@
-//! What handlers take from a request: who sends it, its JSON body, which task, which version.
+//! Extractors: the caller's token, the JSON body, the ids in the path and the expected version.
 
 use std::convert::Infallible;
 
@@ -19,12 +19,12 @@ use crate::body::{self, Arrived};
 use crate::compress;
 use crate::tree::Failure;
 
-/// How deep JSON may be nested.
+/// Maximum nesting depth of JSON.
 const DEPTH_MAX: usize = 64;
 pub const JSON: &str = "application/json";
 
-/// A bearer token (RFC 6750, section 2.1) that we signed and whose time is not over, or that is
-/// spelled like a personal access token. Whether it lives is the store's to say.
+/// A bearer token (RFC 6750, section 2.1) that this server signed and that has not expired, or that
+/// has the format of a personal access token. The store checks whether it is still active.
 pub struct Token(pub Bearer);
 
 impl FromRequestParts<App> for Token {
@@ -49,8 +49,8 @@ impl FromRequestParts<App> for Token {
     }
 }
 
-/// A JSON object. Never refused here: whether the caller may be told what is wrong with it is asked
-/// first.
+/// A JSON object, or the reason why it is invalid. Extraction never fails, because the handler
+/// first checks whether the caller may see that reason.
 pub struct Body<T>(pub Result<T, Failure>);
 
 impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
@@ -61,7 +61,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     }
 }
 
-/// A JSON Merge Patch (RFC 7396), also under the plain JSON type.
+/// A JSON Merge Patch (RFC 7396), also accepted with the plain JSON type.
 pub struct MergePatch<T>(pub Result<T, Failure>);
 
 impl<T: DeserializeOwned> FromRequest<App> for MergePatch<T> {
@@ -72,7 +72,7 @@ impl<T: DeserializeOwned> FromRequest<App> for MergePatch<T> {
     }
 }
 
-/// A JSON object of one of these types.
+/// Reads a JSON object that has one of these media types.
 pub async fn read_json<T: DeserializeOwned>(
     request: Request,
     types: &'static [&'static str],
@@ -83,7 +83,7 @@ pub async fn read_json<T: DeserializeOwned>(
         .map_err(|Violation(code, message)| Failure::Core(Error::invalid("body", code, message)))
 }
 
-/// Which of `types` the body is of.
+/// Returns the one of `types` that the body has.
 pub fn media_type(
     request: &Request,
     types: &'static [&'static str],
@@ -92,7 +92,7 @@ pub fn media_type(
     if let Some(known) = types.iter().find(|known| given.as_deref() == Some(**known)) {
         return Ok(known);
     }
-    // Without a body there is no type to be wrong.
+    // Without a body, the missing type is not the error.
     if given.is_none() && request.body().is_end_stream() {
         let message = "is missing; send a JSON object";
         return Err(Failure::Core(Error::invalid("body", Code::Required, message)));
@@ -100,27 +100,28 @@ pub fn media_type(
     Err(Failure::WrongType(types))
 }
 
-/// The media type without its parameters, in lower case.
+/// Returns the media type without its parameters, in lower case.
 fn content_type(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     let essence = text.split(';').next().unwrap_or(text);
     Some(essence.trim().to_ascii_lowercase())
 }
 
-/// The whole body.
+/// Reads the whole body.
 pub async fn read(request: Request) -> Result<Arrived, Failure> {
     let (parts, body) = request.into_parts();
     body::read(&parts, body).await
 }
 
-/// A JSON object as `T`; serde would take an array for a struct, and its words for errors are
-/// mended here.
+/// Parses a JSON object as `T`. serde would accept an array for a struct, and some of its error
+/// messages need other words.
 fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Violation> {
     let flaw = |message: String| Err(Violation::new(Code::Syntax, message));
     let Ok(text) = std::str::from_utf8(bytes) else {
         return flaw("is not UTF-8".into());
     };
-    // Windows writes one in front of a file (RFC 8259, section 8.1, lets a parser ignore it).
+    // Windows puts a byte order mark at the start of files. RFC 8259, section 8.1, lets a parser
+    // ignore it.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match text.trim_start_matches([' ', '\t', '\r', '\n']).chars().next() {
         None => return flaw("is empty; send a JSON object".into()),
@@ -139,7 +140,7 @@ fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Violation> {
     }
 }
 
-/// Members that nobody reads may be as deep as they like to serde; not to us.
+/// Whether the nesting is too deep. serde does not limit the depth of members that it skips.
 fn is_too_deep(json: &[u8]) -> bool {
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     for byte in json {
@@ -158,7 +159,7 @@ fn is_too_deep(json: &[u8]) -> bool {
     false
 }
 
-/// The one parameter of a path, as text.
+/// The only path parameter, as text.
 pub struct PathText(pub String);
 
 impl FromRequestParts<App> for PathText {
@@ -167,13 +168,13 @@ impl FromRequestParts<App> for PathText {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<PathText, Failure> {
         match Path::<String>::from_request_parts(parts, app).await {
             Ok(Path(text)) => Ok(PathText(text)),
-            // Not UTF-8 after decoding: no id looks like that.
+            // The decoded text is not UTF-8, so it cannot be an id.
             Err(_) => Ok(PathText(String::new())),
         }
     }
 }
 
-/// The two parameters of a path, as texts.
+/// The two path parameters, as text.
 pub struct PathTexts(pub String, pub String);
 
 impl FromRequestParts<App> for PathTexts {
@@ -185,7 +186,7 @@ impl FromRequestParts<App> for PathTexts {
         {
             return Ok(PathTexts(first, second));
         }
-        // As of one; which of them it is says the path as it was sent.
+        // At least one is not UTF-8 after decoding. The undecoded path gives both.
         let template = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
         let sent = template.split('/').zip(parts.uri.path().split('/'));
         let mut texts =
@@ -217,7 +218,7 @@ impl FromRequestParts<App> for Conditions {
 }
 
 impl Conditions {
-    /// The versions that a write is meant for. Weak tags never match here (section 13.1.1).
+    /// Returns the versions that a write accepts. Weak tags never match here (section 13.1.1).
     pub fn expected(&self) -> Expected {
         match &self.if_match {
             None => Expected::Any,
@@ -226,7 +227,7 @@ impl Conditions {
         }
     }
 
-    /// Whether the client has this version already; weak tags count (section 13.1.2).
+    /// Whether the client already has this version. Weak tags count (section 13.1.2).
     pub fn has(&self, current: Stamp) -> bool {
         match &self.if_none_match {
             None => false,
@@ -239,8 +240,8 @@ impl Conditions {
     }
 }
 
-/// The version in a strong entity tag as we print it: `"17"`, or `"17-gzip"` where the answer was
-/// compressed.
+/// Parses the version in a strong entity tag of this server: `"17"`, or `"17-gzip"` for a
+/// compressed response.
 fn version(tag: &str) -> Option<Stamp> {
     let tag = tag.trim().strip_prefix('"')?.strip_suffix('"')?;
     Stamp::parse(tag.strip_suffix(compress::MARK).unwrap_or(tag))

@@ -1,4 +1,4 @@
-//! Forms: what a login may be sent as besides JSON, and what the pages of ours send.
+//! Forms: an alternative to JSON for logins, and the format of this server's own pages.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -17,7 +17,7 @@ use crate::parameters::is_broken;
 use crate::tree::Failure;
 
 pub const URLENCODED: &str = "application/x-www-form-urlencoded";
-/// What a browser sends of a `FormData` (RFC 7578).
+/// The media type that browsers use for a `FormData` (RFC 7578).
 pub const MULTIPART: &str = "multipart/form-data";
 
 /// A JSON object, or a form with the same members (OAuth2's password form).
@@ -36,7 +36,7 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonOrForm<T> {
     }
 }
 
-/// A form of a page of ours.
+/// A form from one of this server's pages.
 pub struct Form<T>(pub Result<T, Failure>);
 
 impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
@@ -62,7 +62,7 @@ async fn read_urlencoded<T: DeserializeOwned>(request: Request) -> Result<T, Fai
     understand(members)
 }
 
-/// The text parts of a form. Files are passed over like members that nobody knows.
+/// Reads the text parts of a form. Files are ignored, like unknown members.
 async fn read_multipart<T: DeserializeOwned>(request: Request) -> Result<T, Failure> {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let boundary = parse_boundary(kind.unwrap_or_default())

@@ -1,5 +1,4 @@
-//! The head of a request, before anything else looks at it: whether HTTP allows it, and the one
-//! spelling of its path.
+//! The first checks of a request's head: its validity in HTTP, and the normalization of its path.
 
 use std::borrow::Cow;
 
@@ -9,18 +8,19 @@ use axum::http::{Uri, Version};
 
 use crate::tree::Failure;
 
-/// What a server must refuse, whatever the path.
+/// Refuses requests that HTTP requires a server to refuse, whatever the path.
 pub fn check(request: &Request) -> Result<(), Failure> {
     check_host(request.headers(), request.version())?;
     check_transfer_coding(request.headers())
 }
 
-/// RFC 9112, section 3.2: a request of HTTP/1.1 has one `Host`, and no request has two or an
-/// invalid one. Proxies and servers that choose different ones are how caches are poisoned.
+/// Checks `Host` (RFC 9112, section 3.2). A request of HTTP/1.1 has exactly one, and no request has
+/// two or an invalid one. If a proxy and a server choose different ones, an attacker can poison
+/// caches.
 fn check_host(headers: &HeaderMap, version: Version) -> Result<(), Failure> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let Some(host) = hosts.next() else {
-        // HTTP/2 has `:authority` instead, HTTP/1.0 may have nothing.
+        // HTTP/2 uses `:authority` instead, and HTTP/1.0 requires neither.
         let needed = version == Version::HTTP_11;
         return if needed { Err(Failure::BadHost("is missing")) } else { Ok(()) };
     };
@@ -34,7 +34,8 @@ fn check_host(headers: &HeaderMap, version: Version) -> Result<(), Failure> {
     }
 }
 
-/// `uri-host [ ":" port ]` (RFC 9110, section 7.2); empty where the target has no authority.
+/// Whether `value` is `uri-host [ ":" port ]` (RFC 9110, section 7.2). It is empty if the target
+/// has no authority.
 fn is_host(value: &[u8]) -> bool {
     let at = |text: &[u8], mark| text.iter().position(|b| *b == mark);
     let Some(literal) = value.strip_prefix(b"[") else {
@@ -50,14 +51,14 @@ fn is_host(value: &[u8]) -> bool {
     end > 0 && is_address && is_port(&literal[end + 1..])
 }
 
-/// A colon and digits, or nothing.
+/// Whether `text` is a colon and digits, or empty.
 fn is_port(text: &[u8]) -> bool {
     text.is_empty()
         || text.strip_prefix(b":").is_some_and(|port| port.iter().all(u8::is_ascii_digit))
 }
 
-/// RFC 9112, section 6.1: what is sent in a coding besides `chunked` cannot be understood here. (A
-/// message whose last coding is another one has no end, and never arrives.)
+/// Accepts no transfer coding except `chunked` (RFC 9112, section 6.1). (A message whose last
+/// coding is another one has no end, so it never arrives.)
 fn check_transfer_coding(headers: &HeaderMap) -> Result<(), Failure> {
     let mut values = headers.get_all(header::TRANSFER_ENCODING).iter();
     let is_chunked =
@@ -69,8 +70,8 @@ fn check_transfer_coding(headers: &HeaderMap) -> Result<(), Failure> {
     }
 }
 
-/// Gives the path its one spelling: `/api/v1/%74asks/` is `/api/v1/tasks`. Only what must not be
-/// encoded is decoded (RFC 3986, section 6.2.2.2): `%2F` is no slash.
+/// Normalizes the path: `/api/v1/%74asks/` becomes `/api/v1/tasks`. Decodes only characters that
+/// need no encoding (RFC 3986, section 6.2.2.2), so `%2F` does not become a slash.
 pub fn normalize_path(request: &mut Request) {
     let path = request.uri().path();
     let ends_in_slash = path.len() > 1 && path.ends_with('/');
@@ -89,7 +90,7 @@ pub fn normalize_path(request: &mut Request) {
     }
 }
 
-/// Letters, digits, `-`, `.`, `_` and `~` (RFC 3986, section 2.3) that were written as `%XX`.
+/// Decodes `%XX` of letters, digits, `-`, `.`, `_` and `~` (RFC 3986, section 2.3).
 fn decode_unreserved(path: &str) -> Cow<'_, str> {
     if !path.contains('%') {
         return Cow::Borrowed(path);

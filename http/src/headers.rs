@@ -1,16 +1,15 @@
-//! What every answer tells a browser, whatever its route and whether it went well: to take it for
-//! nothing but what it is.
+//! Security headers of all responses, whatever the route and the status.
 
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-/// Answers are data: nothing is loaded by them, and they are shown in no frame. A page says what it
-/// needs itself.
+/// Responses are data: they load nothing, and no frame may show them. Pages set their own policy.
 const CSP: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 const COOP: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
-/// Two years, as preload lists ask. Subdomains may be somebody else's.
+/// Two years, as preload lists require. Subdomains are not included, because they may belong to
+/// others.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
-/// Puts them in. `https` says that people reach this server by HTTPS alone.
+/// Adds the headers. `https` means that clients reach this server only by HTTPS.
 pub fn security_headers(headers: &mut HeaderMap, https: bool) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

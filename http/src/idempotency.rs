@@ -1,6 +1,6 @@
-//! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): writes that a client may send
-//! again without doing them twice. Here the key is read and one request at a time let through under
-//! it; what a request came to is the store's to know.
+//! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): clients can repeat a write
+//! without doing it twice. This module reads the key and admits one request at a time per key. The
+//! store remembers the outcome of each request.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,19 +17,19 @@ use crate::tree::Failure;
 
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// Whether a request has to be led in by [`InFlight::admit`].
+/// Whether a request must pass [`InFlight::admit`].
 pub fn is_asked(request: &Request) -> bool {
     let is_write =
         matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
     is_write && request.headers().contains_key(IDEMPOTENCY_KEY)
 }
 
-/// The requests with a key that are under way in this process. Cheap to clone.
+/// The requests with a key that this process is handling. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct InFlight(Arc<Mutex<HashSet<[u8; 32]>>>);
 
-/// A request that is under way, until this is dropped: also when its client hangs up. Its
-/// transaction may go on then, which the store settles.
+/// A request in flight, until this is dropped, even if the client disconnects. The transaction may
+/// then continue; the store handles that case.
 pub struct InFlightGuard {
     running: InFlight,
     mark: [u8; 32],
@@ -43,8 +43,8 @@ impl Drop for InFlightGuard {
 }
 
 impl InFlight {
-    /// The request, which knows its key and what it says; whoever sends the same key before
-    /// [`InFlightGuard`] is dropped is refused.
+    /// Admits the request and attaches its key and a digest of its content. Until the
+    /// [`InFlightGuard`] is dropped, requests with the same key are refused.
     pub async fn admit(&self, request: Request) -> Result<(Request, InFlightGuard), Failure> {
         let key = key(request.headers())?;
         let mut under_way = self.enter(mark(&request, &key)).ok_or(Failure::KeyBusy)?;
@@ -72,8 +72,8 @@ impl InFlight {
     }
 }
 
-/// The one key of a request: a string in quotes (RFC 9651, section 3.3.3), or the same without
-/// them.
+/// Returns the request's only key: a string in quotes (RFC 9651, section 3.3.3), or the same
+/// without quotes.
 fn key(headers: &HeaderMap) -> Result<String, Failure> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let value = values.next().and_then(|value| value.to_str().ok());
@@ -89,7 +89,7 @@ fn key(headers: &HeaderMap) -> Result<String, Failure> {
     }
 }
 
-/// What stands before the quote that ends a string and its header.
+/// Returns the text before the closing quote, which must end the header.
 fn unquoted(rest: &str) -> Option<String> {
     let mut text = String::with_capacity(rest.len());
     let mut chars = rest.chars();
@@ -102,7 +102,8 @@ fn unquoted(rest: &str) -> Option<String> {
     }
 }
 
-/// Whose key it is, as far as it can be told without the store, and the key.
+/// Returns a digest of the key and its owner, who is identified by the credentials or, without
+/// them, the address. The store is not needed for this.
 fn mark(request: &Request, key: &str) -> [u8; 32] {
     let address = request.extensions().get::<Client>().map(|client| client.address().to_string());
     let address = address.unwrap_or_default();

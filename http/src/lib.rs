@@ -1,5 +1,5 @@
-//! How Taskwell is spoken to: three trees of routes for five contracts. Holds no rule of the model
-//! and writes no SQL.
+//! The HTTP interface: three trees of routes for five contracts. This crate contains no rule of the
+//! model and no SQL.
 
 mod account_pages;
 mod apis;
@@ -38,7 +38,7 @@ pub use ops::Readiness;
 pub use options::Options;
 pub use service::{Service, service};
 
-/// The OpenAPI 3.1 document of all trees, as JSON.
+/// Returns the OpenAPI 3.1 document of all trees, as JSON.
 pub fn openapi() -> String {
     openapi::document(apis::all())
 }

@@ -1,11 +1,11 @@
-//! The OpenAPI 3.1 document, put together from what each route says of itself.
+//! The OpenAPI 3.1 document, assembled from the operations of all routes.
 
 use serde_json::{Map, Value, json};
 
 use crate::doc::Api;
 use crate::v1;
 
-/// The document of all `apis`, as JSON.
+/// Returns the document of all `apis`, as JSON.
 pub fn document(apis: impl IntoIterator<Item = Api>) -> String {
     let mut paths: Map<String, Value> = Map::new();
     let mut schemas = Map::new();

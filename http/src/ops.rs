@@ -1,4 +1,5 @@
-//! What operators and their machines ask: is it alive, is it ready, which version.
+//! Endpoints for operators and their tools: liveness, readiness, version, public keys, security
+//! contact.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,12 +18,12 @@ use utoipa::ToSchema;
 
 use crate::tree::{Failure, json};
 
-/// Whether new requests should be sent here: until the process begins to stop.
+/// Whether this instance accepts new requests; no longer once the process begins to stop.
 #[derive(Debug, Clone, Default)]
 pub struct Readiness(Arc<AtomicBool>);
 
 impl Readiness {
-    /// From here on `/readyz` says no, so that a load balancer looks elsewhere.
+    /// Makes `/readyz` fail, so that load balancers choose other instances.
     pub fn stop(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -46,15 +47,15 @@ pub struct About {
     openapi: &'static str,
 }
 
-/// The process runs.
+/// Reports that the process runs.
 pub async fn livez() -> Response {
     json(StatusCode::OK, &Health { status: "ok" })
 }
 
-/// How long the store may take to answer a probe: probes give up early themselves.
+/// How long the store may take to respond to a probe. Probes time out early themselves.
 const PING_WITHIN: Duration = Duration::from_secs(1);
 
-/// The store answers, and the process is not stopping.
+/// Reports whether the store responds and the process is not stopping.
 pub async fn readyz(State(app): State<App>, readiness: &Readiness) -> Response {
     let stopping = readiness.0.load(Ordering::Relaxed);
     let status = if stopping {
@@ -69,7 +70,7 @@ pub async fn readyz(State(app): State<App>, readiness: &Readiness) -> Response {
     response
 }
 
-/// The public keys of access tokens (RFC 7517, RFC 8037); none where they are signed with a secret.
+/// Returns the public keys of access tokens (RFC 7517, RFC 8037); none if a secret signs them.
 pub async fn jwks(State(app): State<App>) -> Response {
     let key = |key: &PublicKey| {
         let x = BASE64URL_NOPAD.encode(&key.x);
@@ -85,7 +86,7 @@ pub async fn jwks(State(app): State<App>) -> Response {
     response
 }
 
-/// Where somebody who has found a hole writes to (RFC 9116).
+/// Says where to report vulnerabilities (RFC 9116).
 pub fn security_txt(contact: Option<&str>) -> Response {
     const YEAR_S: i64 = 365 * 86_400;
     let Some(contact) = contact else {

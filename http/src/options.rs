@@ -1,16 +1,16 @@
-//! What the router needs besides the app.
+//! Options of the router.
 
 use crate::client::Network;
 use crate::cors::Cors;
 use crate::ops::Readiness;
 
-/// What the router needs besides the app.
+/// Options of the router.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     pub cors: Cors,
     pub readiness: Readiness,
-    /// Where somebody who has found a hole writes to: a `mailto:` or `https:` URL.
+    /// Where to report vulnerabilities: a `mailto:` or `https:` URL.
     pub security_contact: Option<String>,
-    /// Whose word about their clients counts.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<Network>,
 }

@@ -1,5 +1,4 @@
-//! Which part of a list is asked for: `limit` and `cursor`, and the words that other APIs use for
-//! the same.
+//! The requested part of a list: `limit` and `cursor`, and their counterparts in other APIs.
 
 use axum::http::Uri;
 use axum::http::header::{self, HeaderValue};
@@ -9,17 +8,17 @@ use taskwell_core::page::{Cursor, Limit, Offset};
 
 use crate::parameters::Query;
 
-/// The words for where a list begins. One of them at most may be given.
+/// Parameters for the beginning of a page. A request may contain at most one of them.
 const STARTS: [&str; 4] = ["cursor", "offset", "skip", "page"];
 
-/// Where a page begins, and how many items it may have.
+/// The beginning of a page and the maximum number of its items.
 #[derive(Debug, Clone, Copy)]
 pub struct Paging<C> {
     pub limit: Option<Limit>,
     pub start: Option<Start<C>>,
 }
 
-/// Where a page begins.
+/// The beginning of a page.
 #[derive(Debug, Clone, Copy)]
 pub enum Start<C> {
     Cursor(C),
@@ -27,7 +26,7 @@ pub enum Start<C> {
 }
 
 impl Start<Cursor> {
-    /// As a cursor; `cursor_of` knows the one of the list's beginning.
+    /// Converts into a cursor. `cursor_of` converts an offset.
     pub fn cursor(self, cursor_of: impl FnOnce(Offset) -> Cursor) -> Cursor {
         match self {
             Start::Cursor(cursor) => cursor,
@@ -37,8 +36,8 @@ impl Start<Cursor> {
 }
 
 impl<C> Paging<C> {
-    /// Takes the parameters about paging. `page` counts pages of `limit` items, so without a limit
-    /// it means nothing and is ignored.
+    /// Parses the paging parameters. `page` counts pages of `limit` items, so it is ignored without
+    /// a limit.
     pub fn read(
         query: &mut Query,
         problems: &mut Problems,
@@ -64,8 +63,8 @@ impl<C> Paging<C> {
     }
 }
 
-/// `Link: <…>; rel="next"` (RFC 8288): this request again, from `next` on, which the parameter
-/// `name` says.
+/// Adds `Link: <…>; rel="next"` (RFC 8288): the same request with the parameter `name` set to
+/// `next`.
 pub fn link_next(response: &mut Response, uri: &Uri, name: &str, next: &str) {
     let pairs = form_urlencoded::parse(uri.query().unwrap_or("").as_bytes());
     let query = form_urlencoded::Serializer::new(String::new())

@@ -1,5 +1,5 @@
-//! The parameters of a query. Those that an endpoint does not know are ignored, as clients and what
-//! stands between add their own.
+//! Query parameters. Endpoints ignore unknown ones, because clients and intermediaries add their
+//! own.
 
 use std::convert::Infallible;
 
@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use taskwell_core::app::App;
 use taskwell_core::error::{Code, Problems, Violation};
 
-/// The query's parameters. A handler takes those that it knows, each of which may be given once.
+/// The parameters of a query. A handler takes those that it knows. Each may occur only once.
 pub struct Query {
     pairs: Vec<(String, String)>,
     pub uri: Uri,
@@ -29,7 +29,7 @@ impl FromRequestParts<App> for Query {
 }
 
 impl Query {
-    /// The parameter `name`, understood by `parse`.
+    /// Takes the parameter `name`, parsed by `parse`.
     pub fn take<T>(
         &mut self,
         name: &'static str,
@@ -50,19 +50,18 @@ impl Query {
         problems.take(name, parse(&value))
     }
 
-    /// Whether the parameter is there.
+    /// Whether the parameter is present.
     pub fn has(&self, name: &str) -> bool {
         self.pairs.iter().any(|(key, _)| key == name)
     }
 }
 
-/// Whether form-encoded text was not UTF-8: its decoder puts this character where it could not go
-/// on.
+/// Whether form-encoded text was not UTF-8. Its decoder replaces invalid bytes by this character.
 pub fn is_broken(text: &str) -> bool {
     text.contains(char::REPLACEMENT_CHARACTER)
 }
 
-/// `true` or `false`, in any case: Python writes `True`.
+/// Parses `true` or `false`, in any case: Python writes `True`.
 pub fn flag(text: &str) -> Result<bool, Violation> {
     match text {
         _ if text.eq_ignore_ascii_case("true") => Ok(true),

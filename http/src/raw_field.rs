@@ -1,15 +1,15 @@
-//! A member of a JSON body before it is understood: reading never fails on it, so that all that is
-//! wrong is told at once.
+//! A member of a JSON body before validation. Deserialization never fails on it, so that the
+//! response reports all problems at once.
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use taskwell_core::error::{Code, Problems, Violation};
 use taskwell_core::tasks::Patch;
 use taskwell_core::text::check_storable;
 
-/// The most texts that an array is kept with.
+/// Maximum length of an array of strings. Longer ones become [`RawField::Other`].
 const TEXTS_MAX: usize = 32;
 
-/// What a member was: left out, `null`, text, a truth value, or something no contract asks for.
+/// A member: absent, `null`, a value of a type that some contract uses, or anything else.
 #[derive(Default)]
 pub enum RawField {
     #[default]
@@ -18,13 +18,13 @@ pub enum RawField {
     Text(String),
     Bool(bool),
     Int(i64),
-    /// An array of strings; longer ones than any rule allows are [`RawField::Other`].
+    /// An array of strings. Arrays longer than any rule allows are [`RawField::Other`].
     Texts(Vec<String>),
     Other(&'static str),
 }
 
 impl RawField {
-    /// A value that must be there.
+    /// Parses a required string.
     pub fn required<T>(
         self,
         field: &'static str,
@@ -40,7 +40,7 @@ impl RawField {
         }
     }
 
-    /// A value that may be left out, but not be `null`.
+    /// Parses an optional string that must not be `null`.
     pub fn optional<T>(
         self,
         field: &'static str,
@@ -54,7 +54,7 @@ impl RawField {
         }
     }
 
-    /// A value that may be left out or cleared by `null`.
+    /// Parses an optional string that `null` clears.
     pub fn patch<T>(
         self,
         field: &'static str,
@@ -67,7 +67,7 @@ impl RawField {
         }
     }
 
-    /// A value that may be left out, where `null` says the same.
+    /// Parses an optional string. `null` means the same as absence.
     pub fn nullable<T>(
         self,
         field: &'static str,
@@ -80,7 +80,7 @@ impl RawField {
         }
     }
 
-    /// A truth value that may be left out.
+    /// Parses an optional Boolean.
     pub fn flag(self, field: &'static str, problems: &mut Problems) -> Option<bool> {
         match self {
             RawField::Absent => None,
@@ -89,7 +89,7 @@ impl RawField {
         }
     }
 
-    /// A whole number that may be left out.
+    /// Parses an optional integer.
     pub fn number<T>(
         self,
         field: &'static str,
@@ -103,7 +103,7 @@ impl RawField {
         }
     }
 
-    /// Texts that must be there.
+    /// Parses a required array of strings.
     pub fn texts<T>(
         self,
         field: &'static str,
@@ -120,17 +120,18 @@ impl RawField {
         }
     }
 
-    /// A text as it is.
+    /// Returns a required string unchanged.
     pub fn text(self, field: &'static str, problems: &mut Problems) -> Option<String> {
         self.required(field, problems, |text| Ok(text.to_owned()))
     }
 
-    /// A username or address by which an account is looked up: any that can be stored.
+    /// Returns a username or email address for a lookup. Any text that the database can store is
+    /// valid.
     pub fn login(self, field: &'static str, problems: &mut Problems) -> Option<String> {
         self.required(field, problems, |text| check_storable(text).map(|()| text.to_owned()))
     }
 
-    /// The text, if it is one.
+    /// Returns the text if the member is a string.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             RawField::Text(text) => Some(text),

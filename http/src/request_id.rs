@@ -1,4 +1,4 @@
-//! `X-Request-Id`: what a request is called in answers and in the log.
+//! `X-Request-Id`: the id of a request in responses and in the log.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,8 @@ use axum::http::header::{HeaderName, HeaderValue};
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_CHARS_MAX: usize = 64;
 
-/// A request's name in logs and in `X-Request-Id`: the client's, if it sent a decent one.
+/// The id of a request in the log and in `X-Request-Id`: the client's if it is well-formed,
+/// otherwise a new one.
 #[derive(Debug, Clone)]
 pub struct RequestId(HeaderValue);
 
@@ -32,7 +33,8 @@ impl RequestId {
         given.map_or_else(RequestId::next, |given| RequestId(given.clone()))
     }
 
-    /// A number that starts anywhere and counts on: unique here, and most likely among instances.
+    /// Returns the next number, counted from a random start. It is unique in this process and most
+    /// likely among all instances.
     #[expect(clippy::disallowed_methods, reason = "a request id is not part of a transaction")]
     fn next() -> RequestId {
         static NEXT: AtomicU64 = AtomicU64::new(0);

@@ -1,6 +1,6 @@
-//! The way of every request: its id, its path's one spelling, whether HTTP allows it, CORS, the
-//! router, its tree's drawing of a failure, headers that hold for all answers, compression, its
-//! line in the log. One function and no layers, as each layer costs every request.
+//! The path of each request: its id, normalization of its path, HTTP checks, CORS, the router, the
+//! tree's error format, common headers, compression and the log line. This is one function instead
+//! of layers, because each layer adds a cost to every request.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -29,34 +29,34 @@ use crate::request_id::{RequestId, X_REQUEST_ID};
 use crate::tree::{Failure, Tree};
 use crate::{account_pages, apis, head, headers, openapi, ops, root, swagger, ui, v1, web};
 
-/// Where each tree lies; the first that holds a path draws its failures.
+/// The trees. The first one that contains a path renders its failures.
 const TREES: [Tree; 6] = [
     Tree { base: v1::BASE, render: v1::render },
     Tree { base: web::AUTH_BASE, render: web::render_auth },
     Tree { base: web::BASE, render: web::render },
     Tree { base: root::USER_BASE, render: root::render_user },
     Tree { base: root::AUTH_BASE, render: root::render_auth },
-    // Whatever no other tree holds.
+    // Contains all other paths.
     Tree { base: "", render: root::render_tasks },
 ];
 
-/// Everything that answers: the five contracts, their documentation, and what operators ask. Cheap
-/// to clone.
+/// The complete service: the five contracts, their documentation, and the endpoints for operators.
+/// Cheap to clone.
 #[derive(Clone)]
 pub struct Service(Arc<Routes>);
 
 struct Routes {
     router: Router,
     with_cors: Cors<Router>,
-    /// For what is answered before the router.
+    /// For responses that bypass the router.
     cors: CorsLayer,
     running: InFlight,
     trusted_proxies: Vec<Network>,
-    /// Whether people reach this server by HTTPS.
+    /// Whether clients reach this server by HTTPS.
     https: bool,
 }
 
-/// Puts together what serves `app`.
+/// Builds the service for `app`.
 pub fn service(app: App, options: &Options) -> Service {
     let document: Arc<str> = openapi::document(apis::all()).into();
     let https = app.settings().public_url.starts_with("https://");
@@ -91,7 +91,7 @@ pub fn service(app: App, options: &Options) -> Service {
 }
 
 impl Service {
-    /// Answers one request, whatever it is.
+    /// Handles one request of any kind.
     pub async fn answer(&self, mut request: Request) -> Response {
         let started = Instant::now();
         let id = RequestId::of(&request);
@@ -134,7 +134,8 @@ impl Service {
         }
     }
 
-    /// What is refused before the router sees it; pages of other origins may know why.
+    /// Responds to a request that is refused before routing. CORS headers let pages of allowed
+    /// origins read the reason.
     async fn refused(&self, failure: Failure, origin: Option<HeaderValue>) -> Response {
         let Some(origin) = origin else {
             return failure.into_response();
@@ -149,7 +150,7 @@ impl Service {
     }
 
     async fn handle(&self, request: Request) -> Response {
-        // Only browsers send an Origin, and only they look for what CORS adds.
+        // Only browsers send `Origin`, and only they need CORS headers.
         let answered: Result<Response, Infallible> =
             if request.headers().contains_key(header::ORIGIN) {
                 self.0.with_cors.clone().oneshot(request).await
@@ -161,7 +162,7 @@ impl Service {
     }
 }
 
-/// The line of a request.
+/// Logs the request.
 fn log(method: &Method, uri: &Uri, response: &Response, started: Instant, id: &RequestId) {
     if tracing::enabled!(tracing::Level::INFO) {
         let (path, status) = (uri.path(), response.status().as_u16());

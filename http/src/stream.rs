@@ -1,5 +1,5 @@
-//! Lists as JSON: a short one in one piece, a long one page by page, so that no list is ever held
-//! in memory.
+//! Lists as JSON. A short list is sent in one piece, a long one page by page, so that no complete
+//! list is in memory.
 
 use std::time::{Duration, Instant};
 
@@ -22,17 +22,18 @@ use crate::paging::link_next;
 use crate::tasks::ListQuery;
 use crate::tree::{Answer, Failure, combine};
 
-/// Tasks that the first trip to the store brings at most, and a later one.
+/// Maximum number of tasks per round trip to the store: for the first one, and for later ones.
 const FIRST_ROWS: usize = 32;
 const TRIP_ROWS_MAX: usize = 256;
-/// What a later trip should come to, in bytes.
+/// Target size in bytes of later round trips.
 const TRIP_BYTES: usize = 512 * 1024;
-/// A page ends here, however many tasks were asked for: its `Link` comes early.
+/// Size in bytes at which a page ends, even before its limit. Its `Link` leads to the rest.
 const PAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// A page of a search ends after so long, with what was found and a `Link`.
+/// Time after which a page ends, with the tasks found so far and a `Link`. Searches can take this
+/// long.
 pub const PAGE_WITHIN: Duration = Duration::from_secs(3);
 
-/// How a tree writes a list down.
+/// The format of a tree's lists.
 #[derive(Clone, Copy)]
 pub struct Shape {
     pub open: &'static str,
@@ -41,11 +42,11 @@ pub struct Shape {
     pub item: fn(&mut Vec<u8>, &Task, Uuid) -> serde_json::Result<()>,
 }
 
-/// Whose tasks.
+/// The owner of the tasks.
 #[derive(Clone, Copy)]
 pub enum Owner {
     Caller,
-    /// Somebody's, for an admin.
+    /// Any user, for an admin.
     User(IdOrUuid),
 }
 
@@ -55,12 +56,12 @@ struct Listing {
     owner: Owner,
     query: ListQuery,
     shape: Shape,
-    /// How many tasks were written so far, and how many bytes.
+    /// Number of tasks written so far, and their bytes.
     written: usize,
     bytes: usize,
 }
 
-/// Answers a list: whole and streamed, or up to the limit with a `Link` to the next page.
+/// Responds with a list: streamed completely, or up to the limit with a `Link` to the next page.
 pub async fn list(
     app: App,
     claims: Bearer,
@@ -105,7 +106,7 @@ pub async fn list(
     Ok(response)
 }
 
-/// A list that is always paged, in one piece.
+/// Responds with a page of a list that is always paged, in one piece.
 pub fn page<T: Serialize>(items: &[T], next: Option<Cursor>, uri: &Uri) -> Response {
     let mut response = crate::tree::json(StatusCode::OK, &items);
     if let Some(next) = next {
@@ -115,7 +116,8 @@ pub fn page<T: Serialize>(items: &[T], next: Option<Cursor>, uri: &Uri) -> Respo
 }
 
 impl Listing {
-    /// One trip to the store for at most `left` tasks: appends them to `buffer`; where to go on.
+    /// Makes one round trip to the store, appends at most `left` tasks to `buffer`, and returns the
+    /// cursor of the next one.
     async fn trip(
         &mut self,
         buffer: &mut Vec<u8>,
@@ -148,7 +150,7 @@ impl Listing {
         Ok(page.next)
     }
 
-    /// How many tasks the next trip should bring, by the size of those before.
+    /// Returns the number of tasks for the next round trip, from the mean size of the tasks so far.
     fn rows(&self) -> usize {
         if self.written == 0 {
             return FIRST_ROWS;
@@ -157,8 +159,8 @@ impl Listing {
         (TRIP_BYTES / (mean + 1)).clamp(FIRST_ROWS / 4, TRIP_ROWS_MAX)
     }
 
-    /// The rest of a list, page by page. A page that fails breaks the body off: a list that ends
-    /// well is whole.
+    /// Streams the rest of a list, page by page. A failure aborts the body, so a list that ends
+    /// normally is complete.
     fn stream(self, head: Vec<u8>, next: Cursor) -> Response {
         enum Step {
             Head(Vec<u8>, Cursor),

@@ -27,12 +27,12 @@ const PAGE: &str = r#"<!DOCTYPE html>
 const START: &str = "window.ui = SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', \
 deepLinking: true, tryItOutEnabled: true, persistAuthorization: false });\n";
 
-/// Scripts and styles come from here alone. What Swagger UI sets on its elements it sets by script,
-/// which needs no leave.
+/// Scripts and styles come only from this server. Swagger UI sets inline styles by script, which
+/// this policy allows.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
 connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
-/// The page and its assets.
+/// Returns the routes of the page and its assets.
 pub fn routes() -> Router<App> {
     let assets = swagger_ui_dist::generate_routes(ApiDefinition {
         uri_prefix: "/docs/assets",
@@ -51,7 +51,7 @@ async fn page() -> Response {
     response
 }
 
-/// The document that [`crate::openapi()`] made.
+/// Responds with the document that [`crate::openapi()`] returned.
 pub fn document(text: &str) -> Response {
     typed("application/json", text.to_string())
 }

@@ -1,5 +1,5 @@
-//! What the trees share about tasks over HTTP: versions as entity tags, the list's parameters. No
-//! shape of a contract.
+//! HTTP for tasks that all trees share: versions as entity tags, and list parameters. The
+//! contracts' formats are elsewhere.
 
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderValue};
@@ -16,12 +16,12 @@ use crate::paging::{Paging, Start};
 use crate::parameters::{Query, flag};
 use crate::tree::Failure;
 
-/// The task that a path means, by integer or UUID.
+/// Parses the task's id in a path: the integer or the UUID.
 pub fn key(path: &PathText) -> Result<IdOrUuid, Failure> {
     IdOrUuid::parse(&path.0).map_err(|flaw| task_id_flaw(flaw).into())
 }
 
-/// The same where the contract knows UUIDs only (001).
+/// Parses the task's id in a path of contract 001, which uses only UUIDs.
 pub fn uuid_key(path: &PathText) -> Result<IdOrUuid, Failure> {
     IdOrUuid::parse_uuid(&path.0).map_err(|flaw| task_id_flaw(flaw).into())
 }
@@ -30,7 +30,7 @@ fn task_id_flaw(flaw: taskwell_core::error::Violation) -> Error {
     Error::invalid("task_id", flaw.0, flaw.1)
 }
 
-/// An answer that shows one task, with its version.
+/// Adds the task's version as the `ETag` of the response.
 pub fn with_etag(mut response: Response, task: &Task) -> Response {
     let tag = HeaderValue::try_from(format!("\"{}\"", task.stamp()));
     if let Ok(tag) = tag {
@@ -39,7 +39,7 @@ pub fn with_etag(mut response: Response, task: &Task) -> Response {
     response
 }
 
-/// One task that was asked for: what `draw` makes of it, or 304 where the client has this version.
+/// Responds with one task as `draw` renders it, or with 304 if the client has this version.
 pub fn shown(
     task: &Task,
     conditions: &Conditions,
@@ -53,17 +53,17 @@ pub fn shown(
     with_etag(response, task)
 }
 
-/// What a list is asked for.
+/// The parameters of a list.
 #[derive(Debug, Clone, Default)]
 pub struct ListQuery {
     pub wanted: Wanted,
-    /// All, where there is none.
+    /// `None` means all tasks.
     pub limit: Option<Limit>,
     pub cursor: Option<Cursor>,
 }
 
 impl ListQuery {
-    /// The parameters of `v1` and `web`.
+    /// Parses the parameters of `v1` and `web`.
     pub fn read(query: &mut Query) -> Result<ListQuery, Failure> {
         let p = &mut Problems::default();
         let sort = query.take("sort", p, Order::parse).unwrap_or_default();
@@ -79,8 +79,7 @@ impl ListQuery {
         ListQuery::paged(wanted, query, p)
     }
 
-    /// The parameters of `root`, whose documents know none: only paging, and which tasks are
-    /// completed.
+    /// Parses the parameters of `root`, whose contracts define none: only paging and `completed`.
     pub fn read_few(query: &mut Query) -> Result<ListQuery, Failure> {
         let p = &mut Problems::default();
         let wanted = Wanted { completed: query.take("completed", p, flag), ..Wanted::default() };
@@ -95,7 +94,7 @@ impl ListQuery {
         let paging = Paging::read(query, problems, Order::of_cursor);
         let cursor = paging.start.map(|start| match start {
             Start::Cursor((order, cursor)) => {
-                // A cursor goes on in the order of the list that it comes from.
+                // A cursor continues in the order of its list.
                 wanted.order = order;
                 cursor
             }

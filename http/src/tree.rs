@@ -1,5 +1,5 @@
-//! A tree is routes and one function that draws its errors. Until there an error is a value,
-//! carried in the response.
+//! Trees: routes, and one function that renders their errors. Until then, an error is a value that
+//! the response carries.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use taskwell_core::error::{AuthError, Conflict, Error, Problem, RateLimited};
 
 use crate::request_id::RequestId;
 
-/// What went wrong, before a tree has drawn it: an error of the model, or one that only HTTP knows.
+/// A failure before its tree renders it: an error of the model, or one that only HTTP knows.
 #[derive(Debug, Clone)]
 pub enum Failure {
     Core(Error),
@@ -19,34 +19,34 @@ pub enum Failure {
     NoRoute,
     /// The path has routes, but none for this method; `Allow` names them.
     WrongMethod,
-    /// The body is larger than this many bytes, the most that is read at its path.
+    /// The body exceeds this many bytes, the maximum at its path.
     TooLarge(usize),
-    /// The body is not of a type that the route reads; these are.
+    /// The body has none of these media types, which the route accepts.
     WrongType(&'static [&'static str]),
-    /// The body's content is compressed, or encoded in another way.
+    /// The body's content is compressed or otherwise encoded.
     UnknownContentCoding,
-    /// The message is sent in a coding besides `chunked`.
+    /// The message has a transfer coding other than `chunked`.
     UnknownTransferCoding,
-    /// What is wrong with the `Host` header.
+    /// The `Host` header is invalid, for this reason.
     BadHost(&'static str),
     /// The body did not arrive in time.
     TooSlow,
-    /// What is wrong with the idempotency key.
+    /// The idempotency key is invalid, for this reason.
     BadKey(Cow<'static, str>),
-    /// A request with the same idempotency key is under way.
+    /// A request with the same idempotency key is in flight.
     KeyBusy,
 }
 
-/// To a right password whose account's address is not proven yet, where that is demanded.
+/// For a correct password if the account's address is unverified and verification is required.
 pub const UNVERIFIED: &str = "Verify your email address first; the link is in your mail";
 
-/// To a right password whose account has a second factor.
+/// For a correct password if the account has a second factor.
 pub const CODE_NEEDED: &str = "A code from your second factor is required; send it as totp_code";
 pub const WRONG_CODE: &str = "The code from your second factor is wrong or was already used";
 const LOOKS_TAKEN: &str = "This username looks like another name; choose one that differs more";
 pub const MAIL_OFF: &str = "This server cannot send mail: its operator has not set SMTP_URL";
 
-/// To a cursor of before a restore.
+/// For a cursor from before a restore.
 pub const GONE: &str = "The changes since then are no longer available; read all tasks again, then \
                         continue from the cursor in this response";
 const CONTENT_CODING: &str =
@@ -54,7 +54,7 @@ const CONTENT_CODING: &str =
 const KEY_REUSED: &str = "This Idempotency-Key was already used for another request; use a new one";
 const KEY_BUSY: &str = "A request with this Idempotency-Key is still in progress; try again in 1 s";
 
-/// What a handler answers.
+/// The result of a handler.
 pub type Answer = Result<Response, Failure>;
 
 impl From<Error> for Failure {
@@ -72,7 +72,7 @@ impl IntoResponse for Failure {
 }
 
 impl Failure {
-    /// The status that means this in HTTP; a tree draws another where its contract says so.
+    /// Returns the HTTP status of the failure. A tree uses another one if its contract requires it.
     pub fn status(&self) -> StatusCode {
         match self {
             Failure::Core(Error::Invalid(_)) | Failure::BadKey(_) | Failure::BadHost(_) => {
@@ -103,7 +103,7 @@ impl Failure {
         }
     }
 
-    /// What to tell where a contract has no word of its own for it.
+    /// Returns the text for contracts without their own text for the failure.
     pub fn detail(&self) -> String {
         match self {
             Failure::Core(Error::Unauthenticated(AuthError::UnverifiedEmail)) => UNVERIFIED.into(),
@@ -147,7 +147,7 @@ impl Failure {
         }
     }
 
-    /// The fields that are wrong, if that is the failure.
+    /// Returns the invalid fields, if the failure is about fields.
     pub fn problems(&self) -> &[Problem] {
         match self {
             Failure::Core(Error::Invalid(problems)) => problems,
@@ -155,16 +155,17 @@ impl Failure {
         }
     }
 
-    /// Headers that go with the failure, whatever the tree.
+    /// Adds the headers of the failure, which are the same in all trees.
     pub(crate) fn headers(&self, drawn: &mut Response) {
         let status = drawn.status();
         let headers = drawn.headers_mut();
         match self {
-            // Contract 000 draws an unknown user as 404, which challenges nobody.
+            // In contract 000, an unknown user is a 404, which has no challenge.
             Failure::Core(Error::Unauthenticated(unproven))
                 if status == StatusCode::UNAUTHORIZED =>
             {
-                // RFC 6750, section 3: the error is named where a token was sent.
+                // RFC 6750, section 3: the challenge names the error if the request contained a
+                // token.
                 let challenge = match unproven {
                     AuthError::BadToken => r#"Bearer error="invalid_token""#,
                     _ => "Bearer",
@@ -175,7 +176,7 @@ impl Failure {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
             }
             Failure::Core(Error::TooMany(exceeded)) => limit_headers(headers, exceeded),
-            // RFC 9110, section 12.5.3: what would have been understood.
+            // RFC 9110, section 12.5.3: the header names the supported codings.
             Failure::UnknownContentCoding => {
                 headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
             }
@@ -188,7 +189,7 @@ impl Failure {
 pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// What was exceeded, and when there is room again (draft-ietf-httpapi-ratelimit-headers).
+/// Adds the exceeded limit and the time until the next try (draft-ietf-httpapi-ratelimit-headers).
 fn limit_headers(headers: &mut HeaderMap, exceeded: &RateLimited) {
     let RateLimited { policy, tries, window_s, retry_after_s } = exceeded;
     let quota = format!("\"{policy}\";q={tries};w={window_s}");
@@ -201,7 +202,7 @@ fn limit_headers(headers: &mut HeaderMap, exceeded: &RateLimited) {
     }
 }
 
-/// Two parts of an input; where both are wrong, all that is wrong with them.
+/// Combines two parts of an input. If both are invalid, the error contains the problems of both.
 pub fn combine<A, B>(a: Result<A, Failure>, b: Result<B, Failure>) -> Result<(A, B), Failure> {
     match (a, b) {
         (Ok(a), Ok(b)) => Ok((a, b)),
@@ -213,7 +214,7 @@ pub fn combine<A, B>(a: Result<A, Failure>, b: Result<B, Failure>) -> Result<(A,
     }
 }
 
-/// Where a tree begins, and how its errors look.
+/// The base path of a tree, and its error format.
 #[derive(Clone, Copy)]
 pub struct Tree {
     pub base: &'static str,
@@ -221,13 +222,13 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Whether `path` lies in this tree: it is the base or below it.
+    /// Whether the tree contains `path`: the base or a path below it.
     pub fn holds(&self, path: &str) -> bool {
         let below = path.strip_prefix(self.base);
         below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
-    /// Draws the failure that `response` carries, if it carries one.
+    /// Renders the failure that `response` carries, if any.
     pub fn draw(&self, response: Response, id: &RequestId) -> Response {
         let Some(failure) = response.extensions().get::<Failure>() else {
             return response;
@@ -241,8 +242,7 @@ impl Tree {
         }
         let mut drawn = (self.render)(failure);
         failure.headers(&mut drawn);
-        // Allow, which the router has set, and what CORS has; the length was that of the body
-        // before it was drawn.
+        // Keep `Allow` from the router and the headers of CORS. The length is that of the old body.
         for (name, value) in response.headers() {
             if name != header::CONTENT_LENGTH && !drawn.headers().contains_key(name) {
                 drawn.headers_mut().append(name, value.clone());
@@ -252,12 +252,12 @@ impl Tree {
     }
 }
 
-/// A JSON body with its status.
+/// Returns a JSON response.
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
     typed_json(status, "application/json", body)
 }
 
-/// A JSON body of a more special type.
+/// Returns a response with JSON of a more specific media type.
 pub fn typed_json(
     status: StatusCode,
     content_type: &'static str,
@@ -272,7 +272,7 @@ pub fn typed_json(
     }
 }
 
-/// An answer that holds tokens: no cache may keep it (RFC 6749, section 5.1).
+/// Returns a JSON response with tokens, which no cache may store (RFC 6749, section 5.1).
 pub fn secret_json(status: StatusCode, body: &impl Serialize) -> Response {
     let mut response = json(status, body);
     let headers = response.headers_mut();

@@ -1,5 +1,5 @@
-//! The web app at `/` and `/app`: the files that `http/ui/build.mjs` made of its sources, embedded.
-//! What it does is in `http/ui`; here is only how it is handed out.
+//! The web app at `/` and `/app`: the embedded files that `http/ui/build.mjs` generates. This
+//! module only serves them; the sources are in `http/ui`.
 
 use std::io::Write as _;
 use std::sync::{Arc, OnceLock};
@@ -20,7 +20,7 @@ use crate::tree::Failure;
 
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
-/// Scripts and styles come from here alone, and no script is inside a document.
+/// Scripts and styles come only from this server. Inline scripts are forbidden.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
      manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors \
@@ -32,24 +32,24 @@ const HASHED: &str = "assets/";
 // `DIST`: the path and the content of each file.
 include!(concat!(env!("OUT_DIR"), "/dist.rs"));
 
-/// The files whose names stay.
+/// The files with fixed names.
 struct WebApp {
     html: File,
-    /// The same, which says that this server sends no mail.
+    /// The same document, marked as from a server that sends no mail.
     html_without_mail: File,
     worker: File,
     manifest: File,
     licences: File,
 }
 
-/// A file as it is sent.
+/// A file and its encodings.
 struct File {
     plain: Bytes,
     gzip: OnceLock<Bytes>,
     content_type: &'static str,
 }
 
-/// The routes of the web app, and `/`, which programs get the version from.
+/// Returns the routes of the web app, including `/`, which gives programs the version.
 pub fn routes() -> Router<App> {
     let web_app = Arc::new(WebApp::of_the_build());
     let shell = {
@@ -79,7 +79,8 @@ pub fn routes() -> Router<App> {
         .route("/assets/{*name}", get(async |name, headers: HeaderMap| asset(name, &headers)))
 }
 
-/// A browser that opens an address asks for HTML by name; programs and `fetch` do not.
+/// Whether the request prefers HTML. A browser that opens an address names HTML; programs and
+/// `fetch` do not.
 fn prefers_html(headers: &HeaderMap) -> bool {
     let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     accepted.is_some_and(|accepted| accepted.contains("text/html"))
@@ -96,7 +97,7 @@ impl WebApp {
         }
     }
 
-    /// The one document; which view it shows is its own business.
+    /// Responds with the only document, which chooses the view itself.
     fn shell(&self, app: &App, headers: &HeaderMap) -> Response {
         let html = if app.settings().mails { &self.html } else { &self.html_without_mail };
         let mut response = answer(html, headers, ASK_FIRST);
@@ -114,12 +115,13 @@ impl WebApp {
         response
     }
 
-    /// The service worker lies among the assets and cares for the whole web app.
+    /// Responds with the service worker. Its scope is the whole web app, although it is among the
+    /// assets.
     fn worker(&self, headers: &HeaderMap) -> Response {
         let mut response = answer(&self.worker, headers, ASK_FIRST);
         let allowed = HeaderName::from_static("service-worker-allowed");
         response.headers_mut().insert(allowed, HeaderValue::from_static("/"));
-        // A worker has a policy of its own: what it may fetch.
+        // A worker has its own policy, which restricts what it may fetch.
         let policy = HeaderValue::from_static("default-src 'none'; connect-src 'self'");
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
         response
@@ -133,7 +135,7 @@ fn asset(Path(name): Path<String>, headers: &HeaderMap) -> Response {
     }
 }
 
-/// The files whose names change with their content.
+/// Returns the files whose names change with their content.
 fn assets() -> &'static [(&'static str, File)] {
     static ASSETS: OnceLock<Vec<(&str, File)>> = OnceLock::new();
     ASSETS.get_or_init(|| {
@@ -142,7 +144,7 @@ fn assets() -> &'static [(&'static str, File)] {
     })
 }
 
-/// The links to the style sheet and the icon, for pages that work without a script.
+/// Returns links to the style sheet and the icon, for pages without scripts.
 pub fn styles() -> String {
     let named = |begin: &str, end: &str| {
         let found =
@@ -171,14 +173,14 @@ fn kind(path: &str) -> &'static str {
 }
 
 impl File {
-    /// A file of the build; empty if there is none, which tests would see.
+    /// Returns a file of the build; empty if it is missing, which tests would detect.
     fn embedded(path: &str) -> File {
         let content = DIST.iter().find(|(known, _)| *known == path).map(|(_, content)| *content);
         let plain = Bytes::from_static(content.unwrap_or_default());
         File { plain, gzip: OnceLock::new(), content_type: kind(path) }
     }
 
-    /// The document, marked so that nothing that needs mail is offered.
+    /// Returns the document, marked so that the web app offers nothing that needs mail.
     fn without_mail() -> File {
         let mut html = File::embedded("index.html");
         let marked =
@@ -187,7 +189,7 @@ impl File {
         html
     }
 
-    /// Pressed once, when first asked for.
+    /// Returns the compressed file. The first call compresses it.
     fn pressed(&self) -> &Bytes {
         self.gzip.get_or_init(|| {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::best());

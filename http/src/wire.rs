@@ -1,5 +1,5 @@
-//! Pieces of the wire that several trees share: words and patterns for the schemas, and how one
-//! wrong field is shown.
+//! Wire types that several trees share: words and patterns for the schemas, and the format of an
+//! invalid field.
 
 use serde::Serialize;
 use taskwell_core::error::Problem;

@@ -1,4 +1,4 @@
-//! Accounts and roles: one's own, and everybody's for admins.
+//! Accounts and roles: one's own account, and all accounts for admins.
 
 use serde_json::{Value, json};
 use taskwell_core::settings::Scheme;
@@ -304,7 +304,7 @@ async fn a_password_manager_finds_the_page_that_changes_a_password() {
     assert_eq!(post("wrong", "Difference.Engine-1822").await.status, 401);
     let weak = post(PASSWORD, "password").await;
     assert!(weak.status == 400 && weak.text().contains("commonly used"), "{weak:?}");
-    // The form is there again, with what is wrong at its field and what was typed that is no
+    // The response repeats the form, with each problem at its field and the values that are not
     // secret.
     for needed in [
         "name=\"new_password\"",

@@ -1,4 +1,4 @@
-//! The audit log: what is written down, and who may read it.
+//! The audit log: its entries, and who may read them.
 
 use serde_json::{Value, json};
 
@@ -79,7 +79,7 @@ async fn admins_read_all_and_others_nothing_of_others(t: Taskwell) {
     let all = log(&t, &root).await;
     assert_eq!(all.len(), 9, "{all:?}");
     assert_eq!((&all[0]["action"], &all[0]["user_id"]), (&json!("account_deleted"), &json!(2)));
-    // In pages, each entry once.
+    // Paged, each entry once.
     let (mut paged, mut next) = (Vec::new(), "/api/v1/audit?limit=2".to_owned());
     loop {
         let reply = t.get(&next).token(&root).send().await;

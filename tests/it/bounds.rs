@@ -1,4 +1,4 @@
-//! What one request may cost others: memory, the writer, the threads.
+//! Bounds on what one request costs others: memory, the writer, the threads.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Taskwell, on_each_database};
 
-/// Follows the `Link` headers: the pages.
+/// Follows the `Link` headers and returns the pages.
 async fn pages(t: &Taskwell, token: &str, path: &str) -> Vec<Vec<Value>> {
     let (mut pages, mut next) = (Vec::new(), Some(path.to_owned()));
     while let Some(path) = next {
@@ -33,7 +33,7 @@ async fn make(t: &Taskwell, token: &str, count: usize, description: &str) {
 async fn a_page_ends_early_where_its_tasks_are_long_and_the_pages_hold_all(t: Taskwell) {
     let token = t.user("ada").await;
     make(&t, &token, 40, "short").await;
-    // 80 KB each: the most that a task holds.
+    // 80 KB each, the maximum of a task.
     make(&t, &token, 120, &"🦀".repeat(20_000)).await;
     for path in [
         "/api/v1/tasks?limit=1000",
@@ -81,7 +81,7 @@ async fn a_search_finds_a_word_anywhere_by_all_its_words_in_each_order(t: Taskwe
     assert!(pages(&t, &token, "/api/v1/tasks?limit=5&q=konto%20missing").await.concat().is_empty());
     let found = pages(&t, &token, "/api/v1/tasks?limit=100&q=nothing%20task").await.concat();
     assert_eq!(found.len(), 600);
-    // A new title is found, the old one is not.
+    // A search finds a new title, not the old one.
     let id = found[0]["id"].to_string();
     let title = json!({ "title": "renamed STRASSE" });
     t.patch(&format!("/api/v1/tasks/{id}")).token(&token).json(&title).send().await;
@@ -108,7 +108,7 @@ async fn others_are_answered_while_somebody_searches_much(t: Taskwell) {
         longest
     };
     let (longest, _) = futures_util::future::join(reads, join_all(searches)).await;
-    // Behind such a search, a read waited for 6 s and more.
+    // Without the bound, a read waited for 6 s and more behind such a search.
     assert!(longest < Duration::from_secs(2), "{longest:?}");
 }
 
@@ -130,7 +130,7 @@ async fn what_is_too_old_is_deleted_in_batches_and_outside_of_requests(t: Taskwe
     assert_eq!(old().await, "500", "one batch");
     while t.operator.prune().await.unwrap() {}
     assert_eq!(old().await, "0");
-    // The session of a user who never came back is gone, too.
+    // The session of a user who never returned is gone, too.
     let sessions = t.rows("SELECT count(*) FROM sessions").await[0][0].clone();
     assert_eq!(sessions.as_deref(), Some("1"));
     assert_eq!(t.get("/api/v1/tasks").token(&ada).send().await.status, 401);

@@ -1,5 +1,5 @@
-//! Compressed answers: who gets them, what is never compressed, and how their versions still guard
-//! writes.
+//! Compressed responses: which clients get them, which responses stay uncompressed, and how their
+//! versions still guard writes.
 
 use std::io::Read as _;
 use std::process::Command;
@@ -29,7 +29,7 @@ async fn get(t: &Taskwell, token: &str, path: &str, accepted: &str) -> Reply {
     t.get(path).token(token).header("accept-encoding", accepted).send().await
 }
 
-/// A list that comes in one piece, and one that is streamed.
+/// Creates an account with this number of tasks. Returns its token.
 async fn with_tasks(t: &Taskwell, count: usize) -> String {
     let token = t.user("ada").await;
     let new = json!({ "title": "a title", "description": "x ".repeat(500) });

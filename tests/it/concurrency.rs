@@ -1,4 +1,4 @@
-//! Many writers at once: what they were told is what is stored, in one sequence without gaps.
+//! Many concurrent writers: the store matches the acknowledgements, in one sequence without gaps.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -9,8 +9,8 @@ const WRITERS: usize = 16;
 const WRITES: usize = 24;
 const SHARED: usize = 4;
 
-/// One writer's turns: it makes, changes and deletes tasks that all others change too. How many
-/// changes it was told of.
+/// Runs one writer, which creates, changes and deletes tasks that all others change too. Returns
+/// its number of acknowledged changes.
 async fn write(t: &Taskwell, token: &str, writer: usize) -> usize {
     let mut told = 0;
     for turn in 0..WRITES {
@@ -39,7 +39,7 @@ async fn write(t: &Taskwell, token: &str, writer: usize) -> usize {
     told
 }
 
-/// That the changes, read in their order, are the story of the tasks as they are.
+/// Asserts that the changes, applied in order, produce the current tasks.
 async fn assert_story(t: &Taskwell, told: usize) {
     let changes =
         t.rows("SELECT seq, task_id, kind, before, after FROM changes ORDER BY seq").await;
@@ -203,8 +203,8 @@ async fn an_account_is_deleted_while_it_is_written_to(t: Taskwell) {
         let (took, _) = futures_util::future::join(delete, join_all((0..8).map(|_| write()))).await;
         slow += usize::from(took > std::time::Duration::from_millis(900));
     }
-    // A deadlock is found after a second. A busy machine may take as long for other reasons, but
-    // not each time.
+    // PostgreSQL detects a deadlock after a second. A busy machine may take that long for other
+    // reasons, but not each time.
     assert!(slow < 4, "each deletion took longer than a deadlock");
     let left = t.rows("SELECT (SELECT count(*) FROM users) + (SELECT count(*) FROM tasks)").await;
     assert_eq!(left[0][0].as_deref(), Some("0"));

@@ -1,5 +1,5 @@
-//! The OpenAPI document in other hands: clients made from it work, and Schemathesis finds nothing.
-//! What these need comes from PyPI and npm into `target/conformance`.
+//! The OpenAPI document with other tools: generated clients work, and Schemathesis finds nothing.
+//! Their packages come from PyPI and npm into `target/conformance`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +10,7 @@ use crate::support::PASSWORD;
 use crate::support::prepare::{CLIENTS, Packages, must, python, require_packages};
 use crate::support::process::{Server, taskwell};
 
-/// The document of the binary, in a file.
+/// Writes the document of the binary to a file.
 fn document(folder: &Path) -> PathBuf {
     let path = folder.join("openapi.json");
     std::fs::write(&path, must(taskwell(folder).arg("openapi"))).unwrap();
@@ -65,9 +65,9 @@ fn a_client_made_by_openapi_typescript_completes_a_session() {
     assert!(session.contains("went well"), "{session}");
 }
 
-/// What a document's own rule refuses and a schema can't say: a taken name, two passwords that
-/// differ, a common password, a username that is not of letters and digits, whose class no pattern
-/// names in every language.
+/// Whether a rule refused the input that a schema cannot express: a taken name, two passwords that
+/// differ, a common password, or a username with other characters than letters and digits, a class
+/// that patterns cannot name in every language.
 fn is_rule_beyond_schemas(answer: &str) -> bool {
     let rules = [
         "already exists",
@@ -82,7 +82,8 @@ fn is_rule_beyond_schemas(answer: &str) -> bool {
     rules.iter().any(|words| answer.contains(words))
 }
 
-/// A title or name is counted after it is trimmed; a schema's `maxLength` counts before.
+/// Whether the text is short enough once trimmed. The server counts after trimming, a schema's
+/// `maxLength` before.
 fn is_short_when_trimmed(finding: &str) -> bool {
     let text = finding
         .split_once("violates `maxLength`")
@@ -91,7 +92,7 @@ fn is_short_when_trimmed(finding: &str) -> bool {
     text.is_some_and(|text| text.trim() != text && text.trim().chars().count() <= 200)
 }
 
-/// Without a limit a page means nothing, and so is ignored whatever it says.
+/// Whether the finding is about `page` without a limit, which the server ignores.
 fn is_page_without_limit(finding: &str) -> bool {
     finding.contains("parameter `page` in query") && !finding.contains("limit=")
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, Reply, Taskwell, on_each_database};
 
-/// 000's sign-up and login: access and refresh token.
+/// Signs up and logs in by contract 000. Returns the access and refresh tokens.
 async fn dhaya(t: &Taskwell) -> (String, String) {
     let new = json!({ "name": "dhaya", "email": "dhaya@gmail", "password": PASSWORD });
     assert_eq!(t.post("/user/signup").json(&new).send().await.status, 201);
@@ -13,7 +13,7 @@ async fn dhaya(t: &Taskwell) -> (String, String) {
     (text("access_token"), text("refresh_token"))
 }
 
-/// Both texts are the same, in `detail` and `message`.
+/// Asserts that `detail` and `message` have the same text.
 fn refused(reply: &Reply, status: u16, text: &str) {
     assert_eq!(reply.status, status, "{reply:?}");
     let body = reply.json();

@@ -8,7 +8,7 @@ fn names(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
-/// A problem of RFC 9457 with the document's word as its detail.
+/// Asserts an RFC 9457 problem with the document's text as its detail.
 fn refused(reply: &Reply, status: u16, detail: &str) {
     assert_eq!(reply.header("content-type"), Some("application/problem+json"), "{reply:?}");
     let body = reply.json();

@@ -1,10 +1,10 @@
-//! The README's session is run, and must answer what the README says.
+//! The README's session runs, and its output matches the README.
 
 use std::process::Command;
 
 use crate::support::process::Server;
 
-/// Ids, times and tokens, which differ each time, all become `#`.
+/// Replaces ids, times and tokens, which differ each time, by `#`.
 fn normal(text: &str) -> String {
     let mut out = String::new();
     for (n, piece) in text.split('"').enumerate() {
@@ -20,7 +20,7 @@ fn normal(text: &str) -> String {
     out
 }
 
-/// The README's console blocks: each command with what it answers.
+/// Returns the README's console blocks: each command with its output.
 fn session(readme: &str) -> Vec<(String, String)> {
     let mut steps: Vec<(String, String)> = Vec::new();
     for block in readme.split("```console\n").skip(1) {

@@ -1,5 +1,5 @@
-//! What an account decides about itself, by every door that leads there: each name that a path has
-//! for it, each kind of token, each place where a password is taken.
+//! Changes to one's own account through every endpoint: with each name of the account in a path,
+//! each kind of token, and each place that takes a password.
 
 use serde_json::{Value, json};
 
@@ -8,11 +8,11 @@ use crate::support::{Call, PASSWORD, Reply, Taskwell, on_each_database};
 const KEY: &str = "idempotency-key";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// An admin with a session, and a personal access token for all that there is.
+/// An admin with a session, and a personal access token with all scopes.
 struct Admin {
     session: String,
     token: String,
-    /// Each way to name its account in a path.
+    /// Each name of the account in a path.
     names: Vec<String>,
     /// The id of one of its sessions.
     session_id: String,
@@ -22,7 +22,7 @@ impl Admin {
     async fn new(t: &Taskwell) -> Admin {
         let session = t.user("root").await;
         t.user("second").await;
-        // Of two, each may be changed.
+        // With two admins, each may be changed.
         t.make_admin("root").await;
         t.make_admin("second").await;
         let new = json!({
@@ -44,7 +44,7 @@ impl Admin {
     }
 }
 
-/// All that decides over an account of that name, each with its body.
+/// Returns all operations that control the account of that name, each with its body.
 fn decisions<'t>(t: &'t Taskwell, name: &str, session_id: &str) -> Vec<Call<'t>> {
     let (name, slash) = name.strip_suffix('/').map_or((name, ""), |name| (name, "/"));
     let path = format!("/api/v1/users/{name}");
@@ -78,7 +78,7 @@ fn assert_wants_password(reply: &Reply) {
     assert_eq!((&error["field"], &error["code"]), (&json!("current_password"), &json!("required")));
 }
 
-/// A password that bcrypt hashes to the same as the right one, were it let.
+/// Returns a password whose bcrypt hash would equal that of the correct one.
 fn twice() -> String {
     format!("{PASSWORD}\0{PASSWORD}")
 }
@@ -94,7 +94,7 @@ async fn no_token_decides_over_its_owners_account_whatever_its_name(t: Taskwell)
         }
     }
     assert_eq!(accounts(&t).await, before);
-    // Over others it decides, and over its own account the session does.
+    // The token controls other accounts. Only the session controls its own.
     for (n, call) in
         decisions(&t, "2", "01a1fb26-21e1-73a9-8ab0-263b2a1e955b").into_iter().enumerate()
     {
@@ -143,7 +143,8 @@ async fn another_address_of_ones_own_asks_for_the_password_whatever_its_name(t: 
             }
         }
         assert_eq!(email(&t, "root").await, now);
-        // The same address asks for nothing, whatever else changes, and looks at no password.
+        // An unchanged address needs no password, whatever else changes, and the server ignores a
+        // given one.
         for body in [
             json!({ "email": now, "name": name }),
             json!({ "email": now, "current_password": "wrong" }),
@@ -154,7 +155,7 @@ async fn another_address_of_ones_own_asks_for_the_password_whatever_its_name(t: 
             json!({ "email": format!("other{n}@example.org"), "current_password": PASSWORD });
         assert_eq!(change(&body).await.json()["email"], body["email"]);
     }
-    // Somebody else's address asks an admin for nothing.
+    // An admin changes the address of another user without a password.
     for (path, other) in
         [("/api/v1/users/2", "a@example.org"), ("/api/v1/users/2", "b@example.org")]
     {
@@ -182,13 +183,13 @@ async fn a_wrong_password_for_another_address_counts_as_one_by_every_name(t: Tas
         assert_eq!(reply.status, 403, "{reply:?}");
     }
     assert_eq!(refused, Some(10));
-    // The right one is not looked at either.
+    // The server ignores the correct password, too.
     let body = json!({ "email": "thief@example.org", "current_password": PASSWORD });
     assert_eq!(
         t.patch("/api/v1/users/me").token(&root.session).json(&body).send().await.status,
         429
     );
-    // Nor does another name change anything that needs no proof.
+    // A new name needs no proof, so it still works.
     let body = json!({ "name": "Root" });
     assert_eq!(
         t.patch("/api/v1/users/me").token(&root.session).json(&body).send().await.status,
@@ -212,7 +213,7 @@ async fn another_address_that_is_sent_again_is_answered_again(t: Taskwell) {
         t.post("/api/v1/users/me/password").token(&ada).json(&change_password).send().await.status,
         200
     );
-    // Its password is wrong by now, and its address another one.
+    // By now, its password is wrong and its address has changed.
     let again = change("one@example.org", "k").await;
     assert_eq!((again.status, again.text()), (200, first.text()));
     assert_eq!(email(&t, "ada").await, "two@example.org");

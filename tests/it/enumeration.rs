@@ -1,7 +1,6 @@
-//! Nobody is told whether there is an account, but where a contract says so itself (000's login,
-//! the sign-ups): not by an answer, not by a limit, not by what is stored, and so not by the time
-//! that it takes. What passes between Taskwell and PostgreSQL meanwhile is counted in
-//! `postgres/trips.rs`.
+//! Responses do not reveal whether an account exists, except where a contract requires it (000's
+//! login, the sign-ups): neither do limits, stored data or, therefore, response times.
+//! `postgres/trips.rs` counts the round trips to PostgreSQL.
 
 use serde_json::{Value, json};
 
@@ -9,7 +8,7 @@ use crate::support::{Call, PASSWORD, Reply, Taskwell, on_each_database};
 
 const HERE: &str = "192.0.2.1";
 
-/// All of an answer but its name.
+/// Returns a response without its `X-Request-Id`.
 fn all_of(reply: &Reply) -> (u16, Vec<(String, String)>, String) {
     let mut headers: Vec<(String, String)> = reply
         .headers
@@ -21,7 +20,7 @@ fn all_of(reply: &Reply) -> (u16, Vec<(String, String)>, String) {
     (reply.status, headers, reply.text().to_owned())
 }
 
-/// Accounts that a login is tried with, and one that nobody has.
+/// Names for logins: three accounts, and one without an account.
 const NAMES: [&str; 4] = ["ada", "asleep", "verified", "nobody"];
 
 async fn populate(t: &Taskwell) {
@@ -109,7 +108,7 @@ async fn asking_for_a_new_password_answers_and_stores_the_same_for_everybody(t: 
         let to = t.rows("SELECT DISTINCT recipient FROM mail_queue").await;
         assert_eq!(to, [[Some(format!("{name}@example.org"))]]);
         stored.push(rows);
-        // Whom it goes to, if to anybody, is found out now.
+        // The recipient, if any, is determined now.
         let mut mails = Vec::new();
         while let Some(mail) = t.operator.next_mail().await.unwrap() {
             t.operator.mail_sent(mail.id).await.unwrap();
@@ -153,7 +152,7 @@ async fn an_unknown_account_is_slowed_down_as_a_known_one(t: Taskwell) {
     assert_eq!(statuses[..13], [[401; 5].as_slice(), &[429; 8]].concat());
     assert_eq!(statuses[13..], [202; 7]);
     assert!(told.iter().all(|answers| *answers == told[0]), "{told:?}");
-    // Beyond the limits nothing is queued, whoever it would be for.
+    // Above the limits, nothing is queued for any recipient.
     let queued = t
         .rows(
             "SELECT recipient, count(*) FROM mail_queue GROUP BY recipient ORDER BY \

@@ -1,5 +1,4 @@
-//! A store that was restored: clients that were ahead are told, and no old version matches any
-//! more.
+//! A restored store: clients that were ahead are informed, and no old version matches.
 
 use axum::http::header::ETAG;
 use http_body_util::BodyExt as _;
@@ -12,7 +11,7 @@ async fn changes(t: &Taskwell, token: &str, since: &str) -> Reply {
     t.get(&format!("/api/v1/changes?since={since}")).token(token).send().await
 }
 
-/// The first pieces of a stream, up to one that holds `wanted`.
+/// Reads a stream up to the piece that contains `wanted`.
 async fn stream(t: &Taskwell, token: &str, since: &str, wanted: &str) -> String {
     let call = t.get("/api/v1/events").token(token).header("last-event-id", since);
     let mut body = call.open().await.into_body();

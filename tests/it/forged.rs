@@ -1,5 +1,4 @@
-//! Access tokens that somebody else made, or changed: refused, whatever they say, at the trees and
-//! quickly.
+//! Forged and modified access tokens: all trees refuse them, whatever they contain, and quickly.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +12,7 @@ use crate::support::{PASSWORD, SECRET, Taskwell, on_each_database};
 
 const OTHER_SECRET: &[u8] = b"another secret of the tests, 32 bytes";
 
-/// A token in its three parts, as the server made it.
+/// A token of the server, in its three parts.
 pub struct Made {
     token: String,
     header: Value,
@@ -33,17 +32,17 @@ impl Made {
         [parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap()]
     }
 
-    /// With another header, given as text or JSON, rightly signed.
+    /// Returns a token with another header, given as text or JSON, and a valid signature.
     fn headed(&self, header: &impl ToString) -> String {
         signed(&header.to_string(), &self.claims.to_string(), SECRET)
     }
 
-    /// With one member of the header set to something.
+    /// Returns a token with one member of the header set to `value`.
     fn with_header(&self, name: &str, value: Value) -> String {
         self.headed(&changed(&self.header, name, Some(value)))
     }
 
-    /// With other claims, rightly signed.
+    /// Returns a token with other claims and a valid signature.
     fn claiming(&self, claims: &impl ToString) -> String {
         signed(&self.header.to_string(), &claims.to_string(), SECRET)
     }
@@ -72,7 +71,7 @@ fn signed(header: &str, claims: &str, secret: &[u8]) -> String {
     format!("{message}.{}", encoded(tag))
 }
 
-/// What says another algorithm than the key's, or none.
+/// Returns tokens that name another algorithm than the key's, or none.
 fn other_algorithms(made: &Made) -> Vec<String> {
     let [header, body, signature] = made.parts();
     let mut forged = Vec::new();
@@ -96,7 +95,8 @@ fn other_algorithms(made: &Made) -> Vec<String> {
     forged
 }
 
-/// What tells us where to find the key, or that we must understand what we don't.
+/// Returns tokens whose header says where to find the key, or lists critical extensions that the
+/// server does not know.
 fn other_headers(made: &Made) -> Vec<String> {
     let key = json!({ "kty": "oct", "k": encoded(OTHER_SECRET) });
     let mut forged = Vec::new();
@@ -134,7 +134,7 @@ fn other_headers(made: &Made) -> Vec<String> {
     }
     forged.push(made.headed(&changed(&made.header, "typ", None)));
     forged.push(made.headed(&changed(&made.header, "kid", None)));
-    // The key that the header brings along.
+    // The key in the header.
     let brings = changed(&made.header, "jwk", Some(key)).to_string();
     forged.push(signed(&brings, &made.claims.to_string(), OTHER_SECRET));
     // `kid` names an empty file.
@@ -154,7 +154,7 @@ fn other_headers(made: &Made) -> Vec<String> {
     forged
 }
 
-/// What our key has signed, but says what we never say.
+/// Returns tokens that the server's key signed, with claims that the server never makes.
 fn other_claims(made: &Made) -> Vec<String> {
     let now = made.claims["iat"].as_i64().unwrap();
     let claims = &made.claims;
@@ -214,11 +214,11 @@ fn other_claims(made: &Made) -> Vec<String> {
     forged
 }
 
-/// What is no token, or no longer one.
+/// Returns texts that are not a token, or no longer one.
 fn other_texts(made: &Made) -> Vec<String> {
     let [header, body, signature] = made.parts();
     let token = &made.token;
-    // The last character of a signature holds two bits that say nothing.
+    // The last character of a signature contains two unused bits.
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let last =
         alphabet.iter().position(|c| *c == signature.as_bytes()[signature.len() - 1]).unwrap();
@@ -249,7 +249,7 @@ fn other_texts(made: &Made) -> Vec<String> {
         signed(&made.header.to_string(), &made.claims.to_string(), b""),
         signed(&made.header.to_string(), &made.claims.to_string(), b"secret"),
     ];
-    // Broken off anywhere.
+    // Truncated anywhere.
     forged.extend((0..token.len()).step_by(17).map(|end| token[..end].to_owned()));
     forged
 }
@@ -289,7 +289,7 @@ async fn a_token_is_good_until_its_second_and_not_in_it(t: Taskwell) {
     let me = "/api/v1/users/me";
     let now = made.claims["iat"].as_i64().unwrap();
     let until = |exp: i64| made.with_claim("exp", Some(json!(exp)));
-    // The clock moves on while this runs.
+    // The clock advances while this runs.
     assert_eq!(status(&t, me, &until(now + 60)).await, 200);
     for past in [now, now - 1, now - 60, now - 299] {
         assert_eq!(status(&t, me, &until(past)).await, 401, "{}", past - now);
@@ -297,7 +297,7 @@ async fn a_token_is_good_until_its_second_and_not_in_it(t: Taskwell) {
     let with = |name: &str, at: i64| made.with_claim(name, Some(json!(at)));
     assert_eq!(status(&t, me, &with("nbf", now)).await, 200);
     assert_eq!(status(&t, me, &with("nbf", now + 60)).await, 401);
-    // Another instance's clock may be ahead of ours.
+    // Another instance's clock may be ahead.
     assert_eq!(status(&t, me, &with("iat", now + 60)).await, 200);
     assert_eq!(status(&t, me, &with("iat", now + 600)).await, 401);
     t.clock.advance_s(61);
@@ -341,7 +341,7 @@ async fn a_public_key_is_no_secret() {
         }
     }
     assert_eq!(status(&t, "/api/v1/users/me", &made.token).await, 200);
-    // Signed with all zeros, which a key of small order would take.
+    // Signed with zeros only, which a key of small order would accept.
     let [header, body, _] = made.parts();
     let zeros = format!("{header}.{body}.{}", encoded([0; 64]));
     assert_eq!(status(&t, "/api/v1/users/me", &zeros).await, 401);
@@ -360,7 +360,7 @@ async fn what_is_forged_costs_nothing() {
             assert_eq!(status(&t, "/api/v1/users/me", &text).await, 401);
             fastest = fastest.min(started.elapsed());
         }
-        // The fastest, as the machine may be doing other things.
+        // The fastest, because the machine may be busy.
         assert!(fastest < Duration::from_millis(10), "{fastest:?}");
     }
 }

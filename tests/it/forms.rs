@@ -1,4 +1,4 @@
-//! Logins by forms, as browsers and clients of `FastAPI` send them.
+//! Logins by forms, as browsers and `FastAPI` clients send them.
 
 use serde_json::json;
 

@@ -1,5 +1,5 @@
-//! Wrong passwords and codes, through every name and every door of an account: how many are
-//! compared, and what is told by it.
+//! Wrong passwords and codes, through every name and endpoint of an account: how many the server
+//! compares, and what its responses reveal.
 
 use serde_json::json;
 
@@ -17,7 +17,7 @@ fn try_as<'t>(t: &'t Taskwell, name: &str, password: &str, from: &str) -> Call<'
     t.post(LOGIN).from(from).json(&json!({ "username": name, "password": password }))
 }
 
-/// How many wrong passwords are compared until one is refused, at most `most`.
+/// Returns how many wrong passwords the server compares until it refuses one, at most `most`.
 async fn compared(t: &Taskwell, name: &str, from: &str, most: usize) -> usize {
     for n in 0..most {
         match try_as(t, name, "Wrong.Engine-1843", from).send().await.status {
@@ -29,7 +29,7 @@ async fn compared(t: &Taskwell, name: &str, from: &str, most: usize) -> usize {
     most
 }
 
-/// The ways to prove a session by a password or a code, each with a wrong one.
+/// Returns requests that confirm a session by a password or a code, each with a wrong one.
 fn proofs<'t>(t: &'t Taskwell, token: &str) -> [Call<'t>; 5] {
     let wrong = json!({ "password": "wrong" });
     let change = json!({ "current_password": "wrong", "new_password": "Difference.Engine-1822" });
@@ -43,7 +43,8 @@ fn proofs<'t>(t: &'t Taskwell, token: &str) -> [Call<'t>; 5] {
     .map(|call| call.from(HERE).token(token))
 }
 
-/// Sends wrong proofs until the next one has to wait for some seconds: how many were compared.
+/// Sends wrong passwords and codes until the next one has to wait for some seconds. Returns how
+/// many the server compared.
 async fn use_up(t: &Taskwell, token: &str) -> usize {
     let mut wrong = 0;
     loop {
@@ -60,7 +61,7 @@ async fn use_up(t: &Taskwell, token: &str) -> usize {
     }
 }
 
-/// What was written down about failures, oldest first.
+/// Returns the audit entries about failures, oldest first.
 async fn failures(t: &Taskwell) -> Vec<Vec<Option<String>>> {
     let log = "SELECT action, subject, actor, detail FROM audit WHERE action IN ('login_failed', \
                'proof_failed') ORDER BY id";
@@ -140,7 +141,7 @@ async fn names_have_half_each_and_proofs_count_with_them(t: Taskwell) {
         wrong +=
             compared(&t, "ada", &from, 30).await + compared(&t, "ada@example.org", &from, 30).await;
     }
-    // One more for each 36 seconds that the clock was put forward.
+    // One more for each 36 seconds that the clock has advanced.
     assert!((100..=105).contains(&wrong), "{wrong}");
     assert_eq!(
         try_as(&t, "nobody", "x", "198.51.100.1").send().await.status,
@@ -165,7 +166,7 @@ async fn right_passwords_count_for_nothing_through_any_door(t: Taskwell) {
         assert_eq!(proof.send().await.status, 201);
     }
     assert_eq!(compared(&t, "ada", HERE, 30).await, 5);
-    // The page that changes a password is one more door.
+    // The page that changes a password is another endpoint.
     let form = "login=ada&current_password=wrong&new_password=Difference.Engine-1822&token=";
     let page = t.post("/change-password").from(HERE).form(form).send().await;
     assert_eq!(page.status, 429);
@@ -207,7 +208,7 @@ async fn a_deactivated_account_answers_counts_and_stores_the_same_for_every_pass
     assert_eq!(statuses, [401, 401, 401, 401, 401, 429, 429, 429]);
     assert_eq!(told[0].1.len(), 5);
     for other in &told[1..] {
-        // But for how long to wait, which goes by the time that passes.
+        // Without the wait, which depends on the elapsed time.
         let but_the_wait = |told: &[(u16, Option<String>, Option<String>, String)]| -> Vec<_> {
             told.iter()
                 .map(|(status, a, b, text)| {
@@ -251,7 +252,7 @@ async fn every_guess_that_fails_is_written_down(t: Taskwell) {
 #[on_each_database]
 async fn what_is_longer_than_any_value_is_unknown_through_every_door(t: Taskwell) {
     let token = t.user("ada").await;
-    // As many bytes as a body may have, each character of which would become 18 others.
+    // The maximum size of a body, each character of which would become 18 others.
     let long = "\u{fdfa}".repeat(5000);
     let name = format!("{long}@example.org");
     let login = |member: &str| json!({ member: name, "password": PASSWORD });

@@ -1,4 +1,4 @@
-//! What every answer tells a browser, on every route and every way that a request can fail.
+//! Security headers of all responses, on every route and for every kind of failure.
 
 use axum::http::Method;
 use serde_json::json;
@@ -7,7 +7,7 @@ use crate::hostile::endpoints;
 use crate::support::{PASSWORD, Reply, Taskwell, on_each_database};
 
 const PAGES: [&str; 4] = ["/docs", "/verify-email", "/reset-password", "/change-password"];
-/// What is not in the document.
+/// Routes outside the document.
 const OTHERS: [&str; 17] = [
     "/",
     "/version",
@@ -28,7 +28,7 @@ const OTHERS: [&str; 17] = [
     "/%ff",
 ];
 
-/// That an answer has all of them, each once; its policy.
+/// Asserts that a response has all of them, each once. Returns its policy.
 fn guarded(reply: &Reply, what: &str, https: bool) -> String {
     let value = |name: &str| {
         let values: Vec<_> =
@@ -60,7 +60,7 @@ async fn every_route_and_every_failure_has_them(t: Taskwell) {
     let all = endpoints();
     let mut seen = std::collections::BTreeSet::new();
     for endpoint in &all {
-        // Some of them end the session that asks.
+        // Some of them end the session that sends them.
         let token = t.login("ada").await;
         let path = endpoint.path.replace("{task_id}", &uuid).replace("{user_id}", "1");
         let path = path.replace("{session_id}", &uuid).replace("{token_id}", &uuid);

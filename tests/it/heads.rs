@@ -1,4 +1,4 @@
-//! What stands in the head of a request: one spelling of each path, and a body's coding.
+//! Request heads: normalization of paths, and codings of bodies.
 
 use axum::http::Method;
 use serde_json::json;
@@ -24,8 +24,7 @@ async fn an_encoded_letter_in_a_path_is_the_letter(t: Taskwell) {
         let reply = t.get(path).token(&token).send().await;
         assert_eq!(reply.status, 200, "{path} {reply:?}");
     }
-    // A failure is drawn by the tree that the path lies in, and a link goes on at the path's own
-    // spelling.
+    // The path's tree renders a failure, and a link has the normalized path.
     let reply = t.get("/%61pi/v1/nothing").send().await;
     assert_eq!(
         (reply.status, reply.header("content-type")),
@@ -34,7 +33,7 @@ async fn an_encoded_letter_in_a_path_is_the_letter(t: Taskwell) {
     t.task(&token, "another").await;
     let page = t.get("/api/v1/%74asks?limit=1&q=%65").token(&token).send().await;
     assert!(page.header("link").unwrap().starts_with("</api/v1/tasks?"), "{:?}", page.headers);
-    // A long description is read there, too.
+    // Long descriptions are accepted there, too.
     let long = json!({ "title": "long", "description": "x".repeat(20_000) });
     assert_eq!(t.post("/api/v1/%74asks").token(&token).json(&long).send().await.status, 201);
     for path in [
@@ -137,7 +136,7 @@ async fn a_missing_body_is_told_as_such(t: Taskwell) {
             }
             let reply = call.send().await;
             assert_eq!(reply.status, status, "{path} {reply:?}");
-            // Contract 000's accounts have one text for all that is wrong with an input.
+            // Contract 000's accounts have one text for all input errors.
             let told = if path == "/user/login" {
                 "\"field\":\"body\""
             } else {

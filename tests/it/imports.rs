@@ -1,6 +1,6 @@
-//! No file imports another that imports it, by whatever way. Which file imports which is read from
-//! the code itself: `use`, and each path that begins at the crate, at a parent or at a child. A
-//! re-exported name leads to the file that defines it.
+//! No cycles of imports, direct or indirect. The imports come from the code itself: `use`, and each
+//! path that begins at the crate, a parent or a child. A re-exported name leads to the file that
+//! defines it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,20 +8,20 @@ use std::path::Path;
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::Visit;
 
-/// Which files each file imports.
+/// The imported files of each file.
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
 type Segments = Vec<String>;
 
-/// A file: what its module is called, the paths in it, and what its `use`s call what they bring.
+/// A file: the path of its module, the paths in it, and the names that its `use`s bring into scope.
 struct Module {
     file: String,
     paths: Vec<Segments>,
     bound: BTreeMap<String, Segments>,
 }
 
-/// The graph of the files below `root`, where the crate begins; each is named from there. Tests are
-/// left out.
+/// Returns the graph of the files below `root`, the crate's root, with paths relative to it and
+/// without tests.
 fn of_crate(root: &Path) -> Graph {
     let mut modules = BTreeMap::new();
     for file in below(root, "") {
@@ -43,7 +43,7 @@ fn of_crate(root: &Path) -> Graph {
     graph
 }
 
-/// The groups of files that reach each other.
+/// Returns the groups of files that reach each other.
 fn circles(graph: &Graph) -> Vec<BTreeSet<&str>> {
     let reached: BTreeMap<&str, BTreeSet<&str>> =
         graph.keys().map(|file| (file.as_str(), reach(graph, file))).collect();
@@ -92,10 +92,10 @@ fn module_name(file: &str) -> Segments {
     name
 }
 
-/// The file where `path`, met in the module `at`, leads.
+/// Returns the file that `path` leads to from the module `at`.
 fn resolve(modules: &BTreeMap<Segments, Module>, at: &Segments, path: &Segments) -> Option<String> {
     let mut path = path.clone();
-    // Renamed names lead on, a few files at most.
+    // Follow re-exports through a few files at most.
     for _ in 0..8 {
         let first = path.first()?;
         if first != "crate" {
@@ -132,7 +132,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// `path` from the crate's root; as it is if it begins with a name.
+    /// Returns `path` from the crate's root; unchanged if it begins with a name.
     fn whole(&self, path: Segments) -> Segments {
         let mut at = self.at.clone();
         let mut rest = path.as_slice();
@@ -190,7 +190,7 @@ impl Reader {
         self.bound.insert(called, path);
     }
 
-    /// The paths in what a macro is given.
+    /// Collects the paths in a macro's arguments.
     fn take_tokens(&mut self, tokens: TokenStream) {
         let mut path: Segments = Vec::new();
         let mut colons = 0;
@@ -247,7 +247,7 @@ impl<'ast> Visit<'ast> for Reader {
         }
     }
 
-    // `pub(in …)` says who may look, and imports nothing.
+    // `pub(in …)` restricts visibility and imports nothing.
     fn visit_visibility(&mut self, _: &'ast syn::Visibility) {}
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
@@ -286,7 +286,7 @@ fn no_file_is_in_a_circle_of_imports() {
     }
 }
 
-/// The module at the top of a crate that a file belongs to.
+/// Returns the top-level module of a file.
 fn top(file: &str) -> &str {
     file.split('/').next().unwrap().trim_end_matches(".rs")
 }

@@ -1,4 +1,5 @@
-//! Who tries too often is told so, in the words of the tree, and told when to come back.
+//! Rate limits: too many attempts are refused in the format of the tree, with the time of the next
+//! attempt.
 
 use std::time::Instant;
 
@@ -10,7 +11,7 @@ use crate::support::{Call, PASSWORD, Reply, Taskwell, on_each_database};
 
 const HERE: &str = "192.0.2.1";
 
-/// That a reply says so, with all that goes with it.
+/// Asserts that a reply is a 429 with all its headers.
 fn assert_too_many(reply: &Reply, policy: &str) {
     assert_eq!(reply.status, 429, "{reply:?}");
     let wait: u32 = reply.header("retry-after").unwrap().parse().unwrap();
@@ -22,7 +23,7 @@ fn assert_too_many(reply: &Reply, policy: &str) {
     );
 }
 
-/// How many of many calls pass, and the last refusal.
+/// Returns how many of `count` calls pass, and the last refusal.
 async fn passed<'t>(count: usize, call: impl Fn(usize) -> Call<'t>) -> (usize, Option<Reply>) {
     let (mut passed, mut refused) = (0, None);
     for n in 0..count {
@@ -68,7 +69,7 @@ async fn wrong_passwords_slow_an_account_down_in_every_tree_together() {
     t.clock.advance_s(13);
     let later = t.post(doors[0]).from(HERE).json(&right).send().await;
     assert_eq!(later.status, 200, "{later:?}");
-    // Right ones don't count.
+    // Correct passwords don't count.
     let (right, _) = passed(30, |_| t.post(doors[0]).from("203.0.113.1").json(&right)).await;
     assert_eq!(right, 30);
 }
@@ -99,7 +100,7 @@ async fn an_account_has_its_share_of_requests_and_no_more() {
     let (ada, bob) = (t.user("ada").await, t.user("bob").await);
     let new = json!({ "name": "x", "scopes": ["account:read"] });
     let made = t.post("/api/v1/users/me/tokens").token(&ada).json(&new).send().await.json();
-    // A session and a token share what there is.
+    // A session and a token share one limit.
     let tokens = [ada.as_str(), made["token"].as_str().unwrap()];
     let mut sent = 0;
     let refused = loop {
@@ -110,7 +111,7 @@ async fn an_account_has_its_share_of_requests_and_no_more() {
             break reply;
         }
     };
-    // One of them made the token.
+    // One of the requests created the token.
     assert_eq!(sent, 6000);
     assert_too_many(&refused, "requests");
     for token in tokens {
@@ -119,8 +120,7 @@ async fn an_account_has_its_share_of_requests_and_no_more() {
     assert_eq!(t.get("/api/v1/users/me").token(&bob).send().await.status, 200);
 }
 
-/// Sends requests with a token that does not live until they are refused as too many: how many were
-/// not.
+/// Sends requests with an inactive token until one gets a 429. Returns how many were not.
 async fn exhaust_with_dead(t: &Taskwell, token: &str) -> usize {
     let mut refused = 0;
     while refused < 60_000 {
@@ -150,12 +150,12 @@ async fn a_token_that_does_not_live_counts_for_its_client_and_not_for_its_accoun
     assert_eq!(made.status, 201, "{made:?}");
     let path = format!("/api/v1/users/me/tokens/{}", made.json()["id"].as_str().unwrap());
     let personal = made.json()["token"].as_str().unwrap().to_owned();
-    // The account's living session and token are served, also at the client that is refused.
+    // The account's active session and token still work, even from the client that is refused.
     for token in [&living, &personal] {
         assert_eq!(t.get("/api/v1/users/me").from(HERE).token(token).send().await.status, 200);
     }
     assert_eq!(t.delete(&path).token(&living).send().await.status, 204);
-    // Through every door, and whatever is wrong with the token.
+    // Through every endpoint, and whatever the token's fault.
     let forged = format!("{living}x");
     for (token, call) in [
         (&ended, t.get("/api/v1/tasks")),
@@ -223,7 +223,7 @@ async fn no_header_buys_another_try() {
         let name = FORGED[n % FORGED.len()];
         let call =
             call.header(name, if name == "forwarded" { "for=203.0.113.9" } else { &address });
-        // Twice, and with the network's own address before it.
+        // Twice, and with the network's own address first.
         if n.is_multiple_of(2) {
             call.header("x-forwarded-for", &format!("{HERE}, {address}"))
         } else {
@@ -232,7 +232,7 @@ async fn no_header_buys_another_try() {
     };
     let (tried, _) = passed(1000, forged).await;
     assert_eq!(tried, 5);
-    // Nor does another address of one's own network.
+    // Another address of the same network does not help either.
     let (tried, _) = passed(40, |n| {
         t.post("/api/v1/auth/login").from(&format!("2001:db8:1:1::{n:x}")).json(&wrong(n))
     })

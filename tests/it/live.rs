@@ -1,4 +1,4 @@
-//! How a client stays up to date: the sequence of changes, read in pages.
+//! Synchronization of clients: the sequence of changes, read in pages.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ async fn changes(t: &Taskwell, token: &str, query: &str) -> Value {
     reply.json()
 }
 
-/// Each change as its number, its kind, and the title of its task.
+/// Returns the number and kind of each change, and the title of its task.
 fn told(page: &Value) -> Vec<String> {
     let told = |change: &Value| {
         let title = change["task"]["title"].as_str().unwrap_or("-");

@@ -1,4 +1,4 @@
-//! How much mail one address, one account and one client may cause, and whose turn it is.
+//! Limits on mail per address, account and client, and the order of the queue.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -8,17 +8,17 @@ use crate::support::{Call, PASSWORD, Reply, Taskwell, on_each_database};
 const HERE: &str = "192.0.2.1";
 const HOUR_S: i64 = 3600;
 
-/// Mail and limits, as they are in service, on the same store.
+/// Turns on mail and limits, as in production, on the same store.
 fn limited(t: &mut Taskwell) {
     t.reopen(|settings| (settings.rate_limits, settings.mails) = (true, true));
 }
 
-/// Asks for another link to verify the address.
+/// Returns a request for another link to verify the address.
 fn resend<'t>(t: &'t Taskwell, token: &str) -> Call<'t> {
     t.post("/api/v1/auth/email/verification").token(token)
 }
 
-/// Says that a password was forgotten, by one of the trees.
+/// Reports a forgotten password through one of the trees.
 fn forgot<'t>(t: &'t Taskwell, n: usize, email: &str, from: &str) -> Call<'t> {
     let door = ["/api/v1/auth/password/forgot", "/api/auth/forgot-password"][n % 2];
     t.post(door).from(from).json(&json!({ "email": email }))
@@ -35,13 +35,13 @@ fn assert_too_many(reply: &Reply, policy: &str, wait_s: std::ops::RangeInclusive
     assert!(reply.json()["detail"].as_str().unwrap().starts_with("Too many requests"), "{reply:?}");
 }
 
-/// What waits: kind, to whom.
+/// Returns kind and recipient of the queued mail.
 async fn queued(t: &Taskwell) -> Vec<(String, String)> {
     let rows = t.rows("SELECT kind, recipient FROM mail_queue ORDER BY id").await;
     rows.into_iter().map(|row| (row[0].clone().unwrap(), row[1].clone().unwrap())).collect()
 }
 
-/// Sends what is due: to whom, in order.
+/// Sends the mail that is due. Returns the recipients in order.
 async fn send_all(t: &Taskwell) -> Vec<String> {
     let mut sent = Vec::new();
     while let Some(mail) = t.operator.next_mail().await.unwrap() {
@@ -68,7 +68,7 @@ async fn an_address_gets_five_an_hour_and_its_owner_is_told_when_there_is_room(t
         assert_eq!(resend(&t, &ada).send().await.status, 202);
     }
     assert_too_many(&resend(&t, &ada).send().await, "mail-address", 3590..=3601);
-    // Nor does a restart make room.
+    // A restart does not reset the limit either.
     limited(&mut t);
     assert_too_many(&resend(&t, &ada).send().await, "mail-address", 3590..=3601);
     assert_eq!(send_all(&t).await.len(), 5);
@@ -100,7 +100,7 @@ async fn a_flood_by_strangers_is_answered_as_always_and_takes_no_place_from_a_no
     limited(&mut t);
     let mut told: Vec<(u16, Value)> = Vec::new();
     for n in 0..20 {
-        // In other spellings, from elsewhere each time.
+        // Other spellings, each time from another address.
         let email = ["ada@example.org", "ADA@Example.org", " ada@EXAMPLE.ORG "][n % 3];
         let reply = forgot(&t, n, email, &format!("203.0.113.{n}")).send().await;
         told.push((reply.status, reply.json()));
@@ -110,10 +110,10 @@ async fn a_flood_by_strangers_is_answered_as_always_and_takes_no_place_from_a_no
     for turn in 0..4 {
         change_password(&t, &ada, turn).await;
     }
-    // The new password has ended the links, but not given their places back.
+    // The new password has ended the links, but they still count towards the limit.
     let kinds: Vec<String> = queued(&t).await.into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(kinds, ["password_changed"; 4]);
-    // Two of the notices go out now; the others wait for their place and get it.
+    // Two of the notices are sent now. The others wait until the limit allows them.
     assert_eq!(send_all(&t).await.len(), 2);
     t.clock.advance_s(HOUR_S - 60);
     assert_eq!(send_all(&t).await.len(), 0);
@@ -173,13 +173,13 @@ async fn an_address_changed_to_and_fro_is_no_way_to_send_a_stranger_mail(t: Task
     }
     let (n, email, reply) = refused.unwrap();
     assert_too_many(&reply, "mail-address", 3590..=3601);
-    // Nothing of it was done.
+    // None of it was done.
     let me = t.get("/api/v1/users/me").token(&eve).send().await.json();
     let before = format!("{}", n - 1);
     assert!(me["email"] != email && me["name"] == *before, "{me}");
     let to_stranger = send_all(&t).await.iter().filter(|to| to.starts_with("stranger")).count();
     assert!((1..=5).contains(&to_stranger), "{to_stranger}");
-    // What sends no mail is not refused.
+    // Changes that send no mail are not refused.
     let reply =
         t.patch("/api/v1/users/me").token(&eve).json(&json!({ "name": "Eve" })).send().await;
     assert_eq!(reply.status, 200);
@@ -230,7 +230,7 @@ async fn who_signs_up_is_kept_from_it_by_nobody_and_gets_the_link_when_there_is_
     let mut t = t;
     let eve = t.user("eve").await;
     limited(&mut t);
-    // As many as the address may get, before its owner comes.
+    // As many as the limit of the address, before its owner signs up.
     for n in 0..3 {
         forgot(&t, n, "new@example.org", "203.0.113.1").send().await;
     }

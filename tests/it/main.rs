@@ -1,5 +1,5 @@
-//! All tests of the product through its doors: the router in this process, or the real binary where
-//! the process counts.
+//! All tests of the product through its interfaces: the router in this process, or the real binary
+//! if the process matters.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by it")]
 

@@ -1,11 +1,11 @@
-//! Usernames of any script, and what counts as the same name: in every tree, at sign-up, at login
-//! and in changes.
+//! Usernames of any script, and which names are the same: in every tree, at sign-up, at login and
+//! in changes.
 
 use serde_json::{Value, json};
 
 use crate::support::{Call, PASSWORD, Taskwell, on_each_database};
 
-/// Logs in by `v1`: the id of whose account it is.
+/// Logs in through `v1` and returns the account's id.
 async fn who_logs_in(t: &Taskwell, login: &str) -> Value {
     let reply = t
         .post("/api/v1/auth/login")
@@ -21,14 +21,14 @@ async fn count_users(t: &Taskwell) -> String {
     t.rows("SELECT count(*) FROM users").await[0][0].clone().unwrap()
 }
 
-/// Signs up by `v1`: the status, and the words of the answer.
+/// Signs up through `v1`. Returns the status and the text of the response.
 async fn sign_up(t: &Taskwell, username: &str, email: &str) -> (u16, String) {
     let new = json!({ "username": username, "email": email, "password": PASSWORD });
     let reply = t.post("/api/v1/auth/signup").json(&new).send().await;
     (reply.status, reply.text().to_owned())
 }
 
-/// Each way to give an account a username: for a new one, or for the one of `token`.
+/// Returns requests that give an account a username: a new one, or the one of `token`.
 fn doors<'t>(
     t: &'t Taskwell,
     username: &str,
@@ -83,10 +83,10 @@ async fn a_name_that_mixes_scripts_or_passes_for_another_is_refused_at_every_doo
         ("adaпример", true),
         ("\u{430}da", true),
         ("Γειά-ада", true),
-        // Of one script, and still not to be told from ASCII.
+        // One script, but indistinguishable from ASCII.
         ("\u{430}\u{440}\u{435}", false),
         ("\u{ff41}\u{ff44}\u{ff41}", false),
-        // What an account has.
+        // The name of an account.
         ("rnüller", false),
     ] {
         for (door, call) in doors(&t, name, &ada, &root) {
@@ -113,7 +113,7 @@ async fn a_name_that_mixes_scripts_or_passes_for_another_is_refused_at_every_doo
         }
     }
     assert_eq!(count_users(&t).await, "3");
-    // Two names in ASCII are never compared by their looks.
+    // Two ASCII names are never compared by appearance.
     t.user("modern").await;
     t.user("modem").await;
     assert_eq!(sign_up(&t, "rnüller-2", "r@example.org").await.0, 201);
@@ -148,7 +148,7 @@ async fn a_name_made_from_an_address_is_one_that_could_be_chosen(t: Taskwell) {
     for (local, username) in [
         ("müller", "müller"),
         ("李雷", "李雷"),
-        // Could pass for ASCII, or mix scripts: what is ASCII in it is left.
+        // Could pass for ASCII, or mixes scripts: only the ASCII part remains.
         ("\u{430}\u{440}\u{435}", "user"),
         ("ada\u{43f}ример", "ada"),
     ] {

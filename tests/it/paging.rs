@@ -1,11 +1,11 @@
-//! Parts of lists by the words of other APIs: `offset`, `skip`, `page`, `completed`; and parameters
-//! that nobody knows.
+//! Paging by the parameters of other APIs: `offset`, `skip`, `page`, `completed`; and unknown
+//! parameters.
 
 use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, Reply, Taskwell, on_each_database};
 
-/// Where tasks are listed, and the name under which a tree puts the list, if it has one.
+/// Paths of task lists, and the member that contains the list, if the tree has one.
 const LISTS: [(&str, Option<&str>); 4] = [
     ("/api/v1/tasks", None),
     ("/api/v1/users/1/tasks", None),
@@ -13,7 +13,7 @@ const LISTS: [(&str, Option<&str>); 4] = [
     ("/tasks", Some("tasks")),
 ];
 
-/// The titles on a page, as one text.
+/// Returns the titles on a page, as one text.
 fn titles(reply: &Reply, envelope: Option<&str>) -> String {
     assert_eq!(reply.status, 200, "{reply:?}");
     let json = reply.json();
@@ -21,12 +21,12 @@ fn titles(reply: &Reply, envelope: Option<&str>) -> String {
     list.iter().map(|task| task["title"].as_str().unwrap()).collect()
 }
 
-/// Where the next page is.
+/// Returns the address of the next page.
 fn next(reply: &Reply) -> Option<String> {
     reply.header("link").map(|link| link.split(['<', '>']).nth(1).unwrap().to_owned())
 }
 
-/// From `path` on, page by page.
+/// Reads all pages from `path` on.
 async fn walk(t: &Taskwell, token: &str, path: String, envelope: Option<&str>) -> Vec<String> {
     let (mut pages, mut at) = (Vec::new(), Some(path));
     while let Some(path) = at {
@@ -37,7 +37,8 @@ async fn walk(t: &Taskwell, token: &str, path: String, envelope: Option<&str>) -
     pages
 }
 
-/// An admin with the tasks 0 to 6, of which the even ones are completed and three have due dates.
+/// Creates an admin with the tasks 0 to 6, of which the even ones are completed and three have due
+/// dates.
 async fn seven(t: &Taskwell) -> String {
     let token = t.user("ada").await;
     t.make_admin("ada").await;
@@ -140,7 +141,7 @@ async fn an_offset_keeps_to_the_order_and_to_what_was_asked_for(t: Taskwell) {
 #[on_each_database]
 async fn an_offset_into_a_search_counts_what_was_found(t: Taskwell) {
     let token = t.user("ada").await;
-    // More rows than one trip looks at, and few of them with the word.
+    // More rows than one round trip reads, and few of them with the word.
     for n in 0..300 {
         let word = if n % 50 == 0 { "needle" } else { "straw" };
         t.task(&token, &format!("{word} {n} ")).await;

@@ -1,5 +1,5 @@
-//! Who may what: each operation of the document by each kind of caller. An operation that is not in
-//! the list, or is there no more, fails the test: whoever adds one says whom it is for.
+//! Permissions: each operation of the document for each kind of caller. The test fails if the list
+//! lacks an operation or contains a removed one, so that each new operation states its permissions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,20 +10,20 @@ use crate::forged::Made;
 use crate::hostile::{Endpoint, Tree, endpoints};
 use crate::support::{PASSWORD, Taskwell, on_each_database};
 
-/// Whom an operation is for.
+/// The callers that may use an operation.
 #[derive(Debug, Clone, Copy)]
 enum Right {
-    /// Everybody; a token is not looked at.
+    /// Everybody. The token is ignored.
     Public,
-    /// Every user, about what is its own; by tokens with one of these scopes, too.
+    /// Every user, for their own data, and tokens with one of these scopes.
     Own(&'static [&'static str]),
-    /// The owner of the task that the path names; by tokens with this scope, too.
+    /// The owner of the task in the path, and tokens with this scope.
     Task(&'static str),
-    /// Every user who has logged in, and no token.
+    /// Every user with a session, but no personal access token.
     Session,
-    /// The same, about one thing of its own that the path names.
+    /// As `Session`, for an item of the user's own in the path.
     OwnThing,
-    /// Admins; by tokens with their scope, too.
+    /// Admins, and tokens with their scope.
     Admin,
 }
 
@@ -31,7 +31,7 @@ const READ: &[&str] = &["tasks:read"];
 const WRITE: &[&str] = &["tasks:write"];
 const ACCOUNT: &[&str] = &["account:read"];
 
-/// Each operation: whom it is for, and what they are answered.
+/// Each operation, its callers, and the status for them.
 const RIGHTS: [(&str, Right, u16); 63] = [
     ("POST /api/auth/forgot-password", Public, 200),
     ("POST /api/auth/refresh", Public, 200),
@@ -94,12 +94,12 @@ const RIGHTS: [(&str, Right, u16); 63] = [
     ("GET /tasks/{task_id}", Task("tasks:read"), 200),
     ("POST /user/login", Public, 200),
     ("POST /user/logout", Public, 200),
-    // Contract 000's refresh asks for nothing but its token.
+    // Contract 000's refresh needs only its token.
     ("POST /user/refresh-token", Public, 200),
     ("POST /user/signup", Public, 201),
 ];
 
-/// Somebody, with all that a path may name.
+/// A user, with all that a path may name.
 struct Person {
     name: String,
     id: String,
@@ -119,7 +119,7 @@ impl Person {
     }
 }
 
-/// A personal access token: its id and its secret.
+/// Creates a personal access token. Returns its id and its secret.
 async fn scoped(t: &Taskwell, session: &str, scopes: &[&str]) -> (String, String) {
     let new = json!({ "name": "a script", "scopes": scopes, "expires_in_days": 1 });
     let made = t.post("/api/v1/users/me/tokens").token(session).json(&new).send().await.json();
@@ -127,7 +127,7 @@ async fn scoped(t: &Taskwell, session: &str, scopes: &[&str]) -> (String, String
     (text("id"), text("token"))
 }
 
-/// Tokens that are good for nothing, by what is wrong with them.
+/// Returns invalid tokens, each with the reason.
 async fn dead(t: &Taskwell, root: &mut String) -> Vec<(&'static str, String)> {
     let expired = t.user("expired").await;
     let (_, expired_personal) =
@@ -169,7 +169,7 @@ async fn dead(t: &Taskwell, root: &mut String) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Everybody who asks for one operation.
+/// The callers of one operation.
 struct Cast<'t> {
     t: &'t Taskwell,
     endpoint: &'t Endpoint,
@@ -177,9 +177,9 @@ struct Cast<'t> {
     root: &'t str,
     ada: Person,
     bob: Person,
-    /// Tokens with one scope each: of Ada, but for the admin's.
+    /// Tokens with one scope each. Ada owns them, except the one with the admin scope.
     scoped: Vec<(&'static str, String)>,
-    /// A token of the admin's with all scopes but that.
+    /// A token of the admin with all scopes except the admin scope.
     plain: String,
 }
 
@@ -206,7 +206,7 @@ impl Cast<'_> {
             call = call.token(token);
         }
         if endpoint.reads_body() {
-            // A name that is free, and a token that anybody may make.
+            // An unused name, and a token that everybody may create.
             let good = endpoint
                 .good_body()
                 .to_string()
@@ -222,14 +222,14 @@ impl Cast<'_> {
         assert_eq!(answer, status, "{} {} as {who}", self.endpoint.method, self.endpoint.path);
     }
 
-    /// The tokens whose scope is none of these are refused.
+    /// Asserts that tokens without one of these scopes are refused.
     async fn expect_scopes(&self, opening: &[&str], whose: &Person) {
         for (scope, token) in self.scoped.iter().filter(|(scope, _)| !opening.contains(scope)) {
             self.expect(scope, Some(token), whose, 403).await;
         }
     }
 
-    /// Those who may, what is destroyed at last.
+    /// Calls the operation as those who may use it. Destructive calls come last.
     async fn play(&self, right: Right, status: u16) {
         let (ada, bob) = (&self.ada, &self.bob);
         let of = |wanted: &str| {
@@ -286,7 +286,7 @@ impl Cast<'_> {
         }
     }
 
-    /// Whom no operation with a token is for.
+    /// Asserts that callers without a valid token are refused.
     async fn nobody(&self) {
         self.expect("nobody", None, &self.ada, 401).await;
         for (wrong, token) in self.dead {
@@ -294,7 +294,7 @@ impl Cast<'_> {
         }
     }
 
-    /// A token makes no difference, whatever it is.
+    /// Asserts that the operation ignores tokens.
     async fn everybody(&self) {
         let tokens = self.dead.iter().chain(&self.scoped).map(|(_, token)| token.as_str());
         for token in tokens.chain([self.root, &self.ada.token]).map(Some).chain([None]) {
@@ -307,7 +307,7 @@ impl Cast<'_> {
         }
     }
 
-    /// The code that turns a second factor on.
+    /// Returns the code that turns a second factor on.
     async fn code(&self) -> Option<Value> {
         if !self.endpoint.path.ends_with("/confirm") {
             return None;
@@ -327,7 +327,7 @@ async fn every_operation_answers_each_caller_as_the_list_says(t: Taskwell) {
     ask_as_everybody(t).await;
 }
 
-/// Every operation by each kind of caller.
+/// Calls every operation as each kind of caller.
 pub async fn ask_as_everybody(mut t: Taskwell) {
     t.reopen(|settings| settings.mails = true);
     let mut root = t.user("root").await;

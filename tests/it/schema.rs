@@ -1,4 +1,4 @@
-//! The two schemas: the same tables, columns, indexes and references, each in its database's words.
+//! The two schemas: the same tables, columns, indexes and references, each in its database's terms.
 
 use crate::support::Taskwell;
 
@@ -23,7 +23,7 @@ const POSTGRES_REFERENCES: &str = "SELECT c.conrelid::regclass, a.attname, c.con
     JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] WHERE c.contype = \
     'f' AND c.connamespace = current_schema()::regnamespace ORDER BY 1::text COLLATE \"C\", 2";
 
-/// SQLite's word for a type of PostgreSQL's.
+/// Returns SQLite's name for a type of PostgreSQL.
 fn in_sqlite(value: String) -> String {
     match value.as_str() {
         "bigint" | "boolean" => "INTEGER".into(),
@@ -53,8 +53,7 @@ async fn both_schemas_say_the_same() {
     }
 }
 
-/// What a unique column is called when it refuses a value: SQLite says `table.column`, and so the
-/// constraints are named.
+/// The names of unique constraints follow SQLite's error messages, which say `table.column`.
 #[tokio::test]
 async fn unique_constraints_are_named_after_table_and_column() {
     let postgres = Taskwell::on_postgres().await;

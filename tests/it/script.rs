@@ -18,8 +18,8 @@ use crate::{rights, statements};
 
 const START: Timestamp = Timestamp::from_micros(1_900_000_000_000_000);
 
-/// A transaction without its random parts: ids, secrets and salts. Those of one transaction are
-/// numbered, so that equal ones stay equal.
+/// Returns a transaction without its random parts: ids, secrets and salts. They are numbered, so
+/// that equal ones stay equal.
 fn without_randomness(transaction: Transaction) -> Transaction {
     let mut numbers = BTreeMap::new();
     let mut number = |value: String| {
@@ -46,7 +46,8 @@ fn without_randomness(transaction: Transaction) -> Transaction {
     Transaction { statements, error: transaction.error }
 }
 
-/// How often each transaction ran. Background writes run at any time, so the order is not compared.
+/// Returns how often each transaction ran. Background writes run at any time, so the order is not
+/// compared.
 fn counted(trace: &Trace) -> BTreeMap<String, usize> {
     let mut counted = BTreeMap::new();
     for transaction in trace.take() {

@@ -1,11 +1,11 @@
-//! The second factor: enrolled, asked for at every door, recovered, turned off.
+//! The second factor: enrolled, required at every endpoint, recovered, turned off.
 
 use ring::hmac;
 use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, Reply, Taskwell, on_each_database};
 
-/// What an authenticator shows (RFC 6238), by its own arithmetic.
+/// Returns the code of an authenticator (RFC 6238), computed independently.
 pub fn code(secret: &str, t: &Taskwell, steps_ahead: i64) -> String {
     let bits: Vec<u8> = secret
         .bytes()
@@ -31,7 +31,7 @@ async fn login(t: &Taskwell, door: &str, code: Option<&str>) -> Reply {
     t.post(door).json(&proof).send().await
 }
 
-/// The secret and the recovery codes of an account with a second factor.
+/// Returns the secret and the recovery codes of an account with a second factor.
 pub async fn turn_on(t: &Taskwell, token: &str) -> (String, Vec<Value>) {
     let proof = json!({ "password": PASSWORD });
     let made = t.post("/api/v1/users/me/totp").token(token).json(&proof).send().await;

@@ -1,4 +1,4 @@
-//! Sessions: how tokens come, go, and are refused.
+//! Sessions: how tokens are issued, ended and refused.
 
 use std::collections::BTreeSet;
 
@@ -50,7 +50,7 @@ async fn an_answer_that_was_lost_is_given_again(t: Taskwell) {
     let second = replies[0].json();
     let next = refresh(&t, second["refresh_token"].as_str().unwrap()).await;
     assert_eq!(next.status, 200);
-    // Its successor was used: whoever still has the first one has stolen it.
+    // Its successor was used, so the sender of the first one has stolen it.
     assert_eq!(refresh(&t, &first).await.status, 401);
     assert!(!is_good(&t, next.json()["access_token"].as_str().unwrap()).await);
 }

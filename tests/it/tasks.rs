@@ -1,4 +1,4 @@
-//! The task's own rules, seen through `v1`: completion, versions, changes, lists.
+//! The rules of tasks, tested through `v1`: completion, versions, changes, lists.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ async fn put(t: &Taskwell, token: &str, body: Value) -> Reply {
     t.put("/api/v1/tasks/1").token(token).json(&body).send().await
 }
 
-/// Follows `Link` from `path` on: all titles, page by page.
+/// Follows `Link` from `path` on. Returns all titles, page by page.
 async fn walk(t: &Taskwell, token: &str, path: &str) -> Vec<String> {
     let mut titles = Vec::new();
     let mut next = Some(path.to_owned());

@@ -1,5 +1,5 @@
-//! The house's style where a machine can see it: lengths, which module may name which, reasons for
-//! dependencies, settings in the docs, nothing that panics.
+//! Style rules that a machine can check: lengths, dependencies between modules, reasons for
+//! dependencies, documented settings, no panics.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
 
-/// All files below `folder`, with their path from the root; what is built, fetched or a developer's
-/// own is left out.
+/// Returns all files below `folder`, with their path from the root, except built, downloaded and
+/// personal files.
 fn files(folder: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(root().join(folder)).unwrap() {
@@ -47,7 +47,7 @@ fn rust_files(folders: &[&str]) -> Vec<String> {
     rust
 }
 
-/// The code of a file without its tests, its comments and what stands in its texts.
+/// Returns the code of a file without its tests, comments and string contents.
 fn code(path: &str) -> String {
     let text = read(path);
     let text = text.split("#[cfg(test)]").next().unwrap();
@@ -71,7 +71,7 @@ fn code(path: &str) -> String {
     code
 }
 
-/// How long the text is that begins here, with its quotes.
+/// Returns the length of the string literal that begins here, with its quotes.
 fn text_length(rest: &str) -> usize {
     let mut escaped = false;
     for (at, c) in rest.char_indices().skip(1) {
@@ -85,7 +85,7 @@ fn text_length(rest: &str) -> usize {
     panic!("a text without an end: {rest}");
 }
 
-/// All names in a file's code.
+/// Returns all names in a file's code.
 fn names(path: &str) -> BTreeSet<String> {
     let code = code(path);
     let words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
@@ -113,7 +113,7 @@ fn no_file_is_longer_than_one_can_read() {
 fn no_line_is_wider_than_100_columns() {
     for path in rust_files(&["core", "http", "server", "tests", "bench"]) {
         for (number, line) in read(&path).lines().enumerate() {
-            // A value that is one word, such as a hash, stays whole.
+            // A long word, such as a hash, cannot be wrapped.
             let is_wide = line.chars().count() > LINE_COLUMNS_MAX && line.trim().contains(' ');
             assert!(!is_wide, "{path}:{} is wider than {LINE_COLUMNS_MAX} columns", number + 1);
         }
@@ -134,7 +134,7 @@ fn no_function_is_longer_than_a_screen() {
             {
                 open = Some((number, indent, line));
             }
-            // rustfmt puts a function's last brace below its first letter.
+            // rustfmt aligns a function's closing brace with its first letter.
             if let Some((start, at, head)) = open
                 && indent == at
                 && line.trim() == "}"
@@ -188,7 +188,8 @@ fn migrations_come_in_pairs() {
 
 #[test]
 fn http_knows_no_storage_and_no_process() {
-    // The app's closures get a transaction; what a table or a query is, they can't say.
+    // The closures that `http` passes to the app get a transaction, but cannot name tables or
+    // queries.
     forbid("http/src", &["db", "sql", "rusqlite", "clap", "std::env"]);
 }
 
@@ -210,7 +211,7 @@ fn no_query_is_written_outside_the_sql_modules() {
             || path.ends_with("/sql.rs")
             || path.ends_with("changes/mod.rs")
             || path.ends_with("tasks/search.rs")
-            // The tables of others.
+            // Tables of other programs.
             || path.ends_with("import/tables.rs");
         let text = read(&path);
         let text = text.split("#[cfg(test)]").next().unwrap();
@@ -254,7 +255,7 @@ fn tests_wait_for_conditions_and_never_for_a_fixed_time() {
     }
 }
 
-/// What stands in the first column of a document's tables, between backticks.
+/// Returns the texts in backticks in the first column of a document's tables.
 fn first_column(document: &str) -> BTreeSet<String> {
     let text = read(document);
     let cells = text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));

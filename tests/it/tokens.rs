@@ -1,4 +1,4 @@
-//! Personal access tokens: what they may, and what no token may.
+//! Personal access tokens: what they can do, and what no token can do.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ async fn secret(t: &Taskwell, session: &str, scopes: &[&str]) -> String {
     make(t, session, scopes).await["token"].as_str().unwrap().to_owned()
 }
 
-/// What each scope opens. What is in none of them is for sessions alone.
+/// The operations of each scope. All others require a session.
 const OPENED: [(&str, &[(&str, &str)]); 4] = [
     (
         "tasks:read",

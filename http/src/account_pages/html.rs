@@ -39,7 +39,7 @@ impl<'a> Field<'a> {
         Field { kind: "password", ..Field::text(label, name, autocomplete) }
     }
 
-    /// With what is wrong beside it. The first field that is wrong has the focus.
+    /// Renders the field with its problem beside it. The first invalid field has the focus.
     pub(super) fn draw(&self, problems: &[Problem]) -> String {
         let Field { label, name, kind, autocomplete, required, value } = self;
         let value = escaped(value);

@@ -1,5 +1,5 @@
-//! What the trees share about mail: the bodies that ask for it, and the two pages that its links
-//! open. A page does nothing until its button is pressed, as programs open links too.
+//! Mail for all trees: the bodies that request it, and the two pages that its links open. A page
+//! acts only when its button is pressed, because programs open links too.
 
 mod html;
 
@@ -82,7 +82,7 @@ impl MailTokenWire {
     }
 }
 
-/// The token of the link that was opened; empty where there is none.
+/// The token of the opened link; empty if the link has none.
 pub struct LinkToken(String);
 
 impl FromRequestParts<App> for LinkToken {
@@ -165,7 +165,7 @@ pub async fn reset(
         Err(failure @ Failure::Core(Error::Unauthenticated(_))) => {
             refused(&failure, RESET, ANOTHER_LINK)
         }
-        // The token is not used up: the form is shown again, with what is wrong at its field.
+        // The token is still valid: show the form again, with each problem at its field.
         Err(failure) => {
             let words = beside(&failure, &["new_password"]);
             again(&failure, RESET, &words, &reset_form(&token, failure.problems()))
@@ -173,7 +173,7 @@ pub async fn reset(
     }
 }
 
-/// Who changes a password without a session: what proves it is in the form.
+/// A password change without a session. The form contains the credentials.
 #[derive(Deserialize)]
 pub struct ChangeWire {
     #[serde(default)]
@@ -184,12 +184,12 @@ pub struct ChangeWire {
     new_password: RawField,
     #[serde(default)]
     totp_code: RawField,
-    /// `true` where the box is ticked, else nothing.
+    /// `true` if the box is ticked, otherwise absent.
     #[serde(default)]
     keep_tokens: RawField,
 }
 
-/// What the form says.
+/// A parsed [`ChangeWire`].
 struct PasswordChange {
     login: String,
     old: Password,
@@ -214,13 +214,13 @@ impl ChangeWire {
     }
 }
 
-/// Where password managers lead to (W3C, "A Well-Known URL for Changing Passwords").
+/// Redirects password managers to the form (W3C, "A Well-Known URL for Changing Passwords").
 pub async fn change_password() -> Response {
     (StatusCode::FOUND, [(header::LOCATION, HeaderValue::from_static("/change-password"))])
         .into_response()
 }
 
-/// The form, with what was typed that is no secret, and what is wrong.
+/// Renders the form with the submitted values, except secrets, and with its problems.
 fn change_form(login: &str, keeps_tokens: bool, problems: &[Problem]) -> String {
     let fields = [
         Field { value: login, ..Field::text("Email or username", "login", "username") },
@@ -262,7 +262,7 @@ pub async fn change(
         let changed =
             accounts::change_password(&app, app.verify(&token, client)?, old, new, keeps_tokens)
                 .await;
-        // The session was for this alone.
+        // The session served only this change.
         let bearer = app.verify(&token, client)?;
         app.write(bearer, Ok::<_, Failure>(()), |tx, caller, ()| sessions::end(tx, caller)).await?;
         Ok(changed?)
@@ -274,7 +274,7 @@ pub async fn change(
             page(StatusCode::OK, CHANGE, &format!("<p>{words}{ended}</p>"))
         }
         Err(failure) => {
-            // What answers a wrong guess is the same for every name.
+            // The response to a wrong guess is the same for every name.
             let (login, words) = match &failure {
                 Failure::Core(Error::Unauthenticated(why)) if !why.is_more_than_a_password() => {
                     ("", "Incorrect email, username or password".to_owned())
@@ -289,8 +289,8 @@ pub async fn change(
     }
 }
 
-/// What was done, and a sentence about the personal access tokens that have ended, if there are
-/// such.
+/// Returns the result, and a sentence about the personal access tokens that the change ended, if
+/// any.
 fn counted(done: Result<TokensEnded, Failure>) -> (Result<(), Failure>, String) {
     let words = match &done {
         Ok(TokensEnded(0)) | Err(_) => String::new(),
@@ -300,7 +300,7 @@ fn counted(done: Result<TokensEnded, Failure>) -> (Result<(), Failure>, String) 
     (done.map(drop), words)
 }
 
-/// A page whose body says that something failed, with the headers of such an answer.
+/// Returns a page that reports the failure, with the headers for that failure.
 fn refused(failure: &Failure, title: &str, body: &str) -> Response {
     if let Failure::Core(Error::Internal(cause)) = failure {
         tracing::error!(cause, "cannot serve an account page");
@@ -310,7 +310,7 @@ fn refused(failure: &Failure, title: &str, body: &str) -> Response {
     page
 }
 
-/// The form again, below what failed, in words.
+/// Returns the form again, below the message about the failure.
 fn again(failure: &Failure, title: &str, words: &str, form: &str) -> Response {
     let words = match words {
         "" => String::new(),
@@ -319,7 +319,7 @@ fn again(failure: &Failure, title: &str, words: &str, form: &str) -> Response {
     refused(failure, title, &(words + form))
 }
 
-/// What failed, in words; none where the fields of the form say it.
+/// Returns the message about the failure; empty if the fields of the form show it.
 fn beside(failure: &Failure, fields: &[&str]) -> String {
     match failure.problems() {
         [] => failure.detail(),

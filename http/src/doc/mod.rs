@@ -1,4 +1,4 @@
-//! Routes with their documentation: a route cannot be added without it.
+//! Routes with their documentation. Each route needs an operation of the OpenAPI document.
 
 mod operation;
 
@@ -10,7 +10,7 @@ use taskwell_core::app::App;
 
 pub use operation::{Doc, ErrorDoc, Schemas, id_schema, named};
 
-/// Some routes below one path, and their operations.
+/// Routes below one path, and their operations.
 pub struct Api {
     pub router: Router<App>,
     pub operations: Vec<Operation>,

@@ -8,21 +8,21 @@ use utoipa::ToSchema;
 use crate::body::bytes_max;
 use crate::tree::Failure;
 
-/// How a tree writes its errors: the media type, the wire type's name, and an example for a status
+/// The error format of a tree: the media type, the wire type's name, and an example for a status
 /// and its detail.
 #[derive(Clone, Copy)]
 pub struct ErrorDoc {
     pub media: &'static str,
     pub schema: fn(&mut Schemas) -> Value,
     pub example: fn(StatusCode, &str) -> Value,
-    /// What input that does not validate is answered with.
+    /// Status of the response to invalid input.
     pub invalid: StatusCode,
 }
 
-/// The named schemas that a document needs.
+/// The named schemas of a document.
 pub type Schemas = Map<String, Value>;
 
-/// What is said of an operation.
+/// The documentation of an operation.
 pub struct Doc {
     id: &'static str,
     summary: &'static str,
@@ -36,7 +36,7 @@ pub struct Doc {
     failures: Vec<(StatusCode, &'static str)>,
 }
 
-/// What the header does that guards a write.
+/// Description of the header that guards a write.
 const GUARD: &str = "With an `If-Match` header that contains the task's `ETag`, the server writes \
 only if the task still has that version; otherwise, the response is 412.";
 
@@ -50,7 +50,7 @@ struct Answered {
     headers: Vec<&'static str>,
 }
 
-/// A reference to `T`'s schema, which is put among the named ones with all that it refers to.
+/// Returns a reference to `T`'s schema. Adds that schema, with its dependencies, to `schemas`.
 pub fn named<T: ToSchema>(schemas: &mut Schemas) -> Value {
     let name = T::name().into_owned();
     if !schemas.contains_key(&name) {
@@ -87,21 +87,21 @@ impl Doc {
         }
     }
 
-    /// More than the summary says.
+    /// Adds a description to the summary.
     #[must_use]
     pub fn note(mut self, note: &'static str) -> Doc {
         self.note = note;
         self
     }
 
-    /// Needs no bearer token.
+    /// Marks the operation as one without a bearer token.
     #[must_use]
     pub fn public(mut self) -> Doc {
         self.public = true;
         self
     }
 
-    /// A parameter of the path.
+    /// Adds a path parameter.
     #[must_use]
     pub fn path(mut self, name: &str, schema: impl Into<Value>, note: &str) -> Doc {
         self.parameters.push(json!({
@@ -111,7 +111,7 @@ impl Doc {
         self
     }
 
-    /// A parameter of the query.
+    /// Adds a query parameter.
     #[must_use]
     pub fn query(mut self, name: &str, schema: impl Into<Value>, note: &str) -> Doc {
         self.parameters.push(json!({
@@ -121,7 +121,7 @@ impl Doc {
         self
     }
 
-    /// A header of the request.
+    /// Adds a request header.
     #[must_use]
     pub fn header_parameter(mut self, name: &str, schema: impl Into<Value>, note: &str) -> Doc {
         self.parameters.push(json!({
@@ -131,21 +131,21 @@ impl Doc {
         self
     }
 
-    /// A JSON body.
+    /// Adds a JSON body.
     #[must_use]
     pub fn body<T: ToSchema>(self) -> Doc {
         self.body_as::<T>("application/json")
     }
 
-    /// A body of another type. One type an operation, if possible: generators of clients stumble
-    /// over several.
+    /// Adds a body of another media type. Prefer one type per operation: client generators have
+    /// trouble with several.
     #[must_use]
     pub fn body_as<T: ToSchema>(self, media: &'static str) -> Doc {
         self.body_also(media, named::<T>)
     }
 
-    /// One more type that the body may have. Each needs a schema of another name, by which
-    /// generated clients tell them apart.
+    /// Adds another media type for the body. Each needs a schema with its own name, so that
+    /// generated clients can distinguish them.
     #[must_use]
     pub fn body_also(mut self, media: &'static str, schema: Named) -> Doc {
         self.bodies.push((media, schema));
@@ -162,13 +162,13 @@ impl Doc {
         self.answered(status, text, Some(list_of::<T>)).header("Link")
     }
 
-    /// An answer without a body.
+    /// Adds a response without a body.
     #[must_use]
     pub fn empty(self, status: StatusCode, text: &'static str) -> Doc {
         self.answered(status, text, None)
     }
 
-    /// An answer of text that goes on and on.
+    /// Adds a response with a stream of text.
     #[must_use]
     pub fn streams(mut self, status: StatusCode, text: &'static str, media: &'static str) -> Doc {
         let schema: Named = |_| json!({ "type": "string" });
@@ -193,7 +193,7 @@ impl Doc {
         self
     }
 
-    /// A header of the answer named last.
+    /// Adds a header to the response added last.
     #[must_use]
     pub fn header(mut self, name: &'static str) -> Doc {
         if let Some(answer) = self.answers.last_mut() {
@@ -202,14 +202,14 @@ impl Doc {
         self
     }
 
-    /// A failure that this operation has besides those that all have.
+    /// Adds a failure that not all operations share.
     #[must_use]
     pub fn fails(mut self, status: StatusCode, detail: &'static str) -> Doc {
         self.failures.push((status, detail));
         self
     }
 
-    /// Reads one task: its version, and 304 for a client that has it.
+    /// Documents a read of one task: its version, and 304 for a client that has that version.
     #[must_use]
     pub fn shows_version(self) -> Doc {
         let mut doc = self.header("ETag");
@@ -223,8 +223,8 @@ impl Doc {
             .header("ETag")
     }
 
-    /// Writes one task: guarded by its version. `If-Match` is told in words, not as a parameter: a
-    /// generated value is well-formed and yet never the task's version.
+    /// Documents a guarded write of one task. `If-Match` appears in the description, not as a
+    /// parameter, because a generated value is well-formed but never matches the task's version.
     #[must_use]
     pub fn guarded(mut self) -> Doc {
         self.guarded = true;
@@ -294,8 +294,8 @@ impl Doc {
     }
 }
 
-/// The first type, or all where there are several; that a merge patch may have its own type is told
-/// by the operation.
+/// Returns the error for a wrong media type: all types if there are several, otherwise JSON. The
+/// operation itself documents the separate type of a merge patch.
 fn wrong_type(bodies: &[(&str, Named)]) -> String {
     let types = match bodies {
         [_, _, ..] => bodies.iter().map(|(media, _)| *media).collect::<Vec<_>>().join(" or "),
@@ -322,7 +322,7 @@ impl Answered {
     }
 }
 
-/// An id in a path that may be the integer or the UUID.
+/// Returns the schema of an id in a path: the integer or the UUID.
 pub fn id_schema() -> Value {
     json!({ "anyOf": [
         { "type": "integer", "format": "int64", "minimum": 1 },

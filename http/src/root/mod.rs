@@ -1,5 +1,5 @@
-//! `/user`, `/auth` and `/tasks`: contracts 000 and 002. Their routes, and how their errors look;
-//! the rules are the model's.
+//! `/user`, `/auth` and `/tasks`: contracts 000 and 002. This module holds their routes and error
+//! formats; the model holds the rules.
 
 mod accounts;
 mod tasks;
@@ -28,7 +28,7 @@ const ERRORS: ErrorDoc = ErrorDoc {
     invalid: StatusCode::BAD_REQUEST,
 };
 
-/// Contract 000's accounts, below [`USER_BASE`].
+/// Returns the routes of contract 000's accounts, below [`USER_BASE`].
 pub fn user_api() -> Api {
     let refused = |doc: Doc| {
         doc.fails(StatusCode::UNAUTHORIZED, "Invalid token")
@@ -74,7 +74,7 @@ pub fn user_api() -> Api {
         )
 }
 
-/// Contract 002's accounts, below [`AUTH_BASE`].
+/// Returns the routes of contract 002's accounts, below [`AUTH_BASE`].
 pub fn auth_api() -> Api {
     Api::new(AUTH_BASE, "root", ERRORS)
         .post(
@@ -100,7 +100,7 @@ pub fn auth_api() -> Api {
         )
 }
 
-/// The tasks of both contracts.
+/// Returns the routes of both contracts' tasks.
 pub fn tasks_api() -> Api {
     let one = |id, summary| {
         Doc::new(id, summary)
@@ -142,7 +142,7 @@ pub fn tasks_api() -> Api {
         )
 }
 
-/// Draws an error of contract 000's accounts, in its words.
+/// Renders an error of contract 000's accounts, in that contract's words.
 pub fn render_user(failure: &Failure) -> Response {
     let (status, text) = match failure {
         Failure::Core(Error::Invalid(_)) => (StatusCode::BAD_REQUEST, "Invalid input data".into()),
@@ -161,7 +161,7 @@ pub fn render_user(failure: &Failure) -> Response {
     draw(status, &text, failure)
 }
 
-/// Draws an error of contract 002's accounts.
+/// Renders an error of contract 002's accounts.
 pub fn render_auth(failure: &Failure) -> Response {
     let (status, text) = match failure {
         Failure::Core(Error::Conflict(Conflict::EmailTaken | Conflict::UsernameTaken)) => {
@@ -178,13 +178,13 @@ pub fn render_auth(failure: &Failure) -> Response {
     draw(status, &text, failure)
 }
 
-/// Draws an error of the tasks, and of every path that nobody has.
+/// Renders an error of the tasks, or of a path outside all other trees.
 pub fn render_tasks(failure: &Failure) -> Response {
     let (status, text) = general(failure);
     draw(status, &text, failure)
 }
 
-/// Contract 002's words.
+/// Returns the status and the text of contract 002.
 fn general(failure: &Failure) -> (StatusCode, String) {
     let Failure::Core(Error::Invalid(problems)) = failure else {
         return (failure.status(), failure.detail());

@@ -1,4 +1,4 @@
-//! The shapes of contracts 000 and 002 on the wire, and 000's words for a status.
+//! The wire types of contracts 000 and 002, and 000's words for a status.
 
 use serde::{Deserialize, Serialize};
 use taskwell_core::accounts::SignUp;
@@ -18,7 +18,7 @@ use crate::wire::{
     DescriptionText, EmailText, FieldProblemWire, NameText, PasswordText, TitleText, UsernameText,
 };
 
-/// Contract 000's word for a status.
+/// Returns contract 000's word for a status.
 pub fn status_word(status: Status) -> &'static str {
     match status {
         Status::Pending => "pending",
@@ -27,7 +27,7 @@ pub fn status_word(status: Status) -> &'static str {
     }
 }
 
-/// Reads 000's words, and what people write for them.
+/// Parses contract 000's words for a status and common variants of them.
 fn parse_status(text: &str) -> Result<Status, Violation> {
     let unknown =
         || Violation::new(Code::UnknownWord, "must be one of pending, on going, completed");
@@ -54,7 +54,7 @@ pub struct TaskWire<'a> {
 }
 
 impl<'a> TaskWire<'a> {
-    /// `owner` is the UUID of the task's user.
+    /// Converts a task. `owner` is the UUID of its user.
     pub fn new(task: &'a Task, owner: Uuid) -> TaskWire<'a> {
         TaskWire {
             uuid: task.uuid,
@@ -207,7 +207,8 @@ pub struct LoginWire {
 }
 
 impl LoginWire {
-    /// Contract 002: "Email or password is missing", also where it is empty.
+    /// Validates the login. Contract 002 says "Email or password is missing", also for an empty
+    /// one.
     pub fn read(self) -> Result<(String, Password, Option<String>), Failure> {
         let p = &mut Problems::default();
         let some = |text: &str| match text {

@@ -205,7 +205,7 @@ pub struct LoginWire {
 }
 
 impl LoginWire {
-    /// The name or address, the password, and the code of a second factor.
+    /// Validates the login: the name or address, the password, and the code of a second factor.
     pub fn read(self) -> Result<(String, Password, Option<String>), Failure> {
         let p = &mut Problems::default();
         let login = if matches!(self.email, RawField::Absent)
@@ -243,7 +243,7 @@ pub struct PasswordFormWire {
     grant_type: Option<String>,
 }
 
-/// The same form in parts.
+/// Returns the schema of the same form as multipart.
 pub fn password_form_data(schemas: &mut Schemas) -> Value {
     named::<PasswordFormWire>(schemas);
     let form = schemas.get("PasswordForm").cloned().unwrap_or_default();

@@ -52,16 +52,16 @@ pub fn routes(api: Api) -> Api {
     )
 }
 
-/// The number of a change.
+/// Returns the schema of the number of a change.
 pub fn seq_schema() -> Value {
     json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": i64::MAX })
 }
 
-/// Before the first change.
+/// The position before the first change.
 const START: Stamp = Stamp { epoch: Epoch::FIRST, number: 0 };
 
-/// A page ends where its texts come to so many bytes: 1000 changes of the longest descriptions
-/// would be 80 MB.
+/// Size in bytes of texts at which a page ends. 1000 changes with the longest descriptions would be
+/// 80 MB.
 const TEXT_BYTES_MAX: usize = 1024 * 1024;
 
 pub async fn list(State(app): State<App>, Token(claims): Token, mut query: Query) -> Answer {

@@ -1,4 +1,4 @@
-//! `/api/v1/events`: what happens to the caller's tasks, as it happens (server-sent events, WHATWG
+//! `/api/v1/events`: a live stream of the changes to the caller's tasks (server-sent events, WHATWG
 //! HTML, section 9.2).
 
 use std::time::Duration;
@@ -26,28 +26,28 @@ use crate::extract::Token;
 use crate::parameters::Query;
 use crate::tree::{Answer, Failure};
 
-/// What a client that lost its stream waits before it asks for another.
+/// How long a client waits before it reconnects.
 const RETRY: &str = "retry: 2000\n\n";
-/// How often a stream says something though nothing happens: so proxies keep it, and a client that
-/// is gone is noticed. Then it is also asked whether the session lives.
+/// How often a stream sends a comment if nothing happens. It keeps proxies from closing the
+/// connection, detects disconnected clients, and triggers a check of the session.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 const HEARTBEAT: &str = ": nothing new\n\n";
-/// Changes that one trip brings.
+/// Maximum number of changes per round trip.
 const PAGE: usize = 32;
-/// When a store that is away is asked again.
+/// How long to wait before the next try while the store is unavailable.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// An open stream. What it has not sent yet is in the store, not in memory.
+/// An open stream. Unsent changes are in the store, not in memory.
 struct Stream {
     app: App,
     bearer: Bearer,
     watch: Subscription,
-    /// The last change that was sent.
+    /// The last change sent.
     since: Stamp,
     heartbeat: Instant,
-    /// The client was told that it is up to date.
+    /// Whether the client has received `ready`.
     is_ready: bool,
-    /// There may be more to send: it is looked without waiting.
+    /// Whether there may be more changes, so that the next look does not wait.
     is_behind: bool,
 }
 
@@ -90,7 +90,7 @@ pub async fn follow(
 ) -> Answer {
     let p = &mut Problems::default();
     let asked = query.take("last_event_id", p, changes::place);
-    // A client that comes back by itself asks for the same URL: its header is newer.
+    // A client that reconnects automatically repeats the URL, so the header is newer.
     let header = headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?"));
     let header = header
         .filter(|text| !text.is_empty())
@@ -101,7 +101,7 @@ pub async fn follow(
             Ok((caller.id(), tasks::newest(tx, caller)?))
         })
         .await?;
-    // From here on what is committed wakes the stream; what came in between, its first look finds.
+    // From now on, each commit wakes the stream. The first look finds the commits before that.
     let watch = app.watch(owner)?;
     let since = header.or(asked).unwrap_or(last);
     let heartbeat = Instant::now() + HEARTBEAT_EVERY;
@@ -112,7 +112,7 @@ pub async fn follow(
     for (name, value) in [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store"),
-        // nginx would hold it back.
+        // nginx would buffer the stream.
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ] {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
@@ -121,12 +121,12 @@ pub async fn follow(
 }
 
 impl Stream {
-    /// The next piece; nothing once the session has ended or the server stops.
+    /// Returns the next piece; `None` once the session has ended or the server stops.
     async fn next(mut self) -> std::io::Result<Option<(Bytes, Stream)>> {
         let mut piece = String::new();
         loop {
             if !self.is_behind {
-                // Woken, or it is time for a heartbeat.
+                // Wait for a wake-up or the next heartbeat.
                 let _ = timeout_at(self.heartbeat, self.watch.woken()).await;
             }
             if self.watch.is_over() {
@@ -155,7 +155,7 @@ impl Stream {
         }
     }
 
-    /// Whether the session lives, and what has happened since the last look, in one trip.
+    /// Checks the session and reads the changes since the last look, in one round trip.
     async fn look(&self) -> Result<History, Failure> {
         let input: Result<Stamp, Failure> = Ok(self.since);
         let look =
@@ -165,7 +165,7 @@ impl Stream {
         look.await
     }
 
-    /// The client must read everything again, and goes on from the newest change.
+    /// Tells the client to read everything again. The stream continues from the newest change.
     fn reset(&mut self, piece: &mut String, newest: Stamp) {
         self.since = newest;
         self.is_ready = true;
@@ -187,8 +187,8 @@ impl Stream {
         }
         self.watch.saw(*last);
         self.is_behind = !changes.is_empty() && self.since.number < *last;
-        // Where the store was restored, the client knows more than it: it is told, and from here on
-        // what is there counts.
+        // After a restore, the client may know more changes than the store. It receives `ready`,
+        // and continues from the store's newest change.
         let is_restored = *last < self.since.number;
         if is_restored || !self.is_ready && !self.is_behind {
             self.since = Stamp { epoch: *epoch, number: *last };
@@ -200,9 +200,9 @@ impl Stream {
     }
 }
 
-/// One event; its data is of one line.
+/// Writes one event. Its data has only one line.
 fn event(out: &mut String, name: &str, id: Stamp, data: &str) {
     use std::fmt::Write as _;
-    // Writing into a string does not fail.
+    // Writing to a string cannot fail.
     let _ = write!(out, "event: {name}\nid: {id}\ndata: {data}\n\n");
 }

@@ -1,5 +1,5 @@
-//! `/api/v1`: the canonical API, and contracts 003 and 004. A file holds the routes, the wire types
-//! and the handlers of one noun.
+//! `/api/v1`: the canonical API, and contracts 003 and 004. Each file holds the routes, wire types
+//! and handlers of one noun.
 
 mod audit;
 mod auth;
@@ -36,7 +36,7 @@ const NOUNS: [fn(Api) -> Api; 11] = [
     users::routes,
 ];
 
-/// The routes of the tree, with their documentation.
+/// Returns the routes of the tree, with their documentation.
 pub fn api() -> Api {
     NOUNS.into_iter().fold(Api::new(BASE, "v1", problem::ERRORS), |api, routes| routes(api))
 }

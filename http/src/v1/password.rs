@@ -119,7 +119,7 @@ pub struct PasswordChangeWire {
 }
 
 impl PasswordChangeWire {
-    /// The old one, what is wished for as the new one, and whether tokens are kept.
+    /// Validates the request: the old password, the new one, and whether tokens stay valid.
     pub fn read(self) -> Result<(Password, String, bool), Failure> {
         let p = &mut Problems::default();
         let old = self
@@ -166,7 +166,7 @@ impl PasswordProofWire {
     }
 }
 
-/// The input, or what is wrong with it, told only to somebody whose session lives.
+/// Returns the valid input. Reports problems only to a caller with an active session.
 pub async fn told<T>(app: &App, claims: &Bearer, input: Result<T, Failure>) -> Result<T, Failure> {
     match input {
         Ok(input) => Ok(input),

@@ -1,3 +1,3 @@
-//! Where this tree lies.
+//! The base path of this tree.
 
 pub const BASE: &str = "/api/v1";

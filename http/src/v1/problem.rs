@@ -1,4 +1,4 @@
-//! How the errors of `/api/v1` look (RFC 9457), and their words.
+//! The error format of `/api/v1` (RFC 9457), and its texts.
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -20,13 +20,13 @@ pub const ERRORS: ErrorDoc = ErrorDoc {
     invalid: StatusCode::UNPROCESSABLE_ENTITY,
 };
 
-/// To a password that should prove who asks, and does not.
+/// For a wrong password that should confirm a request.
 pub const WRONG_PASSWORD: &str = "Incorrect password";
 pub const TWO_FACTOR_ON: &str = "The second factor is on already; turn it off first";
 pub const TOO_MANY_TOKENS: &str = "You have 100 tokens; delete one first";
 pub const LAST_ADMIN: &str = "This is the last active admin; make another one first";
 
-/// Draws an error of this tree.
+/// Renders an error of this tree.
 pub fn render(failure: &Failure) -> Response {
     let (status, detail) = match failure {
         Failure::Core(Error::Invalid(problems))
@@ -81,7 +81,7 @@ pub fn render(failure: &Failure) -> Response {
     typed_json(status, PROBLEM_JSON, &problem)
 }
 
-/// Contract 004's words.
+/// Returns contract 004's text.
 fn unproven(why: AuthError) -> &'static str {
     match why {
         AuthError::NoToken | AuthError::BadToken => "Not authenticated",

@@ -101,7 +101,7 @@ fn admin_routes(api: Api) -> Api {
     )
 }
 
-/// What `PATCH` of an account says, whoever's it is.
+/// Documents `PATCH` of any account.
 fn account_update(doc: Doc) -> Doc {
     doc.body::<UserUpdateWire>()
         .answers::<UserWire>(StatusCode::OK, "The updated account.")
@@ -109,21 +109,21 @@ fn account_update(doc: Doc) -> Doc {
         .fails(StatusCode::FORBIDDEN, WRONG_PASSWORD)
 }
 
-/// An operation of admins'.
+/// Documents an operation for admins.
 pub fn admin(id: &'static str, summary: &'static str) -> Doc {
     Doc::new(id, summary)
         .note("Only for admins.")
         .fails(StatusCode::FORBIDDEN, "Not enough permissions")
 }
 
-/// One about a user.
+/// Documents an operation for admins on one user.
 pub fn admin_of_user(id: &'static str, summary: &'static str) -> Doc {
     admin(id, summary)
         .path("user_id", id_schema(), "The user's integer id or UUID.")
         .fails(StatusCode::NOT_FOUND, "User not found")
 }
 
-/// What an admin's operation on its own account needs, named by its id though it is.
+/// The note for operations whose path contains an id, which may be that of the admin's own account.
 pub const OWN_BY_SESSION: &str =
     "Only for admins. On your own account, it requires an access token from a login.";
 

@@ -71,7 +71,7 @@ pub async fn reset_password(
     Body(wire): Body<ResetWire>,
 ) -> Answer {
     let (token, new) = wire?.read()?;
-    // How many personal access tokens it has ended is no member of this contract's answers.
+    // This contract's responses have no member for the number of ended personal access tokens.
     accounts::email::reset_forgotten(&app, token, new, Policy::Mixed, visitor.login_context(false))
         .await?;
     Ok(done("The password was changed"))

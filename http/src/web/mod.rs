@@ -1,5 +1,5 @@
-//! `/api`: contract 001, the web front end's. Its routes, and how its errors look; the rules are
-//! the model's.
+//! `/api`: contract 001, for the web front end. This module holds its routes and error formats; the
+//! model holds the rules.
 
 mod auth;
 mod tasks;
@@ -39,7 +39,7 @@ const AUTH_ERRORS: ErrorDoc = ErrorDoc {
     invalid: StatusCode::BAD_REQUEST,
 };
 
-/// The routes of sign-up and sign-in, below [`AUTH_BASE`].
+/// Returns the routes of sign-up and sign-in, below [`AUTH_BASE`].
 pub fn auth_api() -> Api {
     let api = Api::new(AUTH_BASE, "web", AUTH_ERRORS)
         .post(
@@ -131,7 +131,7 @@ fn mail_api(api: Api) -> Api {
     )
 }
 
-/// The routes of tasks, below [`BASE`].
+/// Returns the routes of tasks, below [`BASE`].
 pub fn api() -> Api {
     let one = |id, summary| {
         Doc::new(id, summary)
@@ -188,10 +188,10 @@ pub fn api() -> Api {
         )
 }
 
-/// Contract 001's word for a task of somebody else.
+/// Contract 001's text for a task of another user.
 const FORBIDDEN: &str = "Access forbidden: Cannot access other user's data";
 
-/// Draws an error of the task routes.
+/// Renders an error of the task routes.
 pub fn render(failure: &Failure) -> Response {
     let detail = match failure {
         Failure::Core(Error::Invalid(_)) => format!("Validation error: {}", failure.detail()),
@@ -201,7 +201,7 @@ pub fn render(failure: &Failure) -> Response {
     answer(failure.status(), &ErrorWire { detail: &detail })
 }
 
-/// Draws an error of the auth routes: a text for people and a code for programs.
+/// Renders an error of the auth routes: a text for people and a code for programs.
 pub fn render_auth(failure: &Failure) -> Response {
     let (status, error, error_code) = match failure {
         Failure::Core(Error::Invalid(problems)) => {
@@ -227,8 +227,8 @@ pub fn render_auth(failure: &Failure) -> Response {
     answer(status, &wire)
 }
 
-/// The code is that of the first problem, in contract 001's order; the text tells them all where
-/// there are several.
+/// Returns the text and the code. The code is that of the first problem, in contract 001's order.
+/// If there are several problems, the text contains all.
 fn invalid(problems: &[Problem], failure: &Failure) -> (String, &'static str) {
     let malformed =
         |problem: &Problem| matches!(problem.code, Code::Required | Code::Null | Code::Type);
@@ -278,7 +278,8 @@ fn code_of(failure: &Failure) -> &'static str {
     }
 }
 
-/// Each kind has its own, and a new kind does not compile without one.
+/// Returns the code of an error. The match has no wildcard, so that a new kind needs a code to
+/// compile.
 fn code_of_error(error: &Error) -> &'static str {
     match error {
         Error::Invalid(_) => "VALIDATION_ERROR",

@@ -1,4 +1,4 @@
-//! The shapes of contract 001 on the wire.
+//! The wire types of contract 001.
 
 use serde::{Deserialize, Serialize};
 use taskwell_core::accounts::SignUp;
@@ -45,7 +45,7 @@ pub struct TaskWire<'a> {
 }
 
 impl<'a> TaskWire<'a> {
-    /// `owner` is the UUID of the task's user.
+    /// Converts a task. `owner` is the UUID of its user.
     pub fn new(task: &'a Task, owner: Uuid) -> TaskWire<'a> {
         TaskWire {
             id: task.uuid,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, Reply, Taskwell, on_each_database};
 
-/// Signs up: the token and the user's UUID.
+/// Signs up. Returns the token and the user's UUID.
 async fn sign_up(t: &Taskwell, email: &str) -> (String, String) {
     let new = json!({ "email": email, "password": PASSWORD, "confirmPassword": PASSWORD });
     let reply = t.post("/api/auth/signup").json(&new).send().await;
@@ -96,7 +96,7 @@ async fn a_password_needs_8_characters_both_cases_a_digit_and_a_special_one(t: T
             "{weak}"
         );
     }
-    // The other doors ask for the house rule alone.
+    // The other endpoints apply only Taskwell's own rule.
     let new =
         json!({ "username": "ada", "email": "user@example.com", "password": "securePassword123x" });
     assert_eq!(t.post("/api/v1/auth/signup").json(&new).send().await.status, 201);

@@ -1,4 +1,5 @@
-//! Events that reach a stream from another instance, a database that was lost, or a replica.
+//! Events that reach a stream from another instance, after a lost database connection, or from a
+//! replica.
 
 use super::*;
 use crate::support::Store;

@@ -1,4 +1,4 @@
-//! What happens, as it happens: `/api/v1/events`.
+//! The event stream, `/api/v1/events`.
 
 mod instances;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, Taskwell, on_each_database};
 
-/// Far more than it takes, and less than the look that stands behind it.
+/// Far more than an event takes, and less than the interval of the periodic check.
 const SOON: Duration = Duration::from_secs(3);
 
 /// An open stream, event by event.
@@ -47,7 +47,7 @@ impl Events {
         )
     }
 
-    /// The next event; nothing where the stream ended.
+    /// Returns the next event; `None` if the stream has ended.
     async fn next(&mut self) -> Option<Event> {
         self.next_within(SOON).await
     }
@@ -69,7 +69,7 @@ impl Events {
         tokio::time::timeout(patience, next).await.unwrap_or_else(|_| panic!("nothing happened"))
     }
 
-    /// That the next event is a change: its number and its task's title.
+    /// Asserts that the next event is a change. Returns its number and its task's title.
     async fn change(&mut self) -> (i64, String) {
         let event = self.next().await.unwrap();
         assert_eq!((event.name.as_str(), &event.data["seq"]), ("change", &json!(event.id)));
@@ -85,7 +85,7 @@ impl Events {
         assert_eq!(self.next().await, Some(ready));
     }
 
-    /// That nothing comes any more.
+    /// Asserts that the stream has ended.
     async fn ends(mut self) {
         assert_eq!(self.next().await, None);
     }
@@ -192,7 +192,7 @@ async fn what_was_missed_comes_first_then_that_it_was_all(t: Taskwell) {
     assert_eq!(events.change().await.0, 70);
     let both = t.get(by_query).token(&token).header("last-event-id", "68").open().await;
     assert_eq!(Events::of(both).change().await.0, 69);
-    // The client comes from after a backup that was restored: it hears where the sequence ends now.
+    // The client is ahead of a restored backup. It receives the current end of the sequence.
     let mut events = Events::after(&t, &token, 1000).await;
     events.ready(70).await;
     t.task(&token, "71").await;
@@ -319,7 +319,7 @@ async fn a_quiet_stream_says_so_and_ends_where_its_session_is_gone(t: Taskwell) 
     let (mut quiet, mut ending) = (Events::open(&t, &token).await, Events::open(&t, &other).await);
     quiet.ready(0).await;
     ending.ready(0).await;
-    // Past the server, so that nothing wakes the stream.
+    // Without the server, so that nothing wakes the stream.
     t.rows("DELETE FROM sessions WHERE user_id = 2").await;
     let patience = SOON * 6;
     let comment = async {

@@ -1,18 +1,19 @@
-//! Bodies that are no JSON object, too large, or of another type.
+//! Bodies that are not JSON objects, are too large, or have another type.
 
 use axum::http::Method;
 
 use super::{Endpoint, Tree, World, assert_invalid, assert_shape, endpoints, good};
 use crate::support::{Call, Taskwell, on_each_database};
 
-/// Far deeper than is read, in fewer bytes than any body may have.
+/// Far deeper than the limit, in fewer bytes than any limit of a body.
 const NESTED: usize = 2500;
 
 fn with_body(call: Call<'_>, body: impl Into<Vec<u8>>) -> Call<'_> {
     call.header("content-type", "application/json").body(body.into())
 }
 
-/// Texts that are no JSON object with members of the operation; `NAME` is the name of one of these.
+/// Texts that are not a JSON object with members of the operation. `NAME` stands for the name of a
+/// member.
 const BROKEN: [&str; 35] = [
     "",
     "   \n",
@@ -51,14 +52,14 @@ const BROKEN: [&str; 35] = [
     "NAME=1",
 ];
 
-/// Bodies that are broken whatever the operation; `NAME` stands for one of its members.
+/// Returns bodies that are invalid for every operation. `NAME` stands for the name of a member.
 fn broken() -> Vec<Vec<u8>> {
     let mut bodies: Vec<Vec<u8>> = BROKEN.iter().map(|text| text.as_bytes().to_vec()).collect();
     bodies.push(format!("{{\"NAME\":{}}}", "9".repeat(5000)).into_bytes());
     for bytes in
         [b"\xff".as_slice(), b"\xc3\x28", b"\xed\xa0\x80", b"\xf8\x88\x80\x80\x80", b"\xc0\xaf"]
     {
-        // In a member that is read, and in one that is passed over.
+        // In a known member and in an unknown one.
         for name in ["NAME", "unknown"] {
             bodies.push([b"{\"", name.as_bytes(), b"\":\"", bytes, b"\"}"].concat());
         }
@@ -77,8 +78,8 @@ fn broken() -> Vec<Vec<u8>> {
     bodies
 }
 
-/// The types of a body that are read: JSON always; those that generators of clients stumble over
-/// are in no document.
+/// Returns the media types that an endpoint accepts. The document omits some that client generators
+/// cannot handle.
 fn read_types(endpoint: &Endpoint) -> Vec<&'static str> {
     let mut types = vec!["application/json"];
     if endpoint.path == "/api/v1/auth/login" {
@@ -137,7 +138,7 @@ async fn a_body_of_one_byte_too_many_is_refused_everywhere(t: Taskwell) {
     let world = World::new(&t).await;
     for endpoint in &with_bodies() {
         let what = format!("{} {}", endpoint.method, endpoint.path);
-        // As long as allowed: it is read, and found empty.
+        // A body of the maximum size is read, and found to be empty.
         let reply = world
             .refused(with_body(world.call(endpoint), vec![b' '; endpoint.bytes_max]), &what)
             .await;
@@ -164,7 +165,7 @@ async fn a_body_of_one_byte_too_many_is_refused_everywhere(t: Taskwell) {
 async fn the_longest_task_fits_however_it_is_written(t: Taskwell) {
     let world = World::new(&t).await;
     let crabs = "\\ud83e\\udd80".repeat(20_000);
-    // Each letter is three before it is composed.
+    // Each letter is three before composition.
     let letters = "\\u0073\\u0323\\u0307".repeat(20_000);
     for endpoint in with_bodies().iter().filter(|endpoint| endpoint.bytes_max > 16 * 1024) {
         for text in [&crabs, &letters] {
@@ -204,7 +205,8 @@ async fn a_body_of_another_type_is_refused_everywhere(t: Taskwell) {
             assert_shape(endpoint.tree, &world.refused(call, &what).await, 415, &what);
         }
         for kind in read {
-            // Found broken, and so read: also in capitals and with a parameter.
+            // The error shows that the body was read, although the type is in capitals and has a
+            // parameter.
             let kind = format!("{}; charset=utf-8", kind.to_uppercase());
             let call = world.call(endpoint).header("content-type", &kind).body("%00=%FF&[");
             let reply = world.refused(call, &what).await;

@@ -1,11 +1,11 @@
-//! Members of bodies: each with every value that breaks its rule, alone and all at once.
+//! Members of bodies: each with every invalid value, alone and all at once.
 
 use serde_json::{Value, json};
 
 use super::{Endpoint, Kind, Member, World, assert_invalid, endpoints};
 use crate::support::{PASSWORD, Taskwell, on_each_database};
 
-/// Values that a member may not have, each with the code of what is wrong.
+/// Returns invalid values of a member, each with its error code.
 fn flaws(schema: &str, member: &Member) -> Vec<(Value, &'static str)> {
     let numbers = [(json!(-1.5), "type"), (json!(u64::MAX), "type"), (json!(1e300), "type")];
     let mut flaws: Vec<(Value, &str)> = match member.kind {
@@ -50,8 +50,8 @@ fn text_flaws(schema: &str, name: &str) -> Vec<(String, &'static str)> {
     let word =
         |texts: &[&str]| texts.iter().map(|text| ((*text).to_owned(), "unknown_word")).collect();
     match (schema, name) {
-        // What is only compared with something stored may be any text; a truth value has none.
-        // Nobody is told what is wrong with a password whose token is.
+        // Any text is valid if the server only compares it with stored data; a Boolean has no text.
+        // An invalid token hides the problems of the password.
         ("ResetPassword", "new_password") | (_, "totp_code") => vec![],
         ("RootLogin", _) => vec![(String::new(), "too_short")],
         ("Login" | "PasswordProof", _)
@@ -103,7 +103,7 @@ fn text_flaws(schema: &str, name: &str) -> Vec<(String, &'static str)> {
     }
 }
 
-/// A sound address of so many characters.
+/// Returns a valid address with this number of characters.
 fn address(chars: usize) -> String {
     let domain = format!("{}org", "x.".repeat(93));
     format!("{}@{domain}", "a".repeat(chars - 1 - domain.len()))
@@ -142,18 +142,18 @@ fn times() -> Vec<(String, &'static str)> {
     times
 }
 
-/// The good body, with `value` for `name`.
+/// Returns the valid body, with `value` for `name`.
 fn body_with(endpoint: &Endpoint, name: &str, value: &Value) -> Value {
     let mut body = endpoint.good_body();
     body[name] = value.clone();
     if endpoint.schema == "WebSignUp" && name == "password" {
-        // The same twice, so that only the password itself is wrong.
+        // The same value twice, so that only the password is invalid.
         body["confirmPassword"] = value.clone();
     }
     body
 }
 
-/// Sends a body whose members are wrong as `wrong` says.
+/// Sends a body with the invalid members in `wrong`, and asserts the error.
 async fn refuse(world: &World<'_>, endpoint: &Endpoint, body: &Value, wrong: &[(&str, &str)]) {
     let start: String = body.to_string().chars().take(300).collect();
     let what = format!("{} {} {start}", endpoint.method, endpoint.path);
@@ -161,7 +161,7 @@ async fn refuse(world: &World<'_>, endpoint: &Endpoint, body: &Value, wrong: &[(
     assert_invalid(endpoint.tree, &reply, wrong, &what);
 }
 
-/// Without this every other test here could pass for a wrong reason.
+/// Without this, every other test here could pass for a wrong reason.
 #[tokio::test]
 async fn a_good_body_is_taken_everywhere() {
     for endpoint in endpoints().iter().filter(|endpoint| endpoint.reads_body()) {
@@ -171,7 +171,7 @@ async fn a_good_body_is_taken_everywhere() {
         let unknown_token = endpoint.members.iter().any(|member| member.name.ends_with("token"));
         let wanted = match &*endpoint.schema {
             _ if unknown_token => 401..=401,
-            // Nobody has enrolled.
+            // No user has enrolled.
             "TotpCode" => 403..=403,
             _ => 200..=299,
         };
@@ -232,8 +232,8 @@ async fn a_missing_member_is_named(t: Taskwell) {
         if endpoint.schema == "Login" {
             missing.push(("email", "required"));
         }
-        // The order of a sign-up's rules decides the code in contract 001; all of these have the
-        // same.
+        // The order of a sign-up's rules decides the code in contract 001. All of these have the
+        // same code.
         if !missing.is_empty() {
             refuse(&world, endpoint, &json!({}), &missing).await;
             refuse(&world, endpoint, &json!({ "unknown": 1 }), &missing).await;
@@ -263,14 +263,15 @@ async fn all_broken_rules_are_named_at_once(t: Taskwell) {
         let mut body = endpoint.good_body();
         let mut wrong: Vec<(&str, &str)> = Vec::new();
         for member in &endpoint.members {
-            // A new password's rule is looked at beside the old one, in the store's presence.
+            // The server checks a new password's rule together with the old password, with access
+            // to the store.
             let first = text_flaws(&endpoint.schema, &member.name).into_iter().next();
             if let Some((text, code)) = first.filter(|_| member.name != "new_password") {
                 body[&member.name] = json!(text);
                 wrong.push((&member.name, code));
             }
         }
-        // Contract 001's code is that of the field which it names first.
+        // Contract 001's code is that of its first field.
         wrong.sort_by_key(|(name, _)| *name != "email");
         if !wrong.is_empty() {
             refuse(&world, endpoint, &body, &wrong).await;
@@ -278,13 +279,13 @@ async fn all_broken_rules_are_named_at_once(t: Taskwell) {
     }
 }
 
-/// PostgreSQL cannot store it, so no text with it may get that far: as a value to store, or to look
-/// for.
+/// PostgreSQL cannot store a null character, so no text with one may reach it, as a value or in a
+/// lookup.
 #[on_each_database]
 async fn a_null_character_is_an_error_of_the_client_in_every_member(t: Taskwell) {
     let world = World::new(&t).await;
     for endpoint in endpoints().iter().filter(|endpoint| endpoint.reads_body()) {
-        // Where neither a code nor a proof is asked for, nobody looks at one.
+        // If the operation requires neither a code nor a password, it ignores them.
         let is_unseen = |name: &str| {
             name == "totp_code" || (endpoint.schema == "UserUpdate" && name == "current_password")
         };

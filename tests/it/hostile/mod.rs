@@ -1,6 +1,5 @@
-//! Input that is wrong in every way we could think of, at every operation that the OpenAPI document
-//! names: each is told in its tree's own shape, with every field that is wrong, and nothing of it
-//! is stored.
+//! Invalid input of many kinds at every operation of the OpenAPI document. Each error has its
+//! tree's format and names every invalid field, and nothing is stored.
 
 mod bodies;
 mod members;
@@ -14,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Call, PASSWORD, Reply, Taskwell};
 
-/// Whose errors they are: one for each shape.
+/// The trees, by error format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tree {
     V1,
@@ -39,27 +38,27 @@ impl Tree {
     }
 }
 
-/// One operation of the document.
+/// An operation of the document.
 #[derive(Debug)]
 pub struct Endpoint {
     pub method: Method,
-    /// As the document has it, such as `/tasks/{task_id}`.
+    /// The path in the document, such as `/tasks/{task_id}`.
     pub path: String,
     pub tree: Tree,
-    /// Without a token.
+    /// Whether it needs no token.
     pub public: bool,
-    /// The types of the body that it reads; none where it reads no body.
+    /// The media types of the body; empty if the operation reads no body.
     types: Vec<String>,
-    /// The most bytes of the body, as the document has it.
+    /// Maximum size of the body in bytes, from the document.
     pub bytes_max: usize,
     /// The name of the body's schema.
     schema: String,
     members: Vec<Member>,
-    /// The names of the query's parameters.
+    /// Names of the query parameters.
     query: Vec<String>,
 }
 
-/// One member of a body.
+/// A member of a body.
 #[derive(Debug)]
 struct Member {
     name: String,
@@ -137,10 +136,10 @@ impl Endpoint {
         !self.types.is_empty()
     }
 
-    /// A body that is taken.
+    /// Returns a valid body.
     pub fn good_body(&self) -> Value {
         let members = self.members.iter().filter(|member| {
-            // Where there is an email, a login looks at no username.
+            // A login with an email ignores the username.
             self.schema != "Login" || member.name != "username"
         });
         let body = members.map(|member| (member.name.clone(), good(&self.schema, &member.name)));
@@ -172,7 +171,7 @@ fn good(schema: &str, member: &str) -> Value {
     }
 }
 
-/// A store with an admin, who sends all requests, another user, and a task of the admin's.
+/// A store with an admin, who sends all requests, another user, and a task of the admin.
 struct World<'t> {
     t: &'t Taskwell,
     token: String,
@@ -203,7 +202,7 @@ impl World<'_> {
         path.replace("{session_id}", &self.session).replace("{token_id}", &self.personal)
     }
 
-    /// A call with a good path and a good token.
+    /// Returns a request with a valid path and a valid token.
     fn call(&self, endpoint: &Endpoint) -> Call<'_> {
         self.call_at(endpoint, &self.path(endpoint))
     }
@@ -213,7 +212,7 @@ impl World<'_> {
         if endpoint.public { call } else { call.token(&self.token) }
     }
 
-    /// Sends what must be refused; that it changed nothing in the store.
+    /// Sends a request that must be refused, and asserts that the store is unchanged.
     async fn refused(&self, call: Call<'_>, what: &str) -> Reply {
         let before = self.rows().await;
         let reply = call.send().await;
@@ -222,7 +221,7 @@ impl World<'_> {
         reply
     }
 
-    /// All that is stored.
+    /// Returns all stored data.
     async fn rows(&self) -> Vec<Vec<Option<String>>> {
         let mut rows = Vec::new();
         for table in [
@@ -240,7 +239,7 @@ impl World<'_> {
     }
 }
 
-/// That an answer is an error of `tree`, whole and in its own shape.
+/// Asserts that a response is a complete error in the format of `tree`.
 fn assert_shape(tree: Tree, reply: &Reply, status: u16, what: &str) {
     assert_eq!(reply.status, status, "{what}: {reply:?}");
     let kind = if tree == Tree::V1 { "application/problem+json" } else { "application/json" };
@@ -282,7 +281,7 @@ fn assert_shape(tree: Tree, reply: &Reply, status: u16, what: &str) {
     }
 }
 
-/// That an answer says that just these fields are wrong, each with this code.
+/// Asserts that a response names exactly these invalid fields, each with this code.
 fn assert_invalid(tree: Tree, reply: &Reply, wrong: &[(&str, &str)], what: &str) {
     assert_shape(tree, reply, tree.invalid(), what);
     let body = reply.json();
@@ -307,7 +306,8 @@ fn assert_invalid(tree: Tree, reply: &Reply, wrong: &[(&str, &str)], what: &str)
     }
 }
 
-/// Contract 001's codes name the field that is wrong; where there are several, the text names each.
+/// Asserts that the code names the invalid field, as in contract 001. If there are several, the
+/// text names each.
 fn assert_invalid_sign_in(body: &Value, wrong: &[(&str, &str)], what: &str) {
     let code = match wrong[0] {
         (_, "required" | "null" | "type") => "VALIDATION_ERROR",

@@ -1,4 +1,4 @@
-//! Ids, parameters, methods and paths that are wrong.
+//! Invalid ids, parameters, methods and paths.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use axum::http::Method;
 use super::{Endpoint, Tree, World, assert_invalid, assert_shape, endpoints};
 use crate::support::{Reply, Taskwell, on_each_database};
 
-/// What is no id in any tree.
+/// Texts that are not an id in any tree.
 const NO_IDS: [&str; 24] = [
     "0",
     "-1",
@@ -35,7 +35,7 @@ const NO_IDS: [&str; 24] = [
     "%F0%9F%98%80",
 ];
 
-/// The parameter of a path, if it has one.
+/// Returns the parameter of a path, if it has one.
 fn parameter(endpoint: &Endpoint) -> Option<&str> {
     let (_, rest) = endpoint.path.split_once('{')?;
     rest.split_once('}').map(|(name, _)| name)
@@ -44,7 +44,7 @@ fn parameter(endpoint: &Endpoint) -> Option<&str> {
 const WRONG_DATES: [&str; 6] =
     ["", "soon", "2026-02-30", "2026-13-01T00:00:00Z", "%00", "2026-12-31T10:00:00%2B99:99"];
 
-/// Wrong values of a query's parameter, as they are sent, with the code of what is wrong.
+/// Returns invalid values of a query parameter, encoded, with the code of the error.
 fn flaws(name: &str) -> Vec<(String, &'static str)> {
     let all = |code: &'static str, texts: &[&str]| {
         texts.iter().map(|text| ((*text).to_owned(), code)).collect::<Vec<_>>()
@@ -100,7 +100,7 @@ fn flaws(name: &str) -> Vec<(String, &'static str)> {
     flaws
 }
 
-/// A good body where one is needed.
+/// Sends a request, with a valid body if it needs one.
 async fn refused_at(world: &World<'_>, endpoint: &Endpoint, path: &str) -> Reply {
     let mut call = world.call_at(endpoint, path);
     if endpoint.reads_body() {
@@ -109,7 +109,7 @@ async fn refused_at(world: &World<'_>, endpoint: &Endpoint, path: &str) -> Reply
     world.refused(call, &format!("{} {path}", endpoint.method)).await
 }
 
-/// The endpoint's path with `id` for the parameter `name`, and with good ones for the others.
+/// Returns the endpoint's path with `id` for the parameter `name`, and valid ids for the others.
 fn with_id(world: &World<'_>, endpoint: &Endpoint, name: &str, id: &str) -> String {
     let path = endpoint.path.replace(&format!("{{{name}}}"), id);
     path.replace("{user_id}", "2").replace("{session_id}", &world.session)
@@ -146,7 +146,7 @@ async fn an_id_that_nobody_has_is_missing_however_large(t: Taskwell) {
         ] {
             let path = with_id(&world, endpoint, name, id);
             let reply = refused_at(&world, endpoint, &path).await;
-            // Where only UUIDs are ids, a number is none.
+            // If only UUIDs are ids, a number is not an id.
             if !id.contains('-')
                 && (endpoint.tree == Tree::Web || matches!(name, "session_id" | "token_id"))
             {
@@ -175,7 +175,7 @@ async fn a_wrong_id_and_a_wrong_body_are_told_together(t: Taskwell) {
 async fn each_wrong_parameter_is_named_alone_and_with_all_others(t: Taskwell) {
     let world = World::new(&t).await;
     for endpoint in endpoints().iter().filter(|endpoint| !endpoint.query.is_empty()) {
-        // Without a limit a page means nothing.
+        // Without a limit, `page` is ignored.
         let start = |name: &str| if name == "page" { "?limit=2&" } else { "?" };
         let base = world.path(endpoint);
         let mut all = Vec::new();
@@ -224,7 +224,7 @@ async fn a_wrong_method_is_told_which_are_right(t: Taskwell) {
             let told =
                 reply.header("allow").unwrap_or("").split(',').map(|word| word.trim().to_owned());
             assert_eq!(&told.collect::<BTreeSet<_>>(), methods, "{what}");
-            // An answer to HEAD has no body to look at.
+            // A response to HEAD has no body to check.
             if method == "HEAD" {
                 assert_eq!(reply.status, 405, "{what}");
             } else {

@@ -1,9 +1,9 @@
-//! What is wrong with an input is told only to somebody whose session lives.
+//! Input errors are reported only to callers with an active session.
 
 use super::{Endpoint, World, assert_shape, endpoints};
 use crate::support::{Call, Taskwell, on_each_database};
 
-/// Requests that are wrong in the other ways, without a token.
+/// Returns requests with other errors, without a token.
 fn bad_requests<'t>(t: &'t Taskwell, world: &World<'_>, endpoint: &Endpoint) -> Vec<Call<'t>> {
     let good = world.path(endpoint);
     let bad_id = good

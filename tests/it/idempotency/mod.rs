@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: what is sent again is done once, and answered as the first time.
+//! `Idempotency-Key`: a repeated request has one effect and gets the first response.
 
 mod writes;
 
@@ -19,7 +19,7 @@ const KEY: &str = "idempotency-key";
 const DAY_S: i64 = 24 * 3600;
 const NEW_PASSWORD: &str = "Difference.Engine-1822";
 
-/// Their answers hold tokens or other secrets.
+/// Operations whose responses contain tokens or other secrets.
 const TOLD_ONCE: [&str; 12] = [
     "POST /api/v1/auth/login",
     "POST /api/v1/auth/refresh",
@@ -34,7 +34,7 @@ const TOLD_ONCE: [&str; 12] = [
     "POST /auth",
     "POST /auth/register",
 ];
-/// They end what the request is proven by.
+/// Operations that end the request's own credentials.
 const ENDS: [&str; 4] = [
     "POST /api/v1/auth/logout",
     "POST /api/auth/signout",
@@ -57,7 +57,7 @@ fn assert_reused(reply: &Reply, operation: &str) {
     assert_told(reply, operation, "IDEMPOTENCY_KEY_REUSED");
 }
 
-/// That a refusal is in its tree's shape.
+/// Asserts that a refusal has its tree's format.
 fn assert_told(reply: &Reply, operation: &str, code: &str) {
     let path = operation.split_once(' ').unwrap().1;
     let body = reply.json();
@@ -118,7 +118,7 @@ async fn of_16_at_once_one_is_done_and_nobody_is_told_otherwise(t: Taskwell) {
             let calls = (0..16).map(|_| t.post(path).header(KEY, &key).json(&new).send());
             let replies = join_all(calls).await;
             let statuses: BTreeSet<u16> = replies.iter().map(|reply| reply.status).collect();
-            // At the second path the address is taken, and the key was used at the first.
+            // At the second path, the address is taken and the key belongs to the first.
             let wanted = if path == "/user/signup" { 422 } else { 201 };
             assert!(
                 statuses.contains(&wanted) && statuses.is_subset(&[wanted, 409].into()),
@@ -215,8 +215,7 @@ async fn who_is_no_admin_any_more_is_not_told_again_what_an_admin_was(t: Taskwel
         assert_eq!(repeat(by, &format!("{key} anew").replace(' ', "-")).await.status, 403);
     }
     assert_same(&own, &create(&t, &eve, "own", "hers").await);
-    // In the role that it was asked in it is answered again; and so is what was kept before roles
-    // were.
+    // With the original role, it is replayed. Outcomes from before roles were stored are, too.
     role("admin").await;
     assert_same(&first[0], &repeat(&eve, "session").await);
     assert_reused(&create(&t, &eve, "own", "hers").await, "POST /api/v1/tasks");
@@ -280,7 +279,7 @@ async fn what_ends_its_own_proof_is_401_the_second_time(t: Taskwell) {
             assert_eq!(write.call(&t, "k", &write.body).send().await.status, status, "{operation}");
         }
     }
-    // With its account goes what was kept for it.
+    // The outcomes of an account are deleted with it.
     assert_eq!(kept(&t).await, 3);
 }
 
@@ -317,9 +316,9 @@ async fn a_refusal_is_not_kept_and_a_key_that_is_none_is_400(t: Taskwell) {
     }
     assert_eq!(create(&t, &ada, &long[1..], "two").await.status, 201);
     assert_eq!(t.rows("SELECT id FROM tasks").await.len(), 2);
-    // Reads pass it over.
+    // Reads ignore the header.
     assert_eq!(t.get("/api/v1/tasks").token(&ada).header(KEY, "").send().await.status, 200);
-    // Pages of other origins may send it, and may know what was wrong.
+    // Pages of other origins may send it and may read the error.
     let page = "http://localhost:3000";
     let reply =
         t.post("/api/tasks").token(&ada).header(KEY, "").header("origin", page).send().await;
@@ -350,13 +349,13 @@ async fn who_hangs_up_and_asks_again_has_it_done_once(t: Taskwell) {
     let ada = t.user("ada").await;
     for round in 1..=16 {
         let key = format!("k{round}");
-        // Polled once: it is on its way into the store, and mostly no further.
+        // Polled once: it is on its way to the store, and mostly no further.
         drop(poll_immediate(create(&t, &ada, &key, &key)).await);
         let again = create(&t, &ada, &key, &key).await;
         assert_eq!(again.status, 201, "{again:?}");
         assert_eq!(again.json()["title"], key);
     }
-    // Whatever of those that were hung up on was still under way is done by now, or never.
+    // The abandoned requests are complete by now, or never will be.
     assert_eq!(create(&t, &ada, "last", "last").await.status, 201);
     assert_eq!(t.rows("SELECT id FROM tasks").await.len(), 17);
 }

@@ -1,4 +1,4 @@
-//! Each write of each tree, sent again.
+//! Repeats each write of each tree.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{ENDS, KEY, NEW_PASSWORD, TOLD_ONCE, assert_reused, assert_same, new_user};
 use crate::support::{Call, PASSWORD, Reply, Taskwell, on_each_database};
 
-/// One write of the document, with the ids of its path; `Null` is no body.
+/// A write of the document, with the ids of its path; `Null` means no body.
 pub struct Write<'w> {
     pub token: &'w str,
     pub operation: &'static str,
@@ -30,7 +30,7 @@ impl Write<'_> {
         if body.is_null() { call } else { call.json(body) }
     }
 
-    /// Sends it three times, and another body between: one effect, one answer.
+    /// Sends it three times, with another body in between: one effect, one response.
     async fn thrice(self, t: &Taskwell, done: &mut BTreeSet<&'static str>) -> Reply {
         assert!(done.insert(self.operation));
         let key = self.operation.replace(' ', ":");
@@ -81,11 +81,11 @@ async fn write_tasks(t: &Taskwell, token: &str, done: &mut BTreeSet<&'static str
     Write { token, operation: "DELETE /tasks/{task_id}", ids: &[&id], body: Value::Null }
         .thrice(t, done)
         .await;
-    // Three tasks were made, two of them changed twice, and all deleted: each once.
+    // Three tasks were created, two of them changed twice, and all deleted, each once.
     assert_eq!(t.rows("SELECT last FROM counters WHERE last > 0").await, [[Some("10".to_owned())]]);
 }
 
-/// The id of an account's newest session.
+/// Returns the id of an account's newest session.
 async fn session(t: &Taskwell, token: &str, path: &str) -> String {
     let list = t.get(path).token(token).send().await.json();
     list[0]["id"].as_str().unwrap().to_owned()
@@ -135,7 +135,7 @@ async fn write_as_admin(t: &Taskwell, root: &str, done: &mut BTreeSet<&'static s
     }
 }
 
-/// The token of the next mail that brings one.
+/// Returns the token of the next mail that contains one.
 async fn mailed(t: &Taskwell) -> String {
     loop {
         let mail = t.operator.next_mail().await.unwrap().unwrap();
@@ -184,7 +184,7 @@ async fn write_by_mail(t: &Taskwell, done: &mut BTreeSet<&'static str>) {
     }
 }
 
-/// Each write that the document names.
+/// Returns each write of the document.
 fn operations() -> BTreeSet<String> {
     let document: Value = serde_json::from_str(&taskwell_http::openapi()).unwrap();
     let paths = document["paths"].as_object().unwrap().iter();

@@ -1,4 +1,4 @@
-//! What mail brings: which links live, what ends them, and what a login from elsewhere tells.
+//! Mail: which links are valid, what ends them, and the notice of a login from a new device.
 
 mod tokens;
 
@@ -14,7 +14,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const RESET: &str = "Choose a new password";
 const VERIFY: &str = "Verify your email address";
 
-/// A mail that was sent.
+/// A sent mail.
 struct Sent {
     to: String,
     subject: String,
@@ -29,7 +29,7 @@ impl Sent {
     }
 }
 
-/// All mail that waits.
+/// Sends all queued mail and returns it.
 async fn sent(t: &Taskwell) -> Vec<Sent> {
     let mut all = Vec::new();
     while let Some(mail) = t.operator.next_mail().await.unwrap() {
@@ -39,7 +39,7 @@ async fn sent(t: &Taskwell) -> Vec<Sent> {
     all
 }
 
-/// The tokens of the links of one purpose in all mail that waits.
+/// Returns the tokens in all queued mail with that subject.
 async fn links(t: &Taskwell, subject: &str) -> Vec<String> {
     sent(t).await.iter().filter(|mail| mail.subject == subject).map(Sent::token).collect()
 }
@@ -49,7 +49,7 @@ async fn forgot(t: &Taskwell, path: &str) {
     assert!(reply.status < 300, "{reply:?}");
 }
 
-/// Uses a link at one of its doors.
+/// Uses a link at one of its endpoints.
 async fn reset(t: &Taskwell, door: &str, token: &str) -> Reply {
     if door == "/reset-password" {
         let form = format!("token={token}&new_password=Another.Engine-1837");
@@ -62,7 +62,7 @@ async fn reset(t: &Taskwell, door: &str, token: &str) -> Reply {
 const DOORS: [&str; 3] =
     ["/api/v1/auth/password/reset", "/api/auth/reset-password", "/reset-password"];
 
-/// What somebody does against a link that a stranger has.
+/// Measures against a link that a stranger has.
 const REMEDIES: [&str; 8] = [
     "another password",
     "another password by the page",
@@ -131,12 +131,13 @@ async fn with_mail(t: Taskwell) -> Taskwell {
     t
 }
 
-/// Changes what is stored, by the server's own connection: reads see it at once.
+/// Changes stored data through the server's own connection, so that reads see the change
+/// immediately.
 async fn alter(t: &Taskwell, text: &'static str) {
     t.operator.write(move |tx| tx.send(text, &[])).await.unwrap();
 }
 
-/// Ada is made again, with nothing of before.
+/// Creates Ada's account again from scratch.
 async fn ada_anew(t: &Taskwell) -> (String, String) {
     alter(t, "/* test */ DELETE FROM users WHERE username = 'ada'").await;
     let ada = t.user("ada").await;
@@ -193,7 +194,7 @@ async fn what_is_no_remedy_leaves_a_link_alone_and_a_newer_one_ends_it(t: Taskwe
         forgot(&t, "/api/v1/auth/password/forgot").await;
         let link = links(&t, RESET).await.pop().unwrap();
         assert_eq!(reset(&t, door, &old).await.status, 401, "{door}");
-        // Neither these changes nor a wrong password, nor a verification, end it.
+        // The link survives these changes, a wrong password and a verification.
         let change = json!({ "name": "Ada", "email": "ada@example.org" });
         assert_eq!(t.patch("/api/v1/users/me").token(&ada).json(&change).send().await.status, 200);
         let change = json!({ "role": "admin" });
@@ -226,7 +227,7 @@ async fn a_verification_ends_with_its_address_and_a_newer_one_and_that_of_the_ne
     assert_eq!(ask().await, 202);
     let second = links(&t, VERIFY).await.pop().unwrap();
     assert_eq!(verify(&first).await, 401, "a newer one was sent");
-    // One is sent, and one still waits.
+    // One is sent, and one is still queued.
     assert_eq!(ask().await, 202);
     let change = json!({ "email": "countess@example.org", "current_password": PASSWORD });
     assert_eq!(t.patch("/api/v1/users/me").token(&ada).json(&change).send().await.status, 200);
@@ -238,7 +239,7 @@ async fn a_verification_ends_with_its_address_and_a_newer_one_and_that_of_the_ne
         [("ada@example.org", "Your email address was changed"), ("countess@example.org", VERIFY)]
     );
     assert_eq!(verify(&second).await, 401);
-    // A password change leaves the verification alone.
+    // A password change does not affect the verification.
     let change = json!({ "current_password": PASSWORD, "new_password": NEW_PASSWORD });
     assert_eq!(
         t.post("/api/v1/users/me/password").token(&ada).json(&change).send().await.status,

@@ -1,4 +1,4 @@
-//! What another password does to personal access tokens, and says of them, at each of its doors.
+//! Effects of a new password on personal access tokens, and how each endpoint reports them.
 
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::support::{PASSWORD, Taskwell, on_each_database};
 
-/// Three living tokens and one whose time is over; the secrets of the living.
+/// Creates three active tokens and an expired one. Returns the secrets of the active ones.
 async fn make_tokens(t: &Taskwell, ada: &str) -> Vec<String> {
     let mut made = Vec::new();
     for name in ["old", "one", "two", "three"] {
@@ -30,7 +30,7 @@ async fn alive(t: &Taskwell, tokens: &[String]) -> usize {
     alive
 }
 
-/// The sentence about the change in its mail.
+/// Returns the sentence about the change in its mail.
 async fn told(t: &Taskwell) -> String {
     let mails = sent(t).await;
     let mail = mails.iter().find(|mail| mail.subject == "Your password was changed").unwrap();
@@ -59,7 +59,7 @@ async fn another_password_ends_them_and_says_how_many_unless_they_are_kept(t: Ta
         assert!(told(&t).await.contains(words), "{words}");
         let again = change().send().await;
         assert_eq!((again.status, again.text()), (200, first.text()));
-        // As an earlier version kept it.
+        // As an earlier version stored it.
         alter(&t, "/* test */ UPDATE idempotency_keys SET outcome = 'null', role = NULL").await;
         assert_eq!(change().send().await.json()["tokens_ended"], 0);
     }

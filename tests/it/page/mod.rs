@@ -1,6 +1,6 @@
-//! The web app: that its build is that of its sources, and what people do with it in Debian's
-//! Chromium. The tests themselves are in `tests/page`; what they need comes from npm into
-//! `target/conformance`. Without a browser: how its files are handed out.
+//! The web app: its build matches its sources, and it works in Debian's Chromium. The browser tests
+//! are in `tests/page`; their npm packages are in `target/conformance`. Other tests check how the
+//! server delivers its files.
 
 mod served;
 
@@ -11,10 +11,10 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::support::prepare::{Packages, Program, WEB_APP, files, must, require, require_packages};
 
-/// One browser at a time: they measure, and the machine may be small.
+/// One browser at a time, because the tests measure and the machine may be small.
 static BROWSER: Mutex<()> = Mutex::new(());
 
-/// Node with a file of `tests/page`, the real binary and a browser.
+/// Runs a file of `tests/page` in Node, with the real binary and a browser.
 fn node(arguments: &[&str]) {
     let [place, sources] = [Packages::BrowserTests, Packages::WebApp].map(require_packages);
     require(Program::Chromium);
@@ -143,7 +143,7 @@ fn the_committed_build_is_that_of_the_sources() {
     }
 }
 
-/// The web app knows some answers by their words.
+/// The web app recognizes some responses by their text.
 #[test]
 fn the_answers_that_the_web_app_knows_are_those_of_the_server() {
     let source = |path: &str| std::fs::read_to_string(Path::new(WEB_APP).join(path)).unwrap();
@@ -178,8 +178,7 @@ fn the_sources_satisfy_the_type_checker_eslint_and_prettier() {
     );
 }
 
-/// The files of the web app that a file of it imports, for their types alone or when they are
-/// wanted, too.
+/// Returns the web app's files that a file imports, including type-only and dynamic imports.
 fn imports(path: &Path) -> BTreeSet<PathBuf> {
     let src = Path::new(WEB_APP).join("src");
     let folder = path.parent().unwrap();
@@ -213,7 +212,7 @@ fn no_files_of_the_web_app_import_each_other() {
     let scripts = files(&Path::new(WEB_APP).join("src")).into_iter().filter(is_script);
     let mut waiting: BTreeMap<_, _> = scripts.map(|path| (path.clone(), imports(&path))).collect();
     assert!(waiting.len() > 30, "{} files", waiting.len());
-    // Those that import nothing that is left go, until none is left.
+    // Remove files without remaining imports until none is left.
     while !waiting.is_empty() {
         let done: Vec<PathBuf> = waiting
             .iter()

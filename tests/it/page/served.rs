@@ -1,4 +1,4 @@
-//! The web app as the server delivers it: files, headers, weight.
+//! The web app as the server delivers it: files, headers, size.
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
@@ -11,16 +11,16 @@ use flate2::write::GzEncoder;
 use crate::support::prepare::{Packages, WEB_APP, files, require_packages};
 use crate::support::{Reply, Taskwell};
 
-/// What a first load may weigh for somebody who is signed in, compressed.
+/// Maximum compressed size of a first load for a signed-in user.
 const WEIGHT_MAX: usize = 90 * 1024;
 
-/// How browsers ask for a document.
+/// Requests a document as browsers do.
 async fn open(t: &Taskwell, path: &str) -> Reply {
     let accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
     t.get(path).header("accept", accept).send().await
 }
 
-/// The addresses of the page's own files in a text.
+/// Returns the addresses of the page's own files in a text.
 fn assets(text: &str) -> BTreeSet<String> {
     text.split('"').filter(|part| part.starts_with("/assets/")).map(str::to_owned).collect()
 }
@@ -165,7 +165,7 @@ async fn a_first_load_weighs_less_than_90_kib() {
     let t = Taskwell::on_sqlite();
     let html = open(&t, "/").await;
     let mut weight = pressed(&html.body) + pressed(&t.get("/assets/sw.js").send().await.body);
-    // What the shell names, down to the scripts that its script cannot start without.
+    // The files that the shell names, and the scripts that its script needs to start.
     for path in assets(html.text()).iter().filter(|path| !path.contains("licenses")) {
         let body = t.get(path).send().await.body;
         let is_picture = Path::new(path).extension().is_some_and(|end| end == "png");

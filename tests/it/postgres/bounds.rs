@@ -1,5 +1,5 @@
-//! What a locked table, a full disk or a frozen server may cost: a bounded time, a bounded number
-//! of connections, and nothing that is not about tasks.
+//! Bounds on the effects of a locked table, a full disk or a frozen server: in time, in
+//! connections, and only on requests about tasks.
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ fn open(database: &Database, pool_max: usize) -> Db {
     Db::open(&place, &Settings::default(), &Clock::default()).unwrap().0
 }
 
-/// Another session's lock on the tasks; it ends with the client.
+/// Another session's lock on the tasks. It ends with the client.
 #[expect(
     clippy::disallowed_methods,
     reason = "the connection ends with the client that the test drops"
@@ -43,7 +43,7 @@ async fn backends(database: &Database) -> usize {
     database.rows(own).await[0][0].as_ref().unwrap().parse().unwrap()
 }
 
-/// How many of them wait for a lock.
+/// Returns how many of them wait for a lock.
 async fn waiting(database: &Database) -> usize {
     let own = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                AND application_name LIKE 'taskwell%' AND wait_event_type = 'Lock'";

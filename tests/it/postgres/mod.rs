@@ -1,4 +1,4 @@
-//! What PostgreSQL alone asks for: few trips, lost connections, a server that comes late.
+//! Tests for PostgreSQL only: few round trips, lost connections, a server that starts late.
 
 mod bounds;
 mod pooler;
@@ -56,7 +56,7 @@ struct Outage {
     returned: OnceLock<Instant>,
 }
 
-/// What a writer has seen: the titles that were acknowledged, and whether a write was refused.
+/// A writer's observations: the acknowledged titles, and whether a write was refused.
 type Written = (Vec<String>, bool);
 
 impl Outage {
@@ -64,7 +64,7 @@ impl Outage {
         self.returned.get().is_some_and(|returned| now > *returned + RECOVERY_MAX)
     }
 
-    /// Makes tasks until one is acknowledged after the recovery.
+    /// Creates tasks until one is acknowledged after the recovery.
     async fn write(&self, t: &Taskwell, token: &str, writer: usize) -> Written {
         let (mut acknowledged, mut was_refused) = (Vec::new(), false);
         for n in 0.. {
@@ -92,7 +92,7 @@ impl Outage {
         (acknowledged, was_refused)
     }
 
-    /// Runs the outage among writers: what they have seen, and the servers, which it returns.
+    /// Runs the outage while clients write. Returns their observations and the servers.
     async fn run<T: Send + 'static>(
         &self,
         t: &Taskwell,
@@ -128,7 +128,7 @@ async fn a_crash_of_the_server_loses_and_doubles_no_write() {
     assert_whole(&t, &written).await;
 }
 
-/// That some writes were refused, and none was lost or carried out twice.
+/// Asserts that some writes were refused, and that none was lost or done twice.
 async fn assert_whole(t: &Taskwell, written: &[Written]) {
     assert!(written.iter().any(|(_, was_refused)| *was_refused), "nobody noticed the outage");
     let stored = t.rows("SELECT title FROM tasks ORDER BY title").await;

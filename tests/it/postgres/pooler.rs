@@ -1,4 +1,4 @@
-//! `PgBouncer` in transaction mode: each transaction is on whatever connection is free.
+//! `PgBouncer` in transaction mode: each transaction gets any free connection.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
@@ -13,7 +13,7 @@ use crate::support::prepare::{Program, require};
 use crate::support::process::{Server, taskwell};
 use crate::support::{PASSWORD, Taskwell};
 
-/// As the server's guard: it ends the pooler when this process ends.
+/// Like the server's guard, it stops the pooler when this process ends.
 const GUARD: &str =
     "pgbouncer pgbouncer.ini & cat > /dev/null; kill -INT $!; wait $!; rm -rf \"$PWD\"";
 
@@ -90,8 +90,8 @@ fn log_in(server: &Server) -> String {
     reply.json()["access_token"].as_str().unwrap().to_owned()
 }
 
-/// Processes, as the driver numbers its statements by process: each of the two has the same names
-/// for other texts.
+/// Uses processes, because the driver numbers its statements per process: the two use the same
+/// names for different texts.
 #[tokio::test]
 async fn two_instances_behind_a_pooler_with_default_settings_lose_nothing() {
     const ROUNDS: usize = 40;

@@ -1,5 +1,5 @@
-//! A streaming replica: what it answers, what it must not, and what happens when it takes the
-//! primary's place.
+//! A streaming replica: which reads it serves, which it must not serve, and its promotion to
+//! primary.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::support::Taskwell;
 use crate::support::postgres::{Cluster, Database, as_user};
 use crate::support::wait::until_async;
 
-/// How often tasks were looked up on a server.
+/// Returns how often tasks were looked up on a server.
 async fn looks(database: &Database) -> u64 {
     let scans = "SELECT pg_stat_clear_snapshot(), sum(idx_scan) FROM pg_stat_user_tables WHERE \
                  relname = 'tasks'";
@@ -25,7 +25,7 @@ async fn read_task(t: &Taskwell, token: &str) -> String {
     one["title"].as_str().unwrap().to_owned()
 }
 
-/// A primary and its replica, with a task that both have and that is read from the replica.
+/// A primary and its replica, with a task that both have and that reads get from the replica.
 struct Pair {
     _primary: Cluster,
     copy: Cluster,
@@ -89,7 +89,7 @@ async fn a_promotion_in_mid_load_loses_and_doubles_no_write() {
     let cluster = Cluster::start();
     cluster.database("taskwell").await;
     let copy = cluster.replica();
-    // What is acknowledged is on both.
+    // Acknowledged writes are on both.
     cluster.rows("ALTER SYSTEM SET synchronous_standby_names = '*'").await;
     cluster.rows("SELECT pg_reload_conf()").await;
     let hosts = format!("{},{}", cluster.folder.display(), copy.folder.display());

@@ -1,4 +1,4 @@
-//! The start: who migrates, what is refused, and a server that comes late.
+//! Startup: which instance migrates, what is refused, and a server that starts late.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! TLS by `sslmode`: what is encrypted, and which certificates do.
+//! TLS by `sslmode`: which connections are encrypted, and which certificates are accepted.
 
 use std::path::Path;
 
@@ -11,8 +11,7 @@ use crate::support::SECRET;
 use crate::support::ports::free_port;
 use crate::support::postgres::{Cluster, as_user};
 
-/// An authority, a certificate of its for `localhost`, and another authority that nobody here
-/// knows.
+/// Creates an authority, its certificate for `localhost`, and another authority that nobody trusts.
 fn certify(folder: &Path) {
     let script = "set -e
         for name in ca other; do
@@ -29,7 +28,7 @@ fn certify(folder: &Path) {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
-/// What comes of a connection: whether it is encrypted, or the error.
+/// Returns the outcome of a connection: whether it is encrypted, or the error.
 async fn connected(cluster: &Cluster, url: &str) -> Result<bool, String> {
     let mut server = Server::parse(url)?;
     server.start_within = std::time::Duration::ZERO;
@@ -82,8 +81,8 @@ async fn each_sslmode_asks_for_what_it_says() {
     }
 }
 
-/// A self-signed certificate of X.509 version 1, as Citus makes, and one for a client, which the
-/// server knows by `ca.pem`.
+/// Creates a self-signed certificate of X.509 version 1, as Citus does, and one for a client, which
+/// the server recognizes by `ca.pem`.
 fn certify_v1(folder: &Path) {
     let script = "set -e
         for name in server taskwell; do

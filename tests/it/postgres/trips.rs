@@ -1,5 +1,4 @@
-//! Round trips on a request's critical path, counted where they pass: between Taskwell and the
-//! server.
+//! Round trips on a request's critical path, counted between Taskwell and the server.
 
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -13,12 +12,11 @@ use crate::support::postgres::{Database, SOCKET};
 use crate::support::wait::network_delay;
 use crate::support::{PASSWORD, Taskwell};
 
-/// How far away the server is made: long enough that all of a batch has left before its first
-/// answer is back.
+/// Artificial delay of the server, long enough that a whole batch is sent before its first response
+/// arrives.
 const DELAY: Duration = Duration::from_millis(2);
 
-/// A socket in a folder, which leads to the server and counts how often one side waits for the
-/// other.
+/// A socket in a folder that leads to the server and counts how often one side waits for the other.
 struct Wire {
     folder: tempfile::TempDir,
     trips: Arc<AtomicUsize>,
@@ -67,7 +65,7 @@ fn pass(mut from: UnixStream, mut to: UnixStream, before: impl Fn()) {
     let _ = to.shutdown(std::net::Shutdown::Both);
 }
 
-/// Requests, and how many trips they may take.
+/// Requests, and their maximum number of round trips.
 const CALLS: [(&str, &str, Option<&str>, usize); 7] = [
     ("GET", "/api/v1/tasks/{id}", None, 1),
     ("GET", "/api/v1/tasks?limit=2", None, 1),
@@ -88,8 +86,8 @@ async fn a_read_takes_one_trip_and_a_write_at_most_three() {
     let keyed = [false, true].into_iter();
     let calls = keyed.flat_map(|keyed| CALLS.map(|call| (keyed, call)));
     for (keyed, (method, path, body, most)) in calls {
-        // Statements are prepared when a connection first meets them: the last of these runs has
-        // nothing new.
+        // A connection prepares each statement at its first use. The last of these runs has no new
+        // ones.
         let mut trips = 0;
         for _ in 0..8 {
             turn += 1;

@@ -1,5 +1,5 @@
-//! Backup and restore while many write: what was acknowledged before a backup is in it, what a
-//! restore brings is whole.
+//! Backup and restore while many clients write. A backup contains all writes acknowledged before
+//! it, and a restored store is consistent.
 
 use std::collections::{BTreeMap, HashSet};
 use std::os::unix::fs::PermissionsExt as _;
@@ -14,17 +14,17 @@ use super::commands::{done, refused, start, task};
 use crate::support::process::Server;
 
 const WRITERS: usize = 8;
-/// Writes to wait for before and after each step, so that it happens among them.
+/// Number of writes to wait for before and after each step, so that the step happens among writes.
 const WRITES_BETWEEN: usize = 100;
 
-/// Writers that go on until they are told to stop, and what was acknowledged to them.
+/// Writers that run until they are stopped, and their acknowledged writes.
 struct Writers<'s> {
     server: &'s Server,
     token: &'s str,
     stop: AtomicBool,
-    /// Whether what the test is about has been done.
+    /// Whether the tested step is done.
     done: AtomicBool,
-    /// Titles, and whether it had been done when they were sent.
+    /// Titles, and whether the step was done when they were sent.
     acknowledged: Mutex<BTreeMap<String, bool>>,
 }
 
@@ -55,7 +55,7 @@ impl Writers<'_> {
     }
 }
 
-/// Runs `f` among writers.
+/// Runs `f` while clients write.
 fn among_writers<T>(server: &Server, token: &str, f: impl FnOnce(&Writers) -> T) -> T {
     let (stop, done) = (AtomicBool::new(false), AtomicBool::new(false));
     let writers = Writers { server, token, stop, done, acknowledged: Mutex::default() };
@@ -72,8 +72,8 @@ fn among_writers<T>(server: &Server, token: &str, f: impl FnOnce(&Writers) -> T)
     })
 }
 
-/// That a database is sound, each task has its change and the numbers have no gap; the titles in
-/// it.
+/// Asserts that a database is consistent: each task has its change, and the numbers have no gap.
+/// Returns the titles.
 fn titles(path: &Path) -> HashSet<String> {
     let sql = Connection::open(path).unwrap();
     let one = |text: &str| sql.query_row(text, [], |row| row.get::<_, String>(0)).unwrap();
@@ -85,7 +85,7 @@ fn titles(path: &Path) -> HashSet<String> {
         one("SELECT max(last, floor) || '' FROM counters"),
         one("SELECT max(max(seq), floor) || '' FROM changes, counters")
     );
-    // The numbers have no gap but where a restore has moved them on.
+    // The numbers have gaps only where a restore has advanced them.
     let gaps = "SELECT count(*) || '' FROM changes c, counters WHERE seq > 1 AND seq <> floor + 1 \
                 AND NOT EXISTS (SELECT 1 FROM changes WHERE seq = c.seq - 1)";
     assert_eq!(one(gaps), "0");
@@ -149,7 +149,7 @@ fn a_backup_with_a_damaged_page_is_refused_and_the_server_goes_on() {
     done(folder, &["backup", "copy.db"], "");
     let whole = std::fs::read(folder.join("copy.db")).unwrap();
     let before = titles(&folder.join("taskwell.db"));
-    // A page in the middle, and the end cut off.
+    // A damaged page in the middle, and truncated files.
     let mut damaged = whole.clone();
     let middle = whole.len() / 2 / 4096 * 4096;
     damaged[middle..middle + 4096].fill(0xa5);

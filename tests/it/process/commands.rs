@@ -1,4 +1,4 @@
-//! What operators do on the command line, also while the server runs.
+//! The command line of operators, also while the server runs.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::PASSWORD;
 use crate::support::process::{Server, taskwell};
 
-/// A server, and a user's token.
+/// Starts a server. Returns it with a user's token.
 pub fn start(folder: &Path) -> (Server, String) {
     let server = Server::start(folder);
     let new = json!({ "username": "ada", "email": "ada@example.org", "password": PASSWORD });
@@ -223,7 +223,7 @@ fn a_new_key_logs_nobody_out_and_an_old_one_ends() {
         if keys > 0 {
             assert_eq!(jwks["keys"][0]["kid"], header.kid.unwrap(), "{jwks}");
         }
-        // Of the fourth secret back nothing is known any more.
+        // Only tokens of the two previous secrets stay valid.
         let good = |token: &String| server.send("GET", "/api/v1/tasks", token, None).status == 200;
         let kept = tokens.iter().rev().take_while(|token| good(token)).count();
         assert_eq!(kept, tokens.len().min(2));

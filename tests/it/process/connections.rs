@@ -1,5 +1,5 @@
-//! Connections that take without giving: idle, unread, too many of one client. Whoever asks is
-//! served all the same.
+//! Connections that waste resources: idle ones, unread ones, and too many from one client. The
+//! server still serves all other clients.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
@@ -29,7 +29,7 @@ fn account(server: &Server) -> String {
     tokens["access_token"].as_str().unwrap().to_owned()
 }
 
-/// Asks for something small and reads the answer; whether there was one.
+/// Sends a small request. Returns whether there was a response.
 fn ask(stream: &mut TcpStream) -> bool {
     let mut bytes = Vec::new();
     let mut piece = [0; 4096];
@@ -45,7 +45,7 @@ fn ask(stream: &mut TcpStream) -> bool {
     true
 }
 
-/// How long it takes until the server closes, which sends nothing more.
+/// Returns the time until the server closes the connection, without sending more.
 fn closed_after(stream: &mut TcpStream) -> Duration {
     let started = Instant::now();
     let mut rest = Vec::new();
@@ -66,11 +66,11 @@ fn between_requests_a_connection_has_its_own_time() {
     let (_folder, server) = start(&[("IDLE_TIMEOUT_SECONDS", "14")]);
     let mut stream = server.connect();
     assert!(ask(&mut stream));
-    // Longer than a head may take.
+    // Longer than the timeout for a head.
     stream.set_read_timeout(Some(Duration::from_secs(11))).unwrap();
     assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
     assert!(ask(&mut stream), "an idle connection was closed too early");
-    // The next head has as long as the first one.
+    // The next head has the same timeout.
     stream.write_all(b"GET /livez HT").unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let took = closed_after(&mut stream);
@@ -105,7 +105,7 @@ fn http2_that_asks_nothing_is_closed_though_it_answers_pings() {
     assert!(took > Duration::from_secs(5) && took < Duration::from_secs(15), "{took:?}");
 }
 
-/// Tasks that are 8 MiB together: far more than the buffers of a connection hold.
+/// Creates tasks of 8 MiB in total, far more than the buffers of a connection hold.
 fn long_list(server: &Server, token: &str) {
     let task = json!({ "title": "long", "description": "🦀".repeat(20_000) });
     for _ in 0..100 {
@@ -128,13 +128,13 @@ fn an_answer_that_nobody_reads_is_cut() {
     );
     let mut unread = server.connect();
     unread.write_all(head.as_bytes()).unwrap();
-    // Longer than the server waits to write.
+    // Longer than the server's write timeout.
     pause_of_a_slow_client(Duration::from_secs(3));
     assert!(
         !read_to_end(&mut unread).ends_with(b"0\r\n\r\n"),
         "an answer that nobody read was kept"
     );
-    // A stream that is kept says something every 15 seconds.
+    // An open stream sends a comment every 15 seconds.
     let (started, mut bytes) = (Instant::now(), [0; 4096]);
     while events.read(&mut bytes).is_ok_and(|count| count > 0) {
         assert!(
@@ -144,7 +144,8 @@ fn an_answer_that_nobody_reads_is_cut() {
     }
 }
 
-/// The kernel's buffers are far larger than what such a client takes within the time to write.
+/// The kernel's buffers are far larger than the amount that such a client reads within the write
+/// timeout.
 #[test]
 fn an_answer_that_is_read_slowly_is_whole() {
     let (_folder, server) = start(&[("WRITE_TIMEOUT_SECONDS", "2")]);
@@ -189,7 +190,7 @@ fn of_http2_the_one_answer_is_cut_that_nobody_reads() {
         }
     }
     assert!(started.elapsed() < Duration::from_secs(10));
-    // The connection goes on, and the stream that waits for events.
+    // The connection and the stream that waits for events stay open.
     http2.ask(5, "GET", "/livez", &[], false);
     while !(http2.next().is_some_and(|frame| frame.id == 5 && frame.is_ok())) {}
     server.send("POST", "/api/v1/tasks", &token, Some(&json!({ "title": "news" })));
@@ -255,7 +256,7 @@ fn nobody_is_shut_out_by_connections_that_are_silent_or_idle() {
     drop((silent, halves, idle));
 }
 
-/// An address of this machine that is not its loopback's, where it has one.
+/// Returns an address of this machine other than loopback, if it has one.
 fn own_address() -> Option<IpAddr> {
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
     // Nothing is sent.

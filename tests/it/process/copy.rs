@@ -1,4 +1,4 @@
-//! `taskwell copy`: there, back, and what it refuses.
+//! `taskwell copy`: in both directions, and when it refuses.
 
 use std::path::Path;
 
@@ -12,7 +12,8 @@ use crate::support::process::{Server, taskwell};
 const SECRET: &str = "a secret of both stores, 32 bytes or more";
 const TASKS: usize = 1100;
 
-/// An account with more tasks than one batch holds, some changed, the last one gone; its tokens.
+/// Creates an account with more tasks than one batch holds, some changed, the last one deleted.
+/// Returns its tokens.
 fn furnish(server: &Server) -> Value {
     let new = json!({
         "username": "ada", "email": "ada@example.org", "name": "Ä\u{2028}a", "password": PASSWORD
@@ -31,12 +32,12 @@ fn furnish(server: &Server) -> Value {
     tokens
 }
 
-/// What a copy that is done says.
+/// Returns the output of a successful copy.
 fn copied(folder: &Path, from: &str, to: &str, more: &[&str]) -> String {
     commands::done(folder, &[&["copy", "--from", from, "--to", to], more].concat(), "")
 }
 
-/// What one that is refused says.
+/// Returns the output of a refused copy.
 fn refused(folder: &Path, from: &str, to: &str, more: &[&str]) -> String {
     commands::refused(folder, &[&["copy", "--from", from, "--to", to], more].concat())
 }
@@ -73,7 +74,7 @@ async fn a_store_moves_to_postgresql_and_back_and_is_the_same() {
         assert_eq!(server.send("POST", "/api/v1/auth/login", "", Some(&proof)).status, 200);
         let refresh = json!({ "refresh_token": tokens["refresh_token"] });
         assert_eq!(server.send("POST", "/api/v1/auth/refresh", "", Some(&refresh)).status, 200);
-        // The id of the task that is gone is not given out again.
+        // The id of the deleted task is not reused.
         let new = server.send("POST", "/api/v1/tasks", token, Some(&json!({ "title": "new" })));
         assert_eq!(new.json()["id"], TASKS + 1, "{new:?}");
         let new = json!({ "username": "bob", "email": "bob@example.org", "password": PASSWORD });
@@ -90,7 +91,7 @@ async fn a_copy_fills_only_an_empty_store_and_goes_on_where_it_broke_off() {
     let whole = copied(folder, "sqlite://here.db", &database.url, &[]);
     let told = refused(folder, "sqlite://here.db", &database.url, &[]);
     assert!(told.contains("not empty") && told.contains("--resume"), "{told}");
-    // As if it had broken off in the middle of the tasks.
+    // As if it had stopped in the middle of the tasks.
     let told = refused(folder, "sqlite://here.db", &database.url, &["--resume"]);
     assert!(told.contains("a separate store"), "{told}");
     database

@@ -1,4 +1,5 @@
-//! Few open files allowed: fewer connections are served, and health checks are answered.
+//! A low limit on open files: the server serves fewer connections, and still responds to health
+//! checks.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
@@ -9,7 +10,7 @@ use serde_json::json;
 use crate::support::PASSWORD;
 use crate::support::process::{Server, taskwell};
 
-/// A server that may open so many files: at first, and at most.
+/// Starts a server with these limits on open files: soft and hard.
 fn limited(folder: &std::path::Path, soft: u32, hard: u32) -> Server {
     let command = taskwell(folder);
     let mut shell = Command::new("sh");
@@ -55,7 +56,7 @@ fn health_is_answered_though_event_streams_ask_for_more_files_than_there_are() {
         let head = format!(
             "GET /api/v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n"
         );
-        // What was closed to make room is no stream.
+        // A connection that the server closed to make room does not count as a stream.
         let mut status = [0; 12];
         if stream.write_all(head.as_bytes()).and_then(|()| stream.read_exact(&mut status)).is_ok() {
             count += usize::from(&status == b"HTTP/1.1 200");

@@ -1,5 +1,5 @@
-//! Disks that are full or fail: nothing is acknowledged that is not kept, reads go on, and the
-//! server goes on by itself.
+//! Full or failing disks: only stored writes are acknowledged, reads continue, and the server
+//! recovers by itself.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,11 +10,12 @@ use super::commands::{run, start};
 use crate::support::prepare::{Program, require};
 use crate::support::process::{Server, taskwell};
 
-/// A small file system of its own in memory, until it is dropped.
+/// A small file system in memory, until it is dropped.
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    /// `None` where this process may not mount one, as it is not root's.
+    /// Mounts the file system. Returns `None` if this process may not, because it does not run as
+    /// root.
     fn mount(folder: &Path, size: &str) -> Option<SmallDisk> {
         let disk = folder.join("disk");
         std::fs::create_dir(&disk).unwrap();
@@ -65,7 +66,7 @@ fn a_full_disk_refuses_writes_answers_reads_and_is_left_behind_when_there_is_roo
         let list = server.send("GET", "/api/v1/tasks", &token, None);
         assert_eq!((list.status, list.json().as_array().unwrap().len()), (200, stored));
     }
-    // What fails halfway leaves nothing on the full disk.
+    // A failed operation leaves nothing on the full disk.
     let before = names(&disk.0);
     assert!(!run(&disk.0, &["backup", "copy.db"], "").status.success());
     assert_eq!(names(&disk.0), before);

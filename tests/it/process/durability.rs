@@ -1,5 +1,5 @@
-//! What was acknowledged is there afterwards, whatever ended the process. (That it survives a power
-//! cut follows from the order of sync and answer, which a killed process can't show.)
+//! Acknowledged writes survive any end of the process. (Survival of a power cut follows from the
+//! order of sync and response, which a killed process cannot show.)
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::support::process::{Server, taskwell};
 
 const KILLS: usize = 20;
 const WRITERS: usize = 64;
-/// Acknowledgements to wait for before each kill.
+/// Number of acknowledgements to wait for before each kill.
 const ACKNOWLEDGED_MIN: usize = 200;
 
 fn sign_up(server: &Server, name: &str) {
@@ -32,8 +32,8 @@ fn login(server: &Server, name: &str) -> String {
     reply.json()["access_token"].as_str().unwrap().to_owned()
 }
 
-/// Writes with all writers until the server is killed: the id and title of each task that was
-/// acknowledged.
+/// Writes with all writers until the server is killed. Returns the id and title of each
+/// acknowledged task.
 fn write_until_killed(
     mut server: Server,
     tokens: &[String],
@@ -87,7 +87,7 @@ fn check(database: &Path, acknowledged: &BTreeMap<i64, String>) {
             .unwrap();
         assert_eq!(changes, 1, "task {id} has no change");
     }
-    // Without gaps: as many changes as the counter says, and the last has its number.
+    // No gaps: the number of changes equals the counter, and the last change has its number.
     let mut counters = sql
         .prepare(
             "SELECT last, (SELECT count(*) FROM changes c WHERE c.owner = o.owner), (SELECT \
@@ -116,7 +116,7 @@ fn what_was_acknowledged_survives_kill_9_with_another_program_reading() {
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
                 let mut reader = std::process::Command::new("sqlite3");
-                // It fails where there is no table yet.
+                // It fails if there is no table yet.
                 let _ = reader
                     .arg("-readonly")
                     .arg(&database)
@@ -148,8 +148,8 @@ fn kill_among_writers(folder: &tempfile::TempDir) {
             for name in names {
                 sign_up(&server, name);
             }
-            // The same tokens go on through all restarts: the secret and the sessions survive as
-            // well.
+            // The same tokens work through all restarts, because the secret and the sessions
+            // survive too.
             tokens = names.iter().map(|name| login(&server, name)).collect();
         }
         acknowledged.extend(write_until_killed(server, &tokens, cycle));
@@ -158,7 +158,7 @@ fn kill_among_writers(folder: &tempfile::TempDir) {
     check(&folder.path().join("taskwell.db"), &acknowledged);
 }
 
-/// A task under a key that is its title.
+/// Creates a task with its title as the idempotency key.
 fn send_once(server: &Server, token: &str, title: &str) -> Option<String> {
     let (line, task) = (format!("idempotency-key: {title}\r\n"), json!({ "title": title }));
     let reply = server.try_send_with("POST", "/api/v1/tasks", token, &line, Some(&task))?;
@@ -166,10 +166,11 @@ fn send_once(server: &Server, token: &str, title: &str) -> Option<String> {
     Some(reply.text().to_owned())
 }
 
-/// What a writer was told last, and what it has no answer to.
+/// A writer's last response, and its request without a response.
 type Told = (Option<(String, String)>, Option<String>);
 
-/// Repeats what it was told, then what it was not, then goes on until the server is killed.
+/// Repeats the answered request, then the unanswered one, then continues until the server is
+/// killed.
 fn write_again(
     (last, open): &mut Told,
     server: &Server,
@@ -207,7 +208,7 @@ fn send_again_after_kills(start: impl Fn() -> Server) {
                 })
             };
             let writers: Vec<_> = writers.iter_mut().enumerate().map(spawn).collect();
-            // One that ends before the server does has found something wrong.
+            // A writer that ends before the server has failed.
             while told.load(Ordering::SeqCst) < 100
                 && !writers.iter().any(ScopedJoinHandle::is_finished)
             {

@@ -1,5 +1,4 @@
-//! What a server finds around it when it starts: files with settings, misspelled settings, folders,
-//! ports, secrets.
+//! The environment at startup: files with settings, misspelled settings, folders, ports, secrets.
 
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -14,7 +13,7 @@ fn run(command: &mut Command) -> (bool, String) {
     (status.success(), String::from_utf8(stderr).unwrap())
 }
 
-/// What a server logged until it was stopped.
+/// Returns a server's log until it was stopped.
 fn log_of(mut server: Server) -> String {
     let mut stderr = server.child.stderr.take().unwrap();
     assert_eq!(server.stop(), Some(0));
@@ -98,12 +97,12 @@ fn a_folder_that_is_missing_is_named_by_every_command() {
             "{command}: {error}"
         );
     }
-    // What the program says about itself needs no settings.
+    // Information about the program itself needs no settings.
     let broken = |command: &str| run(taskwell(folder).arg(command).env("SMTP_URL_FILE", "nowhere"));
     assert!(
         broken("--version").0 && broken("man").0 && broken("openapi").0 && !broken("migrate").0
     );
-    // A secret that is lost is not made anew without a word.
+    // A lost secret is not replaced silently.
     std::fs::remove_file(folder.join("taskwell.db.jwt-secret")).unwrap();
     let (_, warned) = run(taskwell(folder).args(["keys", "rotate"]));
     assert!(warned.contains("was missing, so Taskwell generated a new secret"), "{warned}");

@@ -1,5 +1,5 @@
-//! Other programs at the SQLite file while Taskwell serves it: they lose nothing and hold nobody
-//! up.
+//! Other programs that use the SQLite file while Taskwell serves it: they lose nothing and block
+//! nobody.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -13,11 +13,11 @@ use crate::support::prepare::{Program, require};
 use crate::support::wait::pause_of_another_program;
 
 const ROUNDS: usize = 5;
-/// How far the log grows while another program keeps its snapshot: the server tries to merge it
-/// several times.
+/// Size of the log while another program keeps its snapshot: the server tries to merge it several
+/// times.
 const LOG_MIN: u64 = 40 * 1024 * 1024;
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
-/// Less than the 10 seconds for which a write waits for another program's lock.
+/// Less than the 10 seconds that a write waits for another program's lock.
 const WRITE_MAX: Duration = Duration::from_secs(5);
 
 /// Whether this process holds a lock on the file's inode.
@@ -63,7 +63,7 @@ fn what_is_acknowledged_after_another_program_has_read_the_file_survives_kill_9(
     assert_eq!(stored.trim(), ROUNDS.to_string());
 }
 
-/// Every kind of checkpoint. Each gives up after 100 ms if it has to wait for a reader.
+/// Runs every kind of checkpoint. Each gives up after 100 ms if it has to wait for a reader.
 fn checkpoint(database: &Path) {
     for mode in ["passive", "full", "restart", "truncate"] {
         let mut sqlite3 = Command::new("sqlite3");
@@ -79,7 +79,7 @@ fn a_reader_with_an_old_snapshot_and_foreign_checkpoints_hold_nobody_up() {
     let database = folder.path().join("taskwell.db");
     let (mut server, token) = start(folder.path());
     task(&server, &token, "before");
-    // Another process than the server.
+    // A process other than the server.
     let reader = rusqlite::Connection::open(&database).unwrap();
     let count =
         || -> i64 { reader.query_row("SELECT count(*) FROM tasks", [], |row| row.get(0)).unwrap() };
@@ -90,7 +90,7 @@ fn a_reader_with_an_old_snapshot_and_foreign_checkpoints_hold_nobody_up() {
     let mut written = 1;
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            // As a program that replicates the log does.
+            // Like a program that replicates the log.
             while !is_over.load(Ordering::Relaxed) {
                 checkpoint(&database);
                 pause_of_another_program(CHECKPOINT_EVERY);

@@ -1,4 +1,4 @@
-//! Heads of requests that HTTP does not allow, byte by byte.
+//! Request heads that HTTP forbids, byte by byte.
 
 use std::io::Write as _;
 
@@ -6,7 +6,7 @@ use crate::support::Reply;
 use crate::support::http2::Http2;
 use crate::support::process::{Server, read_reply};
 
-/// The answer to a head with these lines, whose first says what is asked.
+/// Returns the response to a head with these lines, of which the first is the request line.
 fn ask(server: &Server, lines: &[&[u8]]) -> Reply {
     let mut stream = server.connect();
     let mut head = lines.join(&b"\r\n"[..]);
@@ -50,7 +50,7 @@ fn a_request_of_http_1_1_has_one_valid_host() {
     ] {
         assert_eq!(ask(&server, &[get, host]).status, 200, "{host:?}");
     }
-    // HTTP/1.0 knows no host, but two of them are wrong there, too.
+    // HTTP/1.0 needs no `Host`, but two of them are invalid there, too.
     let old: &[u8] = b"GET /livez HTTP/1.0";
     assert_eq!(ask(&server, &[old, b"accept: */*"]).status, 200);
     assert_eq!(ask(&server, &[old, b"host: a", b"host: b"]).status, 400);

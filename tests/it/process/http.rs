@@ -1,4 +1,4 @@
-//! The accept loop and what the process says: stop, limits, logs, health, HTTP/2.
+//! The accept loop and the process: stop, limits, logs, health, HTTP/2.
 
 use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
@@ -65,7 +65,7 @@ fn a_connection_that_does_not_ask_is_closed() {
         assert!(started.elapsed() < Duration::from_secs(20), "{opening:?} was waited for");
         assert!(!rest.starts_with(b"HTTP/1.1 200"), "{opening:?} was answered");
     }
-    // Not at once either: a slow client has its time.
+    // Not immediately either, because a slow client has time.
     assert!(started.elapsed() > Duration::from_secs(5));
 }
 
@@ -75,7 +75,7 @@ fn connections_beyond_the_cap_wait_for_a_place() {
     let server =
         Server::run(taskwell(folder.path()).args(["--port", "0", "--max-connections", "2"]));
     let request = b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n";
-    // Requests under way: their bodies are still to come.
+    // Requests in flight: their bodies are still to come.
     let [first, second] = [(); 2].map(|()| {
         let mut stream = server.connect();
         let head = "POST /auth HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: \

@@ -1,4 +1,4 @@
-//! `taskwell import`, from databases that real programs on `SQLModel` and `SQLAlchemy` made.
+//! `taskwell import` from databases of real programs with `SQLModel` and `SQLAlchemy`.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -14,9 +14,9 @@ use crate::support::wait::kill_after_cpu_time;
 
 const SECRET: &str = "a secret of both stores, 32 bytes or more";
 
-/// Runs a program that makes its tables at `url`.
+/// Runs a program that creates its tables at `url`.
 pub fn make(program: &str, url: &str) {
-    // As SQLAlchemy spells them.
+    // In the format of SQLAlchemy.
     let url = match url.strip_prefix("sqlite://") {
         Some(path) => format!("sqlite:///{path}"),
         None => url.replacen("postgres://", "postgresql+psycopg://", 1),
@@ -24,7 +24,7 @@ pub fn make(program: &str, url: &str) {
     must(Command::new(python()).arg(format!("{CLIENTS}/{program}.py")).arg(url));
 }
 
-/// An import that must end with this exit code; what it prints.
+/// Runs an import that must end with this exit code. Returns its output.
 pub fn import(folder: &Path, from: &str, to: &str, more: &[&str], code: i32) -> String {
     let args = ["import", "--from", from, "--shape", "fastapi", "--database-url", to];
     let output = run(folder, &[&args, more].concat(), "");
@@ -53,7 +53,7 @@ pub fn tasks(server: &Server, token: &str) -> Vec<Value> {
     list.as_array().unwrap().clone()
 }
 
-/// Both kinds of source, each into the other kind of store.
+/// Returns both kinds of source, each with the other kind of store as its target.
 pub async fn pairs(folder: &Path) -> [(String, String); 2] {
     let file = |name: &str| format!("sqlite://{}", folder.join(name).display());
     let (source, target) = (Database::new().await, Database::new().await);
@@ -105,7 +105,7 @@ async fn a_back_end_of_contract_004_comes_over() {
         assert_eq!(tasks(&server, &grace).len(), 1);
         assert!(login(&server, "second@example.org", "another one 1815").is_ok());
         assert_eq!(login(&server, "plain@example.org", "in the clear"), Err(401));
-        // The sequence goes on.
+        // The sequence continues.
         let new = server.send("POST", "/api/v1/tasks", &ada, Some(&json!({ "title": "new" })));
         assert_eq!((new.status, new.header("etag")), (201, Some("\"502\"")), "{new:?}");
         drop(server);
@@ -165,7 +165,7 @@ fn an_import_that_is_killed_leaves_nothing_or_all() {
         let store = rusqlite::Connection::open(folder.join("taskwell.db")).unwrap();
         let count = |table: &str| {
             let text = format!("SELECT count(*) FROM {table}");
-            // The table may not be there yet.
+            // The table may not exist yet.
             store.query_row(&text, [], |row| row.get::<_, i64>(0)).unwrap_or(0)
         };
         let counts = ["users", "tasks", "changes"].map(count);

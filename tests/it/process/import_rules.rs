@@ -1,4 +1,4 @@
-//! `taskwell import`: what columns that programs may have mean, whichever program it was.
+//! `taskwell import`: the meaning of columns, whichever program created them.
 
 use std::path::Path;
 
@@ -15,7 +15,8 @@ const ARGON2: [&str; 3] = [
     "$argon2d$v=19$m=64,t=1,p=2$UqRzaFwu4xmCQL8Xw40u6A$p6fpl5u0aPTjBt40JxpQ9i45hANIwlx7qcX+ERhf/0A",
 ];
 
-/// A database of either kind that these statements made, each beside a store of the other kind.
+/// Creates both kinds of database with these statements. Returns each with a store of the other
+/// kind as its target.
 async fn sources(folder: &Path, name: &str, statements: &str) -> [(String, String); 2] {
     let file = folder.join(format!("{name}.db"));
     rusqlite::Connection::open(&file).unwrap().execute_batch(statements).unwrap();
@@ -25,7 +26,8 @@ async fn sources(folder: &Path, name: &str, statements: &str) -> [(String, Strin
     [(format!("sqlite://{}", file.display()), target.url), (source.url, store)]
 }
 
-/// Accounts `user0`, `user1`, …, each with its own words for the columns after the password.
+/// Returns the SQL for accounts `user0`, `user1`, …, each with its own values for the columns after
+/// the password.
 fn accounts(columns: &str, values: &[&str]) -> String {
     let hash = ARGON2[0];
     let row = |(n, more): (usize, &&str)| {

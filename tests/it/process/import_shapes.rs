@@ -1,5 +1,4 @@
-//! `taskwell import` from tables of several shapes, which real programs made: fastapi-users,
-//! Tortoise, camel case.
+//! `taskwell import` from tables of several real programs: fastapi-users, Tortoise, camel case.
 
 use serde_json::{Value, json};
 
@@ -17,7 +16,7 @@ fn users(server: &Server, admin: &str) -> Vec<Value> {
     list.as_array().unwrap().clone()
 }
 
-/// What the three trees answer to a login.
+/// Returns the responses of the three trees to a login.
 fn logins(server: &Server, email: &str) -> [u16; 3] {
     let proof = json!({ "email": email, "password": PASSWORD });
     ["/api/v1/auth/login", "/api/auth/signin", "/user/login"]
@@ -47,7 +46,7 @@ async fn a_back_end_on_fastapi_users_comes_over() {
         assert!(!told.contains("pbkdf2") && !told.contains("$argon2"), "{told}");
         let server = serve(folder, &to);
         let ada = login(&server, "ada@example.org", PASSWORD).unwrap();
-        // In the order in which they signed up, which their keys do not tell.
+        // In the order of sign-up, which their keys do not show.
         let names = ["ada", "bea", "inactive", "banned", "carl", "dora", "emil", "fay"];
         let names = [&names[..], &["django", "greedy", "nameless"]].concat();
         assert_eq!(column(&users(&server, &ada), "username"), names);

@@ -1,5 +1,5 @@
-//! Two instances on one PostgreSQL, with Redis and without: what ends on one has ended on the
-//! other.
+//! Two instances on one PostgreSQL, with and without Redis. A session that ends on one has ended on
+//! the other.
 
 use std::path::Path;
 use std::process::Command;
@@ -12,11 +12,11 @@ use crate::support::ports::free_port;
 use crate::support::postgres::Database;
 use crate::support::process::{Server, taskwell};
 
-/// Somebody who has logged in on both.
+/// A user with sessions on both instances.
 struct Person {
     id: String,
     name: String,
-    /// The session that is to end.
+    /// The session to end.
     access: String,
     refresh: String,
     /// Another one, and a personal access token.
@@ -61,7 +61,7 @@ fn refresh(server: &Server, token: &str) -> (u16, Value) {
     (reply.status, reply.json())
 }
 
-/// What is left of somebody when a session has ended.
+/// The credentials that remain after a session has ended.
 #[derive(Clone, Copy, PartialEq)]
 enum Left {
     OtherSession,
@@ -71,7 +71,7 @@ enum Left {
     Nothing,
 }
 
-/// What ends a session, as a request to one instance.
+/// Requests that end a session.
 const ENDS: [(&str, Left); 9] = [
     ("POST /api/v1/auth/logout", Left::OtherSession),
     ("POST /api/auth/signout", Left::OtherSession),
@@ -92,7 +92,7 @@ fn end(server: &Server, how: &str, person: &Person, root: &str) {
         return;
     };
     let token = match how {
-        // Ends the others'.
+        // Ends the other sessions.
         "POST /api/v1/users/me/password" => &person.other,
         _ if path.contains("ID") => root,
         _ => &person.access,
@@ -105,7 +105,7 @@ fn end(server: &Server, how: &str, person: &Person, root: &str) {
     assert!(reply.status < 300, "{how}: {reply:?}");
 }
 
-/// Each end on one instance, asked of the other by the next request.
+/// Ends sessions on one instance and checks the next request to the other one.
 fn ends_hold_everywhere(instances: &[Server; 2], root: &str, round: &str) {
     for (n, (how, left)) in ENDS.iter().enumerate() {
         let (here, there) = (&instances[n % 2], &instances[(n + 1) % 2]);
@@ -130,7 +130,7 @@ fn ends_hold_everywhere(instances: &[Server; 2], root: &str, round: &str) {
     }
 }
 
-/// A role that is taken away on one is gone on the other.
+/// Asserts that a role revoked on one instance is revoked on the other.
 fn roles_hold_everywhere([here, there]: &[Server; 2], root: &str, round: &str) {
     let person = Person::new([here, there], &format!("{round}admin"));
     let path = format!("/api/v1/users/{}", person.id);

@@ -1,4 +1,4 @@
-//! The log never holds a request up.
+//! Logging never delays a request.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Mail, as a real SMTP server gets it, and what its links do.
+//! Mail as a real SMTP server receives it, and the effects of its links.
 
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader};
@@ -15,7 +15,7 @@ use crate::support::prepare::python;
 use crate::support::process::{Server, taskwell};
 use crate::support::wait::{until, until_listening};
 
-/// aiosmtpd, which prints what it gets.
+/// aiosmtpd, which prints the mail that it receives.
 struct Smtp {
     child: Child,
     url: String,
@@ -50,7 +50,7 @@ impl Smtp {
         Smtp { child, url: format!("smtp://{address}"), lines }
     }
 
-    /// The next mail: whom it is to, its subject, its text with what SMTP folded put together.
+    /// Returns the next mail: its recipient, its subject, and its text without SMTP's line folding.
     fn next(&self) -> (String, String, String) {
         let mut mail = VecDeque::new();
         loop {
@@ -84,7 +84,7 @@ fn serve(folder: &Path, smtp: &str, more: &[&str]) -> Server {
     Server::run(taskwell(folder).args(args).args(more))
 }
 
-/// The token of a mail's link to `page`.
+/// Returns the token of a mail's link to `page`.
 fn token(text: &str, page: &str) -> String {
     let start = format!("http://tasks.test/{page}?token=");
     let (_, rest) = text.split_once(&start).unwrap_or_else(|| panic!("no {start} in {text}"));

@@ -1,4 +1,5 @@
-//! `taskwell migrate` on stores of earlier versions: killed half way, refused, and what it keeps.
+//! `taskwell migrate` on stores of earlier versions: killed halfway, refused, and the data that it
+//! keeps.
 
 use std::path::Path;
 
@@ -19,7 +20,7 @@ const SCHEMAS: [&str; 5] = [
     include_str!("../../../core/migrations/0005_idempotency.sqlite.sql"),
 ];
 
-/// A store as version 5 left it.
+/// Creates a store of version 5.
 fn old_store(file: &Path) {
     let sql = Connection::open(file).unwrap();
     sql.execute_batch("PRAGMA journal_mode = WAL; BEGIN").unwrap();

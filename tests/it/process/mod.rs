@@ -1,5 +1,5 @@
-//! Taskwell as a process: its settings, its files, its end; what survives a `kill -9`; what
-//! operators do on the command line.
+//! Taskwell as a process: its settings, its files, its end, its survival of `kill -9`, and the
+//! command line of operators.
 
 mod backup;
 mod commands;

@@ -1,5 +1,5 @@
-//! A store from before names were compared by case folding: what the migration does to accounts
-//! that fall together.
+//! A store from before names were case-folded: what the migration does to accounts whose names
+//! collide.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -13,8 +13,8 @@ use crate::support::process::{Server, taskwell};
 
 const SECRET: &str = "a secret of the tests, 32 bytes or more";
 
-/// Makes of a store of today one of before: the accounts of these tests have the names and keys
-/// that they had then.
+/// Statements that convert a current store into an older one. The accounts of these tests get their
+/// names and keys of that time.
 const BEFORE: [&str; 13] = [
     "DROP TABLE mail_sent",
     "DROP INDEX mail_queue_of_recipient",
@@ -39,7 +39,7 @@ fn serve(folder: &Path, store: &str) -> Server {
     )
 }
 
-/// Four accounts with a task each.
+/// Creates four accounts with a task each.
 fn furnish(server: &Server) {
     for n in 1..=4 {
         let new = json!({
@@ -51,7 +51,7 @@ fn furnish(server: &Server) {
     }
 }
 
-/// The id of the account that a name logs in to, if it does. Its task is still there.
+/// Returns the id of the account that a name logs in to, if any. Its task must still exist.
 fn id_of(server: &Server, name: &str) -> Option<i64> {
     let token = login(server, name, PASSWORD)?;
     let tasks = server.send("GET", "/api/v1/tasks", &token, None).json();
@@ -84,7 +84,7 @@ async fn check(folder: &Path, store: &str, run: impl AsyncFn(&str)) {
 }
 
 fn check_logins(server: &Server) {
-    // The oldest is found by every spelling, the others by their other name.
+    // Every spelling finds the oldest account. The others are found by their other name.
     for name in ["straße", "STRASSE", "ΟΔΟΣ@X.de", "οδος@x.de"] {
         assert_eq!(id_of(server, name), Some(1), "{name}");
     }
@@ -94,7 +94,7 @@ fn check_logins(server: &Server) {
     for placeholder in ["SHADOWED 2", "shadowed 2", "SHADOWED 3"] {
         assert!(login(server, placeholder, PASSWORD).is_none(), "{placeholder}");
     }
-    // What a shadowed account changes beside its name leaves that as it is.
+    // Changes of other fields do not affect a shadowed account's name.
     let two = login(server, "user2@x.de", PASSWORD).unwrap();
     let change = json!({ "username": "STRASSE", "name": "Two" });
     let reply = server.send("PATCH", "/api/v1/users/me", &two, Some(&change));
@@ -105,7 +105,8 @@ fn check_logins(server: &Server) {
     assert_eq!(taken.status, 400, "{taken:?}");
 }
 
-/// The command line names the shadowed accounts, and another name ends it.
+/// Asserts that the command line lists the shadowed accounts, and that a new name resolves the
+/// collision.
 fn check_commands(folder: &Path, store: &str) {
     let list = || done(folder, &["user", "list", "--database-url", store], "");
     let accounts = list();

@@ -1,5 +1,5 @@
-//! Behind nginx that compresses: the versions of tasks stay what they are, so writes can be guarded
-//! by them.
+//! Behind nginx with compression: the versions of tasks stay unchanged, so that they can guard
+//! writes.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn a_proxy_that_compresses_leaves_versions_as_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
     let port = free_port();
-    // One that compresses whatever it may.
+    // A proxy that compresses as much as possible.
     let settings = format!(
         "gzip on; gzip_min_length 0; gzip_proxied any; gzip_types *; server {{ listen \
          127.0.0.1:{port}; location / {{ proxy_pass http://{}; proxy_http_version 1.1; \

@@ -1,4 +1,4 @@
-//! Several instances count together in Redis, and each for itself while it is away.
+//! Several instances share counters in Redis. Each counts on its own while Redis is unreachable.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -39,7 +39,7 @@ impl Drop for Redis {
     }
 }
 
-/// What an instance logs when it counts in Redis again.
+/// Log message of an instance that counts in Redis again.
 const REACHABLE: &str = "Redis is reachable again";
 
 fn serve(folder: &Path, redis: &str) -> Server {
@@ -48,7 +48,7 @@ fn serve(folder: &Path, redis: &str) -> Server {
     Server::run(command.args(["--port", "0", "--redis-url", redis]))
 }
 
-/// How many wrong passwords pass when each goes to the other instance than the last.
+/// Returns how many wrong passwords pass when consecutive ones go to different instances.
 pub fn wrong_passwords(instances: &[Server], name: &str) -> usize {
     let proof = json!({ "username": name, "password": "wrong" });
     let statuses = (0..14).map(|n| {
@@ -81,7 +81,7 @@ fn instances_count_together_and_each_for_itself_while_redis_is_away() {
     }
     let right = json!({ "username": "ada", "password": PASSWORD });
     let log_in = || instances[1].send("POST", "/api/v1/auth/login", "", Some(&right)).status;
-    // Right ones don't count.
+    // Correct passwords don't count.
     assert!((0..15).all(|_| log_in() == 200));
     assert_eq!(wrong_passwords(&instances, "ada"), 5);
     assert_eq!(log_in(), 429);
@@ -98,7 +98,7 @@ fn instances_count_together_and_each_for_itself_while_redis_is_away() {
     assert_eq!(wrong_passwords(&instances, "carol"), 5);
 }
 
-/// What counts and what does not, by accounts whose names begin with `phase`.
+/// Asserts which attempts count, by accounts whose names begin with `phase`.
 fn only_wrong_ones_count(server: &Server, phase: &str) {
     let sign_up = |name: &str| {
         let new = json!({
@@ -142,7 +142,7 @@ fn only_wrong_ones_count(server: &Server, phase: &str) {
     assert_eq!(log_in(&name, PASSWORD).status, 429, "{phase}: the account has no tries left");
 }
 
-/// How many keys Redis holds.
+/// Returns the number of keys in Redis.
 fn keys(port: u16) -> String {
     let mut redis = TcpStream::connect(("127.0.0.1", port)).unwrap();
     redis.write_all(b"DBSIZE\r\nQUIT\r\n").unwrap();

@@ -1,4 +1,4 @@
-//! SIGHUP: what is read again, what is told of it, and that nothing else changes.
+//! SIGHUP: which settings it reloads, what it logs, and that nothing else changes.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +10,7 @@ use super::commands::done;
 use crate::support::PASSWORD;
 use crate::support::process::{Log, Server, taskwell};
 
-/// A server whose settings are in its `.env`, and its log.
+/// Starts a server with its settings in `.env`. Returns it with its log.
 fn start(folder: &Path) -> (Server, Log) {
     let mut server = Server::run(taskwell(folder).args(["--port", "0"]).env_remove("RUST_LOG"));
     let log = server.log();
@@ -29,7 +29,7 @@ fn token(server: &Server, door: &str) -> String {
     reply.json()["access_token"].as_str().unwrap_or_default().to_owned()
 }
 
-/// The name of the key that has signed a token.
+/// Returns the id of the key that signed a token.
 fn key_of(token: &str) -> String {
     token.split('.').next().unwrap().to_owned()
 }
@@ -49,7 +49,7 @@ fn a_new_secret_signs_and_the_old_one_still_verifies() {
     for token in [&before, &after] {
         assert_eq!(server.send("GET", "/api/v1/users/me", token, None).status, 200);
     }
-    // Without its file nothing is made anew, and nobody is logged out.
+    // Without the file, the server creates no new secret and logs nobody out.
     let file = folder.path().join("taskwell.db.jwt-secret");
     std::fs::rename(&file, folder.path().join("elsewhere")).unwrap();
     hang_up(&server);

@@ -1,5 +1,5 @@
-//! Two instances are restarted one after the other behind the proxies whose settings are in
-//! `deploy/`: nobody sees it.
+//! Two instances restart one after the other behind the proxies in `deploy/`, and clients notice
+//! nothing.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::support::wait::until;
 use crate::support::{PASSWORD, proxies};
 
 const CLIENTS: usize = 8;
-/// As often each instance is restarted.
+/// Number of restarts of each instance.
 const ROUNDS: usize = 2;
 
 fn deployed(file: &str) -> String {
@@ -22,7 +22,7 @@ fn deployed(file: &str) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// A proxy in front of instances at two ports, as somebody deploys it.
+/// Returns the deployed settings of a proxy, adapted to the ports of this test.
 fn settings(file: &str, listen: (&str, u16), instances: [u16; 2]) -> String {
     let mut text =
         deployed(file).replacen(listen.0, &listen.0.replace("80", &listen.1.to_string()), 1);
@@ -58,7 +58,7 @@ fn instance(folder: &Path, database: &Database, port: u16) -> (Server, Log) {
     (server, log)
 }
 
-/// Makes tasks and reads them until it is told to stop: their titles, and whatever failed.
+/// Creates and reads tasks until it is stopped. Returns their titles, and all failures.
 fn client(
     front: &Server,
     token: &str,

@@ -1,4 +1,4 @@
-//! Settings: where they come from, what is refused at start, and what never shows.
+//! Settings: their sources, invalid values at startup, and secrets that never appear in output.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! How the process ends: at once where nothing is under way, and leaving one file behind.
+//! The end of the process: immediate if no request is in flight, with one remaining file.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -86,7 +86,7 @@ fn each_connection_that_was_accepted_is_answered_during_a_stop() {
     const PAUSE: Duration = Duration::from_millis(60);
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(folder.path());
-    // Keeps the server from stopping at once, as there is nobody to wait for.
+    // An idle connection keeps the server from stopping at once.
     let mut idle = server.connect();
     idle.write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
     idle.read_exact(&mut [0]).unwrap();

@@ -1,4 +1,4 @@
-//! Bodies on their way: what all of them may hold together, and that a refusal arrives.
+//! Bodies in transit: the limit on their total memory, and the delivery of refusals.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -28,14 +28,14 @@ fn login(server: &Server) -> String {
     reply.json()["access_token"].as_str().unwrap().to_owned()
 }
 
-/// Memory of a process, in MiB.
+/// Returns the memory of a process, in MiB.
 fn memory(server: &Server) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() / 1024
 }
 
-/// A body of 1 MiB that lacks its last byte.
+/// Sends a body of 1 MiB without its last byte.
 fn unfinished(server: &Server, path: &str, lines: &str) -> TcpStream {
     let mut stream = server.connect();
     let head = format!(
@@ -91,7 +91,7 @@ fn bodies_under_way_hold_no_more_than_their_budget() {
             assert_eq!(reply.header("content-type"), Some(kind));
             let body = reply.json();
             assert!(members.iter().all(|name| body.get(name).is_some()), "{path}: {body}");
-            // What is small has its own part.
+            // Small bodies have their own share.
             login(&server);
         }
         let long =

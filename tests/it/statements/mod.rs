@@ -1,4 +1,4 @@
-//! Every SQL text that the house has: each is run by the workout below, and each finds its rows by
+//! All SQL statements in the code: the use cases below run each of them, and each finds its rows by
 //! an index.
 
 mod work_out;
@@ -12,8 +12,8 @@ use taskwell_core::db::Dialect;
 pub use self::work_out::work_out;
 use crate::support::{Store, Taskwell, on_each_database};
 
-/// The SQL texts in the code. A text that is the beginning of others ends in its table's name. A
-/// text that `format!` completes has braces where the parts go.
+/// Returns the SQL texts in the code. A text that is the beginning of others ends in its table's
+/// name. A text for `format!` has braces in place of the parts.
 fn written() -> Vec<String> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src");
     let files = [
@@ -47,16 +47,16 @@ fn written() -> Vec<String> {
     texts
 }
 
-/// A literal as the compiler reads it: a line that ends in `\` goes on at the next one's first
-/// letter.
+/// Returns a literal as the compiler reads it: after a `\` at the end of a line, it continues at
+/// the next line's first letter.
 fn unfolded(literal: &str) -> String {
     let mut lines = literal.split("\\\n");
     let first = lines.next().unwrap().to_owned();
     lines.fold(first, |text, line| text + line.trim_start())
 }
 
-/// Whether a text that ran is `written` with any parts in place of its braces. What an INSERT or an
-/// UPDATE returns may differ.
+/// Whether the executed text is `written` with any parts in place of its braces. The RETURNING
+/// clause may differ.
 fn is_made_of(ran: &str, written: &str) -> bool {
     let ran = ran.split(" RETURNING ").next().unwrap_or(ran);
     let written = written.split(" RETURNING ").next().unwrap_or(written);
@@ -78,13 +78,12 @@ fn is_query(text: &str) -> bool {
     ["SELECT ", "INSERT ", "UPDATE ", "DELETE "].iter().any(|verb| text.starts_with(verb))
 }
 
-/// How the database finds the rows of a text.
+/// Returns the plan for a text.
 async fn plan(t: &Taskwell, text: &str) -> Vec<String> {
     let rows = match &t.store {
         Store::Sqlite(_) => t.rows(&format!("EXPLAIN QUERY PLAN {text}")).await,
         Store::Postgres(_) => {
-            // The plan that holds for all values, with a walk through a table only where there is
-            // no other way.
+            // The generic plan. Sequential scans appear only if nothing else is possible.
             let params = (1..=20).take_while(|n| text.contains(&format!("${n}"))).map(|_| "NULL");
             let params = params.collect::<Vec<_>>().join(", ");
             let call = if params.is_empty() { String::new() } else { format!("({params})") };
@@ -96,15 +95,15 @@ async fn plan(t: &Taskwell, text: &str) -> Vec<String> {
     rows.into_iter().map(|mut row| row.pop().flatten().unwrap_or_default()).collect()
 }
 
-/// Whether a plan walks through a whole table, or a whole index of one.
+/// Whether a plan scans a whole table or a whole index.
 fn scans(plan: &[String]) -> bool {
     let after = plan.iter().skip(1).map(String::as_str).chain([""]);
     plan.iter().zip(after).any(|(step, next)| is_scan(step.trim_start(), next.trim_start()))
 }
 
 fn is_scan(step: &str, next: &str) -> bool {
-    // This index holds active admins alone, and its query ends at the second one: it walks over two
-    // entries at most.
+    // This index contains only active admins, and its query stops at the second one, so it reads at
+    // most two entries.
     if step.contains("users_active_admins") {
         return false;
     }
@@ -112,15 +111,15 @@ fn is_scan(step: &str, next: &str) -> bool {
         || (step.contains("Index")
             && step.contains("Scan using")
             && !next.starts_with("Index Cond"));
-    // What another part of the plan brings, which has a LIMIT, is no table.
+    // The result of another part of the plan, which has a LIMIT, is not a table.
     let is_part = ["SCAN CONSTANT ROW", "SCAN seen", "SCAN c", "SCAN p", "SCAN last"]
         .contains(&step)
         || step.starts_with("SCAN (subquery");
     in_postgres || (step.starts_with("SCAN ") && !is_part)
 }
 
-/// Each column that refers to another table is the first of an index: else a deletion there walks
-/// through this table.
+/// Asserts that each foreign key is the first column of an index. Otherwise, a deletion in the
+/// other table scans this one.
 fn assert_references_are_indexed(sql: &Connection) {
     let mut references = sql
         .prepare(
@@ -138,8 +137,8 @@ fn assert_references_are_indexed(sql: &Connection) {
     }
 }
 
-/// The texts that ran on the database of this test, without what is put behind them on one of the
-/// two.
+/// Returns the texts that ran on this test's database, without suffixes that only one of the
+/// databases needs.
 fn recorded(t: &Taskwell) -> BTreeSet<String> {
     let on = if t.sqlite().is_some() { Dialect::Sqlite } else { Dialect::Postgres };
     let all = taskwell_core::db::recorded();
@@ -155,14 +154,14 @@ async fn each_text_is_run_and_finds_its_rows_by_an_index(t: Taskwell) {
         let is_run = recorded.iter().any(|ran| is_made_of(ran, &text));
         assert!(is_run, "was never run: {text}");
     }
-    // Of the lists, each order has a text for all tasks and one for some; by due date also for
-    // those without one.
+    // Each order of the lists has one text for all tasks and one for some; the order by due date
+    // also has texts for tasks without one.
     let lists = recorded
         .iter()
         .filter(|text| is_query(text) && text.contains("FROM tasks") && text.contains("ORDER BY"));
-    // Other tests skip in some orders, and in a list of all tasks that has a text of its own.
+    // Other tests skip tasks in some orders, and in the list of all tasks, which has its own text.
     let lists = lists.filter(|text| !text.contains("4 OFFSET "));
-    // A search has one for each order, and one more for each way by due date.
+    // A search has one text per order, and one more for each direction by due date.
     assert_eq!(lists.count(), (2 * 8 + 2) + (8 + 2));
 
     for text in recorded.iter().filter(|text| is_query(text)) {
@@ -184,7 +183,7 @@ async fn each_text_is_run_and_finds_its_rows_by_an_index(t: Taskwell) {
 
 #[on_each_database]
 async fn the_admins_that_are_counted_are_found_by_their_own_index(t: Taskwell) {
-    // Should the index go, the exception above would hide nothing: the scan is another one then.
+    // Without the index, the exception above hides nothing, because the scan is a different one.
     t.rows("DROP INDEX users_active_admins").await;
     let text = written().into_iter().find(|text| text.contains("role = 'admin'")).unwrap();
     assert!(scans(&plan(&t, &text).await));
@@ -199,7 +198,7 @@ async fn both_databases_run_the_same_texts() {
     work_out(&postgres).await;
     let queries = |t: &Taskwell| -> BTreeSet<String> {
         let texts = recorded(t).into_iter().filter(|text| is_query(text));
-        // SQLite tells the new id by itself.
+        // SQLite reports the new id without RETURNING.
         texts.map(|text| text.trim_end_matches(" RETURNING id").to_owned()).collect()
     };
     assert_eq!(queries(&sqlite), queries(&postgres));

@@ -14,7 +14,7 @@ use taskwell_core::users::{self, Email};
 
 use crate::support::{PASSWORD, SECRET, Taskwell};
 
-/// Each use case that reads or writes the store, through the router.
+/// Runs each use case that reads or writes the store, through the router.
 pub async fn work_out(t: &Taskwell) {
     let root = t.user("root").await;
     t.make_admin("root").await;
@@ -55,7 +55,7 @@ async fn work_on_tasks(t: &Taskwell, root: &str, ada: &str) {
             }
         }
     }
-    // Into the tasks without a due date.
+    // A page within the tasks without a due date.
     answers(t.get("/api/v1/tasks?sort=due_date&offset=9").token(ada).send().await.status, 200);
     answers(t.get("/api/v1/changes").token(ada).send().await.status, 200);
     answers(t.get("/api/v1/users/2/tasks").token(root).send().await.status, 200);
@@ -63,7 +63,7 @@ async fn work_on_tasks(t: &Taskwell, root: &str, ada: &str) {
 }
 
 async fn work_on_sessions(t: &Taskwell) {
-    // Without a username: one is made from the address.
+    // Without a username, the server derives one from the address.
     let new =
         json!({ "email": "g@example.org", "password": PASSWORD, "confirmPassword": PASSWORD });
     let opened = t.post("/api/auth/signup").json(&new).send().await.json();
@@ -180,7 +180,7 @@ async fn work_on_names(t: &Taskwell) {
     assert_eq!(shadowed, []);
 }
 
-/// The token of the next mail, which is then as good as sent.
+/// Returns the token of the next mail and marks the mail as sent.
 async fn next_token(operator: &Operator) -> String {
     let mail = operator.next_mail().await.unwrap().unwrap();
     operator.mail_sent(mail.id).await.unwrap();

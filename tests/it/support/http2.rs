@@ -1,4 +1,4 @@
-//! A client of HTTP/2 that does what no client should: its frames are written by hand.
+//! An HTTP/2 client that misbehaves: it writes its frames by hand.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -21,9 +21,9 @@ const SETTINGS_INITIAL_WINDOW_SIZE: u8 = 4;
 
 pub struct Http2 {
     pub stream: TcpStream,
-    /// What may be sent yet, on each stream; on all of them under 0.
+    /// The remaining flow-control window of each stream; stream 0 is the connection.
     room: BTreeMap<u32, i64>,
-    /// What may be sent on a new stream.
+    /// The initial window of a new stream.
     first_room: i64,
 }
 
@@ -35,7 +35,7 @@ pub struct Frame {
 }
 
 impl Http2 {
-    /// A connection on which each answer may bring `window` bytes.
+    /// Connects with an initial window of `window` bytes for each response.
     pub fn connect(server: &Server, window: u32) -> Http2 {
         let mut stream = TcpStream::connect(&server.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -52,7 +52,7 @@ impl Http2 {
         self.stream.write_all(&[&head, payload].concat()).unwrap();
     }
 
-    /// A request with these fields in its head; its body, if it has one, is still to come.
+    /// Sends a request's head with these fields. The body, if any, follows later.
     pub fn ask(
         &mut self,
         id: u32,
@@ -94,8 +94,8 @@ impl Http2 {
         }
     }
 
-    /// Sends `length` bytes on each stream, in turn, as far as the server makes room; those that
-    /// were not refused.
+    /// Sends `length` bytes on each stream, in turn, as far as the server's windows allow. Returns
+    /// the streams that were not refused.
     pub fn upload(&mut self, ids: &[u32], length: usize) -> Vec<u32> {
         let mut left: BTreeMap<u32, usize> = ids.iter().map(|id| (*id, length)).collect();
         self.stream.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
@@ -111,7 +111,7 @@ impl Http2 {
                     *self.room.entry(0).or_default() -= count;
                 }
             }
-            // Until the server makes no more room.
+            // Stop when the server extends no window.
             let Some(frame) = self.step() else { break };
             if frame.kind == HEADERS {
                 left.remove(&frame.id);
@@ -121,7 +121,7 @@ impl Http2 {
         left.into_keys().collect()
     }
 
-    /// The next frame that is not about the connection itself; nothing at the end.
+    /// Returns the next frame that is not about the connection itself; `None` at the end.
     pub fn next(&mut self) -> Option<Frame> {
         loop {
             let frame = self.step()?;
@@ -131,7 +131,7 @@ impl Http2 {
         }
     }
 
-    /// The next frame; what it asks for is done.
+    /// Reads the next frame and does what it requires.
     fn step(&mut self) -> Option<Frame> {
         let mut head = [0; 9];
         self.stream.read_exact(&mut head).ok()?;
@@ -154,13 +154,14 @@ impl Http2 {
     }
 }
 
-/// The four bytes at the beginning.
+/// Returns the first four bytes as a number.
 fn number(bytes: &[u8]) -> i64 {
     u32::from_be_bytes(bytes[..4].try_into().unwrap()).into()
 }
 
 impl Frame {
-    /// The head of an answer of status 200: the eighth entry of HPACK's static table.
+    /// Whether this is the head of a response with status 200, the eighth entry of HPACK's static
+    /// table.
     pub fn is_ok(&self) -> bool {
         self.kind == HEADERS && self.payload.contains(&0x88)
     }

@@ -1,5 +1,4 @@
-//! What the tests stand on: Taskwell in this process on a database of its own, and Taskwell as a
-//! process.
+//! Fixtures of the tests: Taskwell in this process on its own database, and Taskwell as a process.
 
 pub mod http2;
 pub mod ports;
@@ -30,23 +29,23 @@ use self::postgres::{Cluster, Database};
 pub use taskwell_test_macros::on_each_database;
 
 pub const SECRET: &[u8] = b"a secret of the tests, 32 bytes or more";
-/// Meets every contract's rule, contract 001's too.
+/// A password that satisfies the rules of all contracts, including 001.
 pub const PASSWORD: &str = "Analytical.Engine-1843";
 
 /// Taskwell behind its real router, in this process.
 pub struct Taskwell {
-    /// The instances on the store: each request goes to another one than the last.
+    /// The instances on the store. Consecutive requests go to different instances.
     services: Vec<Service>,
     turn: AtomicUsize,
     pub app: App,
+    /// The clock. Tests may advance it.
     pub operator: Operator,
-    /// The clock it goes by; a test may move it forward.
     pub clock: Clock,
     pub place: DatabaseLocation,
     pub store: Store,
 }
 
-/// Where a test's Taskwell keeps what it has.
+/// The store of a test's Taskwell.
 pub enum Store {
     /// The folder of `taskwell.db`.
     Sqlite(tempfile::TempDir),
@@ -60,19 +59,19 @@ impl Taskwell {
         Taskwell::at(&place, Store::Sqlite(folder))
     }
 
-    /// On SQLite, with other settings than most tests.
+    /// Starts on SQLite, with settings that `change` adjusts.
     pub fn with(change: impl FnOnce(&mut Settings)) -> Taskwell {
         let mut t = Taskwell::on_sqlite();
         t.reopen(change);
         t
     }
 
-    /// Started anew with other settings, on the same store. With rate limits, the clock stands
-    /// still from now on.
+    /// Restarts with other settings on the same store. With rate limits, the clock stands still
+    /// from now on.
     pub fn reopen(&mut self, change: impl FnOnce(&mut Settings)) {
         let mut settings = SETTINGS();
         change(&mut settings);
-        // So that what is counted does not depend on how fast the machine is.
+        // The counts must not depend on the speed of the machine.
         if settings.rate_limits {
             self.clock.stop();
         }
@@ -85,7 +84,7 @@ impl Taskwell {
         Taskwell::on(Database::new().await)
     }
 
-    /// Two instances on one database.
+    /// Starts two instances on one database.
     pub fn on(database: Database) -> Taskwell {
         let place = server(&database.url);
         let mut t = Taskwell::at(&place, Store::Postgres(Box::new(database)));
@@ -93,7 +92,7 @@ impl Taskwell {
         t
     }
 
-    /// One instance whose transactions go into `trace`. It goes by `clock`.
+    /// Starts one instance with `clock` that records its transactions in `trace`.
     pub async fn traced(trace: &Trace, clock: Clock) -> Taskwell {
         let database = Database::new().await;
         let mut server = Server::parse(&database.url).unwrap();
@@ -102,7 +101,7 @@ impl Taskwell {
         Taskwell::at_time(&place, Store::Postgres(Box::new(database)), clock)
     }
 
-    /// The same, with all connections for requests through a socket in `folder`.
+    /// Starts on PostgreSQL. All connections for requests go through a socket in `folder`.
     pub async fn on_postgres_by(folder: &Path) -> Taskwell {
         let database = Database::new().await;
         let server =
@@ -113,7 +112,7 @@ impl Taskwell {
         )
     }
 
-    /// Two instances, which listen to each other by the socket in `folder`.
+    /// Starts two instances that LISTEN through the socket in `folder`.
     pub fn on_postgres_listening_by(folder: &Path, database: Database) -> Taskwell {
         let server =
             Server::parse(&database.url).unwrap().with_direct(&database.url_by(folder)).unwrap();
@@ -123,7 +122,7 @@ impl Taskwell {
         t
     }
 
-    /// The same, with a replica of the database.
+    /// Starts one instance with a replica of the database.
     pub fn on_postgres_with_replica(database: Database, replica: &str) -> Taskwell {
         let server = Server::parse(&database.url).unwrap().with_replica(replica).unwrap();
         Taskwell::at(
@@ -132,7 +131,7 @@ impl Taskwell {
         )
     }
 
-    /// The same, by a pooler's socket in `folder`, past which it is migrated.
+    /// Starts one instance behind a pooler's socket in `folder`. Migrations bypass the pooler.
     pub fn on_postgres_behind(folder: &Path, database: Database) -> Taskwell {
         let server =
             Server::parse(&database.url_by(folder)).unwrap().with_direct(&database.url).unwrap();
@@ -140,8 +139,8 @@ impl Taskwell {
         Taskwell::at(&place, Store::Postgres(Box::new(database)))
     }
 
-    /// One on a primary with a streaming replica: the primary, the replica and what the replica
-    /// holds with it.
+    /// Starts Taskwell on a primary with a streaming replica. Returns the primary, the replica, the
+    /// database and Taskwell.
     pub async fn replicated() -> (Cluster, Cluster, Database, Taskwell) {
         let primary = Cluster::start();
         let database = primary.database("taskwell").await;
@@ -168,7 +167,7 @@ impl Taskwell {
         }
     }
 
-    /// What a query finds, past the API: each value as text.
+    /// Runs a query without the API. Returns each value as text.
     pub async fn rows(&self, query: &str) -> Vec<Vec<Option<String>>> {
         match &self.store {
             Store::Sqlite(_) => sqlite_rows(&self.sqlite().unwrap(), query),
@@ -176,13 +175,13 @@ impl Taskwell {
         }
     }
 
-    /// The database's file, where it is one.
+    /// Opens the database file, if the store is SQLite.
     pub fn sqlite(&self) -> Option<rusqlite::Connection> {
         match &self.store {
             Store::Sqlite(folder) => {
                 let sql = rusqlite::Connection::open(folder.path().join("taskwell.db")).unwrap();
                 let flags = rusqlite::functions::FunctionFlags::SQLITE_UTF8;
-                // Plans are made of texts that name it; it is never run here.
+                // Some explained texts contain this function. It never runs here.
                 sql.create_scalar_function("strpos", 2, flags, |_| Ok(0)).unwrap();
                 Some(sql)
             }
@@ -215,7 +214,8 @@ impl Taskwell {
         Call { taskwell: self, request, body: Body::empty(), instance: None }
     }
 
-    /// Makes an account by `v1` and logs in: the access token. The address is `{name}@example.org`.
+    /// Creates an account through `v1`, logs in, and returns the access token. The address is
+    /// `{name}@example.org`.
     pub async fn user(&self, name: &str) -> String {
         let new = json!({
             "username": name, "email": format!("{name}@example.org"), "password": PASSWORD
@@ -225,12 +225,12 @@ impl Taskwell {
         self.login(name).await
     }
 
-    /// A new task's id.
+    /// Creates a task and returns its id.
     pub async fn task_of(&self, token: &str) -> String {
         self.task(token, "another").await["id"].to_string()
     }
 
-    /// Logs in by `v1`: the access token.
+    /// Logs in through `v1` and returns the access token.
     pub async fn login(&self, name: &str) -> String {
         let reply = self
             .post("/api/v1/auth/login")
@@ -253,7 +253,7 @@ impl Taskwell {
         made.await.unwrap();
     }
 
-    /// Makes a task by `v1`.
+    /// Creates a task through `v1`.
     pub async fn task(&self, token: &str, title: &str) -> Value {
         let reply =
             self.post("/api/v1/tasks").token(token).json(&json!({ "title": title })).send().await;
@@ -266,7 +266,7 @@ fn open(place: &DatabaseLocation, clock: &Clock) -> (Operator, Service) {
     open_with(place, clock, SETTINGS())
 }
 
-/// What is quick, and holds up nobody who tries much.
+/// Fast settings without rate limits.
 const SETTINGS: fn() -> Settings =
     || Settings { scheme: Scheme::Bcrypt(4), rate_limits: false, ..Settings::default() };
 
@@ -293,7 +293,7 @@ fn sqlite_rows(sql: &rusqlite::Connection, query: &str) -> Vec<Vec<Option<String
     };
     let mut query = sql.prepare(query).unwrap();
     let columns = query.column_count();
-    // Raw: a text that is only explained has parameters that nobody gives.
+    // Raw, because an explained text has parameters without values.
     let mut found = query.raw_query();
     let mut rows = Vec::new();
     while let Some(row) = found.next().unwrap() {
@@ -302,7 +302,7 @@ fn sqlite_rows(sql: &rusqlite::Connection, query: &str) -> Vec<Vec<Option<String
     rows
 }
 
-/// A request on its way.
+/// A request to send.
 pub struct Call<'t> {
     taskwell: &'t Taskwell,
     request: axum::http::request::Builder,
@@ -311,7 +311,7 @@ pub struct Call<'t> {
 }
 
 impl Call<'_> {
-    /// To that instance, where there are several, and not the next one.
+    /// Sends to this instance instead of the next one.
     pub fn at(mut self, instance: usize) -> Self {
         self.instance = Some(instance);
         self
@@ -321,7 +321,7 @@ impl Call<'_> {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    /// From that address.
+    /// Sends from this address.
     pub fn from(mut self, address: &str) -> Self {
         self.request = self.request.extension(Peer(address.parse().unwrap()));
         self
@@ -345,7 +345,7 @@ impl Call<'_> {
         self
     }
 
-    /// Sends it and leaves the answer's body to be read.
+    /// Sends the request without reading the response's body.
     pub async fn open(self) -> Response {
         let request = self.request.body(self.body).unwrap();
         let Taskwell { services, turn, .. } = self.taskwell;
@@ -366,7 +366,7 @@ impl Call<'_> {
     }
 }
 
-/// An answer, read to its end; without a body where it has no end.
+/// A response with its complete body; without a body if the body has no end.
 pub struct Reply {
     pub status: u16,
     pub headers: HeaderMap,
@@ -382,12 +382,12 @@ impl Reply {
         std::str::from_utf8(&self.body).unwrap()
     }
 
-    /// A header's value, if there is one.
+    /// Returns a header's value, if there is one.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
-    /// The fields named in `errors`, in order.
+    /// Returns the fields in `errors`, in order.
     pub fn wrong_fields(&self) -> Vec<String> {
         let body = self.json();
         let errors = body["errors"].as_array().unwrap();

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 const FIRST: u16 = 10_000;
 const COUNT: u16 = 20_000;
 
-/// A port that no other test of this process gets. Test processes begin at different ports.
+/// Returns a port that no other test of this process gets. Test processes begin at different ports.
 pub fn free_port() -> u16 {
     static TAKEN: AtomicU16 = AtomicU16::new(0);
     let start = std::process::id().wrapping_mul(97);

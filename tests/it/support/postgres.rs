@@ -1,6 +1,6 @@
-//! A real PostgreSQL for the tests: started once by the first test that needs it, from the binaries
-//! that are installed, in a temporary folder, as a user that is not root. It ends with this
-//! process, however that ends.
+//! A real PostgreSQL server for the tests. The first test that needs it starts it from the
+//! installed binaries, in a temporary folder, as a user other than root. It stops when this process
+//! ends for any reason.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
@@ -14,8 +14,8 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use super::prepare::{Program, require};
 
-/// A server. Its guard waits at the other end of a pipe; when this end closes, it stops the server
-/// and clears up.
+/// A server. Its guard waits at the other end of a pipe. When this end closes, the guard stops the
+/// server and removes its files.
 pub struct Cluster {
     pub folder: PathBuf,
     port: u16,
@@ -38,13 +38,13 @@ impl Cluster {
         ONE.get_or_init(Cluster::start)
     }
 
-    /// One of a test's own.
+    /// Starts a server for one test.
     pub fn start() -> Cluster {
         Cluster::start_with(5432, &[], |_| ())
     }
 
-    /// The same, with a port that counts where it listens to TCP, settings, and files that
-    /// `furnish` puts into its folder.
+    /// Starts a server for one test. `port` matters if it listens to TCP. `furnish` adds files to
+    /// its folder.
     pub fn start_with(port: u16, settings: &[&str], furnish: impl Fn(&Path)) -> Cluster {
         let binaries = binaries();
         let folder = tempfile::tempdir().unwrap().keep();
@@ -69,7 +69,7 @@ impl Cluster {
         Cluster::start_in(folder, port, settings)
     }
 
-    /// A server that follows this one, as a streaming replica.
+    /// Starts a streaming replica of this server.
     pub fn replica(&self) -> Cluster {
         let folder = tempfile::tempdir().unwrap().keep();
         give_away(&folder);
@@ -88,7 +88,7 @@ impl Cluster {
             .args([&binaries(), &folder])
             .args(["-p", &port.to_string()])
             .args(settings.iter().flat_map(|setting| ["-c", setting]))
-            // Ctrl-C is for the tests; the guard sees their end.
+            // Ctrl-C stops the tests; the guard notices that.
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -105,17 +105,17 @@ impl Cluster {
         Cluster { folder, port, _guard: guard }
     }
 
-    /// Stops the server as a crash does, and starts it again.
+    /// Stops the server as in a crash, and restarts it.
     pub fn crash(&self) {
         self.control(&["-m", "immediate", "restart"]);
     }
 
-    /// Stops the server for good, as a crash does.
+    /// Stops the server permanently, as in a crash.
     pub fn stop(&self) {
         self.control(&["-m", "immediate", "stop"]);
     }
 
-    /// Makes a replica the primary.
+    /// Promotes a replica to primary.
     pub fn promote(&self) {
         self.control(&["promote"]);
     }
@@ -130,39 +130,39 @@ impl Cluster {
         assert!(obeyed.unwrap().success(), "{order:?}");
     }
 
-    /// What a query finds in the database `postgres`.
+    /// Runs a query in the database `postgres`.
     pub async fn rows(&self, query: &str) -> Vec<Vec<Option<String>>> {
         let url = format!("{}&port={}", Cluster::url(&self.folder, "postgres"), self.port);
         texts(&connect(&url).await, query).await
     }
 
-    /// A database of its own.
+    /// Creates a database.
     pub async fn database(&self, name: &str) -> Database {
         let admin = connect(&Cluster::url(&self.folder, "postgres")).await;
         admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
         self.open(name).await
     }
 
-    /// A database that is there.
+    /// Opens an existing database.
     pub async fn open(&self, name: &str) -> Database {
         let url = Cluster::url(&self.folder, name);
         Database { name: name.to_owned(), client: connect(&url).await.into(), url }
     }
 
-    /// A URL of a database, by the folder of a socket that leads to the server.
+    /// Returns a database URL with the folder of a socket that leads to the server.
     fn url(folder: &Path, database: &str) -> String {
         format!("postgres://taskwell@/{database}?host={}", folder.display())
     }
 }
 
-/// Makes a folder the server's user's.
+/// Makes the server's user the owner of a folder.
 pub fn give_away(folder: &Path) {
     if let Some((user, group)) = unprivileged() {
         std::os::unix::fs::chown(folder, Some(user), Some(group)).unwrap();
     }
 }
 
-/// The program as the user whose the server is, in its folder.
+/// Returns a command that runs the program as the server's user, in the server's folder.
 pub fn as_user(program: &Path, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder);
@@ -172,7 +172,7 @@ pub fn as_user(program: &Path, folder: &Path) -> Command {
     command
 }
 
-/// The folder with the programs of the newest version.
+/// Returns the folder with the programs of the newest version.
 pub fn binaries() -> PathBuf {
     require(Program::PostgreSql);
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
@@ -181,7 +181,7 @@ pub fn binaries() -> PathBuf {
     newest.unwrap_or_else(|| panic!("PostgreSQL is missing: install Debian's package postgresql"))
 }
 
-/// Whose the server is to be where this process is root's, whom `initdb` refuses.
+/// Returns the user and group for the server if this process runs as root, which `initdb` refuses.
 fn unprivileged() -> Option<(u32, u32)> {
     use std::os::unix::fs::MetadataExt as _;
     if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
@@ -196,7 +196,7 @@ fn unprivileged() -> Option<(u32, u32)> {
     Some(of("postgres").or_else(|| of("nobody")).unwrap())
 }
 
-/// A database of a test's own.
+/// A database for one test.
 pub struct Database {
     pub name: String,
     pub url: String,
@@ -210,12 +210,12 @@ impl Database {
         Cluster::one().database(&name).await
     }
 
-    /// The same database by a socket in another folder.
+    /// Returns the URL of this database through a socket in another folder.
     pub fn url_by(&self, folder: &Path) -> String {
         Cluster::url(folder, &self.name)
     }
 
-    /// The server's own socket.
+    /// Returns the path of the server's own socket.
     pub fn socket() -> PathBuf {
         Cluster::one().folder.join(SOCKET)
     }
@@ -238,7 +238,7 @@ async fn texts(client: &Client, query: &str) -> Vec<Vec<Option<String>>> {
     rows.map(|row| (0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect()).collect()
 }
 
-/// What PostgreSQL calls the socket of its default port.
+/// File name of PostgreSQL's socket for the default port.
 pub const SOCKET: &str = ".s.PGSQL.5432";
 
 #[expect(

@@ -1,4 +1,4 @@
-//! Taskwell as a process of its own: the real binary, on a real port, killed when the test ends.
+//! Taskwell as a process: the real binary, on a real port, killed when the test ends.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use super::Reply;
 
-/// The binary with a clean environment, in `folder`, where its database goes.
+/// Returns a command for the binary with a clean environment, in `folder`, which holds its
+/// database.
 pub fn taskwell(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_taskwell"));
     command
@@ -31,12 +32,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one on a free port and waits for the line that says where it listens.
+    /// Starts a server on a free port, and waits for the line with its address.
     pub fn start(folder: &Path) -> Server {
         Server::run(taskwell(folder).args(["--port", "0"]))
     }
 
-    /// Starts what `command` says.
+    /// Starts a server with `command`.
     pub fn run(command: &mut Command) -> Server {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
@@ -50,7 +51,7 @@ impl Server {
         Server { address: address.to_owned(), child }
     }
 
-    /// The log from here on.
+    /// Returns the log from now on.
     pub fn log(&mut self) -> Log {
         let lines = BufReader::new(self.child.stderr.take().unwrap()).lines();
         let (to, log) = channel();
@@ -60,14 +61,14 @@ impl Server {
         Log(log)
     }
 
-    /// A raw connection.
+    /// Opens a TCP connection.
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         stream
     }
 
-    /// One request on a connection of its own; `None` where the server went away.
+    /// Sends one request on its own connection. Returns `None` if the server closed it early.
     pub fn try_send(
         &self,
         method: &str,
@@ -78,7 +79,7 @@ impl Server {
         self.try_send_with(method, path, token, "", body)
     }
 
-    /// The same with more lines in its head.
+    /// As `try_send`, with additional lines in the head.
     pub fn try_send_with(
         &self,
         method: &str,
@@ -104,7 +105,7 @@ impl Server {
         self.try_send(method, path, token, body).unwrap()
     }
 
-    /// Sends SIGTERM and waits: the exit code.
+    /// Sends SIGTERM, waits, and returns the exit code.
     pub fn stop(mut self) -> Option<i32> {
         let pid = self.child.id().to_string();
         Command::new("kill").args(["-TERM", &pid]).status().unwrap();
@@ -112,7 +113,7 @@ impl Server {
     }
 }
 
-/// The lines that a server logs.
+/// The log lines of a server.
 pub struct Log(Receiver<String>);
 
 impl Log {
@@ -139,7 +140,7 @@ impl Drop for Server {
     }
 }
 
-/// Reads an answer until the server closes; `None` where it is cut off before its end.
+/// Reads a response until the server closes the connection; `None` if it is truncated.
 pub fn read_reply(stream: &mut TcpStream) -> Option<Reply> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).ok()?;
@@ -165,7 +166,7 @@ pub fn read_reply(stream: &mut TcpStream) -> Option<Reply> {
     }
 }
 
-/// The content of chunks (RFC 9112, section 7.1); `None` where the last one is missing.
+/// Returns the content of chunks (RFC 9112, section 7.1); `None` if the last one is missing.
 fn dechunked(mut chunks: &[u8]) -> Option<Vec<u8>> {
     let mut content = Vec::new();
     loop {

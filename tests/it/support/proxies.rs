@@ -1,4 +1,4 @@
-//! Proxies of Debian's in front of servers, killed when the test ends.
+//! Debian's proxies in front of servers, killed when the test ends.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use super::prepare::{Program, require};
 use super::process::Server;
 use super::wait::until_listening;
 
-/// nginx with what `http` has to stand in the block of that name, listening at `port`.
+/// Starts nginx at `port`, with `http` in its block of that name.
 pub fn nginx(folder: &Path, port: u16, http: &str) -> Server {
     require(Program::Nginx);
     let at = folder.display();
@@ -22,7 +22,7 @@ pub fn nginx(folder: &Path, port: u16, http: &str) -> Server {
     started(Command::new("nginx").arg("-e").arg(folder.join("error.log")).arg("-c").arg(file), port)
 }
 
-/// `HAProxy` with such settings, listening at `port`.
+/// Starts `HAProxy` at `port` with these settings.
 pub fn haproxy(folder: &Path, port: u16, settings: &str) -> Server {
     require(Program::HaProxy);
     let file = folder.join("haproxy.cfg");

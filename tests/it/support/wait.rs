@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-/// Longer than anything takes on a busy machine.
+/// Longer than any condition takes on a busy machine.
 const DEADLINE: Duration = Duration::from_mins(1);
 const POLL_EVERY: Duration = Duration::from_millis(5);
 /// The kernel's unit of CPU time in `/proc/PID/stat`.
@@ -20,7 +20,7 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// [`until`] for a condition that awaits.
+/// As [`until`], for a condition that awaits.
 pub async fn until_async(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let started = Instant::now();
     while !condition().await {
@@ -38,13 +38,13 @@ pub fn until_listening(program: &str, child: &mut Child, address: &str) {
     });
 }
 
-/// Kills a program once it has used so much CPU time, unless it has ended by itself. CPU time says
-/// how far the program is, whatever else the machine does.
+/// Kills a program once it has used this much CPU time, unless it has ended. CPU time measures the
+/// program's progress even on a busy machine.
 pub fn kill_after_cpu_time(child: &mut Child, time_ms: u64) {
     let stat = format!("/proc/{}/stat", child.id());
     until("the program has used its CPU time or ended", || {
         let text = std::fs::read_to_string(&stat).unwrap();
-        // Past the program's name, which may contain spaces: utime and stime (proc_pid_stat(5)).
+        // After the program's name, which may contain spaces: utime and stime (proc_pid_stat(5)).
         let fields = text.rsplit(") ").next().unwrap().split(' ').skip(11).take(2);
         let ticks: u64 = fields.map(|ticks| ticks.parse::<u64>().unwrap()).sum();
         ticks * TICK_MS >= time_ms || child.try_wait().unwrap().is_some()
@@ -53,22 +53,22 @@ pub fn kill_after_cpu_time(child: &mut Child, time_ms: u64) {
     child.wait().unwrap();
 }
 
-/// The pause of a client that sends or reads slowly.
+/// Pauses like a client that sends or reads slowly.
 pub fn pause_of_a_slow_client(pause: Duration) {
     std::thread::sleep(pause);
 }
 
-/// The pause of another program between two accesses to the database.
+/// Pauses like another program between two accesses to the database.
 pub fn pause_of_another_program(pause: Duration) {
     std::thread::sleep(pause);
 }
 
-/// The time that bytes spend on a slow network.
+/// Waits for the time that bytes spend on a slow network.
 pub fn network_delay(delay: Duration) {
     std::thread::sleep(delay);
 }
 
-/// The pause of a client before it repeats a request that was refused.
+/// Pauses like a client before it repeats a refused request.
 pub async fn pause_before_retry() {
     tokio::time::sleep(POLL_EVERY).await;
 }

@@ -4,7 +4,7 @@ use proc_macro::TokenStream;
 use quote::quote;
 use syn::{ItemFn, parse_macro_input};
 
-/// Runs a test on every database, each time in a store of its own.
+/// Runs a test on every database, each time with its own store.
 ///
 /// `async fn name(t: Taskwell)` becomes a module `name` with the tests `sqlite` and `postgres`.
 /// `Taskwell` must be in scope.

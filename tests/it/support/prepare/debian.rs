@@ -1,4 +1,4 @@
-//! Programs that come from Debian's packages.
+//! Programs from Debian's packages.
 
 use std::process::Command;
 
@@ -37,7 +37,7 @@ impl Program {
         Program::Strace,
     ];
 
-    /// Debian's packages that contain it.
+    /// Returns Debian's packages that contain it.
     fn packages(self) -> &'static [&'static str] {
         match self {
             Program::Chromium => &["chromium"],
@@ -56,7 +56,7 @@ impl Program {
     }
 
     fn is_installed(self) -> bool {
-        // A program that does not know `--version` says so, and is installed.
+        // A program without `--version` reports an error, but is installed.
         let runs = |name: &str| Command::new(name).arg("--version").output().is_ok();
         match self {
             Program::Chromium => runs("chromium"),
@@ -77,8 +77,8 @@ impl Program {
     }
 }
 
-/// Installs what is missing of `programs` in one call: each program that is still missing, with the
-/// reason in one line.
+/// Installs the missing ones of `programs` in one call. Returns each program that is still missing,
+/// with the reason in one line.
 pub fn install(programs: &[Program]) -> Vec<(Program, String)> {
     let missing = || -> Vec<Program> {
         programs.iter().copied().filter(|program| !program.is_installed()).collect()
@@ -91,7 +91,7 @@ pub fn install(programs: &[Program]) -> Vec<(Program, String)> {
         wanted.iter().flat_map(|program| program.packages()).copied().collect();
     super::announce(&format!("installing Debian's packages {}", packages.join(" ")));
     let options = ["-q", "-y", "-o", "DPkg::Lock::Timeout=300"];
-    // Without an update, the lists that the machine has may do.
+    // If the update fails, the existing package lists may suffice.
     let _ = run("apt-get", &[&options[..], &["update"]].concat());
     let installed = run("apt-get", &[&options[..], &["install"], &packages].concat());
     let cause = installed.err().unwrap_or_default();

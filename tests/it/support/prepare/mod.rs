@@ -1,5 +1,5 @@
-//! What tests need beyond a Rust toolchain. The first test that needs any of it prepares everything
-//! for all tests: Debian's packages in one call, then the packages from PyPI and npm. If a filter
+//! Requirements of the tests other than a Rust toolchain. The first test that needs one prepares
+//! all of them: Debian's packages in one call, then the packages from PyPI and npm. If a filter
 //! selects tests, each item is prepared at its first use. If an item cannot be prepared, the tests
 //! that need it fail with the command to run.
 
@@ -57,7 +57,7 @@ impl Packages {
     }
 }
 
-/// What was prepared in this process, each with what went wrong.
+/// The items prepared in this process, each with its error, if any.
 struct Prepared {
     programs: Vec<(Program, Option<String>)>,
     packages: Vec<(Packages, Option<String>)>,
@@ -108,7 +108,7 @@ pub fn require(program: Program) {
     assert!(failure.is_none(), "{}", failure.unwrap_or_default());
 }
 
-/// The folder with these packages. Fails the test if they cannot be fetched.
+/// Returns the folder with these packages. Fails the test if they cannot be fetched.
 pub fn require_packages(packages: Packages) -> PathBuf {
     let failure = {
         let mut prepared = PREPARED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -120,7 +120,7 @@ pub fn require_packages(packages: Packages) -> PathBuf {
     packages.folder()
 }
 
-/// The Python of the virtual environment.
+/// Returns the Python of the virtual environment.
 pub fn python() -> PathBuf {
     require_packages(Packages::Python).join("bin/python")
 }
@@ -136,12 +136,12 @@ fn workshop() -> PathBuf {
     path.canonicalize().unwrap()
 }
 
-/// Says on the terminal what takes so long. (Cargo hides what tests print.)
+/// Reports slow steps on the terminal. (Cargo hides the output of tests.)
 fn announce(text: &str) {
     let _ = writeln!(std::io::stderr(), "preparing the tests: {text}");
 }
 
-/// Runs a program; its last line if it fails.
+/// Runs a program. Returns its last line if it fails.
 fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
     output_of(Command::new(program).args(arguments))
 }
@@ -154,7 +154,7 @@ fn output_of(command: &mut Command) -> Result<(), String> {
     if output.status.success() { Ok(()) } else { Err(last) }
 }
 
-/// Runs a command that must succeed: its output.
+/// Runs a command that must succeed. Returns its output.
 pub fn must(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -45,7 +45,7 @@ pub fn fetch_browser_tests(folder: &Path) -> Result<(), String> {
     install(folder, "package.json", "install")
 }
 
-/// Replaces the copy by the sources as they are, and keeps its packages.
+/// Replaces the copy by the current sources, and keeps its packages.
 pub fn fetch_web_app(folder: &Path) -> Result<(), String> {
     std::fs::create_dir_all(folder).unwrap();
     for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
@@ -73,7 +73,7 @@ pub fn fetch_web_app(folder: &Path) -> Result<(), String> {
     install(folder, "package-lock.json", "ci")
 }
 
-/// The paths of all files below a folder, from there.
+/// Returns the relative paths of all files below a folder.
 pub fn files(folder: &Path) -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
     for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::{announce, output_of, run};
 
-/// Programs in other languages.
+/// Folder of programs in other languages.
 pub const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/clients");
 const PACKAGES: [&str; 10] = [
     "aiosmtpd==1.4.6",
