@@ -1,5 +1,5 @@
-//! What a contract may call. `read` and `write` are the only doors to the store: they check the
-//! session in the same transaction, and only they make a `Caller`.
+//! The entry points of the contracts. `read` and `write` are the only ways to the store: they check
+//! the session in the same transaction, and only they create a `Caller`.
 
 mod bookkeeping;
 mod live;
@@ -24,12 +24,12 @@ use crate::users::{self, Caller};
 
 pub use crate::db::Lane;
 
-/// Taskwell, running: the store, the keys, the hashing threads. Cheap to clone.
+/// A running Taskwell: the store, the keys and the hashing threads. Cheap to clone.
 #[derive(Clone)]
 pub struct App(pub(crate) Arc<Parts>);
 
-/// The rights of the operator: the command line and the work beside requests. Only [`App::open`]
-/// makes one, so a contract, which receives an [`App`], has none.
+/// The rights of the operator, for the command line and for background work. Only [`App::open`]
+/// creates one. A contract receives an [`App`] and so cannot use these rights.
 #[derive(Clone)]
 pub struct Operator(App);
 
@@ -50,10 +50,10 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// The caller of a token, whose account then has one request less.
+    /// Returns the caller of a token and counts the request against the limit of the account.
     fn admit(&self, tx: &mut ReadTx, bearer: &Bearer) -> Result<(Caller, Option<Stale>)> {
         let (caller, stale) = bearer::check(tx, &self.settings, bearer)?;
-        // As long as it is only assumed that the session lives, its account pays for nothing.
+        // While the session is only a placeholder, the request does not count.
         if tx.is_certain() {
             bearer.count_once(|| self.limits.request(caller.id(), tx.now()))?;
         }
@@ -65,7 +65,7 @@ impl App {
     /// Opens the store and starts the threads.
     ///
     /// # Errors
-    /// No secret is fit, or the store can't be opened.
+    /// No secret is long enough, or the store cannot be opened.
     pub fn open(
         place: &DatabaseLocation,
         secrets: &[&[u8]],
@@ -75,7 +75,7 @@ impl App {
         App::open_among(place, secrets, settings, clock, None)
     }
 
-    /// The same, as one of several instances that share counters.
+    /// Does the same for one of several instances that share the counters of limits.
     ///
     /// # Errors
     /// As [`App::open`].
@@ -104,7 +104,8 @@ impl App {
         Ok((app.clone(), Operator(app), migrated))
     }
 
-    /// What jobs take with them: never the app itself, whose end waits for them.
+    /// Returns what a job needs. A job must not own the app, because dropping the app waits for
+    /// jobs.
     pub(crate) fn rules(&self) -> Rules {
         Rules {
             keys: self.0.keys.clone(),
@@ -117,8 +118,8 @@ impl App {
         &self.0.settings
     }
 
-    /// What a bearer token says, if it is ours and in time. The door then asks the store whether
-    /// its session lives, and counts the request.
+    /// Verifies the signature and the expiry of a bearer token. [`App::read`] and [`App::write`]
+    /// then check in the store that its session is active, and count the request.
     pub fn verify(&self, token: &str, client: Option<Client>) -> Result<Bearer> {
         let now = self.0.clock.now();
         Bearer::read(token, client, &self.0.keys, now).map_err(|invalid| {
@@ -127,8 +128,7 @@ impl App {
         })
     }
 
-    /// What a door came to. A token that does not live counts for the client that sent it, once for
-    /// each request.
+    /// Counts a request with an invalid token against the limit of its client, once per request.
     pub(crate) fn admitted<T>(&self, bearer: &Bearer, outcome: Result<T>) -> Result<T> {
         if let Err(Error::Unauthenticated(AuthError::BadToken)) = outcome {
             let now = self.0.clock.now();
@@ -137,8 +137,8 @@ impl App {
         outcome
     }
 
-    /// Reads as the token's user. `input` is what the request said: if it was wrong, that is told
-    /// only to somebody whose session lives.
+    /// Reads as the user of the token. `input` is the parsed request. If it is invalid, only a
+    /// caller with an active session receives that error.
     pub async fn read<I, T, E, F>(&self, token: Bearer, input: Result<I, E>, f: F) -> Result<T, E>
     where
         I: Send + 'static,
@@ -149,7 +149,7 @@ impl App {
         self.read_in(Lane::Accounts, token, input, f).await
     }
 
-    /// The same in a lane of its own choice.
+    /// Does the same in the given lane.
     pub async fn read_in<I, T, E, F>(
         &self,
         lane: Lane,
@@ -180,20 +180,20 @@ impl App {
         }
     }
 
-    /// What others verify our tokens by; nothing where they are signed with a secret.
+    /// Returns the keys that verify access tokens. There are none if a shared secret signs them.
     pub fn public_keys(&self) -> Vec<PublicKey> {
         self.0.keys.public()
     }
 
-    /// What somebody is told whose input is `wrong`: that, where the token's session lives, or else
-    /// what is wrong with it.
+    /// Returns the error for invalid input: `wrong` if the session of the token is active,
+    /// otherwise the error of the token.
     pub async fn refuse<E: From<Error>>(&self, token: Bearer, wrong: E) -> E {
         let (parts, bearer) = (self.rules(), token.clone());
         let checked = self.0.db.read(move |tx| parts.admit(tx, &token).map(drop)).await;
         self.admitted(&bearer, checked).map_or_else(E::from, |()| wrong)
     }
 
-    /// That the store answers.
+    /// Checks that the store responds.
     pub async fn ping(&self) -> Result<()> {
         self.0.db.read_in(Lane::Health, |tx| users::sql::find(tx, UserId(0)).map(drop)).await
     }

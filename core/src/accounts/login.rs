@@ -118,7 +118,8 @@ pub(super) async fn write_failed_proof(
     app.0.db.write(move |tx| audit::record(tx, who, who.user, Action::ProofFailed, None)).await
 }
 
-/// New tokens for a refresh token, which is used up by it. Using one twice ends its session.
+/// Returns new tokens for a refresh token. A refresh token is valid for one use; a second use ends
+/// its session.
 pub async fn refresh(app: &App, token: RefreshToken, login_context: LoginContext) -> Result<Grant> {
     app.0.limits.refresh(login_context.client, app.0.clock.now()).await?;
     let parts = app.rules();
@@ -130,7 +131,7 @@ pub async fn refresh(app: &App, token: RefreshToken, login_context: LoginContext
     granted(refreshed)
 }
 
-/// A new access token for a refresh token that stays good (contract 000).
+/// Returns a new access token for a refresh token, which stays valid (contract 000).
 pub async fn renew(app: &App, token: RefreshToken, login_context: LoginContext) -> Result<String> {
     app.0.limits.refresh(login_context.client, app.0.clock.now()).await?;
     let parts = app.rules();

@@ -1,5 +1,5 @@
-//! What an account goes through: sign-up, login, its password, its email address and its second
-//! factor. Each of them hashes or counts beside its transactions.
+//! The use cases of an account that also hash passwords or count against limits: sign-up, login,
+//! password, email address and second factor.
 
 pub mod email;
 mod login;

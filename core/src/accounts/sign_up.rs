@@ -10,23 +10,23 @@ use crate::settings::Mails;
 use crate::users::password::Password;
 use crate::users::{self, Draft, Email, Name, Role, User, Username};
 
-/// A sign-up that has been read and found well-formed.
+/// A parsed sign-up.
 pub struct SignUp {
-    /// `None`: one is made from the address.
+    /// If `None`, Taskwell derives one from the address.
     pub username: Option<Username>,
     pub name: Option<Name>,
     pub email: Email,
     pub password: Password,
 }
 
-/// Makes an account with the role `user`.
+/// Creates an account with the role `user`.
 pub async fn register(app: &App, new: SignUp, login_context: &LoginContext) -> Result<User> {
     app.0.limits.sign_up(login_context.client, app.0.clock.now()).await?;
     let making = Box::pin(make(app, new, Role::User, login_context));
     app.or_replay_anonymous(login_context, making).await
 }
 
-/// Makes an account and opens its first session, both or neither.
+/// Creates an account and opens its first session, in one transaction.
 pub async fn sign_up(app: &App, new: SignUp, login_context: LoginContext) -> Result<Grant> {
     if app.settings().verified_email_required {
         register(app, new, &login_context).await?;
@@ -80,7 +80,7 @@ async fn make(app: &App, new: SignUp, role: Role, login_context: &LoginContext) 
     app.write_anonymous(login_context, write).await
 }
 
-/// What goes with a sign-up.
+/// Writes the audit entry of a sign-up and queues the welcome mail.
 fn signed_up(tx: &mut WriteTx, who: Actor, user: &User) -> Result<()> {
     let id = Some(user.id);
     audit::record(tx, who, id, Action::SignedUp, None)?;

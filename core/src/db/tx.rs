@@ -1,4 +1,4 @@
-//! The open transactions in which use cases run, on either database: one that reads, and one that
+//! The transactions in which use cases run, on either database: [`ReadTx`] reads, and [`WriteTx`]
 //! also writes.
 
 use std::ops::{Deref, DerefMut};
@@ -15,21 +15,21 @@ use crate::time::Timestamp;
 
 /// An open transaction that only reads. A use case that takes one cannot write.
 ///
-/// A use case may be run several times before its outcome counts, so it changes nothing outside,
-/// and takes the time from here.
+/// A use case may run several times before its outcome counts. It therefore changes nothing outside
+/// of the transaction, and takes the time from it.
 pub struct ReadTx<'c> {
     store: Store<'c>,
     now: Timestamp,
 }
 
-/// An open transaction that also writes. It is committed when the use case returns `Ok`, and rolled
-/// back when it returns an error. Ids and secrets are drawn from it, so that each run of a use case
-/// draws the same.
+/// An open transaction that also writes. It commits if the use case returns `Ok`, and rolls back if
+/// it returns an error. It generates ids and secrets, so that each run of a use case gets the same
+/// ones.
 pub struct WriteTx<'c> {
     read: ReadTx<'c>,
     /// The accounts whose subscribers are notified after the commit.
     pub(super) to_notify: Vec<UserId>,
-    /// Something was deleted that no file may contain any longer.
+    /// Whether no file may contain the deleted data any longer.
     pub(super) erases: bool,
 }
 
@@ -92,8 +92,8 @@ impl ReadTx<'_> {
         }
     }
 
-    /// Whether all that was found so far is true, and nothing only assumed
-    /// ([`ReadTx::find_speculative`]). It is in the run whose outcome counts.
+    /// Returns whether every row so far is real, and none a placeholder of
+    /// [`ReadTx::find_speculative`]. This is so in the run whose outcome counts.
     pub fn is_certain(&self) -> bool {
         match &self.store {
             Store::Sqlite(_) => true,
@@ -134,7 +134,7 @@ impl ReadTx<'_> {
         self.find(sql, params)?.ok_or_else(|| missing(sql))
     }
 
-    /// Whether a replica may be asked by [`ReadTx::on_replica`].
+    /// Returns whether [`ReadTx::on_replica`] has a replica.
     pub fn has_replica(&self) -> bool {
         matches!(&self.store, Store::Postgres(script) if script.has_replica())
     }
@@ -190,7 +190,7 @@ impl<'c> WriteTx<'c> {
         }
     }
 
-    /// [`WriteTx::find_for_update`] and [`ReadTx::find_speculative`] in one.
+    /// Combines [`WriteTx::find_for_update`] and [`ReadTx::find_speculative`].
     pub fn find_held_assuming<T: FromRow>(
         &mut self,
         sql: &str,

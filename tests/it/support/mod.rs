@@ -88,7 +88,7 @@ impl Taskwell {
     pub fn on(database: Database) -> Taskwell {
         let place = server(&database.url);
         let mut t = Taskwell::at(&place, Store::Postgres(Box::new(database)));
-        t.services.push(open(&place, &t.clock).1);
+        t.services.push(open_with(&place, &t.clock, SETTINGS()).1);
         t
     }
 
@@ -118,7 +118,7 @@ impl Taskwell {
             Server::parse(&database.url).unwrap().with_direct(&database.url_by(folder)).unwrap();
         let place = DatabaseLocation::Postgres(Box::new(server));
         let mut t = Taskwell::at(&place, Store::Postgres(Box::new(database)));
-        t.services.push(open(&place, &t.clock).1);
+        t.services.push(open_with(&place, &t.clock, SETTINGS()).1);
         t
     }
 
@@ -155,7 +155,7 @@ impl Taskwell {
     }
 
     fn at_time(place: &DatabaseLocation, store: Store, clock: Clock) -> Taskwell {
-        let (operator, service) = open(place, &clock);
+        let (operator, service) = open_with(place, &clock, SETTINGS());
         Taskwell {
             services: vec![service],
             turn: AtomicUsize::new(0),
@@ -255,15 +255,11 @@ impl Taskwell {
 
     /// Creates a task through `v1`.
     pub async fn task(&self, token: &str, title: &str) -> Value {
-        let reply =
-            self.post("/api/v1/tasks").token(token).json(&json!({ "title": title })).send().await;
+        let new = json!({ "title": title });
+        let reply = self.post("/api/v1/tasks").token(token).json(&new).send().await;
         assert_eq!(reply.status, 201, "{reply:?}");
         reply.json()
     }
-}
-
-fn open(place: &DatabaseLocation, clock: &Clock) -> (Operator, Service) {
-    open_with(place, clock, SETTINGS())
 }
 
 /// Fast settings without rate limits.
