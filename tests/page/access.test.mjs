@@ -162,13 +162,13 @@ access("what a finger presses is 44 pixels wide and high", async (stage, server)
   const person = await server.person("finger");
   await person.addAll(many(6));
   const page = await stage.signedIn(person, PHONE);
-  const small = () => page.evaluate(() => [...(document.querySelector("dialog[open]") ?? document).querySelectorAll("button, input, select, textarea, a, [role=checkbox]")]
+  const small = (seen) => seen.evaluate(() => [...(document.querySelector("dialog[open]") ?? document).querySelectorAll("button, input, select, textarea, a, [role=checkbox]")]
     .filter((one) => one.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && !one.closest(".skip, .visually-hidden") && !(one.tagName === "A" && one.closest("p:not(.other), dd, small")))
     .map((one) => ({ one, box: (one.closest("label") && one.matches("[type=checkbox], [type=radio]") ? one.closest("label") : one).getBoundingClientRect() }))
     .filter(({ box }) => box.width > 0 && (box.width < 43.5 || box.height < 43.5))
     .map(({ one, box }) => `${one.tagName}.${one.className}#${one.id} “${one.textContent.slice(0, 20)}” ${Math.round(box.width)}×${Math.round(box.height)}`));
   const found = [];
-  const see = async (what) => found.push(...(await small()).map((text) => `${what}: ${text}`));
+  const see = async (what, seen = page) => found.push(...(await small(seen)).map((text) => `${what}: ${text}`));
   await row(page, "task 1").waitFor();
   await see("tasks");
   await page.locator("#add").fill("Dentist friday 9:00 !high");
@@ -183,6 +183,13 @@ access("what a finger presses is 44 pixels wide and high", async (stage, server)
   await page.locator(".bulk").waitFor();
   await see("selection");
   await page.keyboard.press("Escape");
+  await row(page, "task 2").getByRole("checkbox").click();
+  await page.locator(".toast button").first().waitFor();
+  await see("toast");
+  await page.keyboard.press("?");
+  await page.locator("dialog[open]").waitFor();
+  await see("help");
+  await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Menu" }).click();
   await page.locator(".nav.open").waitFor();
   await see("menu");
@@ -192,10 +199,14 @@ access("what a finger presses is 44 pixels wide and high", async (stage, server)
   await page.goto(`${server.url}/app/settings`);
   await page.locator("#current_password").waitFor();
   await see("settings");
+  await page.getByRole("button", { name: "Sign out everywhere" }).first().click();
+  await page.locator("dialog[open]").waitFor();
+  await see("question");
   const outside = await stage.window(await stage.device(PHONE));
   for (const path of ["/app/sign-up", "/app/sign-in", "/app/forgot"]) {
     await outside.goto(server.url + path);
     await outside.locator("h1").waitFor();
+    await see(path, outside);
   }
   assert.deepEqual([...new Set(found)], []);
 });
