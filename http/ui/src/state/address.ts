@@ -179,7 +179,7 @@ function settle() {
   } else if (open.size === 0 && entry().isOver) {
     isReturning = true;
     history.back();
-    // A busy browser may not send the event.
+    // A browser that is busy with another page may never send `popstate`.
     setTimeout(returned, RETURN_MS);
   }
 }

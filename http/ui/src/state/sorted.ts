@@ -1,5 +1,4 @@
-// Sorted lists of tasks. A change only moves the tasks that changed, so its cost does not grow with
-// the number of tasks to sort.
+// Sorted lists of tasks. A change moves only the tasks that changed instead of sorting all again.
 import type { Rec, Task } from "../base/types";
 import type { ReadonlySignal } from "@preact/signals";
 import { computed } from "@preact/signals";

@@ -144,7 +144,7 @@ function rebase(key: string, base: Task | null = records.get(key)?.base ?? null)
     }
   }
   if (!view && !base) {
-    // The task was deleted elsewhere: its rejected writes become conflicts.
+    // The task was deleted elsewhere: its rejected changes become conflicts.
     mine.forEach((op) => op.kind === "patch" && op.state === "refused" && (op.state = "conflict"));
     dropRecord(key);
     return;

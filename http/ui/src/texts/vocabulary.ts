@@ -11,8 +11,7 @@ export interface Vocabulary {
   priorities: Record<string, "low" | "medium" | "high" | "urgent">;
   units: Record<string, "minute" | "hour" | "day" | "week" | "month">;
   /**
-   * Days from today, or a name that the parser knows. If one word begins another, the longer is
-   * first.
+   * Days from today, or a name that the parser knows. If one contains another, the longer is first.
    */
   days: Record<string, string>;
   /** 0 is Sunday. */
