@@ -238,7 +238,7 @@ const lost = (page) => page.evaluate(() => {
   return [...new Set(found)];
 });
 
-/** Visits all views and opens what they contain. */
+/** Visits all views, opens what they contain, and calls `see` for each state. */
 async function walk(page, server, see) {
   const go = async (path) => {
     // Wait until the entry of what was open has left the history.

@@ -48,7 +48,7 @@ export function Field({
   const [isShown, setShown] = useState(false);
   const described = classes(hint ? `${id}-hint` : "", wrong ? `${id}-wrong` : blamed);
   const isPassword = type === "password";
-  // The types distinguish kinds of input; this component does not.
+  // The JSX types distinguish kinds of input; this component does not.
   const kind = (isPassword && isShown ? "text" : type) as "text";
   return (
     <div class={wrong || blamed ? "field invalid" : "field"}>

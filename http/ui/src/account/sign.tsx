@@ -147,7 +147,7 @@ function anotherUsername(name: string) {
   return `${name.replace(/[^A-Za-z0-9._-]/g, "") || "user"}-${digits}`;
 }
 
-/** Returns whether only the username may have caused a rejected sign-up. */
+/** Returns whether the username alone may have caused a rejected sign-up. */
 const isAboutUsername = ({ status, fields, detail }: Refusal) =>
   fields.length > 0
     ? fields.every((one) => one.field === "username")

@@ -55,8 +55,8 @@ export function followPresses() {
   for (const end of ["pointercancel", "dragend", "blur", "keydown"]) {
     addEventListener(end, release);
   }
-  // Capture the click, because some handlers stop it. Checkboxes and radio buttons change after the
-  // click, and a render before that would revert the choice.
+  // Release after the click's handlers; some of them stop the click, so capture it. Checkboxes and
+  // radio buttons change only after the click, and a render before that would revert the choice.
   addEventListener("click", () => isPressed.peek() && releaseIn(0), ends);
   addEventListener("click", (event) => {
     if (!(event.target as Element).closest("input, label")) {

@@ -154,8 +154,8 @@ function pushPatch(
 }
 
 /**
- * Deletes a task once it can no longer be undone. Returns a function that undoes the deletion and
- * returns whether it did.
+ * Deletes a task. The deletion is sent once the time to undo it has passed. Returns a function that
+ * undoes it and returns whether it did.
  */
 export function remove(key: string): (() => boolean) | null {
   const rec = records.get(key);

@@ -36,7 +36,10 @@ export function nextOp() {
   return { op: null, soonest };
 }
 
-/** Returns whether a field that a write changes was also changed elsewhere. */
+/**
+ * Returns whether a write clashes with a change made elsewhere: to the same field or, if the write
+ * is a deletion, to the task.
+ */
 export function clashes(op: Op, base: Task) {
   if (op.kind === "delete") {
     return op.version !== base.version && op.version !== 0 && !ownVersions.has(base.version);

@@ -110,7 +110,7 @@ function useOpened() {
   return { opened, measure };
 }
 
-/** Scrolls rows from `from` to `to` (pixels) into view, or their top if they are too high. */
+/** Scrolls rows from `from` to `to` (pixels) into view, or their top if they are too tall. */
 function reveal(box: HTMLElement, from: number, to: number) {
   const scroller = scrollerOf(box);
   const offset =
@@ -220,7 +220,7 @@ export function Virtual<T extends Keyed>({
   );
 }
 
-/** Returns the first of `count` items (or the bottom) whose top is below `at`. */
+/** Returns the first of `count` items (or the bottom) whose top is greater than `at`. */
 function firstAfter(topOf: TopOf, count: number, at: number) {
   let [low, high] = [0, count + 1];
   while (low < high) {
