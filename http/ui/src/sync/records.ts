@@ -50,8 +50,8 @@ function isSameTask(a: Task | null, b: Task | null) {
 }
 
 /**
- * Returns whether two records are equal. Records with writes that need a decision never are, because
- * those writes change in place.
+ * Returns whether two records are equal. Records with writes that need a decision never are,
+ * because those writes change in place.
  */
 const isSame = (a: Rec, b: Rec) =>
   a.waiting === b.waiting &&

@@ -115,8 +115,8 @@ function onTasks(key: string, keys: string[]) {
 const isAtTasks = (target: Element) => target.closest("[data-key], .bulk") !== null;
 
 /**
- * Returns whether `z` undoes here. Outside the list it may be stray typing, unless the list is empty
- * and has no row to focus.
+ * Returns whether `z` undoes here. Outside the list it may be stray typing, unless the list is
+ * empty and has no row to focus.
  */
 const canUndo = (target: Element) =>
   isAtTasks(target) || target.closest(".toasts") !== null || order.peek().length === 0;
