@@ -1,5 +1,5 @@
-// Builds `dist`, which the server embeds. The same sources and packages give the same bytes on
-// every machine: a test builds it again and compares.
+// Builds `dist`, which the server embeds. The same sources and packages produce the same bytes on
+// every machine; a test rebuilds and compares.
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -13,10 +13,10 @@ const path = (name) => join(HERE, name);
 const read = (name) => readFileSync(path(name));
 const write = (name, content) => writeFileSync(path(name), content);
 const hash = (content) => createHash("sha256").update(content).digest("hex");
-/** Where the server has a file of `dist/assets`. */
+/** Returns the URL of a file in `dist/assets`. */
 const url = (name) => `/assets/${name}`;
 
-/** Scripts and style sheets, each under a name that holds the hash of its content. */
+/** Bundles scripts and style sheets, with a content hash in each name. */
 async function bundle() {
   const { metafile } = await build({
     absWorkingDir: HERE,
@@ -38,7 +38,7 @@ async function bundle() {
   return metafile;
 }
 
-/** The file that an entry became, and the chunks that it cannot start without. */
+/** Returns the output file of an entry point and the chunks that it imports statically. */
 function outputsOf({ outputs }, entry) {
   const [first] = Object.entries(outputs).find(([, output]) => output.entryPoint === entry);
   const needed = new Set([first]);
@@ -49,7 +49,9 @@ function outputsOf({ outputs }, entry) {
   return [...needed].map((name) => basename(name));
 }
 
-/** The icons, under names that hold their hash; by the names that the templates have for them. */
+/**
+ * Copies the icons to names with a content hash. Returns the URLs by the names in the templates.
+ */
 function icons() {
   const names = readdirSync(path("static/icons")).sort();
   return names.map((name) => {
@@ -60,7 +62,7 @@ function icons() {
   });
 }
 
-/** The licences of all that is in the bundle. */
+/** Returns the licenses of all packages in the bundle. */
 function licences({ inputs }) {
   const folder = /^node_modules\/(?:@[^/]+\/)?[^/]+/;
   const folders = new Set(Object.keys(inputs).flatMap((name) => name.match(folder) ?? []));
@@ -72,7 +74,7 @@ function licences({ inputs }) {
   return `Taskwell's web app contains the work of others:\n${line}${texts.join(line)}`;
 }
 
-/** A template with names put in their places. */
+/** Fills in the placeholders of a template. */
 function fill(template, names) {
   return template.replaceAll(/\{\{([^}]+)\}\}/g, (place, name) => {
     if (!(name in names)) {
@@ -98,7 +100,7 @@ for (const name of ["index.html", "manifest.webmanifest"]) {
   write(`dist/${name}`, fill(String(read(`static/${name}`)), names));
 }
 
-// The worker keeps what this version consists of. Source maps are for whoever looks.
+// The worker caches the files of this version, without source maps.
 const kept = readdirSync(path(ASSETS)).filter((name) => !name.endsWith(".map"));
 kept.sort();
 const version = hash(

@@ -1,4 +1,5 @@
-// That the web app shuts nobody out: on paper, by touch, at a zoom of 400 %, in forced colours, read out, and without JavaScript.
+// Accessibility of the web app: on paper, by touch, at 400 % zoom, in forced colors, with screen
+// readers, and without JavaScript.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -6,7 +7,7 @@ import { PASSWORD, becomes, row, stage, until } from "./support.mjs";
 
 const access = stage({ MAIL: "log" });
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-/** A window of 1280 by 1024 at a zoom of 400 %. */
+/** A window of 1280 by 1024 at 400 % zoom. */
 const ZOOMED = { viewport: { width: 320, height: 256 }, reducedMotion: "reduce" };
 const PHONE = { viewport: { width: 390, height: 740 }, hasTouch: true, isMobile: true, reducedMotion: "reduce" };
 const day = (n) => new Date(Date.now() + n * 86_400_000).toLocaleDateString("sv-SE");
@@ -14,7 +15,9 @@ const many = (count) => Array.from({ length: count }, (_, n) => ({
   title: `task ${n}`, due_date: n % 3 ? day(n % 9) : null, priority: ["low", "medium", "high", "urgent"][n % 4], status: ["pending", "in_progress", "completed"][n % 3],
 }));
 
-/** How bright an element's colours are against what is behind them (WCAG 2.1, relative luminance). */
+/**
+ * Returns the contrast of an element's color with its background (WCAG 2.1, relative luminance).
+ */
 const contrast = (locator, property) => locator.evaluate((element, property) => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const paint = (colour) => {
@@ -76,7 +79,7 @@ access("forced colours show what is selected and chosen", async (stage, server) 
   assert.notEqual(await colour(segment("To do")), await colour(segment("In progress")));
 });
 
-/** What axe finds in every view. */
+/** Returns axe's violations in every view. */
 async function findings(page, server) {
   const found = [];
   for (const path of ["/", "/app/today", "/app/board", "/app/done", "/app/settings", "/app/people", "/app/audit"]) {
@@ -119,7 +122,7 @@ access("at 400 % the board shows one column at a time, whole and by keys", async
   await page.getByRole("radio", { name: /^Done/ }).check();
   await becomes(["Done"], visible);
   await until("few cards are in the document", async () => (await page.locator(".column.completed .card").count()) < 20);
-  // The whole view scrolls, down to the last card.
+  // The whole view scrolls down to the last card.
   await page.locator("h1").click();
   await page.locator(".card:visible").first().focus();
   await page.keyboard.press("End");

@@ -1,10 +1,10 @@
-// Accounts: signing up, in and out, settings, administration.
+// Accounts: sign-up, sign-in and sign-out, settings, administration.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { PASSWORD, becomes, quickAdd, reload, settled, signIn, stage, toast, totp, until } from "./support.mjs";
 
 const flow = stage({ MAIL: "log", RUST_LOG: "info" });
-/** Answers the question that comes before an act. */
+/** Confirms an action in its dialog. */
 const sure = (page, yes) => page.getByRole("alertdialog").getByRole("button", { name: yes, exact: true }).click();
 const REFUSED = (status) => new RegExp(`the server responded with a status of ${status}`);
 
@@ -89,7 +89,7 @@ flow("signing out forgets what was kept here", async (stage, server) => {
 });
 
 flow("signing out in one tab ends the other", async (stage, server) => {
-  // The other may ask once more before it hears of it.
+  // The other tab may send one more request before it learns of the sign-out.
   stage.expects(REFUSED("401"));
   const page = await stage.signedIn(await server.person("twotabs"));
   const other = await stage.tab(page);

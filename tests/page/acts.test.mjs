@@ -1,4 +1,5 @@
-// A press does what it points at, an act touches what is shown and nothing else, and what is undone is what was done last.
+// Actions: a press hits what is under the pointer, an action affects only what is shown, and undo
+// reverts the last action.
 import assert from "node:assert/strict";
 import { AWAY, becomes, edit, offline, quickAdd, reload, row, settled, shown, stage, toast, until } from "./support.mjs";
 
@@ -29,7 +30,7 @@ for (const [what, { options, press }] of Object.entries(PRESSES)) {
     let first = "a";
     for (const title of ["c", "d", "h", "f", "b"]) {
       const editor = await edit(page, first);
-      // It would be the last of the list, once it is taken over.
+      // Saving this title moves the task to the end of the list.
       await editor.locator(".title-field").fill(`z${first}`);
       await press(page, box(page, title));
       await closed(page);

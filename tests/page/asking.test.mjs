@@ -1,4 +1,4 @@
-// Forms that say what is wrong and where, and acts that ask before they happen.
+// Forms name what is wrong and where, and dangerous actions ask for confirmation.
 import assert from "node:assert/strict";
 import { PASSWORD, becomes, signIn, stage, toast, until } from "./support.mjs";
 
@@ -9,7 +9,9 @@ const dialog = (page) => page.getByRole("alertdialog");
 const answer = (page, name) => dialog(page).getByRole("button", { name, exact: true }).click();
 const closed = (page) => dialog(page).waitFor({ state: "detached" });
 
-/** Asks, and shows that Cancel, Escape and Enter on Cancel do nothing; then does it. */
+/**
+ * Triggers an action, checks that Cancel, Escape and Enter on Cancel do nothing, then confirms it.
+ */
 async function asks(page, button, { says, yes, nothing }) {
   const opened = async () => {
     await button.click();

@@ -1,4 +1,5 @@
-// The board; the cursor; many tasks at once; and what happens elsewhere, seen here within a second.
+// The board, the cursor, actions on several tasks, and changes from elsewhere shown within a
+// second.
 import assert from "node:assert/strict";
 import { becomes, card, outline, quickAdd, row, settled, shown, stage, toast, until } from "./support.mjs";
 
@@ -10,16 +11,16 @@ const column = (page, name) => page.getByRole("region", { name });
 const focused = (page) => page.evaluate(() => document.activeElement?.closest(".card, .row")?.querySelector(".text")?.textContent);
 const bulk = (page) => page.getByRole("toolbar", { name: "Selected tasks" });
 const selected = (page) => page.locator(".row.task.selected .text").allInnerTexts();
-/** Fields of all tasks by their titles, once they are so. */
+/** Waits until a field has the wanted values, by task title. */
 const have = (person, field, wanted) => becomes(wanted, async () => Object.fromEntries((await person.tasks()).map((task) => [task.title, task[field]])));
-/** A page that hears of changes as they happen. */
+/** Waits until the stream of changes reaches the page. */
 async function listens(person, page) {
   await person.add("word");
   await page.locator(".text", { hasText: "word" }).waitFor();
   await person.call("DELETE", `/tasks/${(await person.task("word")).uuid}`);
   await page.locator(".text", { hasText: "word" }).waitFor({ state: "detached" });
 }
-/** Within a second. */
+/** Waits for a value for at most a second. */
 const soon = (wanted, read) => becomes(wanted, read, 1_000);
 
 flow("cards are moved by drag, and back by undo", async (stage, server) => {
@@ -93,7 +94,7 @@ flow("a card opens in a dialog with its title and notes, and gives the focus bac
   const again = page.getByRole("dialog", { name: "Edit “shorter”" });
   await again.getByLabel("Notes").fill("Other notes.");
   await again.getByLabel("In progress").check();
-  // Beside it.
+  // Click outside the dialog.
   await page.mouse.click(5, 5);
   await again.waitFor({ state: "detached" });
   await becomes({ description: "Other notes.", status: "in_progress" }, async () => {
@@ -127,7 +128,7 @@ flow("the cursor stays in the list when its row leaves", async (stage, server) =
   await becomes(["a"], () => shown(page));
   await completed("a");
   await page.getByText("A clear list").waitFor();
-  // Nothing is in sight that these could mean.
+  // No task is visible that these keys could affect.
   await page.keyboard.press("c");
   await page.keyboard.press("Delete");
   await settled(page);
@@ -325,7 +326,7 @@ flow("a task that is typed in here and changed elsewhere keeps both changes", as
   await row(page, "draft").click();
   await page.locator(".title-field").fill("draft, typed here");
   await page.locator(".notes-field").focus();
-  // The title is on its way already.
+  // The title is already saved.
   await becomes("draft, typed here", async () => (await person.tasks())[0].title);
   await page.locator(".notes-field").fill("half a sen");
   await person.call("PATCH", `/tasks/${task.uuid}`, { priority: "urgent" });
@@ -349,7 +350,7 @@ flow("more tabs than a browser has connections all hear of a change", async (sta
   }
   await person.add("heard by all");
   await Promise.all(tabs.map((tab) => row(tab, "heard by all").waitFor({ timeout: 20_000 })));
-  // The one that listened goes; another takes its place, and nothing is missed.
+  // After the listening tab closes, another takes over and no change is missed.
   await page.close();
   await person.add("heard by the others");
   await Promise.all(tabs.slice(1).map((tab) => row(tab, "heard by the others").waitFor({ timeout: 20_000 })));

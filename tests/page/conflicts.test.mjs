@@ -1,14 +1,15 @@
-// A task that is changed in two places: what can be merged is, the rest is asked, nothing is lost.
+// Conflicts: a task changed in two places is merged if possible, otherwise the user decides, and
+// nothing is lost.
 import assert from "node:assert/strict";
 import { becomes, offline, reload, row, settled, shown, stage, toast } from "./support.mjs";
 
 const flow = stage();
 const REFUSED = (status) => new RegExp(`the server responded with a status of ${status}`);
 
-/** What a write is told that meets a faster one. */
+/** Responses to a write if another client was faster. */
 const FASTER = [REFUSED(412), REFUSED(404)];
 
-/** Somebody who looks at these tasks, away from the net. */
+/** Opens these tasks for a new account, then goes offline. */
 async function away(stage, server, name, tasks) {
   stage.expects(...offline, ...FASTER);
   const person = await server.person(name);
@@ -38,10 +39,10 @@ async function setPriority(page, title, name) {
 const elsewhere = async (person, task, change) => assert.equal((await person.call("PATCH", `/tasks/${task.uuid}`, change)).status, 200);
 const goneElsewhere = async (person, task) => assert.equal((await person.call("DELETE", `/tasks/${task.uuid}`)).status, 204);
 const badge = (page) => page.locator(".badge.conflict");
-/** The two versions in the dialog, as they read. */
+/** Returns the text of the two versions in the dialog. */
 const versions = (page) => page.locator("dialog .versions section").evaluateAll((all) => all.map((one) => one.innerText.replace(/\n+/g, " ").trim()));
 const choose = (page, name) => page.locator("dialog").getByRole("button", { name, exact: true }).click();
-/** No question is left, nothing waits. */
+/** Waits until no conflict is left and nothing is pending. */
 async function peace(page) {
   await badge(page).waitFor({ state: "detached" });
   await page.locator("dialog").waitFor({ state: "detached" });

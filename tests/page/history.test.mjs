@@ -1,4 +1,5 @@
-// What Back, a reload and a copied link show: the view, its search, its filters and its place; and that Back closes what is open first.
+// The history: what Back, a reload and a copied URL show (view, search, filters, scroll position),
+// and that Back first closes whatever is open.
 import assert from "node:assert/strict";
 import { becomes, card, reload, row, shown, signIn, stage, until } from "./support.mjs";
 
@@ -6,7 +7,7 @@ const history = stage();
 const PHONE = { viewport: { width: 390, height: 740 }, hasTouch: true, isMobile: true };
 const address = (page) => page.evaluate(() => location.pathname + location.search);
 const at = (page, wanted) => becomes(wanted, () => address(page));
-/** Nothing is open, and the browser is where the view itself is. */
+/** Waits until nothing is open and the view's own history entry is current. */
 const closed = (page) => page.waitForFunction(() => history.state?.isOver !== true && !document.querySelector(".editor, dialog, .nav.open"));
 const over = (page) => page.waitForFunction(() => history.state?.isOver === true);
 
@@ -76,7 +77,7 @@ history("whoever leaves a view leaves its selection and its editor", async (stag
   assert.equal(await bulk.count(), 0);
   await page.locator("#search").fill("");
   await select();
-  // What goes elsewhere is selected no more.
+  // A task deleted elsewhere leaves the selection.
   await person.call("DELETE", `/tasks/${(await person.task("a")).uuid}`);
   await bulk.waitFor({ state: "detached" });
 
@@ -115,7 +116,7 @@ for (const [name, device] of [["phone", PHONE], ["desk", {}]]) {
     await closed(page);
     await row(page, "second").waitFor();
     assert.equal(await address(page), "/");
-    // Closed otherwise, it leaves no step behind.
+    // Closing it another way leaves no history entry.
     await row(page, "second").click();
     await over(page);
     await page.locator(".editor").press("Escape");

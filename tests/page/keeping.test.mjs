@@ -1,4 +1,5 @@
-// What the browser keeps: sessions that end amid the work, whose writes wait; nothing, where it refuses; and the page itself.
+// Browser storage: pending writes of sessions that end, browsers that refuse to store anything, and
+// the cached web app.
 import assert from "node:assert/strict";
 import { createServer, request } from "node:http";
 import { becomes, offline, quickAdd, reload, row, settled, shown, signIn, stage, toast } from "./support.mjs";
@@ -6,20 +7,20 @@ import { becomes, offline, quickAdd, reload, row, settled, shown, signIn, stage,
 const flow = stage();
 const REFUSED = (status) => new RegExp(`the server responded with a status of ${status}`);
 
-/** Requests for new tokens from here on. */
+/** Collects the token renewals from now on. */
 function renewals(page) {
   const seen = [];
   page.context().on("request", (request) => request.url().endsWith("/auth/refresh") && seen.push(request));
   return seen;
 }
 
-/** Changes what is stored of the session. */
+/** Changes the stored session. */
 const tamper = (page, change) => page.evaluate((change) => {
   const session = JSON.parse(localStorage.getItem("taskwell.session"));
   localStorage.setItem("taskwell.session", JSON.stringify({ ...session, ...change }));
 }, change);
 
-/** Somebody whose session ended while these waited. */
+/** Ends the session of a new account while these writes are pending. */
 async function endedWith(stage, server, name, ...lines) {
   stage.expects(...offline, REFUSED(401));
   const person = await server.person(name);
@@ -42,7 +43,7 @@ flow("an access token that is too old is renewed unseen, by one tab for all", as
   const two = await stage.tab(one);
   const asked = renewals(one);
   for (let round = 1; round <= 3; round += 1) {
-    // Else the second tab might begin a renewal just before it is reloaded.
+    // Otherwise the second tab might start a renewal just before it is reloaded.
     await two.goto("about:blank");
     await tamper(one, { access: `too old ${round}` });
     await Promise.all([reload(one), two.goto(one.url())]);
@@ -240,7 +241,7 @@ for (const [what, refuse] of Object.entries(REFUSALS)) {
     await page.locator(".title-field").press("Enter");
     await settled(page);
     await becomes(["changed", "made"], () => person.titles());
-    // As long as the tab lives, writes wait in it, also for the next sign-in.
+    // While the tab is open, it holds the pending writes, even for the next sign-in.
     await context.setOffline(true);
     await quickAdd(page, "waits");
     await page.locator(".badge.offline", { hasText: "1 change waits" }).waitFor();
@@ -308,8 +309,10 @@ flow("with localStorage refused the session lasts as long as the tab", async (st
   await page.locator("#login").waitFor();
 });
 
-/** The server behind another address, which changes one text that passes. The browser asks for a worker's new version past
- * all that a test may route. */
+/**
+ * Starts a proxy that changes the body of one response. Playwright cannot intercept the browser's
+ * request for a new version of the worker.
+ */
 async function passing(server, path, change) {
   const proxy = createServer((asked, answer) => {
     const headers = { ...asked.headers, "accept-encoding": "identity" };

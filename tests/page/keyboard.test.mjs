@@ -1,9 +1,9 @@
-// The whole way by the keys alone: no click, the focus always somewhere and to be seen, each act read out.
+// Keyboard only: no clicks, the focus is always set and visible, and every action is announced.
 import assert from "node:assert/strict";
 import { PASSWORD, becomes, card, row, settled, shown, stage, until } from "./support.mjs";
 
 const keys = stage();
-/** What has the focus, and whether that shows. */
+/** Returns the focused element and whether its focus is visible. */
 const focused = (page) => page.evaluate(() => {
   const element = document.activeElement;
   const style = getComputedStyle(element);
@@ -18,7 +18,7 @@ const kept = async (page, after) => {
   assert.ok(ring, `the focus does not show after ${after}: ${name}`);
 };
 const said = (page, text) => until(`“${text}” is read out`, async () => (await page.locator("[role=status].visually-hidden").innerText()).includes(text));
-/** Goes on by Tab to what is wanted. */
+/** Presses Tab until a selector has the focus. */
 async function tabTo(page, wanted, most = 40) {
   for (let tries = 0; tries < most; tries += 1) {
     if (await page.evaluate((selector) => document.activeElement.matches(selector), wanted)) {

@@ -1,4 +1,4 @@
-// The reader's language: that of the browser, or the one chosen in the settings.
+// The reader's language: from the browser or chosen in the settings.
 import assert from "node:assert/strict";
 import { becomes, quickAdd, row, settled, signIn, stage } from "./support.mjs";
 

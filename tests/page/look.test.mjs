@@ -1,5 +1,5 @@
-// How the page looks and reads to everybody: axe's rules in every view, narrow and wide, large type, still, by the keys alone,
-// and read out.
+// Appearance and accessibility: axe's rules in every view on wide and narrow screens, large type,
+// reduced motion, keyboard use and announcements.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -8,7 +8,7 @@ import { PASSWORD, becomes, card, offline, quickAdd, row, settled, shown, stage,
 const look = stage({ MAIL: "log" });
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-/** What a colour scheme can change of the findings. */
+/** The rules whose result depends on the color scheme. */
 const COLOURS = ["color-contrast", "link-in-text-block"];
 const WIDE = { width: 1440, height: 900 };
 const PHONE = { width: 360, height: 740 };
@@ -23,7 +23,7 @@ const TASKS = [
   { title: "Buy oat milk", status: "completed" },
 ];
 
-/** What axe finds here, wide and narrow, light and dark. */
+/** Returns axe's violations, wide and narrow, light and dark. */
 async function findings(page, what, sizes = [WIDE, PHONE]) {
   if (!await page.evaluate("typeof axe === 'object'")) {
     await page.evaluate(AXE);
@@ -44,7 +44,7 @@ async function findings(page, what, sizes = [WIDE, PHONE]) {
   return found;
 }
 
-/** Views of one test, all of whose findings are told at once. */
+/** Collects the violations in several views and reports them together. */
 function audit(page) {
   const found = [];
   return {
@@ -174,7 +174,10 @@ look("axe finds nothing where changes wait and where they clash", async (stage, 
   end();
 });
 
-/** What of the page can neither be seen nor be scrolled to, and what scrolls sideways that should not. */
+/**
+ * Returns elements that are cut off and cannot be scrolled to, and those that wrongly scroll
+ * sideways.
+ */
 const lost = (page) => page.evaluate(() => {
   const found = [];
   const modal = document.querySelector("dialog[open]");
@@ -235,10 +238,10 @@ const lost = (page) => page.evaluate(() => {
   return [...new Set(found)];
 });
 
-/** Walks all views and what opens in them. */
+/** Visits all views, opens what they contain, and calls `see` for each state. */
 async function walk(page, server, see) {
   const go = async (path) => {
-    // What was open has left the history.
+    // Wait until the entry of what was open has left the history.
     await page.waitForFunction(() => history.state?.isOver !== true);
     await page.evaluate((to) => { history.pushState(null, "", to); dispatchEvent(new PopStateEvent("popstate")); }, path);
     await page.locator("h1").waitFor();
@@ -295,7 +298,7 @@ for (const [name, widths, rem] of [["nothing is out of reach, however wide the w
     const found = [];
     await walk(page, server, async (what) => {
       for (const width of widths) {
-        // What is 1280 wide at a zoom of 400 % is 320 wide and 256 high.
+        // A window of 1280 by 1024 at 400 % zoom is 320 wide and 256 high.
         await page.setViewportSize({ width, height: width === 320 ? 256 : 800 });
         await page.evaluate((size) => new Promise((done) => { document.documentElement.style.fontSize = size; requestAnimationFrame(() => requestAnimationFrame(done)); }), rem);
         found.push(...(await lost(page)).map((text) => `${what}, ${width}: ${text}`));

@@ -1,4 +1,4 @@
-// What is typed, added and filtered does what was meant, and nothing beside it.
+// Intended effects: typing, adding and filtering do what the user meant and nothing else.
 import assert from "node:assert/strict";
 import { becomes, card, clock, edit, outline, quickAdd, row, settled, shown, stage, toast, until } from "./support.mjs";
 
@@ -12,7 +12,7 @@ const paste = (page, text) => page.locator("#add").evaluate((field, text) => {
   clipboardData.setData("text/plain", text);
   field.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
 }, text);
-/** What the server has of each task that keys may change. */
+/** Returns the fields of each task on the server that keys may change. */
 const state = async (person) => (await person.tasks()).map(({ title, status, priority, due_date }) => [title, status, priority, due_date]).sort();
 
 flow("adding to a long list leaves the field where it is, and says where the task went", async (stage, server) => {
@@ -73,7 +73,7 @@ flow("keys beside the list change nothing", async (stage, server) => {
   assert.equal(await page.locator(".toast").count(), 0);
   assert.equal(await page.locator(".bulk").count(), 0);
   assert.deepEqual(await state(person), [...before, ["just added", "pending", "medium", null]].sort());
-  // From the body the arrows still lead into the list, where keys act.
+  // With the focus on the body, arrow keys still move into the list, where shortcuts work.
   await page.keyboard.press("Home");
   await until("a row has the focus", () => page.evaluate(() => document.activeElement.matches(".row.task")));
   await page.keyboard.press("1");
@@ -105,7 +105,7 @@ flow("shortcuts of one character are turned off in this browser, and all are in 
   assert.equal(await page.locator("dialog, .editor, .bulk").count(), 0);
   assert.ok(await row(page, "only one").evaluate((element) => element === document.activeElement));
   assert.deepEqual(await state(person), before);
-  // What is no character still acts.
+  // Keys that are not characters still work.
   await page.keyboard.press("Enter");
   await page.locator(".editor").waitFor();
   await page.keyboard.press("Escape");
@@ -197,7 +197,7 @@ flow("lines that are pasted together can be tasks of their own", async (stage, s
   assert.equal(await focused(page), "add");
   await toast(page, "3 tasks added").getByRole("button", { name: "Undo" }).click();
   await becomes(0, () => page.locator(".list .row.task").count());
-  // Enter takes them as one, and so does who types on.
+  // Enter adds the pasted lines as one task, also after more typing.
   await paste(page, "one\ntwo");
   await page.getByRole("button", { name: "Add 2 tasks" }).waitFor();
   await page.keyboard.press("End");

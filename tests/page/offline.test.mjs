@@ -1,11 +1,12 @@
-// A net that comes and goes, servers that stop and die, and tabs that are closed: what was done is done once.
+// Connection loss, server restarts and crashes, and closed tabs: each action takes effect exactly
+// once.
 import assert from "node:assert/strict";
 import { AWAY, becomes, offline, quickAdd, reload, row, settled, shown, stage, toast, until } from "./support.mjs";
 
 const flow = stage();
 const REFUSED = (status) => new RegExp(`the server responded with a status of ${status}`);
 
-/** What the browser keeps of tasks, or of writes that wait. */
+/** Returns the tasks or the pending writes in the browser's storage. */
 const kept = (page, shelf) => page.evaluate(async (name) => {
   const [{ name: database }] = await indexedDB.databases();
   const asked = (request) => new Promise((done, fail) => Object.assign(request, { onsuccess: () => done(request.result), onerror: () => fail(request.error) }));
@@ -15,7 +16,7 @@ const kept = (page, shelf) => page.evaluate(async (name) => {
   return found.map((one) => one.title ?? one.body.title ?? one.kind);
 }, shelf);
 
-/** The page opens without a net from now on, with these tasks. */
+/** Waits until the page can open offline with these tasks. */
 async function keeps(page, ...titles) {
   await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
   await becomes(titles.toSorted(), async () => (await kept(page, "tasks")).sort());
@@ -26,7 +27,7 @@ async function edit(page, title, text) {
   await page.locator(".title-field").fill(text);
 }
 
-/** Lets the time pass in which a deletion could be undone. */
+/** Advances the clock past the time in which a deletion can be undone. */
 const hurry = (page) => page.evaluate(() => {
   const real = Date.now.bind(Date);
   Date.now = () => real() + 10_000;
@@ -122,7 +123,7 @@ flow("what is typed while the server is stopped is kept, and sent when it starts
   await reload(page);
   await row(page, "typed above the list").waitFor();
   await server.start();
-  // The page tries again by itself, too, and may be faster than the click.
+  // The page also retries by itself and may be faster than the click.
   const badge = page.locator(".badge.offline");
   await Promise.any([badge.click(), badge.waitFor({ state: "detached" })]);
   await settled(page);

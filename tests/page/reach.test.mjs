@@ -1,4 +1,5 @@
-// What stays in reach: cards by keys and by Ctrl, badges while one scrolls, the sidebar while one selects, and the page without JavaScript.
+// Reachability: cards by keys and with Ctrl, badges while scrolling, the sidebar during a
+// selection, and the page without JavaScript.
 import assert from "node:assert/strict";
 import { becomes, card, offline, row, shown, stage, until } from "./support.mjs";
 
@@ -13,7 +14,7 @@ reach("on the board letters lead from card to card, as the help says", async (st
   await card(page, "a").waitFor();
   for (const [key, there] of [["ArrowDown", "a"], ["j", "b"], ["j", "b"], ["k", "a"], ["l", "c"], ["l", "d"], ["h", "c"], ["h", "a"], ["End", "b"], ["Home", "a"]]) {
     if (key === "ArrowDown") {
-      // An arrow comes to the board from anywhere; letters act on a card alone.
+      // Arrow keys enter the board from anywhere; letters need a focused card.
       await page.locator("h1").click();
     }
     await page.keyboard.press(key);
@@ -92,7 +93,7 @@ reach("what is done shows when it was done, in the language of the texts", async
       assert.ok(words.includes(today) && !/2031|Mar|Mär/.test(words), words);
     }
   }
-  // German texts in an English browser have German dates.
+  // German texts in an English browser use German dates.
   await person.add("far", { due_date: "2031-03-04" });
   const page = await stage.signedIn(person, { locale: "en-GB" });
   await page.evaluate(() => localStorage.setItem("taskwell.language", "de"));

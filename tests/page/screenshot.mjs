@@ -41,7 +41,7 @@ try {
   await page.locator(".chip").first().waitFor();
   const picture = await page.screenshot();
 
-  // Smaller, so that the README stays light: the browser scales and writes it.
+  // Scale the picture down in the browser to keep the file small.
   await page.goto("about:blank");
   const small = join(repository, "docs/screenshot.png");
   await page.setViewportSize({ width: 1080, height: 675 });

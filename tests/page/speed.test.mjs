@@ -1,10 +1,10 @@
-// How fast the page is with many tasks. What fails is three times worse than the goal, so that a busy machine doesn't, and as many
-// times more as the machine is slower than one on which a hundred million additions take 150 ms.
+// Speed with many tasks. A test fails at three times its goal, so that it passes on a busy machine.
+// The limit grows in proportion if 100 million additions take longer than 150 ms.
 import assert from "node:assert/strict";
 import { becomes, shown, stage } from "./support.mjs";
 
 const speed = stage();
-/** How much worse than the goals may be. */
+/** Returns the factor by which the goals may be exceeded. */
 const slack = (page) => page.evaluate(() => {
   const start = performance.now();
   let sum = 0;
@@ -24,7 +24,7 @@ speed("with 1,000 tasks the first is in sight soon after the navigation, and not
   await person.addAll(many(1_000));
   const page = await stage.signedIn(person);
   await becomes("1,000 tasks left", () => page.locator(".left").innerText());
-  // What is kept is written a moment later.
+  // Storage is written a moment later.
   await page.waitForFunction(async () => (await navigator.serviceWorker.ready) && navigator.serviceWorker.controller !== null);
   const other = await stage.window(page.context());
   await other.addInitScript(() => {
@@ -46,7 +46,7 @@ speed("with 1,000 tasks the first is in sight soon after the navigation, and not
   assert.ok(best < 300 * await slack(page), `${best} ms`);
 });
 
-/** How often functions of the web app are called: the same on every machine, however busy it is. */
+/** Counts the calls of the web app's functions, which do not depend on the speed of the machine. */
 async function counter(page) {
   const devtools = await page.context().newCDPSession(page);
   await devtools.send("Profiler.enable");
@@ -58,7 +58,7 @@ async function counter(page) {
   };
 }
 
-/** Ten thousand tasks in the list, and what measures an act on them. */
+/** Opens a list of ten thousand tasks. */
 async function tenThousand(stage, server, name) {
   const person = await server.person(name);
   await person.addAll(many(10_000));
@@ -70,7 +70,7 @@ async function tenThousand(stage, server, name) {
 
 speed("with 10,000 tasks an act does nothing for each of them", async (stage, server) => {
   const page = await tenThousand(stage, server, "counted");
-  // Each minute the groups are looked at again: not in here.
+  // Stop the clock, because the groups are computed again every half minute.
   await page.clock.setFixedTime(new Date());
   await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
   await page.waitForTimeout(300);
@@ -79,7 +79,7 @@ speed("with 10,000 tasks an act does nothing for each of them", async (stage, se
   const act = async (name, work) => {
     await calls();
     await work();
-    // With all that follows: the server's answer, and what the stream of changes says of it.
+    // Include the server's response and the event on the stream of changes.
     await page.waitForTimeout(600);
     counted[name] = await calls();
   };
@@ -107,7 +107,7 @@ speed("with 10,000 tasks an act does nothing for each of them", async (stage, se
   await act("move on the board", () => page.keyboard.press("j"));
   await act("status on the board", () => page.keyboard.press("s"));
   console.log(`calls with 10,000 tasks: ${JSON.stringify(counted)}`);
-  // Each of the rows in sight takes a few hundred.
+  // Each visible row takes a few hundred calls.
   assert.deepEqual(Object.entries(counted).filter(([, count]) => count > 40_000), []);
 });
 

@@ -1,5 +1,5 @@
-// What the tests of the page stand on: the real server in a folder of its own, accounts by the API, and a browser whose
-// every complaint fails the test that did not name it.
+// Support for the browser tests: a real server in its own folder, accounts created over the API,
+// and a browser whose unexpected console messages fail the test.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { createHmac } from "node:crypto";
@@ -10,16 +10,16 @@ import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 
-// The day that the tests count from is the day of the browser's windows.
+// The tests and the browser use the same time zone.
 process.env.TZ = "Europe/Vienna";
 
 export const PASSWORD = "analytical engine 1843";
-/** What Chromium says of a net that is away. */
+/** Chromium's messages while the server is unreachable. */
 export const AWAY = /net::ERR_(INTERNET_DISCONNECTED|CONNECTION_REFUSED|CONNECTION_RESET|FAILED|EMPTY_RESPONSE|NETWORK_CHANGED|INCOMPLETE_CHUNKED_ENCODING)/;
-/** What the page itself says of it. */
+/** The web app's message in that case. */
 const BROKE = /the stream of changes broke/;
 
-/** A server of its own, in a folder of its own. */
+/** A server in its own temporary folder. */
 export class Server {
   constructor(settings = {}) {
     this.folder = mkdtempSync(join(tmpdir(), "taskwell-page-"));
@@ -34,7 +34,7 @@ export class Server {
     return server;
   }
 
-  /** Starts, at the port of the time before. */
+  /** Starts the server, on the previous port if there is one. */
   async start() {
     this.child = spawn(process.env.TASKWELL, ["--port", this.port], { cwd: this.folder, env: this.env, stdio: ["ignore", "pipe", "pipe"] });
     this.child.stderr.on("data", (text) => (this.printed += text));
@@ -51,7 +51,7 @@ export class Server {
       this.child.once("exit", () => fail(new Error(`the server did not start: ${this.printed}`)));
     });
     this.port = new URL(url).port;
-    // A name, as people use: browsers trust localhost as they trust HTTPS.
+    // Use the host name, because browsers trust localhost as they trust HTTPS.
     this.url = `http://localhost:${this.port}`;
   }
 
@@ -66,14 +66,14 @@ export class Server {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** The command line, beside the running server. */
+  /** Runs a command of the command line while the server runs. */
   command(...args) {
     const done = spawnSync(process.env.TASKWELL, args, { cwd: this.folder, env: this.env, encoding: "utf8" });
     assert.equal(done.status, 0, done.stderr);
     return done.stdout;
   }
 
-  /** One request to `v1`. */
+  /** Sends one request to `v1`. */
   async api(method, path, { body, token, headers = {} } = {}) {
     const all = { "content-type": "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}), ...headers };
     const response = await fetch(`${this.url}/api/v1${path}`, { method, headers: all, body: body === undefined ? undefined : JSON.stringify(body) });
@@ -81,7 +81,7 @@ export class Server {
     return { status: response.status, headers: response.headers, data: text === "" ? null : JSON.parse(text) };
   }
 
-  /** Makes an account and logs in. */
+  /** Creates an account and logs in. */
   async person(name) {
     const email = `${name}@example.org`;
     const made = await this.api("POST", "/auth/signup", { body: { email, username: name, password: PASSWORD } });
@@ -96,7 +96,7 @@ export class Server {
   }
 }
 
-/** Somebody with an account, and what they do past the page. */
+/** An account and its API requests, which bypass the web app. */
 export class Person {
   constructor(server, name, token, refresh) {
     Object.assign(this, { server, name, token, refresh, email: `${name}@example.org` });
@@ -112,7 +112,7 @@ export class Person {
     return data;
   }
 
-  /** Many, quickly. */
+  /** Adds many tasks in parallel. */
   async addAll(tasks) {
     const rest = [...tasks];
     await Promise.all(Array.from({ length: 16 }, async () => {
@@ -126,7 +126,7 @@ export class Person {
     return (await this.call("GET", "/tasks")).data;
   }
 
-  /** The titles of all tasks, in alphabetical order. */
+  /** Returns the titles of all tasks in alphabetical order. */
   async titles() {
     return (await this.tasks()).map((task) => task.title).sort();
   }
@@ -138,7 +138,7 @@ export class Person {
   }
 }
 
-/** Waits until something holds. */
+/** Waits until a condition holds. */
 export async function until(what, holds, ms = 10_000) {
   const end = Date.now() + ms;
   for (;;) {
@@ -151,7 +151,7 @@ export async function until(what, holds, ms = 10_000) {
   }
 }
 
-/** Waits until an expression has a value. */
+/** Waits until an expression has the wanted value. */
 export async function becomes(wanted, read, ms = 10_000) {
   const end = Date.now() + ms;
   let found;
@@ -167,14 +167,14 @@ export async function becomes(wanted, read, ms = 10_000) {
   assert.deepEqual(found, wanted);
 }
 
-/** Loads the page again, once the browser is not on its way back from what was open over the view. */
+/** Reloads the page once the view's own history entry is current. */
 export async function reload(page) {
   const isThere = () => !history.state?.isOver || document.querySelector(".editor, dialog[open], .nav.open") !== null;
   await until("the browser is back at the view", () => page.evaluate(isThere));
   await page.reload();
 }
 
-/** The code of an authenticator (RFC 6238) for a key in base32. */
+/** Returns an authenticator's code (RFC 6238) for a base32 key. */
 export function totp(secret, at = Date.now()) {
   const bits = [...secret.replace(/[\s=]/g, "").toUpperCase()].map((c) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0")).join("");
   const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
@@ -185,18 +185,18 @@ export function totp(secret, at = Date.now()) {
   return String((hash.readUInt32BE(from) & 0x7fffffff) % 1_000_000).padStart(6, "0");
 }
 
-/** What one test has: a browser's windows, each with its complaints. */
+/** The browser contexts and console messages of one test. */
 class Stage {
   constructor(browser, server) {
     Object.assign(this, { browser, server, contexts: [], complaints: [], expected: [] });
   }
 
-  /** Complaints that this test is about. */
+  /** Declares console messages that the test expects. */
   expects(...patterns) {
     this.expected.push(...patterns);
   }
 
-  /** A device: cookies, storage and settings of its own. */
+  /** Opens a browser context with its own cookies, storage and settings. */
   async device(options = {}) {
     const context = await this.browser.newContext({ viewport: { width: 1200, height: 800 }, locale: "en-GB", timezoneId: "Europe/Vienna", ...options });
     context.setDefaultTimeout(15_000);
@@ -204,7 +204,7 @@ class Stage {
     return context;
   }
 
-  /** A window. */
+  /** Opens a page that records its console messages and errors. */
   async window(context) {
     const page = await context.newPage();
     await page.addInitScript(() => addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)));
@@ -215,7 +215,7 @@ class Stage {
     return page;
   }
 
-  /** A device on which somebody is signed in, who looks at `path`. */
+  /** Signs in on a new device and opens `path`. */
   async signedIn(person, { path = "/", ...options } = {}) {
     const page = await this.window(await this.device(options));
     await page.goto(`${this.server.url}/app/sign-in`);
@@ -227,7 +227,7 @@ class Stage {
     return page;
   }
 
-  /** A tab beside another. */
+  /** Opens another tab on the same device. */
   async tab(page, path = "/") {
     const other = await this.window(page.context());
     await other.goto(this.server.url + path);
@@ -245,7 +245,7 @@ class Stage {
   }
 }
 
-/** Declares the tests of a file: one server and one browser for all.
+/** Declares the tests of a file, which share one server and one browser.
  * @returns {(name: string, work: (stage: Stage, server: Server) => Promise<void>) => void} */
 export function stage(settings = {}) {
   let browser, server;
@@ -284,7 +284,7 @@ export async function signIn(page, name, password = PASSWORD) {
   await page.locator(".nav").waitFor();
 }
 
-/** Adds tasks by the line above the list. */
+/** Adds tasks by quick add. */
 export async function quickAdd(page, ...lines) {
   for (const line of lines) {
     await page.locator("#add").fill(line);
@@ -293,9 +293,9 @@ export async function quickAdd(page, ...lines) {
   }
 }
 
-/** The titles in sight, from top to bottom. */
+/** Returns the visible titles from top to bottom. */
 export const shown = (page) => page.locator(".list .row.task .text").allInnerTexts();
-/** The list as it reads: heads in brackets, titles beneath. */
+/** Returns the list as text: headings in brackets, followed by their titles. */
 export const outline = (page) => page.evaluate(() => [...document.querySelectorAll(".list > .head, .list > .task")]
   .filter((row) => !row.classList.contains("probe"))
   .sort((a, b) => parseFloat(a.style.top) - parseFloat(b.style.top))
@@ -303,11 +303,11 @@ export const outline = (page) => page.evaluate(() => [...document.querySelectorA
 export const row = (page, title) => page.locator(".list .row.task", { has: page.getByText(title, { exact: true }) });
 export const card = (page, title) => page.locator(".card", { has: page.getByText(title, { exact: true }) });
 export const toast = (page, text) => page.locator(".toast", { hasText: text });
-/** All that was done has reached the server. */
+/** Waits until the server has all changes. */
 export const settled = (page) => page.waitForFunction(() => document.querySelectorAll(".mark.waiting").length === 0);
-/** Complaints of a server that is away, or about to be. */
+/** The console messages while the server is unreachable or shutting down. */
 export const offline = [AWAY, BROKE, /status of 503/];
-/** The page's clock stands at `time`, and the page has looked at it. */
+/** Sets the page's clock and lets the web app notice. */
 export async function clock(page, time) {
   await page.clock.setFixedTime(time);
   await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));

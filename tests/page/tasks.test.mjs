@@ -1,16 +1,16 @@
-// Tasks in the list: added, found, changed, completed, deleted, and all of it undone.
+// Tasks in the list: add, find, change, complete, delete, and undo each.
 import assert from "node:assert/strict";
 import { becomes, clock, edit, outline, quickAdd, reload, row, settled, shown, stage, toast, until } from "./support.mjs";
 
 const flow = stage();
 
-/** A day from the reader's, as the API takes it. */
+/** Returns a day relative to the reader's today, in the API's format. */
 const day = (n, from = new Date()) => new Date(Date.UTC(from.getFullYear(), from.getMonth(), from.getDate() + n)).toISOString().slice(0, 10);
 const count = (page) => page.locator(".top .left").innerText();
 const chips = (page) => page.locator(".chip").allInnerTexts().then((all) => all.map((text) => text.replace(/\s*✕\s*$/, "").trim()));
 const pick = (page, label, value) => page.getByRole("combobox", { name: label }).selectOption(value);
 const closed = (page) => page.locator(".editor").waitFor({ state: "detached" });
-/** A field of a task as the server has it, once it is so. */
+/** Waits until a task on the server has the wanted fields. */
 const has = (person, title, wanted) => becomes(wanted, async () => {
   const task = (await person.tasks()).find((one) => one.title === title);
   return task && Object.fromEntries(Object.keys(wanted).map((field) => [field, task[field]]));
@@ -45,10 +45,10 @@ flow("a chip that is refused stays in the title", async (stage, server) => {
   await becomes([], () => chips(page));
   await page.keyboard.press("Enter");
   await has(person, "Watch Friday Night Lights !high", { due_date: null, priority: "medium" });
-  // It was refused for that line alone.
+  // The rejection applied to that line only.
   await page.locator("#add").fill("Swim Friday");
   await until("the word counts again", async () => (await chips(page)).length === 1);
-  // Where no line is, n leads to one.
+  // In a view without the field, `n` opens one that has it.
   await page.locator("#add").press("Escape");
   await page.getByRole("link", { name: "Done" }).click();
   await page.getByText("Nothing done yet").waitFor();
@@ -150,7 +150,7 @@ flow("a due date is typed digit by digit, and its parts anew", async (stage, ser
   await page.keyboard.press("Backspace");
   await page.keyboard.press("Backspace");
   assert.equal(await date.inputValue(), "");
-  // Two changes at once: 1, then 12.
+  // Two changes in a row: 1, then 12.
   await page.keyboard.type("12");
   await due(`2031-${(await date.inputValue()).slice(5)}T${at}:00Z`);
   await page.keyboard.press("Backspace");
@@ -218,14 +218,14 @@ flow("a completed task lingers, then leaves; both ways of undoing bring it back"
   await page.keyboard.press("z");
   await row(page, "by key").waitFor();
   await has(person, "by key", { status: "pending" });
-  // Twice within a moment: reopened before it left.
+  // Completed and reopened before it leaves the list.
   await row(page, "by key").focus();
   await page.keyboard.press("c");
   await page.keyboard.press("c");
   await settled(page);
   await has(person, "by key", { status: "pending" });
   assert.equal(await count(page), "2 tasks left");
-  // And from the view of what is done.
+  // Reopen a task from the view of completed tasks.
   await row(page, "by click").getByRole("checkbox").click();
   await page.getByRole("link", { name: "Done" }).click();
   await becomes(["by click"], () => shown(page));

@@ -1,5 +1,5 @@
-// What somebody types is not lost: refused by the server, in a session that ends, on a full disk, in a tab that crashes; and
-// nobody else finds it.
+// Typed text is never lost (rejected by the server, session ended, disk full, tab crashed) and
+// never shown to another account.
 import assert from "node:assert/strict";
 import { becomes, edit, offline, quickAdd, reload, row, settled, signIn, stage, toast, until } from "./support.mjs";
 
@@ -53,7 +53,7 @@ for (const status of [403, 413, 422]) {
       await closed(page);
     }
     assert.equal((await person.task("title")).description, "old notes");
-    // Another try, and another text.
+    // Send one text again and replace the other.
     isRefusing = false;
     await edit(page, "title");
     await page.getByRole("button", { name: "Try again" }).click();
@@ -201,7 +201,7 @@ flow("what was typed in a tab that crashed is there in the next", async (stage, 
   assert.equal(await next.locator(".badge.conflict").count(), 0);
 });
 
-/** All that the browser keeps, as text. */
+/** Returns everything that the browser stores, as text. */
 const kept = (page) => page.evaluate(async () => {
   const names = (await indexedDB.databases()).map((one) => one.name);
   return JSON.stringify([names, { ...localStorage }, { ...sessionStorage }, document.body.innerText]);
@@ -223,7 +223,7 @@ for (const how of ["Sign out", "Sign out everywhere"]) {
     if (how === "Sign out everywhere") {
       await page.getByRole("alertdialog").getByRole("button", { name: how }).click();
     }
-    // The line that was not added.
+    // The quick-add text was not added.
     const loses = page.getByRole("alertdialog", { name: "Sign out and lose changes?" });
     await loses.getByRole("button", { name: "Sign out", exact: true }).click();
     for (const one of [page, other]) {

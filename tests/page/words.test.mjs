@@ -1,4 +1,4 @@
-// What quick add understands, and on which day something is due: the page's own modules, in many zones.
+// The quick-add parser and due days: the web app's own modules in many time zones.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -12,7 +12,7 @@ const ZONES = ["UTC", "America/New_York", "Asia/Kolkata", "Pacific/Auckland"];
 /** A Wednesday. */
 const PRESENT = "2026-05-06T09:20:00";
 
-/** The modules in a language, bundled as they are for browsers. Their clock never ticks. */
+/** Bundles and imports the modules in a language, without their timer. */
 async function modules(language) {
   const web = process.env.WEB_APP ?? join(import.meta.dirname, "../../http/ui");
   const { build } = createRequire(join(web, "package.json"))("esbuild");
@@ -34,7 +34,7 @@ async function modules(language) {
 const { words, when } = await modules("en-GB");
 const german = await modules("de-AT");
 
-/** Does something in each zone. */
+/** Runs the work in each time zone. */
 function everywhere(work) {
   const before = process.env.TZ;
   try {
@@ -51,20 +51,20 @@ function everywhere(work) {
   }
 }
 
-/** A due date of the API from the reader's day, or day and time. */
+/** Returns the API's due date for a local day, or day and time. */
 function dueOf(text) {
   if (text === null || !text.includes(" ")) {
     return text && `${text}T00:00:00Z`;
   }
   const at = new Date(text.replace(" ", "T"));
-  // As the server writes it.
+  // The server's format.
   const iso = at.toISOString().replace(".000Z", "Z");
   return iso.endsWith("T00:00:00Z") ? iso.replace("00Z", "00.001000Z") : iso;
 }
 
-/** Line, title, due, priority. */
+/** Line, title, due date, priority. */
 const PHRASES = [
-  // Nothing to understand.
+  // Nothing to parse.
   ["Buy milk", "Buy milk", null, null],
   ["  Buy   milk ", "Buy milk", null, null],
   ["Learn .NET , then Rust ;)", "Learn .NET , then Rust ;)", null, null],
@@ -149,7 +149,7 @@ const PHRASES = [
   ["Fix it !!", "Fix it", null, "high"],
   ["Fix it !!!", "Fix it", null, "urgent"],
   ["Fix it!!", "Fix it!!", null, null],
-  // Several, and what stands around them.
+  // Several parts, and the text around them.
   ["pay rent tomorrow 9:00 !high", "pay rent", "2026-05-07 09:00", "high"],
   ["Tomorrow, call Bob", "call Bob", "2026-05-07", null],
   ["Call Bob tomorrow, then Ann", "Call Bob, then Ann", "2026-05-07", null],
@@ -172,7 +172,7 @@ test("a line is understood alike in every zone", () => {
   });
 });
 
-/** What a German reader may type besides. */
+/** Further phrases for German readers. */
 const GERMAN = [
   ["Miete zahlen morgen", "Miete zahlen", "2026-05-07", null],
   ["Miete zahlen heute um 18 Uhr !hoch", "Miete zahlen", "2026-05-06 18:00", "high"],
@@ -226,19 +226,20 @@ test("days are counted from the reader's day, at any hour and across the ends of
     ["2026-01-31T12:00:00", "x in 1 month", "2026-02-28"],
     ["2028-01-31T12:00:00", "x in 1 month", "2028-02-29"],
     ["2028-02-28T12:00:00", "x tomorrow", "2028-02-29"],
-    // A Saturday, a Sunday and a Monday.
+    // Saturday, Sunday and Monday.
     ["2026-05-09T12:00:00", "x this weekend", "2026-05-09"],
     ["2026-05-10T12:00:00", "x this weekend", "2026-05-16"],
     ["2026-05-10T12:00:00", "x next week", "2026-05-11"],
     ["2026-05-11T12:00:00", "x next week", "2026-05-18"],
     ["2026-05-11T12:00:00", "x monday", "2026-05-18"],
-    // The clocks go forward: New York on 8 March, Auckland on 27 September; and back: on 1 November, on 5 April.
+    // The clocks go forward in New York on 8 March and in Auckland on 27 September, and back on 1
+    // November and 5 April.
     ["2026-03-07T22:00:00", "x tomorrow 9:00", "2026-03-08 09:00"],
     ["2026-03-07T22:00:00", "x in 2 days", "2026-03-09"],
     ["2026-09-26T22:00:00", "x tomorrow 9:00", "2026-09-27 09:00"],
     ["2026-10-31T22:00:00", "x tomorrow 9:00", "2026-11-01 09:00"],
     ["2026-04-04T22:00:00", "x in 1 day", "2026-04-05"],
-    // Midnight UTC, in Kolkata: a moment, not a day.
+    // Midnight UTC in Kolkata is a point in time, not a day.
     ["2026-05-06T04:00:00", "x 5:30", "2026-05-06 05:30"],
   ];
   everywhere((zone) => {
@@ -317,7 +318,7 @@ for (const zone of ZONES) {
   flow(`a day without a time is that day in ${zone}`, async (stage, server) => {
     const person = await server.person(`zone-${zone.replace(/\W/g, "-")}`);
     const page = await stage.signedIn(person, { timezoneId: zone });
-    // Late in the evening, and early: there the days of UTC and of the reader differ.
+    // Late in the evening and early in the morning, the local and the UTC day differ.
     const [early, late] = await page.evaluate(() => ["2026-05-06T00:30:00", "2026-05-06T23:30:00"].map((text) => new Date(text).getTime()));
     await clock(page, early);
     await quickAdd(page, "one today", "two tomorrow", "three 7 may 5:30", "five 9 may", "four 8 may 22:00");

@@ -1,5 +1,5 @@
-const PLACE = "/assets/f6cab4bd94ee6666";
-const FILES = ["/assets/admin-YSCBVCN3.js", "/assets/app-ED2KL65M.js", "/assets/chunk-6PJEF4FB.js", "/assets/chunk-NUPDEJSM.js", "/assets/chunk-Q2YUAWXT.js", "/assets/chunk-SP4UCVWX.js", "/assets/chunk-U4CKXC3H.js", "/assets/chunk-XPXX2EQW.js", "/assets/de-NJXMBUC4.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-WAPKZYN6.css", "/assets/settings-5XRSS3L5.js", "/assets/sign-CPDS7CIL.js"];
+const PLACE = "/assets/c672fb4fe7655708";
+const FILES = ["/assets/admin-5UJUJ45Q.js", "/assets/app-76GL424L.js", "/assets/chunk-2OQZPM4G.js", "/assets/chunk-6CXHFNDU.js", "/assets/chunk-CO22QO36.js", "/assets/chunk-G26VOWQJ.js", "/assets/chunk-MU25QUDT.js", "/assets/chunk-NJF32BTV.js", "/assets/de-2NXMCSJ2.js", "/assets/icon-192-5887BD51.png", "/assets/icon-24C51029.svg", "/assets/icon-512-5A4B63E4.png", "/assets/page-RHILGYQR.css", "/assets/settings-62UAFCOT.js", "/assets/sign-A3UFJYMB.js"];
 const SHELL = "/app";
 self.addEventListener("install", (event) => {
   event.waitUntil(keepAll());

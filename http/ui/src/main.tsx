@@ -25,7 +25,7 @@ render(<Shell />, document.getElementById("app") as HTMLElement);
 if (new URLSearchParams(location.search).has("add")) {
   setTimeout(focusAdd, 100);
 }
-// Not beside what is needed first.
+// Register the worker after loading, so that it does not compete with the first requests.
 if (document.readyState === "complete") {
   void startWorker();
 } else {

@@ -1,8 +1,8 @@
-// Keeps the web app's own files for offline, by the service worker (`worker.ts`).
+// Registers the service worker (`worker.ts`), which makes the web app available offline.
 import { toast } from "./base/toasts";
 import { t } from "./texts";
 
-/** The part of trusted types that is used here: TypeScript does not know them yet. */
+/** The part of Trusted Types in use; TypeScript does not know them yet. */
 interface TrustedTypes {
   createPolicy(
     name: string,
@@ -10,12 +10,12 @@ interface TrustedTypes {
   ): { createScriptURL(url: string): string };
 }
 
-/** Registers the worker, and tells of a new version. */
+/** Registers the worker and announces new versions. */
 export async function startWorker() {
   if (!("serviceWorker" in navigator)) {
     return;
   }
-  // The one script address that is made by a script; the policy lets no other through.
+  // The policy allows this one script URL.
   const types = (window as Window & { trustedTypes?: TrustedTypes }).trustedTypes;
   const policy = types?.createPolicy("taskwell", { createScriptURL: () => "/assets/sw.js" });
   let hadOne = navigator.serviceWorker.controller !== null;

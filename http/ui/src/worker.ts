@@ -1,5 +1,5 @@
-// The service worker: keeps the web app's own files, so that it opens without a net. It touches
-// nothing else: what the contracts answer is never kept here. `build.mjs` fills in the names.
+// The service worker: caches the web app's own files, so that it opens offline. API responses are
+// never cached. `build.mjs` fills in the file names.
 declare const self: ServiceWorkerGlobalScope;
 
 const PLACE = "{{version}}";
@@ -28,7 +28,7 @@ async function forgetOthers() {
   await self.clients.claim();
 }
 
-// The web app says when: a new version takes over between two acts, never amid one.
+// A new version takes over only when the web app says so, never during an action.
 self.addEventListener("message", (event) => {
   if (event.data === "take-over") {
     void self.skipWaiting();

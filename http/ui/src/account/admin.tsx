@@ -1,4 +1,4 @@
-// For admins: people, and the audit log. Its own entries everybody may read.
+// Administration: users and the audit log. Everybody can read their own audit entries.
 import type { User } from "../base/types";
 import { call, session } from "../sync/api";
 import { useEffect, useState } from "preact/hooks";
@@ -9,7 +9,7 @@ import { Refusal } from "../sync/api";
 
 const a = t.admin;
 
-/** A list that is read page by page. */
+/** Reads a list page by page. */
 function usePages<T>(path: string) {
   const [items, setItems] = useState([] as T[]);
   const [next, setNext] = useState(null as string | null);
@@ -52,7 +52,7 @@ const changes: Record<AccountChange, Partial<User>> = {
   activate: { is_active: true },
 };
 
-/** What is asked before an account is changed. */
+/** Returns the confirmation for a change of an account. */
 function questionOf(user: User, change: AccountChange) {
   const account = `${user.username} (${user.email})`;
   return { title: `${a[change]}?`, text: t.ask[change](account), yes: a[change] };

@@ -1,4 +1,4 @@
-// Fields and forms of the account views: a label, what is wrong beside it, one act at a time.
+// Fields and forms of the account views: labels, errors beside their fields, one action at a time.
 import type { ComponentChildren } from "preact";
 import { Refusal } from "../sync/api";
 import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
@@ -18,7 +18,7 @@ export type FieldProps = {
   onInput: (value: string) => void;
   hint?: ComponentChildren;
   wrong?: string | null;
-  /** The id of what was refused of the form, if that may be due to this field. */
+  /** The id of the form's error message, if this field may have caused it. */
   blamed?: string | undefined;
   autocomplete?: string;
   required?: boolean;
@@ -48,7 +48,7 @@ export function Field({
   const [isShown, setShown] = useState(false);
   const described = classes(hint ? `${id}-hint` : "", wrong ? `${id}-wrong` : blamed);
   const isPassword = type === "password";
-  // The types tell kinds of input apart that this component does not.
+  // The JSX types distinguish kinds of input; this component does not.
   const kind = (isPassword && isShown ? "text" : type) as "text";
   return (
     <div class={wrong || blamed ? "field invalid" : "field"}>
@@ -89,7 +89,7 @@ export function Field({
   );
 }
 
-/** Shows a password while it is typed. */
+/** The button that shows or hides a password. */
 function Reveal({ isShown, onFlip }: { isShown: boolean; onFlip: () => void }) {
   return (
     <button
@@ -104,7 +104,7 @@ function Reveal({ isShown, onFlip }: { isShown: boolean; onFlip: () => void }) {
   );
 }
 
-/** Fields that a refusal is about which names none, by the server's words. */
+/** The fields at fault for server errors that name no field, by error message. */
 const BLAMED: Record<string, string[]> = {
   "Incorrect email or password": ["login", "password"],
   "Username or email already exists": ["email", "username"],
@@ -112,7 +112,7 @@ const BLAMED: Record<string, string[]> = {
   "The code from your second factor is wrong or was already used": ["totp_code"],
 };
 
-/** Leads from a refused form to what is wrong with it, which the focus reads out. */
+/** Focuses the first error of a form, so that screen readers announce it. */
 function focusProblem(form: HTMLElement | null) {
   setTimeout(() => {
     const wrong = form?.querySelector<HTMLElement>("[aria-invalid=true], .problem");
@@ -123,7 +123,7 @@ function focusProblem(form: HTMLElement | null) {
   }, 0);
 }
 
-/** What a form holds, and the one act that it does. */
+/** Holds the values of a form, its error, and whether its action is running. */
 export function useForm(first: Record<string, string>) {
   const [values, setValues] = useState(first);
   const [refusal, setRefusal] = useState(null as Refusal | null);
@@ -142,7 +142,7 @@ export function useForm(first: Record<string, string>) {
     busy,
     problem: { id: problemId, refusal },
     put: (change: Record<string, string>) => setValues((now) => ({ ...now, ...change })),
-    /** The usual of a field. */
+    /** Returns the common props of a field. */
     field: (name: string) => ({
       name,
       value: values[name] ?? "",
@@ -180,7 +180,7 @@ export function useForm(first: Record<string, string>) {
   };
 }
 
-/** Asks for the password once more, before something that a stolen session must not do. */
+/** Asks for the password again before an action that a stolen session must not perform. */
 export function PasswordForm({
   form,
   id,
@@ -191,7 +191,7 @@ export function PasswordForm({
 }: {
   form: ReturnType<typeof useForm>;
   id: string;
-  /** The button that does it. */
+  /** The label of the submit button. */
   yes: string;
   isDangerous?: boolean;
   onSubmit: (event: Event | undefined) => Promise<void>;
@@ -220,7 +220,7 @@ export function PasswordForm({
   );
 }
 
-/** Required fields that nobody has filled in: the server need not be asked. */
+/** Returns the required fields that are empty, so that the server need not be asked. */
 function emptyFields(form: HTMLFormElement | null): FieldProblem[] {
   const fields = [...(form?.querySelectorAll<HTMLInputElement>("input[required]") ?? [])];
   const message = t.errors.required;
@@ -229,7 +229,7 @@ function emptyFields(form: HTMLFormElement | null): FieldProblem[] {
     .map((field) => ({ field: field.name, code: "empty", message }));
 }
 
-/** What was refused, where no field shows it. */
+/** Shows an error that no field shows. */
 export function Problem({
   refusal,
   id,
@@ -237,7 +237,7 @@ export function Problem({
   text,
 }: {
   refusal: Refusal | null;
-  /** Of the form, for the fields that it may be due to. */
+  /** The id that fields at fault refer to. */
   id?: string;
   fields?: string[];
   text?: string | null;
@@ -253,7 +253,7 @@ export function Problem({
   ) : null;
 }
 
-/** Rules of a password, ticked as they are met. */
+/** The rules for a password, ticked as they are met. */
 export function Rules({ password, own }: { password: string; own: string[] }) {
   const low = password.toLowerCase();
   const names = own
@@ -280,7 +280,7 @@ export function Rules({ password, own }: { password: string; own: string[] }) {
   );
 }
 
-/** Reads something from the server when first shown. */
+/** Reads data from the server on first render. */
 export function useAsked<T>(read: () => Promise<T>): {
   data: T | null;
   refusal: Refusal | null;
@@ -311,8 +311,8 @@ export function useAsked<T>(read: () => Promise<T>): {
 }
 
 /**
- * An act that destroys or grants something: asked first, in a dialog that says what happens. The
- * button may be gone afterwards; then the focus goes to the view.
+ * Wraps an action that destroys or grants something: asks for confirmation first. If the button is
+ * gone afterwards, the focus moves to the view.
  */
 export const asked = (question: Omit<Question, "answer">, work: () => Promise<unknown>) =>
   orToast(async () => {
@@ -326,7 +326,7 @@ export const asked = (question: Omit<Question, "answer">, work: () => Promise<un
     }
   });
 
-/** An act of one button; what is refused is told. */
+/** Wraps the action of a button: shows an error as a notice. */
 export const orToast = (work: () => Promise<unknown>) => async () => {
   try {
     await work();

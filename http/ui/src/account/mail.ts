@@ -1,11 +1,11 @@
-// Whether this server sends mail: its document says so, which may be an old one, and it says so
-// again when it is asked to send some. Without mail, nothing that needs it is offered.
+// Whether the server can send mail. The page says so, but a cached copy may be outdated, so a
+// failed request also counts. Without mail, features that need it are hidden.
 import { signal } from "@preact/signals";
 import { Refusal } from "../sync/api";
 
 export const isMailOff = signal(document.documentElement.dataset["mail"] === "off");
 
-/** Does what needs mail; remembers if there is none. */
+/** Runs a request that needs mail, and remembers if the server cannot send any. */
 export async function withMail(work: () => Promise<unknown>) {
   try {
     await work();

@@ -1,4 +1,4 @@
-// The profile: names and the address.
+// The profile: names and email address.
 import { useEffect, useRef } from "preact/hooks";
 import { toast } from "../base/toasts";
 import type { User } from "../base/types";
@@ -19,7 +19,7 @@ function useProfile() {
     current_password: "",
   });
   const isTouched = useRef(false);
-  // It may have been changed, or verified, elsewhere.
+  // Another device may have changed or verified the address.
   useEffect(() => {
     void call<User>("GET", "/users/me").then(
       ({ data }) => {
@@ -31,7 +31,7 @@ function useProfile() {
       (error: Error) => console.warn("the account could not be read:", error.message),
     );
   }, []);
-  // Another address gets the links that reset the password, so the server asks for it.
+  // Password reset links go to the address, so the server requires the password to change it.
   const isMoving = (form.values["email"] ?? "").trim() !== user?.email;
   const submit = form.act(async () => {
     const { name = "", username = "", email = "", current_password = "" } = form.values;
@@ -52,7 +52,7 @@ function useProfile() {
   return { form, isMoving, submit, touch };
 }
 
-/** Whether the address is verified, and a way to it. */
+/** Shows whether the email address is verified, with a button to verify it. */
 function EmailState() {
   const verify = orToast(async () => {
     await withMail(() => call("POST", "/auth/email/verification"));

@@ -1,4 +1,4 @@
-// A part of the settings: its title and what it is about beside its fields.
+// A section of the settings: title and description beside the fields.
 import type { ComponentChildren } from "preact";
 
 export function Section({

@@ -1,4 +1,4 @@
-// One's own account: profile, password, sessions, tokens, second factor, data.
+// The account settings: profile, password, sessions, tokens, second factor, data.
 import { call, session } from "../sync/api";
 import { useState } from "preact/hooks";
 import { Link } from "../views/nav";
@@ -19,7 +19,7 @@ import { SecondFactor } from "./totp";
 const s = t.settings;
 
 export function Settings() {
-  // Another password ends tokens: their list is read again.
+  // A password change revokes tokens, so the list is read again.
   const [passwords, setPasswords] = useState(0);
   return (
     <div class="page">
@@ -148,7 +148,7 @@ function Sessions() {
   );
 }
 
-/** Which language this browser shows; the texts change by a reload. */
+/** Chooses the language of this browser. The web app reloads to apply it. */
 function Language() {
   const own = Object.entries(LANGUAGES) as [LanguageTag, string][];
   const pick = (picked: LanguageTag | "") => {

@@ -1,4 +1,4 @@
-// Sign in, sign up, and a forgotten password.
+// Sign-in, sign-up and password reset.
 import { Refusal, call, session, signIn } from "../sync/api";
 import { useState } from "preact/hooks";
 import { Link } from "../views/nav";
@@ -34,7 +34,7 @@ function SignCard({
   );
 }
 
-/** Where somebody goes who has signed in. */
+/** Navigates on after a sign-in. */
 function enter() {
   go(
     location.pathname.startsWith("/app/sign") || location.pathname === "/app/forgot"
@@ -44,7 +44,7 @@ function enter() {
   );
 }
 
-/** The form, which asks for a code once the server does. */
+/** Holds the sign-in form, which asks for a code once the server requires one. */
 function useSignIn() {
   const form = useForm({ login: "", password: "", totp_code: "" });
   const [needsCode, setNeedsCode] = useState(false);
@@ -129,7 +129,7 @@ export function SignIn({ ended = false }: { ended?: boolean }) {
 }
 
 /**
- * A username from the address, as the server allows it: of one script, in ASCII where it can be.
+ * Derives a username from an email address by the server's rules: one script, ASCII if possible.
  */
 function usernameOf(email: string) {
   const local = (email.split("@")[0] ?? "").normalize("NFC");
@@ -140,20 +140,20 @@ function usernameOf(email: string) {
   return [...name].slice(0, 48).join("");
 }
 
-/** The same with digits, where the server has refused it: it is taken, or looks like another. */
+/** Adds random digits after the server rejected a username as taken or too similar to another. */
 function anotherUsername(name: string) {
   const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
   const digits = String(random % 1_000_000).padStart(6, "0");
   return `${name.replace(/[^A-Za-z0-9._-]/g, "") || "user"}-${digits}`;
 }
 
-/** Whether a sign-up was refused for what may be the username alone. */
+/** Returns whether the username alone may have caused a rejected sign-up. */
 const isAboutUsername = ({ status, fields, detail }: Refusal) =>
   fields.length > 0
     ? fields.every((one) => one.field === "username")
     : status === 400 && /^(Username or email already|This username looks)/.test(detail);
 
-/** Signs up. A username that was only proposed gives way to another, once. */
+/** Signs up. Retries once with another username if the user did not choose it. */
 async function signUp(body: Record<string, string>, isOwnName: boolean) {
   const send = (username: string) =>
     call("POST", "/auth/signup", { body: { ...body, username }, bare: true });

@@ -112,14 +112,14 @@ function NewToken({ onMade }: { onMade: (token: string) => Promise<void> }) {
   );
 }
 
-/** Something that is shown once. */
+/** A secret that is shown only once. */
 export function Secret({ text, lead }: { text: string; lead: string }) {
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(text);
       toast(s.copied);
     } catch {
-      // Not allowed: it can be selected by hand.
+      // Without clipboard permission, the user can select the text.
     }
   };
   return (

@@ -1,4 +1,4 @@
-// The second factor: setting it up with its QR code, recovery codes, turning it off.
+// The second factor: setup with a QR code, recovery codes, removal.
 import { call } from "../sync/api";
 import { useState } from "preact/hooks";
 import { t } from "../texts";
@@ -28,7 +28,7 @@ function QrCode({ code: { size, path } }: { code: { size: number; path: string }
 type Step = "idle" | "password" | "scan" | "codes";
 const NOTHING_MADE = { secret: "", qr_code: { size: 1, path: "" } };
 
-/** The steps of setting it up, and the one of turning it off. */
+/** Holds the steps of setup and removal. */
 function useSecondFactor() {
   const asked = useAsked(async () => (await call<{ enabled: boolean }>("GET", PATH)).data);
   const form = useForm({ password: "", code: "" });

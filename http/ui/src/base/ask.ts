@@ -1,17 +1,17 @@
-// A question that must be answered before something is done that nothing undoes.
+// Confirmation of actions that cannot be undone.
 import type { Signal } from "@preact/signals";
 import { signal } from "@preact/signals";
 
 export type Question = {
   title: string;
-  /** What happens on yes; it names what it happens to. */
+  /** What "yes" does, and to what. */
   text: string;
-  /** The button that does it. */
+  /** The label of the confirming button. */
   yes: string;
   answer: (isYes: boolean) => void;
 };
 
-/** The question that is shown, if any. */
+/** The current question, if any. */
 export const asking: Signal<Question | null> = signal(null);
 
 /** Asks in a dialog. Escape and Cancel mean no. */

@@ -1,19 +1,19 @@
-// Texts as the server stores them: in NFC, without the control characters that it refuses. Pasted
-// texts have both, such as the line breaks of word processors.
+// Normalizes texts as the server stores them: NFC, without the control characters that it rejects.
+// Pasted texts often need both.
 import type { Patch } from "./types";
 
-/** NFC; half a surrogate pair stands for no character. */
+/** Converts to NFC and replaces unpaired surrogates. */
 const normal = (text: string) => text.replace(/\p{Cs}/gu, "\ufffd").normalize("NFC");
 
-/** One line. */
+/** Cleans a text of one line. */
 export const cleanLine = (text: string) =>
   normal(text.replace(/[\t\n\v\f\r\u0085\u2028\u2029]+/g, " ").replace(/\p{Cc}/gu, "")).trim();
 
-/** Any number of lines. */
+/** Cleans a text of any number of lines. */
 export const cleanLines = (text: string) =>
   normal(text.replace(/\r\n?|[\v\f\u0085\u2028\u2029]/g, "\n").replace(/(?![\n\t])\p{Cc}/gu, ""));
 
-/** The same with clean texts. */
+/** Returns a change with cleaned texts. */
 export function cleaned<P extends Patch>(patch: P): P {
   const next = { ...patch };
   if (typeof next.title === "string") {
@@ -25,7 +25,7 @@ export function cleaned<P extends Patch>(patch: P): P {
   return next;
 }
 
-/** Whether two values are the same to the server. */
+/** Returns whether the server treats two values as equal. */
 export const isSame = (a: unknown, b: unknown) =>
   a === b ||
   (typeof a === "string" && typeof b === "string" && a.normalize("NFC") === b.normalize("NFC"));

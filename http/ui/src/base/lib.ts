@@ -1,6 +1,6 @@
-// What the browser has no function for, or not everywhere.
+// Helpers that browsers lack, or that not all of them have.
 
-/** A random UUID, also where the page is not on HTTPS. */
+/** Returns a random UUID, also without HTTPS. */
 export function uuid() {
   if (crypto.randomUUID) {
     return crypto.randomUUID();
@@ -16,17 +16,14 @@ export const pause = (ms: number) => new Promise((done) => setTimeout(done, ms))
 
 const FRAME_MS = 100;
 
-/** The next frame is on screen, or no frames are drawn at present. */
+/** Resolves after the next frame is drawn, or if no frames are drawn at present. */
 export const painted = () =>
   new Promise<void>((done) => {
     requestAnimationFrame(() => setTimeout(done, 0));
     setTimeout(done, FRAME_MS);
   });
 
-/**
- * One after the other among all tabs, where the browser can do that; else among callers in this
- * tab.
- */
+/** Runs work under a lock across tabs if the browser supports it, otherwise within this tab. */
 export function alone<T>(name: string, work: () => Promise<T>): Promise<T> {
   if (navigator.locks) {
     return navigator.locks.request(name, work);
@@ -44,23 +41,26 @@ const queues: Map<string, Promise<unknown>> = new Map();
 export const classes = (...names: (string | false | null | undefined)[]) =>
   names.filter(Boolean).join(" ");
 
-/** The limits of the server, in characters as `charsIn` counts them. */
+/** The server's limits, in characters as `charsIn` counts them. */
 export const TITLE_MAX = 200;
 export const NOTES_MAX = 20_000;
 
-/** How many characters the server counts: those of NFC, of which an emoji may be one. */
+/** Counts characters as the server does: the code points of NFC. */
 export const charsIn = (text: string) => [...text.normalize("NFC")].length;
 
-/** What of a text is within a limit of characters. */
+/** Truncates a text to a number of characters. */
 export const clip = (text: string, max: number) =>
   text.length > max && charsIn(text) > max
     ? [...text.normalize("NFC")].slice(0, max).join("")
     : text;
 
-/** From so many characters on, the count is shown. */
+/** Returns whether a count is close enough to the limit to be shown. */
 export const isNearLimit = (count: number, max: number) => count >= max * 0.9;
 
-/** What a field holds after an input, within a limit: `maxlength` counts other units. */
+/**
+ * Returns a field's value after an input, cut to the limit, because `maxlength` counts UTF-16
+ * units.
+ */
 export function typedIn(event: Event, max: number) {
   const field = event.currentTarget as HTMLInputElement | HTMLTextAreaElement;
   if (!(event as InputEvent).isComposing && field.value.length > max) {

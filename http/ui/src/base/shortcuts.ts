@@ -1,5 +1,5 @@
-// Whether keys that are a single character do something: speech input and stray typing press them
-// by accident (WCAG 2.1.4). A choice of this browser, for all accounts.
+// The setting that turns off single-character shortcuts, because speech input and stray typing
+// trigger them (WCAG 2.1.4). It belongs to this browser, for all accounts.
 import { signal } from "@preact/signals";
 
 const STORED_AS = "taskwell.shortcuts";

@@ -1,10 +1,10 @@
-// Short notices with one action, and what screen readers are told.
+// Short notices with one action, and announcements for screen readers.
 import type { Toast } from "../base/types";
 import type { Signal } from "@preact/signals";
 import { signal } from "@preact/signals";
 
 export const toasts: Signal<Toast[]> = signal([]);
-/** What is read out. */
+/** The text that screen readers announce. */
 export const spoken = signal("");
 const SHOWN_MS = 6_000;
 const SHOWN_MAX = 3;
@@ -21,8 +21,7 @@ export function toast(
 ) {
   const id = nextId++;
   const shown: Toast = { id, text, kind, stays: ms === Infinity, ...(action ? { action } : {}) };
-  // One plain notice at a time: the newest. Errors stay beside it, and what stays until it is
-  // answered.
+  // Show only the newest plain notice, beside errors and notices that stay until answered.
   const staying = toasts.value.filter((other) => other.stays && other.text !== text);
   toasts.value = [
     ...staying,
@@ -39,14 +38,14 @@ export function toast(
 export const dismiss = (id: number) =>
   (toasts.value = toasts.value.filter((shown) => shown.id !== id));
 
-/** Takes all notices away, also what was read out: they name tasks. */
+/** Removes all notices and the announced text, because they name tasks. */
 export function clearToasts() {
   toasts.value = [];
   spoken.value = "";
   clearTimeout(speaking);
 }
 
-/** Tells screen readers alone. */
+/** Announces a text to screen readers only. */
 export function announce(text: string) {
   spoken.value = "";
   clearTimeout(speaking);

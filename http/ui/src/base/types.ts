@@ -1,8 +1,8 @@
-// The shapes that the page's modules share, for the type checker alone.
+// The types that modules share.
 export type Status = "pending" | "in_progress" | "completed";
 export type Priority = "low" | "medium" | "high" | "urgent";
 
-/** A task as `v1` shows it. */
+/** A task as `v1` returns it. */
 export interface Task {
   id: number;
   uuid: string;
@@ -17,7 +17,7 @@ export interface Task {
   version: number;
 }
 
-/** What of a task can be changed. */
+/** The fields of a task that can be changed. */
 export interface Patch {
   title?: string;
   description?: string | null;
@@ -28,43 +28,40 @@ export interface Patch {
 
 /** A write that the server has not confirmed. */
 export interface Op {
-  /** Its place in the queue, given by IndexedDB. */
+  /** Its position in the queue, assigned by IndexedDB. */
   id?: number;
   /** The `Idempotency-Key`. */
   idem: string;
   key: string;
   kind: "create" | "patch" | "delete";
   body: Patch;
-  /** What the fields of `body` were when the change was made. */
+  /** The values of the fields in `body` before the change. */
   was: Patch;
-  /** The whole task as it was then, should it be gone elsewhere. */
+  /** The whole task at that time, in case it is deleted elsewhere. */
   whole?: Patch;
-  /** The version that was seen when it was made. */
+  /** The version of the task that the change is based on. */
   version: number;
   at: string;
-  /** Milliseconds since 1970 before which it is not sent: the time to undo it. */
+  /** The earliest time to send it, in milliseconds since 1970, so that it can be undone. */
   notBefore?: number;
   state: "waiting" | "conflict" | "refused";
-  /** Why the server refused a text, in the reader's words. */
+  /** Why the server rejected a text, in the reader's language. */
   why?: { title?: string; description?: string };
-  /** How far the owner's changes were read when it was first sent. */
+  /** The position in the owner's changes when it was first sent. */
   after?: number;
-  /** The other version in a conflict; `null` where the task is gone. */
+  /** The server's version in a conflict; `null` if the task is deleted. */
   theirs?: Task | null;
 }
 
-/**
- * A task as the page holds it: what the server said, and what it looks like with the writes that
- * wait.
- */
+/** A task in memory: the server's version, and the same with pending writes applied. */
 export interface Rec {
-  /** The task's UUID; for one that was made here, the one it was made under. */
+  /** The task's UUID. A task created here keeps its local UUID. */
   key: string;
   base: Task | null;
   view: Task;
   waiting: number;
   conflict: Op | null;
-  /** The first write of a text that the server refused. */
+  /** The first write that the server rejected and that contains text. */
   refused: Op | null;
 }
 
@@ -90,7 +87,7 @@ export interface Toast {
   id: number;
   text: string;
   kind: "plain" | "error";
-  /** Whether it is shown until it is answered. */
+  /** Whether it stays until answered. */
   stays: boolean;
   action?: { label: string; run: () => void };
 }

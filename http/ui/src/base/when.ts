@@ -1,15 +1,15 @@
-// Days and times in the reader's zone. A due date at midnight UTC is a day without a time, as a
-// front end that sends "2026-11-21" means it; any other is a moment.
+// Dates and times in the reader's time zone. A due date at midnight UTC is a day without a time,
+// because front ends send days as "2026-11-21"; any other is a point in time.
 import { signal } from "@preact/signals";
 import { t } from "../texts";
 import { locale } from "../texts/language";
 
 const DAY_MS = 86_400_000;
 
-/** The present, told anew each half minute and when the page is looked at again. */
+/** The current time, updated every half minute and when the web app becomes visible. */
 export const now = signal(new Date());
 const zoneName = () => new Intl.DateTimeFormat().resolvedOptions().timeZone;
-/** Where the reader is. */
+/** The reader's time zone. */
 export const zone = signal(zoneName());
 const tick = () => {
   const before = now.peek();
@@ -28,18 +28,18 @@ const tick = () => {
 setInterval(tick, 5_000);
 document.addEventListener("visibilitychange", tick);
 
-/** Days since 1970 of a calendar day. */
+/** Returns the days since 1970 of a calendar date. */
 const dayNumber = (year: number, month: number, day: number) =>
   Math.floor(Date.UTC(year, month, day) / DAY_MS);
 
-/** The number of the day that it is for the reader. */
+/** Returns the local day of a point in time, in days since 1970. */
 export const localDay = (date: Date) =>
   dayNumber(date.getFullYear(), date.getMonth(), date.getDate());
 
-/** Whether a due date names a day, without a time. */
+/** Returns whether a due date is a day without a time. */
 export const isAllDay = (iso: string) => /T00:00:00(\.0+)?Z$/.test(iso);
 
-/** The day on which something is due, for the reader. */
+/** Returns the local day on which something is due. */
 export function dueDay(iso: string) {
   return isAllDay(iso) ? Math.floor(Date.parse(iso) / DAY_MS) : localDay(new Date(iso));
 }
@@ -48,19 +48,19 @@ export function isOverdue(iso: string, present: Date) {
   return isAllDay(iso) ? dueDay(iso) < localDay(present) : Date.parse(iso) < present.getTime();
 }
 
-/** A moment as the server writes it: what is sent is then no other than what comes back. */
+/** Returns a time in the server's format, so that sent and received values are equal. */
 const isoOf = (date: Date) =>
   date
     .toISOString()
     .replace(".000Z", "Z")
     .replace(/(\.\d+)Z/, "$1000Z");
 
-/** The due date of a day. `day`: days since 1970. */
+/** Returns the due date of a day. `day`: days since 1970. */
 export const isoOfDay = (day: number) => isoOf(new Date(day * DAY_MS));
 
 /**
- * The due date of a moment. One that falls on midnight UTC is stored a millisecond later, or it
- * would be a day.
+ * Returns the due date of a point in time. Midnight UTC becomes a millisecond later, because it
+ * would otherwise mean a day.
  */
 export function isoOfMoment(date: Date) {
   const iso = isoOf(date);
@@ -72,24 +72,24 @@ export function momentOf(day: number, hours: number, minutes: number) {
   return new Date(utc.getUTCFullYear(), utc.getUTCMonth(), utc.getUTCDate(), hours, minutes);
 }
 
-/** The day of the week, 0 is Sunday. */
+/** Returns the day of the week; 0 is Sunday. */
 export const weekday = (day: number) => (((day + 4) % 7) + 7) % 7;
 
-/** The first such day of the week after a day. */
+/** Returns the first given weekday after a day. */
 export const nextWeekday = (day: number, wanted: number) =>
   day + 1 + ((wanted - weekday(day + 1) + 7) % 7);
 
-/** What "next week" means everywhere: the Monday after. */
+/** Returns the next Monday, which is what "next week" means everywhere. */
 export const nextWeek = (today: number) => nextWeekday(today, 1);
 
-/** A day of the calendar, or null where there is none such. `month`: from 0. */
+/** Returns a calendar day, or null if it does not exist. `month`: from 0. */
 export function dayOf(year: number, month: number, day: number) {
   const number = dayNumber(year, month, day);
   const back = new Date(number * DAY_MS);
   return back.getUTCMonth() === month && back.getUTCDate() === day ? number : null;
 }
 
-/** The same day some months later, or that month's last. */
+/** Returns the same day some months later, or the last day of that month. */
 export function addMonths(day: number, months: number) {
   const from = new Date(day * DAY_MS);
   const first = new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + months, 1));
@@ -109,7 +109,7 @@ const makeFormats = () => ({
 });
 let formats = makeFormats();
 
-/** A day in words: "Tomorrow", "Friday", "Mon, 4 Jan". */
+/** Returns a day in words: "Tomorrow", "Friday", "Mon, 4 Jan". */
 export function dayWords(day: number, present: Date) {
   const away = day - localDay(present);
   const date = new Date(day * DAY_MS);
@@ -124,25 +124,25 @@ export function dayWords(day: number, present: Date) {
     : formats.year.format(date);
 }
 
-/** A due date in words, with its time where it has one. */
+/** Returns a due date in words, with its time if it has one. */
 export function dueWords(iso: string, present: Date) {
   const day = dayWords(dueDay(iso), present);
   return isAllDay(iso) ? day : `${day} ${formats.time.format(new Date(iso))}`;
 }
 
-/** A moment of the past: its day in words, and its time. */
+/** Returns a past time in words: day and time. */
 export function pastWords(iso: string, present: Date) {
   const at = new Date(iso);
   return `${dayWords(localDay(at), present)} ${formats.time.format(at)}`;
 }
 
-/** A moment of the past, exactly. */
+/** Returns a past time in full. */
 export const momentWords = (iso: string) => formats.moment.format(new Date(iso));
 
-/** The day of a moment. */
+/** Returns the date of a point in time. */
 export const dateWords = (iso: string) => formats.date.format(new Date(iso));
 
-/** For screen readers and titles. */
+/** Returns the full date for screen readers and titles. */
 export const fullWords = (iso: string) => {
   const day = formats.full.format(new Date(dueDay(iso) * DAY_MS));
   return isAllDay(iso) ? day : `${day}, ${formats.time.format(new Date(iso))}`;
@@ -150,7 +150,7 @@ export const fullWords = (iso: string) => {
 
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
 
-/** How long ago, roughly. */
+/** Returns roughly how long ago something happened. */
 export function agoWords(iso: string, present: Date) {
   const minutes = Math.round((present.getTime() - Date.parse(iso)) / 60_000);
   if (minutes < 1) {
@@ -166,7 +166,7 @@ export function agoWords(iso: string, present: Date) {
 
 export type Group = "overdue" | "today" | "tomorrow" | "week" | "later" | "none";
 
-/** Which group of the list something is in. */
+/** Returns the list group of a due date. */
 export function groupOf(iso: string | null, present: Date): Group {
   if (iso === null) {
     return "none";
@@ -181,7 +181,7 @@ export function groupOf(iso: string | null, present: Date): Group {
   return away === 1 ? "tomorrow" : away < 7 ? "week" : "later";
 }
 
-/** What the fields of a form hold: `2026-11-21` and `09:00`. */
+/** Returns the values of date and time inputs: `2026-11-21` and `09:00`. */
 export function formFields(iso: string | null) {
   if (iso === null) {
     return { date: "", time: "" };

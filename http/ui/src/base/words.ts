@@ -1,5 +1,5 @@
-// Quick add: finds a due date and a priority among the words of a line. Pure, so that what is shown
-// while one types is what is stored. The words themselves stand in `texts/vocabulary.ts`.
+// Quick add: finds a due date and a priority in a line. The functions are pure, so that the preview
+// equals what is stored. The vocabulary is in `texts/vocabulary.ts`.
 import type { Priority } from "./types";
 import { t } from "../texts";
 import {
@@ -156,12 +156,12 @@ function onDay(year: number, month: number, day: number): Partial<Span> | null {
   return number === null ? null : { kind: "day", day: number };
 }
 
-/** Without a year it is the next such day. */
+/** Without a year, returns the next such day. */
 function onDayOfYear(year: string | undefined, month: number, day: number, present: Date) {
   if (year !== undefined) {
     return onDay(Number(year), month, day);
   }
-  // The 29th of February may be eight years away.
+  // The next 29 February may be eight years away.
   const years = Array.from({ length: 9 }, (_, i) => onDay(present.getFullYear() + i, month, day));
   return years.find((found) => (found?.day ?? -Infinity) >= localDay(present)) ?? null;
 }
@@ -176,7 +176,7 @@ function atTime(hours: number, minutes: number, half: string | undefined): Parti
   return hours > 23 || minutes > 59 ? null : { kind: "time", minutes: hours * 60 + minutes };
 }
 
-/** What a line means. `plain` holds texts of it that are to be taken as they stand. */
+/** Parses a line. `plain`: words to keep as text. */
 export function understand(line: string, present: Date, plain: string[] = []): Understood {
   const found: Span[] = [];
   for (const [expression, reading] of readings) {
@@ -189,7 +189,7 @@ export function understand(line: string, present: Date, plain: string[] = []): U
       }
     }
   }
-  /** Of each kind the last word counts. */
+  /** The last match of a kind counts. */
   const last = (...kinds: string[]) =>
     found.filter((span) => kinds.includes(span.kind)).sort((a, b) => b.from - a.from)[0];
   const [priority, moment, day, time] = [
@@ -198,7 +198,7 @@ export function understand(line: string, present: Date, plain: string[] = []): U
     last("day"),
     last("time"),
   ];
-  // "Tonight at 8" is in the evening.
+  // "Tonight at 8" means 20:00.
   const minutes =
     day?.isEvening && time?.minutes !== undefined && time.minutes < 720
       ? time.minutes + 720
@@ -230,7 +230,7 @@ function dueOf(day: number | undefined, minutes: number | undefined, present: Da
   if (day !== undefined) {
     return isoOfMoment(on(day));
   }
-  // A time alone is the next such time.
+  // A time without a day means its next occurrence.
   const today = localDay(present);
   return isoOfMoment(on(on(today) > present ? today : today + 1));
 }

@@ -1,4 +1,4 @@
-// Signing in and out, as far as tasks are concerned: what is kept belongs to one account.
+// Sign-in and sign-out as far as tasks are concerned: stored data belongs to one account.
 import type { Op } from "../base/types";
 import { ask, asking } from "../base/ask";
 import { forgetActs, retype } from "./acts";
@@ -35,12 +35,14 @@ import { clearToasts } from "../base/toasts";
 
 /** The account whose tasks are shown. */
 let account: string | null = null;
-/** The account whose tasks are held: after its session ended they are, for the next one. */
+/**
+ * The account whose tasks are in memory. They stay after its session ends, until the next sign-in.
+ */
 let held: string | null = null;
-/** Writes of other accounts whose sessions ended, which nothing but this tab keeps. */
+/** Writes that only this tab holds, of other accounts whose sessions ended. */
 const homeless: Map<string, Op[]> = new Map();
 
-/** Follows the session, whoever began or ended it. */
+/** Follows changes of the session, whether made in this tab, in another or by the server. */
 export function followSession() {
   effect(() => {
     const next = session.value?.user.uuid ?? null;
@@ -63,15 +65,15 @@ async function turn(next: string | null, isEnded: boolean) {
     }
   }
   if (next === null && account === null && !isEnded && held !== null) {
-    // Signed out, here or in another tab.
+    // The user signed out, in this or another tab.
     hold(null);
   }
 }
 
-/** Names the account that this tab was last used with, also before a reload. */
+/** Storage key of the account that this tab was last used with. It survives a reload. */
 const LAST = "taskwell.last";
 
-/** Whether this tab was last used with another account. Remembers the one that it is used with. */
+/** Returns whether this tab was last used with another account, and stores the current one. */
 function isAnother(next: string | null) {
   try {
     const last = sessionStorage.getItem(LAST);
@@ -86,9 +88,9 @@ function isAnother(next: string | null) {
   }
 }
 
-/** Holds the tasks and drafts of an account, and of no other. */
+/** Switches the memory to the tasks and drafts of one account. */
 function hold(next: string | null) {
-  // The search and the filters of the address stay, unless they are those of another account.
+  // The search and filters in the URL stay unless they belong to another account.
   if (isAnother(next)) {
     search.value = "";
     filters.value = { ...NO_FILTERS };
@@ -120,7 +122,7 @@ async function enter(next: string) {
   }
 }
 
-/** What was typed and not taken over before the tab went away. */
+/** Restores a draft that was not saved before its tab was closed. */
 function useDraft(name: string, draft: Draft) {
   if (name === "add") {
     line.value = draft.text;
@@ -129,7 +131,7 @@ function useDraft(name: string, draft: Draft) {
   const [key = "", field] = name.split(".");
   const of = account;
   let isUsed = false;
-  // Its task may not have been read yet.
+  // The task may not be loaded yet.
   const stop = effect(() => {
     if (isUsed || (known.value !== "all" && !records.has(key))) {
       return;
@@ -145,8 +147,8 @@ function useDraft(name: string, draft: Draft) {
 }
 
 /**
- * Ends the session, or all sessions of the account, and forgets what was kept of it here. Whoever
- * would lose something by it is asked.
+ * Ends the session, or all sessions of the account, and deletes its data from this browser. Asks
+ * first if unsent changes would be lost.
  */
 export async function signOut(everywhere: boolean = false) {
   const user = session.peek()?.user;
@@ -164,23 +166,23 @@ export async function signOut(everywhere: boolean = false) {
   if (unsent > 0 && !(await ask({ title: t.ask.signOut, text, yes: t.nav.signOut }))) {
     return;
   }
-  // Its stream would only be told that the session has ended.
+  // The stream would only report that the session has ended.
   stopSync();
   try {
     await (everywhere ? call("DELETE", "/users/me/sessions") : call("POST", "/auth/logout"));
   } catch (error) {
     if (everywhere) {
-      // Elsewhere, it has not ended.
+      // The other sessions are still valid, so this one continues.
       startSync();
       throw error;
     }
-    // Away, or ended already: here it ends in any case.
+    // The server is unreachable or the session has already ended: sign out here in any case.
     console.warn("the server was not told of the sign-out:", error);
   }
   await leave(user.uuid);
 }
 
-/** The account is left: nothing of it stays in this browser. */
+/** Deletes all data of the account from this browser. */
 export async function leave(uuid: string) {
   endSession();
   forgetDrafts(uuid);

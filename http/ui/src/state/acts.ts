@@ -1,5 +1,5 @@
-// What a person can do with tasks: each act shows at once, is told to screen readers, and can be
-// undone. Each is one change for whatever follows from the tasks, so that is computed once.
+// The actions on tasks. Each shows at once, is announced to screen readers, and can be undone. Each
+// is one batch, so that derived state is computed once.
 import type { Patch, Rec, Task } from "../base/types";
 import { action } from "@preact/signals";
 import { cleanLine, cleanLines } from "../base/clean";
@@ -31,7 +31,7 @@ import { groupOf, isAllDay, isoOfDay, isoOfMoment, localDay, momentOf, now } fro
 import { understand } from "../base/words";
 
 const UNDO_STEPS_MAX = 50;
-/** Each says whether there was something to undo. */
+/** Undoes an action. Returns whether there was something to undo. */
 type Undo = () => boolean;
 const undos: Undo[] = [];
 
@@ -46,7 +46,7 @@ const undoOne = action((undo: Undo | undefined) => {
   if (at >= 0) {
     undos.splice(at, 1);
   }
-  // What was undone by key is not undone again by its notice.
+  // An action that was undone by key cannot be undone again by its notice.
   const isDone = at >= 0 && undo?.() === true;
   if (isDone) {
     announce(t.toast.undone);
@@ -55,12 +55,12 @@ const undoOne = action((undo: Undo | undefined) => {
   }
 });
 
-/** Another account has nothing to undo here. */
+/** Clears the undo history when the account changes. */
 export const forgetActs = () => void undos.splice(0);
 
 export const undoLast = () => undoOne(undos.at(-1));
 
-/** The task that a line means, or what is wrong with it. */
+/** Parses a line into a task, or returns what is wrong with it. */
 function taskOf(line: string, plain: string[]): (Patch & { title: string }) | string {
   const understood = understand(line, now.peek(), plain);
   const { priority, due_date } = understood;
@@ -76,7 +76,7 @@ function taskOf(line: string, plain: string[]): (Patch & { title: string }) | st
   return { title, ...(priority ? { priority } : {}), ...(due ? { due_date: due } : {}) };
 }
 
-/** Adds a task. Returns what is wrong with the line. */
+/** Adds a task. Returns what is wrong with the line, or null. */
 export const add = action((line: string, plain: string[]): string | null => {
   const body = taskOf(line, plain);
   if (typeof body === "string") {
@@ -88,7 +88,7 @@ export const add = action((line: string, plain: string[]): string | null => {
   return null;
 });
 
-/** Adds a task for each line. Returns the lines that are none. */
+/** Adds a task for each line. Returns the lines that are not valid. */
 export const addAll = action((lines: string[]): string[] => {
   const keys: string[] = [];
   const wrong: string[] = [];
@@ -109,7 +109,7 @@ export const addAll = action((lines: string[]): string[] => {
 });
 
 /**
- * Says that a task was added. The list stays where it is: what is out of sight is shown on demand.
+ * Announces a new task. The list does not scroll; the notice offers to show a task out of sight.
  */
 function tellAdded(key: string, { title, due_date = null }: Patch & { title: string }) {
   flashed.value = new Set([key]);
@@ -125,7 +125,7 @@ function tellAdded(key: string, { title, due_date = null }: Patch & { title: str
   });
 }
 
-/** Changes tasks alike. */
+/** Applies the same change to several tasks. */
 function changeAll(keys: string[], wanted: Patch): { changed: string[]; undo: Undo } {
   const before: [string, Patch][] = [];
   for (const key of keys) {
@@ -140,7 +140,7 @@ function changeAll(keys: string[], wanted: Patch): { changed: string[]; undo: Un
   };
 }
 
-/** Completes tasks, or reopens them where all are completed. */
+/** Completes tasks, or reopens them if all are completed. */
 export const toggle = action((keys: string[]) => {
   const recs = keys.map((key) => records.get(key)).filter((rec) => rec !== undefined);
   const completes = recs.some((rec) => rec.view.status !== "completed");
@@ -171,14 +171,14 @@ export const set = action((keys: string[], wanted: Patch) => {
 });
 
 /**
- * Takes over a text that was typed. `began`: what it was then. Whatever has become of the task
- * meanwhile, the text is not lost.
+ * Saves a typed text. The draft's `began` is the text before the edit. If the task was deleted in
+ * the meantime, the text becomes a conflict.
  */
 export const retype = action((key: string, field: "title" | "description", draft: Draft) => {
   const { text, began } = draft;
   const name = `${key}.${field}`;
   if (!session.peek() && !ended.peek()) {
-    // Signed out: whoever did it was asked.
+    // After a sign-out nothing is saved; the user was asked before.
     return;
   }
   const value =
@@ -214,7 +214,7 @@ export const retype = action((key: string, field: "title" | "description", draft
 });
 
 export const removeAll = action((keys: string[]) => {
-  // What is being typed in one of them comes before.
+  // Save a text that is being typed in one of them first.
   commits.forEach((commit) => commit());
   const title = records.get(keys[0] ?? "")?.view.title ?? "";
   const after = rowBeside(keys);
@@ -233,7 +233,7 @@ export const removeAll = action((keys: string[]) => {
   toast(text, { action: undoable(bringBack), ms: UNDO_MS });
 });
 
-/** Where the cursor goes when these are gone. */
+/** Returns where the cursor goes after tasks are removed. */
 function rowBeside(keys: string[]) {
   const all = order.peek();
   const gone = new Set(keys);
@@ -243,7 +243,7 @@ function rowBeside(keys: string[]) {
   return next?.key ?? null;
 }
 
-/** Another day, at the same time. */
+/** Sets the due day. A single task keeps its time. */
 export function setDay(keys: string[], day: number) {
   if (keys.length !== 1) {
     set(keys, { due_date: isoOfDay(day) });

@@ -1,5 +1,5 @@
-// What the address says: the view, its search and its filters. Each view is an entry of the
-// browser's history, and so is whatever is open over a view: Back closes that first.
+// The URL: the view, its search and its filters. Each view is a history entry, and so is whatever
+// is open over a view, so that Back closes that first.
 import type { Task } from "../base/types";
 import type { Signal } from "@preact/signals";
 import { batch, effect, signal, untracked } from "@preact/signals";
@@ -22,18 +22,21 @@ export const filters: Signal<Filters> = signal({ ...NO_FILTERS });
 export const selection: Signal<Set<string>> = signal(new Set());
 /** The task whose editor is open. */
 export const editing: Signal<string | null> = signal(null);
-/** How far each part of the view that came last was scrolled when it was left. */
+/** The scroll positions to restore in the current view. */
 export const arrived: Signal<number[]> = signal([]);
 
 const LISTS = ["/", "/app", "/app/today", "/app/board", "/app/done"];
 const plain = (pathname: string) => pathname.replace(/(.)\/$/, "$1");
-/** Only the list of all tasks has a choice of status and order. */
+/**
+ * Returns whether a view is the list of all tasks, which alone has a status filter and a sort
+ * order.
+ */
 const isAll = (pathname: string) => ["/", "/app"].includes(plain(pathname));
 
 const known = <T extends string>(all: readonly T[], value: string | null, other: T) =>
   all.find((one) => one === value) ?? other;
 
-/** Shows what the address says. */
+/** Applies the URL to the state. */
 function read() {
   const { pathname } = location;
   const params = new URLSearchParams(location.search);
@@ -55,7 +58,7 @@ function read() {
   });
 }
 
-/** The address of a view with the present search and filters. */
+/** Returns the URL of a view with the current search and filters. */
 function addressOf(to: string) {
   const url = new URL(to, location.href);
   const put = (name: string, value: string, usual: string) =>
@@ -72,7 +75,7 @@ function addressOf(to: string) {
 
 type Entry = { id: string; isOver?: boolean };
 const entry = () => (history.state ?? { id: "first" }) as Entry;
-/** The entry that is shown. */
+/** The id of the current history entry. */
 let here = entry().id;
 const scrolled: Map<string, number[]> = new Map();
 const keepScroll = () =>
@@ -81,7 +84,7 @@ const keepScroll = () =>
     [...document.querySelectorAll("[data-scrolls]")].map((part) => part.scrollTop),
   );
 
-// As long as the browser is on its way back to the view itself, what comes next waits for it.
+// While the browser is on its way back to the view's own entry, further navigation waits.
 let isReturning = false;
 const waiting: (() => void)[] = [];
 const then = (run: () => void) => (isReturning ? void waiting.push(run) : run());
@@ -96,14 +99,14 @@ function write() {
     history.replaceState(history.state, "", to);
   }
 }
-// What is typed is no step of its own.
+// Typing in the search changes the current entry and adds none.
 effect(() => {
   void [search.value, filters.value, session.value];
   clearTimeout(timer);
   timer = setTimeout(write, WRITE_MS);
 });
 
-/** Shows another view. */
+/** Navigates to another view. */
 export function go(to: string, replace: boolean = false) {
   const target = addressOf(to);
   keepScroll();
@@ -113,7 +116,7 @@ export function go(to: string, replace: boolean = false) {
     }
     if (target !== location.pathname + location.search || entry().isOver) {
       here = uuid();
-      // The entry of what was open over the view has served.
+      // Replace the entry of whatever was open over the view.
       const takes = replace || entry().isOver === true;
       history[takes ? "replaceState" : "pushState"]({ id: here }, "", target);
     }
@@ -127,7 +130,9 @@ export function go(to: string, replace: boolean = false) {
   });
 }
 
-/** Ends what belongs to the view that was seen: no key acts on what nobody sees any more. */
+/**
+ * Clears the editor and the selection of the previous view, so that no key acts on hidden tasks.
+ */
 function leave() {
   editing.value = null;
   if (selection.peek().size > 0) {
@@ -141,12 +146,12 @@ effect(() => {
     leftAt = path.value;
     untracked(leave);
   } else {
-    // A search narrows the selection, and the editor's task may not be found.
+    // A search narrows the selection and may hide the editor's task.
     editing.value = null;
   }
 });
 
-/** What is open over the view, the newest last, each with what closes it. */
+/** The close functions of whatever is open over the view, newest last. */
 const open: Set<() => void> = new Set();
 
 const RETURN_MS = 2_000;
@@ -159,7 +164,9 @@ function returned() {
   }
 }
 
-/** Gives an entry to what is open, and takes it back when all is closed. */
+/**
+ * Adds a history entry if something is open over the view, and goes back if nothing is any more.
+ */
 function settle() {
   if (isReturning) {
     return;
@@ -172,12 +179,12 @@ function settle() {
   } else if (open.size === 0 && entry().isOver) {
     isReturning = true;
     history.back();
-    // A browser that is busy with another page may not come back.
+    // A browser that is busy with another page may never send `popstate`.
     setTimeout(returned, RETURN_MS);
   }
 }
 
-/** Back closes it, as long as it is open. */
+/** Makes Back close something while it is open. */
 export function closesOnBack(isOpen: () => boolean, close: () => void) {
   effect(() => {
     const was = open.has(close);
@@ -189,7 +196,7 @@ export function closesOnBack(isOpen: () => boolean, close: () => void) {
     } else {
       open.add(close);
     }
-    // Not between the end of one and the start of the next, and not before what opens is shown.
+    // Wait, because another may open when this one closes, and draw what opens first.
     if (was) {
       setTimeout(settle, 0);
     } else {
@@ -199,7 +206,7 @@ export function closesOnBack(isOpen: () => boolean, close: () => void) {
 }
 
 if (entry().isOver) {
-  // After a reload nothing is open.
+  // Nothing is open after a reload.
   history.replaceState({ id: here }, "");
 }
 read();

@@ -1,11 +1,11 @@
-// What is being typed, kept as it is typed: per account and tab, in localStorage, which a reload,
-// a crash, an ended session and a full disk leave as it is.
+// Drafts of texts that are being typed, per account and tab, in localStorage. They survive a
+// reload, a crash, the end of a session and a full disk.
 import type { Patch } from "../base/types";
 import { effect, signal, untracked } from "@preact/signals";
 import { uuid } from "../base/lib";
 import { homeless, lastKept } from "../sync/store";
 
-/** A text, what it was before, and the whole task, should it be gone. */
+/** A text, its original value, and the whole task in case it is deleted elsewhere. */
 export interface Draft {
   text: string;
   began: string;
@@ -15,13 +15,13 @@ type Named = [name: string, draft: Draft];
 
 const PLACE = "taskwell.typed";
 const TAB = "taskwell.tab";
-/** A tab that is reloaded lets go of its lock within this time. */
+/** A reloading tab releases its lock within this time. */
 const LOCK_MS = 2_000;
 
-/** The line of quick add. */
+/** The text in the quick-add field. */
 export const line = signal("");
 
-/** The account whose drafts these are. */
+/** The account that the drafts belong to. */
 let owner: string | null = null;
 let tab = uuid();
 /** Drafts that could not be stored. */
@@ -29,7 +29,7 @@ const unstored: Set<string> = new Set();
 
 const placeOf = (account: string, of: string, name: string) => `${PLACE}.${account}.${of}.${name}`;
 
-/** Keeps a draft under a name; without one, forgets it. */
+/** Stores a draft under a name; null removes it. */
 export function keepDraft(name: string, draft: Draft | null) {
   if (owner === null) {
     return;
@@ -49,7 +49,7 @@ export function keepDraft(name: string, draft: Draft | null) {
   }
 }
 
-/** Forgets a draft once what became of it is kept, unless there is more of it by then. */
+/** Removes a draft once its write is stored, unless the draft has changed by then. */
 export function dropWhenKept(name: string, text: string) {
   const account = owner;
   const drop = () => {
@@ -63,7 +63,7 @@ export function dropWhenKept(name: string, text: string) {
       drop();
       return;
     }
-    // Then it is kept here, until the server has it.
+    // Only this tab holds the write, so keep the draft until the server has it.
     const stop = effect(() => {
       if (homeless.value === 0) {
         untracked(drop);
@@ -73,7 +73,7 @@ export function dropWhenKept(name: string, text: string) {
   });
 }
 
-/** Whether closing the tab would lose something. */
+/** Returns whether closing the tab would lose something. */
 export const isAtRisk = () => homeless.peek() > 0 || unstored.size > 0;
 
 function read(place: string): Draft | null {
@@ -85,7 +85,7 @@ function read(place: string): Draft | null {
   }
 }
 
-/** Where drafts of an account are: the tab, the name. */
+/** Returns the storage keys of an account's drafts, with the tab and the name of each. */
 function places(account: string): { place: string; of: string; name: string }[] {
   try {
     const start = `${PLACE}.${account}.`;
@@ -100,23 +100,23 @@ function places(account: string): { place: string; of: string; name: string }[] 
   }
 }
 
-/** How many texts of an account are typed halfway, in all tabs. */
+/** Returns the number of unsaved drafts of an account, in all tabs. */
 export const countDrafts = (account: string) => places(account).length;
 
-/** Forgets all drafts of an account. */
+/** Removes all drafts of an account. */
 export function forgetDrafts(account: string) {
   places(account).forEach(({ place }) => localStorage.removeItem(place));
   unstored.clear();
 }
 
-/** Locks of this tab. */
+/** Names whose locks this tab holds. */
 const held: Set<string> = new Set();
-/** This tab's name, which no other tab has: one that was duplicated gets another. */
+/** Resolves once the tab has a unique name. A duplicated tab gets a new one. */
 const named: Promise<void> = (async () => {
   try {
     tab = sessionStorage.getItem(TAB) ?? tab;
   } catch {
-    // A new name each time.
+    // Storage is unavailable: use a new name on every load.
   }
   if (navigator.locks) {
     tab = (await hold(tab)) ? tab : uuid();
@@ -125,11 +125,11 @@ const named: Promise<void> = (async () => {
   try {
     sessionStorage.setItem(TAB, tab);
   } catch {
-    // As above.
+    // Storage is unavailable, as above.
   }
 })();
 
-/** Holds the lock of a tab's name as long as the tab lives. Returns whether it was free. */
+/** Holds the lock of a tab's name for the life of the tab. Returns whether it was free. */
 function hold(name: string) {
   return new Promise<boolean>((done) => {
     if (held.has(name)) {
@@ -146,7 +146,7 @@ function hold(name: string) {
   });
 }
 
-/** Takes the drafts that a tab left behind. */
+/** Takes over the drafts of a tab. */
 function take(account: string, from: string): Named[] {
   return places(account)
     .filter(({ of }) => of === from)
@@ -154,7 +154,7 @@ function take(account: string, from: string): Named[] {
       const draft = read(place);
       const isLine = name === "add";
       if (!draft || (isLine && line.peek() !== "")) {
-        // A line waits until there is room for it.
+        // A quick-add draft waits until the field is empty.
         return [];
       }
       if (from !== tab) {
@@ -165,7 +165,7 @@ function take(account: string, from: string): Named[] {
     });
 }
 
-/** Other drafts than the account's are out of sight from here on. */
+/** Switches to the drafts of another account, or of none. */
 export function openDrafts(account: string | null) {
   owner = null;
   line.value = "";
@@ -173,7 +173,7 @@ export function openDrafts(account: string | null) {
   owner = account;
 }
 
-/** Hands over what this tab, and tabs that are gone, left typed. */
+/** Restores the drafts of this tab and of closed tabs. */
 export async function restoreDrafts(account: string, use: (name: string, draft: Draft) => void) {
   await named;
   const useAll = (from: string) =>
@@ -182,7 +182,7 @@ export async function restoreDrafts(account: string, use: (name: string, draft: 
   if (!navigator.locks) {
     return;
   }
-  // Tabs that are just reloaded first take what is theirs.
+  // Let reloading tabs take their own drafts first.
   setTimeout(() => {
     for (const from of new Set(places(account).map(({ of }) => of))) {
       const name = `taskwell-tab-${from}`;
@@ -198,15 +198,15 @@ effect(() => {
   untracked(() => keepDraft("add", text === "" ? null : { text, began: "" }));
 });
 
-/** What takes over the texts of the open editor. */
+/** Functions that save the texts of the open editor. */
 export const commits: Set<() => void> = new Set();
 const takeOver = () => commits.forEach((commit) => commit());
-/** Tabs ask each other to take over what is typed. */
+/** A tab that signs out asks the others to save what is being typed. */
 const tabs = new BroadcastChannel(PLACE);
 tabs.onmessage = takeOver;
 addEventListener("pagehide", takeOver);
 
-/** Takes over what is typed, in all tabs. */
+/** Saves what is being typed, in all tabs. */
 export function takeOverAll() {
   takeOver();
   tabs.postMessage("");

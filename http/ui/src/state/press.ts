@@ -1,12 +1,12 @@
-// A press of a mouse or finger: what it points at stays in its place until it is released.
+// Pointer presses: nothing moves under the pointer until it is released.
 import { signal } from "@preact/signals";
 
-/** Whether something is pressed, up to the click that follows. */
+/** Whether a pointer is down, until the click that follows. */
 export const isPressed = signal(false);
 
-/** A click follows the release within this time. */
+/** The click follows the release within this time. */
 const CLICK_MS = 400;
-/** Some presses end unseen: in a menu of the browser, on a scroll bar. */
+/** Some presses end without an event: in a browser menu or on a scroll bar. */
 const PRESS_MAX_MS = 2_000;
 
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -25,7 +25,7 @@ function releaseIn(ms: number) {
   timer = setTimeout(release, ms);
 }
 
-/** Does what may move the layout: at once, or after the click. */
+/** Runs work that may move the layout: at once, or after the click. */
 export function afterPress(work: () => void) {
   if (isPressed.peek()) {
     deferred.push(work);
@@ -55,8 +55,8 @@ export function followPresses() {
   for (const end of ["pointercancel", "dragend", "blur", "keydown"]) {
     addEventListener(end, release);
   }
-  // After those who act on it; some of them stop it on its way. A choice is made after its click:
-  // drawn before, it would be taken back.
+  // Release after the click's handlers; some of them stop the click, so capture it. Checkboxes and
+  // radio buttons change only after the click, and a render before that would revert the choice.
   addEventListener("click", () => isPressed.peek() && releaseIn(0), ends);
   addEventListener("click", (event) => {
     if (!(event.target as Element).closest("input, label")) {

@@ -1,5 +1,4 @@
-// Sorted lists of tasks. A change takes the tasks that it is about out of their lists and puts each
-// where it belongs: with ten thousand tasks, one that changes costs no more than with ten.
+// Sorted lists of tasks. A change moves only the tasks that changed instead of sorting all again.
 import type { Rec, Task } from "../base/types";
 import type { ReadonlySignal } from "@preact/signals";
 import { computed } from "@preact/signals";
@@ -14,10 +13,10 @@ const ranks = { urgent: 0, high: 1, medium: 2, low: 3 };
 const byRank: Order = (a, b) => ranks[a.priority] - ranks[b.priority];
 const text = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-/** When each task is due. A day begins at another moment in another time zone. */
+/** A cache of due times. It depends on the time zone, because a day starts at local midnight. */
 const starts = computed(() => ({ zone: zone.value, of: new WeakMap<Task, string>() }));
 
-/** When something is due for the reader: a day from its midnight here, not that of UTC. */
+/** Returns when a task is due for the reader. A day starts at local midnight, not UTC midnight. */
 function startOf(task: Task) {
   let at = starts.value.of.get(task);
   if (at === undefined) {
@@ -43,13 +42,13 @@ const orders = {
 export type OrderName = keyof typeof orders;
 
 type Compare = (a: Rec, b: Rec) => number;
-/** Tasks that an order does not tell apart are ordered by their keys. */
+/** Compares records by an order, then by key. */
 const comparing =
   (name: OrderName): Compare =>
   (a, b) =>
     orders[name](a.view, b.view) || text(a.key, b.key);
 
-/** The index in a sorted list at which a record is, or would be. */
+/** Returns the index at which a record is, or would be inserted, in a sorted list. */
 function placeIn(list: readonly Rec[], rec: Rec, compare: Compare) {
   let [low, high] = [0, list.length];
   while (low < high) {
@@ -63,18 +62,21 @@ function placeIn(list: readonly Rec[], rec: Rec, compare: Compare) {
   return low;
 }
 
-/** More changes than this are not worth a search for each. */
+/** With more changes than this, sorting everything again is cheaper. */
 const CHANGES_MAX = 300;
 const NO_KEYS: ReadonlySet<string> = new Set();
 const NOWHERE: readonly Rec[] = [];
 
 export type Lists = ReadonlyMap<string, readonly Rec[]>;
-/** The list that a record is in, or null. `stays`: whether it stays whatever has become of it. */
+/**
+ * Returns the list that a record belongs to, or null. `stays`: whether it stays regardless of
+ * changes.
+ */
 export type ListOf = (rec: Rec, stays: boolean) => string | null;
 type Wanted = { order: OrderName; listOf: ListOf; staying?: ReadonlySet<string> };
 type State = Required<Wanted> & { starts: object; end: number; lists: Map<string, readonly Rec[]> };
 
-/** Takes the records that changed out of their lists and puts them where they belong. */
+/** Moves the changed records to their new positions. */
 function patched(last: State, changes: Map<string, Rec[]>, { listOf, staying }: State) {
   const compare = comparing(last.order);
   const lists = new Map(last.lists);
@@ -123,7 +125,7 @@ function split(recs: readonly Rec[], { listOf, staying }: State) {
   return lists;
 }
 
-/** The records that may have to move between two states; null if most of them may. */
+/** Returns the records that may move between two states, or null if most may. */
 function movedBetween(last: State | null, next: State) {
   const isAlike =
     last?.order === next.order && last.listOf === next.listOf && last.starts === next.starts;
@@ -140,8 +142,8 @@ function movedBetween(last: State | null, next: State) {
 }
 
 /**
- * The tasks in sorted lists, up to date. They are made anew where `listOf` or the order is another.
- * A list that has not changed stays the same object.
+ * Returns the tasks in sorted lists, kept up to date. A new order or `listOf` rebuilds them. A list
+ * that has not changed stays the same object.
  */
 export function sortedLists(wanted: () => Wanted): ReadonlySignal<Lists> {
   let last: State | null = null;
@@ -158,11 +160,11 @@ export function sortedLists(wanted: () => Wanted): ReadonlySignal<Lists> {
 }
 
 const isAny: ListOf = () => "all";
-/** Tasks that are not completed have no place in the order of completion. */
+/** Open tasks have no completion time to sort by. */
 const isDone: ListOf = ({ view: task }) => (task.status === "completed" ? "all" : null);
 const listed: Map<OrderName, State> = new Map();
 
-/** Every task that is not about to be deleted, in an order. */
+/** Returns all shown tasks in an order. */
 export function inOrder(order: OrderName): readonly Rec[] {
   void revision.value;
   const last = listed.get(order) ?? null;

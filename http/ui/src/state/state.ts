@@ -1,5 +1,4 @@
-// What is shown: the view that the address names, filters, the cursor, the selection, and the rows
-// that follow from them.
+// The state of the current view: filters, cursor, selection, and the rows that follow from them.
 import type { Rec, Status, Task } from "../base/types";
 import type { ReadonlySignal, Signal } from "@preact/signals";
 import type { Group } from "../base/when";
@@ -16,7 +15,7 @@ import { NO_FILTERS, closesOnBack, editing, filters, go, path, search, selection
 export type { Filters } from "./address";
 export { NO_FILTERS, editing, filters, go, path, search, selection } from "./address";
 
-/** The head of a group. */
+/** A group heading. */
 export type Head = { key: string; text: string; count: number };
 export type Row = Head | Rec;
 export const isHead = (row: Row): row is Head => "count" in row;
@@ -34,7 +33,7 @@ const views: Record<string, string> = {
   "/app/sign-up": "signUp",
   "/app/forgot": "forgot",
 };
-/** The view's name; `missing` where the address names none. */
+/** The view's name, or `missing` if the URL matches none. */
 export const view = computed(() => {
   const named = views[path.value.replace(/(.)\/$/, "$1")] ?? "missing";
   const isOutside = ["signIn", "signUp", "forgot"].includes(named);
@@ -44,7 +43,7 @@ export const view = computed(() => {
   return isOutside ? "tasks" : named;
 });
 
-/** Whether a filter of this view hides tasks: only the list has one for the status. */
+/** Whether the search or a filter hides tasks. Only the list has a status filter. */
 export const isFiltered = computed(
   () =>
     search.value.trim() !== "" ||
@@ -52,7 +51,7 @@ export const isFiltered = computed(
     filters.value.priority !== "any",
 );
 
-/** How many completed tasks a search finds that the view does not show. */
+/** The number of completed tasks that match the search but are hidden in this view. */
 export const hiddenMatches = computed(() => {
   const isHidden =
     view.value === "today" || (view.value === "tasks" && filters.value.status === "open");
@@ -64,7 +63,7 @@ export const hiddenMatches = computed(() => {
   return inOrder(orderName.value).filter(isHit).length;
 });
 
-/** Shows them, too. */
+/** Shows the completed matches as well. */
 export function showHiddenMatches() {
   filters.value = { ...filters.peek(), status: "all" };
   if (view.peek() !== "tasks") {
@@ -74,7 +73,7 @@ export function showHiddenMatches() {
 
 /** The row that the keyboard acts on. */
 export const cursor: Signal<string | null> = signal(null);
-/** Whether the cursor's row is to take the focus. */
+/** Whether the cursor's row should take the focus. */
 export const wantsFocus = signal(false);
 closesOnBack(
   () => editing.value !== null,
@@ -83,7 +82,7 @@ closesOnBack(
     wantsFocus.value = true;
   },
 );
-/** Tasks that were just completed: they stay for a moment where they are. */
+/** Just-completed tasks, which stay in place for a moment. */
 const lingering: Signal<Set<string>> = signal(new Set());
 const LINGER_MS = 1_400;
 
@@ -96,7 +95,7 @@ export function linger(key: string) {
   }, LINGER_MS);
 }
 
-/** Tasks that were just added: their rows flash. */
+/** Just-added tasks, whose rows flash. */
 export const flashed: Signal<Set<string>> = signal(new Set());
 const FLASH_MS = 2_000;
 effect(() => {
@@ -108,7 +107,7 @@ effect(() => {
 });
 
 const isAscii = (text: string) => /^[\0-\x7f]*$/.test(text);
-/** Letters alike in any case and accent. */
+/** Removes case and accents for comparison. */
 const fold = (text: string) =>
   (isAscii(text) ? text : text.normalize("NFKD").replace(/\p{M}/gu, "")).toLowerCase();
 const folded: WeakMap<Task, string> = new WeakMap();
@@ -121,12 +120,12 @@ function wordsOf(task: Task) {
   return text;
 }
 
-/** By which order the view sorts. */
+/** The sort order of the view. */
 const orderName = computed<OrderName>(() =>
   view.value === "done" ? "done" : view.value === "tasks" ? filters.value.sort : "due",
 );
 
-/** The group that a task is in at present. */
+/** Returns the group that a task is currently in. */
 const grouping = computed(() => {
   const present = now.value;
   const known: WeakMap<Task, Group> = new WeakMap();
@@ -144,7 +143,7 @@ const todayTest = computed(() => {
   return (task: Task) => group(task) === "overdue" || group(task) === "today";
 });
 
-/** Whether a task is one of those that search and priority leave, in every view. */
+/** Returns whether a task matches the search and the priority filter. */
 const matches = computed(() => {
   const wanted = fold(search.value.trim()).split(/\s+/).filter(Boolean);
   const { priority } = filters.value;
@@ -153,7 +152,7 @@ const matches = computed(() => {
     wanted.every((word) => wordsOf(task).includes(word));
 });
 
-/** Whether the view shows a task, but for search and priority. */
+/** Returns whether a task belongs to the view, apart from search and priority. */
 const viewTest = computed(() => {
   const name = view.value;
   const { status } = filters.value;
@@ -173,7 +172,7 @@ const viewTest = computed(() => {
   };
 });
 
-/** The list of the view that a task is in. */
+/** Returns the list of the view that a task belongs to, or null. */
 const listOf = computed<ListOf>(() => {
   const name = view.value;
   const { status, sort } = filters.value;
@@ -195,7 +194,7 @@ const listOf = computed<ListOf>(() => {
   };
 });
 
-/** Tasks that stay in the view, whatever has become of them. */
+/** Tasks that stay in the view regardless of changes. */
 const staying = computed(() => {
   const [name, isMatch, isForToday] = [view.value, matches.value, todayTest.value];
   const keys: Set<string> = new Set();
@@ -205,29 +204,29 @@ const staying = computed(() => {
       keys.add(key);
     }
   }
-  // What is edited stays where it would be, whatever the edit makes of it.
+  // The task in the editor stays in the list even if the edit would move it out.
   return editing.value !== null && name !== "board" ? keys.add(editing.value) : keys;
 });
 
-/** The tasks of the view in their lists. */
+/** The tasks of the view, split into lists. */
 const lists = sortedLists(() => ({
   order: orderName.value,
   listOf: listOf.value,
   staying: staying.value,
 }));
 
-/** How many tasks the view shows. */
+/** The number of tasks in the view. */
 export const shownCount = computed(() =>
   [...lists.value.values()].reduce((sum, list) => sum + list.length, 0),
 );
 
-/** Whether the view shows a task, in sight or not. */
+/** Returns whether a task is in the view, scrolled into sight or not. */
 export function isInView(key: string) {
   const rec = records.get(key);
   return rec && isShown(rec) && listOf.peek()(rec, staying.peek().has(key)) !== null;
 }
 
-/** What is pressed stays in its place until it is released. */
+/** Freezes a value while a pointer is down, so that nothing moves under it. */
 function atRest<T>(current: ReadonlySignal<T>): ReadonlySignal<T> {
   let last: { value: T } | null = null;
   return computed(() => {
@@ -257,19 +256,19 @@ const list = atRest(
   }),
 );
 
-/** The rows of the list, with the groups' heads where it is sorted by due date. */
+/** The rows of the list, with group headings if it is sorted by due date. */
 export const rows = computed(() => list.value.rows);
-/** The indices of the heads among the rows. */
+/** The indices of the headings among the rows. */
 export const headsAt = computed(() => list.value.heads);
 
-/** The board's columns, in order. */
+/** The statuses in the order of the board's columns. */
 export const STATUSES: Status[] = ["pending", "in_progress", "completed"];
 const completed = sortedLists(() => ({
   order: "done",
   listOf: listOf.value,
 }));
 
-/** The board's columns. */
+/** The tasks in each column of the board. */
 export const columns: ReadonlySignal<Record<Status, readonly Rec[]>> = atRest(
   computed(() => {
     const isBoard = view.value === "board";
@@ -290,28 +289,28 @@ const leftOf = computed<ListOf>(() => {
     task.status === "completed" ? null : isForToday(task) ? "today" : "later";
 });
 const countLeft = (name: string) => leftLists.value.get(name)?.length ?? 0;
-/** How many tasks are left, and how many of them are for today. */
+/** The numbers of open tasks: all, and those due today or overdue. */
 export const left = {
   all: computed(() => countLeft("today") + countLeft("later")),
   today: computed(() => countLeft("today")),
 };
 
-/** The tasks in the order in which the arrows pass them; on the board, column by column. */
+/** The tasks in keyboard order; on the board, column by column. */
 export const order: ReadonlySignal<readonly Rec[]> = computed(() =>
   view.value === "board"
     ? ([] as Rec[]).concat(...STATUSES.map((status) => columns.value[status]))
     : list.value.recs,
 );
 
-/** The index of a task among rows, -1 if it is none of them. */
+/** Returns the index of a task among rows, or -1. */
 export function indexIn(rows: readonly Row[], key: string | null) {
   const rec = records.get(key ?? "");
   const at = rec ? rows.indexOf(rec) : -1;
-  // While something is pressed, rows are what they were before.
+  // While a pointer is down, the rows are older records of the same tasks.
   return at >= 0 || key === null ? at : rows.findIndex((row) => row.key === key);
 }
 
-// What is out of sight is not acted on, either: search and filters narrow the selection.
+// Search and filters narrow the selection, so that no action affects a hidden task.
 effect(() => {
   const selected = selection.value;
   if (selected.size > 0) {
@@ -323,7 +322,7 @@ effect(() => {
   }
 });
 
-/** Whether a task's row is where the reader can see it. */
+/** Returns whether a task's row is within the visible area. */
 export function isInSight(key: string) {
   const row = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
   const around = row?.closest("[data-scrolls]")?.getBoundingClientRect();
@@ -335,7 +334,7 @@ export function isInSight(key: string) {
   return isBetween && box.left < innerWidth && box.right > 0;
 }
 
-/** Goes to a task, past the filters that hide it. */
+/** Moves the cursor to a task and clears the filters that hide it. */
 export function showTask(key: string) {
   if (!isInView(key)) {
     search.value = "";
@@ -349,13 +348,13 @@ export function showTask(key: string) {
   flashed.value = new Set([key]);
 }
 
-/** The task whose row, or a button of whose row, has the focus. */
+/** Returns the task whose row, or a button in whose row, has the focus. */
 export const focusedKey = () =>
   document.activeElement?.closest("[data-key]")?.getAttribute("data-key") ?? null;
 
 let cursorAt = 0;
-// The cursor's row may leave the list: then the one in its place is next, and no key acts on what
-// is out of sight.
+// If the cursor's row leaves the list, the row that takes its place becomes the cursor, so that no
+// key acts on a hidden task.
 effect(() => {
   const recs = order.value;
   const key = cursor.value;

@@ -1,5 +1,5 @@
-// Requests to `v1`: the bearer token, its renewal by one tab for all, and what went wrong as one
-// kind of error.
+// Requests to `v1`: the bearer token, its renewal by one tab on behalf of all, and a single error
+// type.
 import type { FieldProblem, User } from "../base/types";
 import type { Signal } from "@preact/signals";
 import { batch, signal } from "@preact/signals";
@@ -8,11 +8,11 @@ import { t } from "../texts";
 
 const PLACE = "taskwell.session";
 const KNOWN = "taskwell.known";
-/** The account whose session ended without its wish. */
+/** The account whose session the server ended. */
 const ENDED = "taskwell.ended";
 const TIMEOUT_MS = 20_000;
 
-/** What a login and a renewal answer. */
+/** The response to a login or a renewal. */
 interface Tokens {
   access_token: string;
   refresh_token: string;
@@ -20,11 +20,11 @@ interface Tokens {
 
 export type Session = { access: string; refresh: string; user: User };
 
-/** Whether the server answered when it was last asked. */
+/** Whether the server answered the last request. */
 export const isOnline = signal(navigator.onLine);
 
 export const session: Signal<Session | null> = signal(stored());
-/** Why there is none, where it was not the person's wish. */
+/** Whether the session is missing because the server ended it, not because the user signed out. */
 export const ended = signal(session.peek() === null && hasEnded());
 
 function stored(): Session | null {
@@ -44,7 +44,7 @@ function hasEnded() {
   }
 }
 
-/** Whether somebody has signed in here before. */
+/** Returns whether anybody has signed in from this browser before. */
 export function isKnown() {
   try {
     return localStorage.getItem(KNOWN) !== null;
@@ -68,12 +68,12 @@ export function keepSession(next: Session | null) {
   }
 }
 
-/** Signs out here, in all tabs. */
+/** Signs out all tabs of this browser. */
 export function endSession() {
   try {
     localStorage.removeItem(ENDED);
   } catch {
-    // Then it is not there.
+    // Storage is unavailable, so there is nothing to remove.
   }
   batch(() => {
     ended.value = false;
@@ -81,7 +81,7 @@ export function endSession() {
   });
 }
 
-/** The server has ended the session: other tabs are to know that nobody signed out. */
+/** Ends the session because the server did, and lets other tabs know that nobody signed out. */
 function loseSession(account: string) {
   try {
     localStorage.setItem(ENDED, account);
@@ -104,12 +104,12 @@ addEventListener("storage", (event) => {
   }
 });
 
-/** What the server refused, or that it did not answer (status 0). */
+/** An error response of the server, or no response at all (status 0). */
 export class Refusal extends Error {
   readonly fields: FieldProblem[];
-  /** The server's own words, in English. */
+  /** The server's own message, in English. */
   readonly detail: string;
-  /** Where to go on, if what was asked for is gone. */
+  /** The cursor to continue from if the requested one is gone (410). */
   readonly cursor: string;
 
   constructor(
@@ -124,14 +124,14 @@ export class Refusal extends Error {
     this.cursor = typeof problem.cursor === "string" ? problem.cursor : "";
   }
 
-  /** What is wrong with a field. */
+  /** Returns the problem with a field, or null. */
   of(field: string) {
     const problem = this.fields.find((one) => one.field === field);
     return problem ? problemWords(problem) : null;
   }
 }
 
-/** RFC 9457, as `v1` sends it. */
+/** Problem details (RFC 9457) as `v1` sends them. */
 interface ProblemDetails {
   detail: string;
   errors: FieldProblem[];
@@ -155,7 +155,7 @@ function refusalWords(status: number, problem: Partial<ProblemDetails>, retryAft
   return typeof detail === "string" ? (t.server.details[detail] ?? detail) : t.errors.unknown;
 }
 
-/** `Retry-After` in seconds; proxies may name a moment instead. */
+/** Returns `Retry-After` in seconds. Proxies may send a date instead. */
 export function retryAfter(response: Response) {
   const said = response.headers.get("retry-after") ?? "";
   const seconds = /^\d+$/.test(said)
@@ -172,8 +172,8 @@ export type Options = {
 };
 
 /**
- * Asks the server. Network failures and refusals are thrown as `Refusal`. `path`: below `/api/v1`,
- * with its query.
+ * Sends a request and parses the response. Network failures and error responses are thrown as
+ * `Refusal`. `path` is relative to `/api/v1` and includes the query.
  */
 export async function call<T = unknown>(
   method: string,
@@ -186,7 +186,7 @@ export async function call<T = unknown>(
   try {
     data = text === "" ? null : (JSON.parse(text) as unknown);
   } catch {
-    // Not ours: a proxy's page, perhaps.
+    // Not JSON: the response may be a proxy's error page.
   }
   if (!response.ok) {
     throw new Refusal(response.status, data, retryAfter(response));
@@ -194,7 +194,7 @@ export async function call<T = unknown>(
   return { data: data as T, headers: response.headers };
 }
 
-/** The answer itself, once its session is sure. */
+/** Sends a request and returns the raw response. Renews the session once on 401. */
 export async function send(method: string, path: string, options: Options = {}): Promise<Response> {
   const used = session.peek();
   const response = await reach(method, path, options, used?.access);
@@ -223,7 +223,7 @@ async function reach(method: string, path: string, options: Options, token: stri
       signal,
       cache: "no-store",
     });
-    // A proxy that answers for a server that is away.
+    // A proxy sends these if it cannot reach the server.
     isOnline.value = ![502, 504].includes(response.status);
     return response;
   } catch (error) {
@@ -234,7 +234,9 @@ async function reach(method: string, path: string, options: Options, token: stri
   }
 }
 
-/** New tokens for used ones; null where the session has ended. One tab does it for all. */
+/**
+ * Exchanges used tokens for new ones, in one tab for all. Returns null if the session has ended.
+ */
 function renew(used: Session): Promise<Session | null> {
   return alone("taskwell-renewal", async () => {
     const now = stored() ?? session.peek();
@@ -255,23 +257,23 @@ function renew(used: Session): Promise<Session | null> {
       const tokens = (await response.json()) as Tokens;
       const next = { ...now, access: tokens.access_token, refresh: tokens.refresh_token };
       keepSession(next);
-      // What other tabs see of it lags; who has the lock next is to find it.
+      // Other tabs see the change late. The next holder of the lock must find the new tokens.
       await pause(50);
       return next;
     }
     if (response.status === 401) {
-      // Unless another tab has signed out meanwhile; what this one sees of it lags.
+      // Unless another tab has signed out in the meantime, which this tab sees late.
       if (stored() !== null || !isKnown()) {
         loseSession(now.user.uuid);
       }
       return null;
     }
-    // Busy, or a limit: the session may well live.
+    // The server is busy or limits requests, so the session may still be valid.
     throw new Refusal(response.status, null, retryAfter(response));
   });
 }
 
-/** Logs in and remembers it. */
+/** Logs in and stores the session. */
 export async function signIn(body: Record<string, string>) {
   const { data } = await call<Tokens>("POST", "/auth/login", { body, bare: true });
   const me = await call<User>("GET", "/users/me", {
@@ -285,7 +287,7 @@ export async function signIn(body: Record<string, string>) {
   return me.data;
 }
 
-/** What the page shows of the account, kept up to date. */
+/** Stores the account's new details in the session. */
 export function keepUser(user: User) {
   // Another tab may just have stored newer tokens.
   const now = stored() ?? session.peek();

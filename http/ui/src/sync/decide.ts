@@ -1,4 +1,4 @@
-// What a person decides about writes that did not go through: conflicts and refusals.
+// The user's decisions about writes that did not go through: conflicts and rejections.
 import type { Op, Patch } from "../base/types";
 import type { NewTask } from "./queue";
 import { create, flush, tellOthers } from "./queue";
@@ -7,12 +7,12 @@ import type { Fields } from "./rules";
 import { dequeue, ops, records, updateOp } from "./store";
 import { t } from "../texts";
 
-/** Ends a conflict. `mine`: whether this page's version is to hold. */
+/** Resolves a conflict. `mine`: whether the local version wins. */
 export async function settle(op: Op, mine: boolean) {
   const base = records.get(op.key)?.base;
   const changes = ops.filter((other) => other.key === op.key && other.kind === "patch");
   if (!base && op.kind === "patch") {
-    // Gone there, for all that waits for it.
+    // The task is deleted on the server, so all its pending changes go with it.
     await Promise.all(changes.map(dequeue));
   }
   if (!mine) {
@@ -24,7 +24,7 @@ export async function settle(op: Op, mine: boolean) {
     ) as Patch;
     await updateOp(op, { state: "waiting", was, version: base.version });
   } else {
-    // What it was here, made anew.
+    // Create the task again as it was here.
     const bodies = [op.whole ?? {}, ...changes.map((other) => other.body)];
     create(bodies.reduce<NewTask>((whole, body) => ({ ...whole, ...body }), { title: t.name }));
   }
@@ -32,7 +32,7 @@ export async function settle(op: Op, mine: boolean) {
   flush();
 }
 
-/** Sends what the server refused of a task again, or discards it. */
+/** Sends the rejected writes of a task again, or discards them. */
 export async function answer(key: string, sends: boolean) {
   await answerRefused(key, sends);
   tellOthers();

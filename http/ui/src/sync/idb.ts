@@ -1,9 +1,9 @@
-// What the page keeps in IndexedDB, per account: tasks as the server last told them, the writes
-// that wait, and how far the sequence of changes was read. Where the browser refuses (private mode,
-// a full disk) the page goes on without.
+// The IndexedDB storage of one account: the server's latest version of each task, the pending
+// writes, and the position in the sequence of changes. If the browser refuses to store anything
+// (private mode, a full disk), the web app works without it.
 import { signal } from "@preact/signals";
 
-/** Whether the browser no longer keeps what it is given. */
+/** Whether the browser has failed to store something. */
 export const isForgetful = signal(false);
 
 export type Shelf = "tasks" | "queue" | "meta";
@@ -30,7 +30,7 @@ export class Keep {
     }
   }
 
-  /** Runs one transaction; null where nothing is kept. */
+  /** Runs one transaction. Returns null if there is no database or the transaction fails. */
   async run<T>(
     shelves: Shelf[],
     mode: IDBTransactionMode,
@@ -42,7 +42,7 @@ export class Keep {
     try {
       const tx = this.db.transaction(shelves, mode);
       const result = work((name) => tx.objectStore(name));
-      // At once: the page may be about to go away.
+      // Commit at once, because the page may be about to unload.
       tx.commit?.();
       await new Promise((done, fail) => {
         tx.oncomplete = done;
@@ -56,7 +56,7 @@ export class Keep {
     }
   }
 
-  /** All values of a shelf with their keys. */
+  /** Returns all values of an object store with their keys. */
   async all<T>(shelf: Shelf): Promise<[IDBValidKey, T][]> {
     const read = await this.run([shelf], "readonly", (at) => ({
       keys: at(shelf).getAllKeys(),
@@ -76,7 +76,7 @@ export class Keep {
   }
 }
 
-/** Deletes what is kept for an account. */
+/** Deletes the database of an account. */
 export async function forget(account: string) {
   try {
     await settled(indexedDB.deleteDatabase(`taskwell-${account}`));

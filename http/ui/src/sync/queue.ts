@@ -1,6 +1,6 @@
-// The writes on their way to the server: kept in IndexedDB first, sent in their order by one tab at
-// a time, each under an idempotency key, so that a repeat changes nothing twice. A task that was
-// changed elsewhere meanwhile is a conflict only where both changed the same thing.
+// The queue of writes to the server. Each write is stored in IndexedDB first. One tab at a time
+// sends them in order, each under an idempotency key, so that a repeat has no second effect. If a
+// task was changed elsewhere in the meantime, it is a conflict only if both changed the same field.
 import type { Op, Patch, Task } from "../base/types";
 import type { Options } from "./api";
 import { Refusal, call, isOnline, session } from "./api";
@@ -31,25 +31,24 @@ import { toast } from "../base/toasts";
 
 export type NewTask = Patch & { title: string };
 
-/** What tabs tell each other: that the queue has changed, and what else they have to know. */
+/** A message between tabs: the queue has changed, and optionally what else has. */
 interface Word {
   made?: { key: string; task: Task };
   makes?: boolean;
 }
 
-/** How long a deleted task can be brought back before the server is told. */
+/** How long a deletion can be undone before it is sent to the server. */
 export const UNDO_MS = 8_000;
 const RESEND_MAX_MS = 30_000;
 
-/** Other tabs, of the same account. */
+/** The channel to the other tabs of the same account. */
 let others: BroadcastChannel | null = null;
 /**
- * Whether a task that was made here or in another tab is being sent: what the stream says of it has
- * to wait for the answer.
+ * Whether this or another tab is sending a new task. Changes from the stream wait for the response.
  */
 export const making = signal(false);
 let failures = 0;
-/** When the server wants to hear of the next write, in milliseconds since 1970. */
+/** The earliest time of the next write that the server allows, in milliseconds since 1970. */
 let busyUntil = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -83,7 +82,7 @@ function tellMaking(makes: boolean) {
   tellOthers({ makes });
 }
 
-/** Makes a task. */
+/** Creates a task and returns its key. */
 export function create(body: NewTask) {
   const key = uuid();
   void push({
@@ -100,9 +99,9 @@ export function create(body: NewTask) {
 }
 
 /**
- * Changes a task. What is already so is left out. `seen`: what the fields were when the person
- * began, where that is longer ago. Returns what it was, to be undone by; null where there was
- * nothing to change.
+ * Changes a task, without the fields that already have the wanted value. `seen`: the fields as they
+ * were when the user began to edit, if that was earlier. Returns the previous values for undo, or
+ * null if there was nothing to change.
  */
 export function change(key: string, wanted: Patch, seen: Patch = {}): Patch | null {
   const rec = records.get(key);
@@ -127,7 +126,7 @@ export function change(key: string, wanted: Patch, seen: Patch = {}): Patch | nu
   return was;
 }
 
-/** What of a task can be changed. */
+/** Returns the fields of a task that can be changed. */
 export const wholeOf = (task: NewTask): NewTask => ({
   title: task.title,
   description: task.description ?? null,
@@ -136,7 +135,7 @@ export const wholeOf = (task: NewTask): NewTask => ({
   due_date: task.due_date ?? null,
 });
 
-/** Keeps what was typed of a task that is gone, to be decided as any conflict. */
+/** Queues text typed into a deleted task as a conflict. */
 export const changeGone = (key: string, body: Patch, whole: NewTask) =>
   pushPatch(key, cleaned(body), {}, cleaned(whole), 0, "conflict");
 
@@ -155,7 +154,8 @@ function pushPatch(
 }
 
 /**
- * Deletes a task, after the time to undo it. Returns what brings it back, and says whether it did.
+ * Deletes a task. The deletion is sent once the time to undo it has passed. Returns a function that
+ * undoes it and returns whether it did.
  */
 export function remove(key: string): (() => boolean) | null {
   const rec = records.get(key);
@@ -176,7 +176,7 @@ export function remove(key: string): (() => boolean) | null {
   void push(op);
   return () => {
     const isHere = ops.some((other) => other.idem === op.idem);
-    // Else it may be on its way.
+    // Otherwise the deletion may already be on its way.
     const isInTime = (op.notBefore ?? 0) > Date.now() || !isOnline.peek();
     if (!isHere || !(isInTime || op.state === "conflict")) {
       return false;
@@ -193,8 +193,8 @@ async function push(op: Op) {
 }
 
 /**
- * Sends what waits for nothing but the time to undo it; for a moment, as somebody is about to
- * leave.
+ * Sends writes without waiting for the time to undo them, and waits up to a second for them,
+ * because the user is about to leave.
  */
 export async function flushNow() {
   for (const op of ops) {
@@ -206,13 +206,13 @@ export async function flushNow() {
   }
 }
 
-/** Sends what waits, soon. */
+/** Schedules the pending writes to be sent as soon as the server allows. */
 export function flush() {
   clearTimeout(timer);
   timer = setTimeout(() => void run(), Math.max(0, busyUntil - Date.now()));
 }
 
-/** Sends again later, each time later. `least`: milliseconds. */
+/** Schedules a retry with exponential backoff. `least`: the minimum delay in milliseconds. */
 function later(least: number) {
   failures += 1;
   busyUntil = Date.now() + least;
@@ -232,7 +232,7 @@ async function run() {
   isRunning = true;
   again = false;
   try {
-    // What was done is shown before it is sent.
+    // Draw the user's action before sending it.
     await painted();
     await alone(`taskwell-queue-${session.peek()?.user.uuid}`, sendAll);
   } finally {
@@ -243,7 +243,7 @@ async function run() {
   }
 }
 
-/** Asks the server. What it answers counts as long as the same account is shown. */
+/** Sends a request. Fails if the queue was stopped or restarted in the meantime. */
 async function ask<T>(method: string, path: string, options: Options = {}) {
   const asker = others;
   const answer = await call<T>(method, path, options).catch((error: Error) => error);
@@ -261,7 +261,7 @@ async function sendAll() {
   if (!asker) {
     return;
   }
-  // A tab that was closed meanwhile said nothing of its end.
+  // A tab that was closed while sending never reported its end.
   making.value = false;
   await reread();
   for (;;) {
@@ -312,7 +312,7 @@ async function sendOne(op: Op) {
   }
   const base = records.get(op.key)?.base;
   if (!base && op.kind === "delete") {
-    // Deleted elsewhere, too, or never made.
+    // The task was also deleted elsewhere, or never created.
     for (const other of ops.filter((other) => other.key === op.key)) {
       await dequeue(other);
     }
@@ -359,7 +359,7 @@ async function sendChange(op: Op, base: Task) {
     if (!(error instanceof Refusal) || ![404, 412].includes(error.status)) {
       throw error;
     }
-    // Somebody was faster: look, and try again in the next round.
+    // Somebody else changed the task first: read it, and try again in the next round.
     await look(base.uuid);
     if (records.get(op.key)?.base?.version === base.version) {
       throw new Refusal(409, null, 2);
@@ -367,7 +367,7 @@ async function sendChange(op: Op, base: Task) {
   }
 }
 
-/** Asks the server for a task anew. */
+/** Reads a task from the server again. */
 async function look(id: string) {
   try {
     const { data } = await ask<Task>("GET", `/tasks/${id}`);
@@ -381,7 +381,7 @@ async function look(id: string) {
   changed();
 }
 
-/** When the net is back, what waits goes out at once. */
+/** Sends pending writes at once after the connection returns. */
 export function resume() {
   failures = 0;
   flush();

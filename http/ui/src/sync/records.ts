@@ -1,12 +1,12 @@
-// The tasks in memory, and a journal of the ones that changed: whoever derives something from all
-// tasks looks at those alone.
+// The tasks in memory and a journal of changed records, so that derived data is updated for those
+// alone.
 import type { Rec, Task } from "../base/types";
 
 const all: Map<string, Rec> = new Map();
 export const records: ReadonlyMap<string, Rec> = all;
 
 const JOURNAL_MAX = 4_096;
-/** The keys of changed records, the oldest first, each with the record as it was before. */
+/** The keys of changed records, oldest first, each with the record before the change. */
 let journal: [key: string, before: Rec | undefined][] = [];
 /** The position of the first entry. */
 let start = 0;
@@ -23,12 +23,12 @@ function forgetJournal() {
   journal = [];
 }
 
-/** The position from which later changes are read. */
+/** Returns the position from which later changes are read. */
 export const journalEnd = () => start + journal.length;
 
 /**
- * The keys of the records that changed since a position, each with all that the record was
- * meanwhile; null if the journal no longer reaches back that far.
+ * Returns the keys of the records that changed since a position, each with its earlier states, or
+ * null if the journal no longer reaches back that far.
  */
 export function changesAfter(position: number): Map<string, Rec[]> | null {
   if (position < start) {
@@ -49,14 +49,17 @@ function isSameTask(a: Task | null, b: Task | null) {
   return (Object.keys(a) as (keyof Task)[]).every((field) => a[field] === b[field]);
 }
 
-/** Whether a record says what another says. Writes that need a decision change in place. */
+/**
+ * Returns whether two records are equal. Records with writes that need a decision never are,
+ * because those writes change in place.
+ */
 const isSame = (a: Rec, b: Rec) =>
   a.waiting === b.waiting &&
   !(a.conflict || a.refused || b.conflict || b.refused) &&
   isSameTask(a.view, b.view) &&
   isSameTask(a.base, b.base);
 
-/** Stores a record. One that says nothing new leaves the old one in place. */
+/** Stores a record. If it equals the old one, the old one stays in place. */
 export function putRecord(rec: Rec) {
   const before = all.get(rec.key);
   if (!before || !isSame(before, rec)) {

@@ -1,5 +1,5 @@
-// Texts that the server refused: they stay where they were typed, with the reason, until they are
-// typed anew, sent again or discarded.
+// Texts that the server rejected. They stay where they were typed, with the reason, until they are
+// edited, sent again or discarded.
 import type { Op, Patch } from "../base/types";
 import type { Refusal } from "./api";
 import { uuid } from "../base/lib";
@@ -7,10 +7,10 @@ import { dequeue, ops, updateOp } from "./store";
 
 const TEXTS = ["title", "description"] as const;
 
-/** Whether a write holds something that was typed. */
+/** Returns whether a write contains text that somebody typed. */
 export const hasText = (op: Op) => op.kind !== "delete" && TEXTS.some((field) => op.body[field]);
 
-/** Keeps a write that was refused, with the reason at the text that it is about. */
+/** Keeps a rejected write in the queue and attaches the reason to the text at fault. */
 export async function keepRefused(op: Op, error: Refusal) {
   const why: NonNullable<Op["why"]> = {};
   const typed = TEXTS.filter((field) => op.body[field]);
@@ -29,7 +29,7 @@ export async function keepRefused(op: Op, error: Refusal) {
 
 const refusedOf = (key: string) => ops.filter((op) => op.key === key && op.state === "refused");
 
-/** Takes a change into a task that the server refused to make. Returns whether there is one. */
+/** Merges a change into a task whose creation the server rejected. Returns whether there is one. */
 export function changeRefused(key: string, body: Patch) {
   const op = refusedOf(key).find((op) => op.kind === "create");
   if (op) {
@@ -38,13 +38,11 @@ export function changeRefused(key: string, body: Patch) {
   return op !== undefined;
 }
 
-/** A refused write is to be sent again; its key would only bring the same answer. */
+/** Queues a rejected write again. The old idempotency key would only replay the rejection. */
 const sendAgain = (op: Op, body: Patch = {}) =>
   updateOp(op, { idem: uuid(), body: { ...op.body, ...body }, state: "waiting", why: {} });
 
-/**
- * What is typed anew takes the place of what was refused. Returns what its fields were before that.
- */
+/** Replaces rejected texts with newly typed ones. Returns the original values of their fields. */
 export function supersede(key: string, body: Patch): Patch {
   const was: Record<string, unknown> = {};
   for (const op of refusedOf(key)) {
@@ -64,6 +62,6 @@ export function supersede(key: string, body: Patch): Patch {
   return was;
 }
 
-/** Sends what was refused of a task again, or discards it. */
+/** Sends the rejected writes of a task again, or discards them. */
 export const answerRefused = (key: string, sends: boolean) =>
   Promise.all(refusedOf(key).map((op) => (sends ? sendAgain(op) : dequeue(op))));

@@ -1,21 +1,21 @@
-// What decides about a write that waits: whether it is its turn, whether it clashes with what
-// happened elsewhere, and whether a refusal is for good.
+// The rules for pending writes: which is next, whether it clashes with a change made elsewhere, and
+// whether an error is final.
 import type { Op, Task } from "../base/types";
 import type { Refusal } from "./api";
 import { isSame } from "../base/clean";
 import { ops } from "./store";
 
-/** A task or a part of it, by the names of its fields. */
+/** A task or a part of it, by field name. */
 export type Fields = Record<string, unknown>;
 
 /**
- * Versions that writes of this page made: a task that was changed here and then deleted here is no
+ * Versions that local writes created: changing a task here and then deleting it here is not a
  * conflict.
  */
 export const ownVersions: Set<number> = new Set();
 /**
- * The next write that may be sent. A conflict holds up its own task alone; so does a task that the
- * server refused to make, which can be deleted all the same.
+ * Returns the next write that may be sent. A conflict blocks only its own task. So does a rejected
+ * creation, but its task can still be deleted.
  */
 export function nextOp() {
   const held: Set<string> = new Set();
@@ -36,7 +36,10 @@ export function nextOp() {
   return { op: null, soonest };
 }
 
-/** Whether what a write is based on was changed elsewhere in the same place. */
+/**
+ * Returns whether a write clashes with a change made elsewhere: to the same field or, if the write
+ * is a deletion, to the task.
+ */
 export function clashes(op: Op, base: Task) {
   if (op.kind === "delete") {
     return op.version !== base.version && op.version !== 0 && !ownVersions.has(base.version);
@@ -47,7 +50,7 @@ export function clashes(op: Op, base: Task) {
     ([field, value]) => !isSame(theirs[field], was[field]) && !isSame(theirs[field], value),
   );
 }
-/** Whether the same write may go through later. */
+/** Returns whether the same write may succeed later. */
 export const isPassing = (error: Refusal) =>
   error.status === 0 ||
   error.status === 409 ||

@@ -1,5 +1,5 @@
-// The tasks as the page holds them: what the server last said of each, with the writes that wait
-// laid over it. Every act changes this at once; `queue.ts` tells the server.
+// The tasks in memory: the server's latest version of each with the pending writes applied. Every
+// action changes them at once; `queue.ts` sends it to the server.
 import type { Op, Patch, Rec, Task } from "../base/types";
 import type { Signal } from "@preact/signals";
 import { batch, signal } from "@preact/signals";
@@ -8,42 +8,42 @@ import { dropAllRecords, dropRecord, putRecord, records } from "./records";
 
 export { records } from "./records";
 
-/** a task's UUID → its key, where they differ */
+/** Maps a task's UUID to its key if they differ. */
 const keyOfUuid: Map<string, string> = new Map();
-/** The writes that wait, in their order. */
+/** The queue of writes, in order. */
 export let ops: Op[] = [];
-/** Grows with every change of the above. */
+/** Increases with every change of the tasks or the queue. */
 export const revision = signal(0);
-/** How many writes wait. */
+/** The number of pending writes. */
 export const waiting = signal(0);
 /** The writes whose task was changed elsewhere. */
 export const conflicts: Signal<Op[]> = signal([]);
-/** How many writes of a text the server refused. */
+/** The number of writes that the server rejected and that contain text. */
 export const refusals = signal(0);
-/** How many writes are held by this tab alone: the browser keeps nothing more. */
+/** The number of writes in this tab's memory only, because the browser did not store them. */
 export const homeless = signal(0);
-/** Whether the browser keeps the write that was made last. */
+/** Resolves to whether the browser stored the most recent write. */
 export let lastKept: Promise<boolean> = Promise.resolve(true);
-/** What is known of the server's tasks: nothing, those kept here, or all. */
+/** Which tasks are loaded: none, those stored in this browser, or all of the server's. */
 export const known: Signal<"nothing" | "kept" | "all"> = signal("nothing");
-/** How far the owner's changes were read. */
+/** The sequence number of the latest change that was applied. */
 export let seen = 0;
 /**
- * What stands before each number of the owner's sequence: nothing until the server was restored
- * from a backup.
+ * The prefix of each number in the owner's sequence. It is empty until the server is restored from
+ * a backup.
  */
 let epoch = "";
 
 let keep = new Keep(null);
-/** Writes that were taken out: IndexedDB may still say otherwise. */
+/** Idempotency keys of writes that left the queue; IndexedDB may still contain them. */
 const takenOut: Set<string> = new Set();
-/** Tasks that are not shown: what the server made of a write whose answer is missing. */
+/** Hidden tasks that the server may have created from a write without a response. */
 const twins: Set<string> = new Set();
-/** Tasks to be written to IndexedDB with the next batch. */
+/** Keys of tasks to write to IndexedDB with the next batch. */
 let unkept: Set<string> = new Set();
 let keeping = false;
 
-/** What is kept for an account. */
+/** Loads the stored tasks and writes of an account. */
 export async function load(account: string) {
   const opened = await Keep.open(account);
   const [tasks, queue, last, before] = await Promise.all([
@@ -65,7 +65,7 @@ export async function load(account: string) {
   ops = queue.map(([id, op]) => ({ ...op, id: Number(id) }));
   const maybe = ops.some(isUnanswered) ? [...records.keys()] : [];
   rebaseAll(new Set([...maybe, ...ops.map((op) => op.key)]));
-  // What was done before all this was read.
+  // Add the writes that were made before the stored ones were loaded.
   early.forEach((op) => void enqueue(op));
   seen = typeof last === "number" ? last : 0;
   epoch = typeof before === "string" ? before : "";
@@ -75,7 +75,7 @@ export async function load(account: string) {
   });
 }
 
-/** Forgets everything held in memory. */
+/** Clears everything in memory. */
 export function clear() {
   keep.close();
   keep = new Keep(null);
@@ -115,17 +115,17 @@ function setBase(key: string, task: Task) {
   rebase(key, task);
 }
 
-/** Whether the server may have made a task of it without this page's knowledge. */
+/** Returns whether the server may have created a task from a write without a response. */
 const isUnanswered = (op: Op) =>
   op.kind === "create" && op.state === "waiting" && op.after !== undefined;
 
-/** Whether a task may be what the server made of a write whose answer is missing. */
+/** Returns whether a task may come from a write without a response. */
 const isTwin = (task: Task) =>
   ops.some(
     (op) => isUnanswered(op) && task.version > (op.after ?? 0) && task.title === op.body.title,
   );
 
-/** Lays the writes that wait over what the server said of a task. */
+/** Applies the pending writes to the server's version of a task. */
 function rebase(key: string, base: Task | null = records.get(key)?.base ?? null) {
   const mine = ops.filter((op) => op.key === key);
   let view = base;
@@ -144,7 +144,7 @@ function rebase(key: string, base: Task | null = records.get(key)?.base ?? null)
     }
   }
   if (!view && !base) {
-    // Gone elsewhere: what was refused is decided as what waits is.
+    // The task was deleted elsewhere: its rejected changes become conflicts.
     mine.forEach((op) => op.kind === "patch" && op.state === "refused" && (op.state = "conflict"));
     dropRecord(key);
     return;
@@ -153,7 +153,7 @@ function rebase(key: string, base: Task | null = records.get(key)?.base ?? null)
   putRecord({
     key,
     base,
-    // Held, but not shown: it may be undone.
+    // Keep a deleted task in memory, hidden, because the deletion may be undone.
     view: view ?? ({ ...base, id: -1 } as Task),
     waiting: mine.length,
     conflict: first("conflict"),
@@ -167,10 +167,10 @@ function rebaseAll(keys: Iterable<string>) {
   }
 }
 
-/** Whether a record is shown. */
+/** Returns whether a record is shown. */
 export const isShown = (rec: Rec) => rec.view.id !== -1;
 
-/** A task that the server does not know yet. */
+/** Returns the local version of a task that the server does not know yet. */
 function draft(op: Op): Task {
   const status = op.body.status ?? "pending";
   return {
@@ -196,7 +196,7 @@ function patched(task: Task, body: Patch, at: string): Task {
   return next;
 }
 
-/** What the server says of a task: null where it is gone. */
+/** Applies the server's version of a task, or null if it is deleted. */
 export function applyServer(uuid: string, task: Task | null, version: number) {
   const key = keyOf(uuid);
   const rec = records.get(key);
@@ -211,11 +211,11 @@ export function applyServer(uuid: string, task: Task | null, version: number) {
   persist(key);
 }
 
-/** The server's answer to a task that was made here. */
+/** Applies the server's response to a task that was created here. */
 export function applyCreated(key: string, task: Task) {
   const other = records.get(task.uuid);
   if (other && task.uuid !== key) {
-    // The stream of changes was faster than the answer.
+    // The stream of changes was faster than the response.
     dropRecord(task.uuid);
     persist(task.uuid);
     if (other.base && other.base.version > task.version) {
@@ -224,7 +224,7 @@ export function applyCreated(key: string, task: Task) {
   }
   for (const op of ops) {
     if (op.key === task.uuid && task.uuid !== key) {
-      // Done in a tab that did not know yet that both are one.
+      // Another tab made this write before it knew that both keys are one task.
       void updateOp(op, { key });
     }
   }
@@ -232,7 +232,7 @@ export function applyCreated(key: string, task: Task) {
   persist(key);
 }
 
-/** Everything the server has; what it did not name is gone. */
+/** Removes the tasks that the server did not list. `uuids`: all tasks that the server has. */
 export function keepOnly(uuids: Set<string>) {
   for (const rec of [...records.values()]) {
     if (rec.base && !uuids.has(rec.base.uuid)) {
@@ -246,10 +246,10 @@ export function setSeen(seq: number) {
   persist(null);
 }
 
-/** A number as the server's entity tags and cursors spell it. */
+/** Returns a number as the server writes it in entity tags and cursors. */
 export const stampOf = (number: number) => `${epoch}${number}`;
 
-/** `cursor`: what the server spells so. */
+/** Sets the position from a cursor of the server. */
 export function setCursor(cursor: string) {
   const [, before, number] = cursor.match(/^(.*-)?(\d+)$/) ?? (["", "", "0"] as string[]);
   epoch = before ?? "";
@@ -257,8 +257,8 @@ export function setCursor(cursor: string) {
 }
 
 /**
- * The server came back from a backup: whatever it says of a task now is newer than what is held
- * here.
+ * Resets all versions after the server was restored from a backup, so that anything it sends now
+ * counts as newer.
  */
 export function forgetVersions() {
   for (const [key, rec] of [...records]) {
@@ -269,7 +269,7 @@ export function forgetVersions() {
   }
 }
 
-/** Puts a write in the queue and shows it. */
+/** Adds a write to the queue and shows its effect. */
 export function enqueue(op: Op) {
   ops.push(op);
   rebase(op.key);
@@ -289,7 +289,7 @@ async function keepOp(op: Op) {
   }
 }
 
-/** Remembers that the server is about to hear of it: its task may arrive before the answer. */
+/** Records the position before a write is sent, because its task may arrive before the response. */
 export function markSent(op: Op) {
   if (op.after === undefined) {
     op.after = seen;
@@ -297,7 +297,7 @@ export function markSent(op: Op) {
   }
 }
 
-/** Keeps a write as it is now. */
+/** Stores the current state of a write. */
 async function putOp(op: Op) {
   if (op.id !== undefined && op.id > 0) {
     const { id, ...rest } = op;
@@ -305,7 +305,7 @@ async function putOp(op: Op) {
   }
 }
 
-/** Takes a write out of the queue: it is done, undone or refused. */
+/** Removes a write from the queue: it is done, undone or rejected. */
 export async function dequeue(op: Op) {
   takenOut.add(op.idem);
   ops = ops.filter((other) => other !== op && other.idem !== op.idem);
@@ -317,7 +317,7 @@ export async function dequeue(op: Op) {
   }
 }
 
-/** Keeps what has changed about a write. */
+/** Changes a write and stores it. */
 export async function updateOp(op: Op, change: Partial<Op>) {
   Object.assign(op, change);
   rebaseAll([op.key, ...twins]);
@@ -325,7 +325,7 @@ export async function updateOp(op: Op, change: Partial<Op>) {
   await putOp(op);
 }
 
-/** The queue as it is kept, with what other tabs put there. */
+/** Reads the stored queue again, with the writes of other tabs. */
 export async function reread() {
   const from = keep;
   const kept = (await from.all<Op>("queue")).filter(([, op]) => !takenOut.has(op.idem));
@@ -347,7 +347,7 @@ export async function reread() {
   changed();
 }
 
-/** Writes what has changed to IndexedDB, many at a time. */
+/** Schedules a write of changed tasks to IndexedDB, in batches. */
 function persist(key: string | null) {
   if (key !== null) {
     unkept.add(key);
@@ -375,7 +375,7 @@ function persist(key: string | null) {
       return true;
     });
     if (!kept && keep.db) {
-      // With the next batch, lest `seen` be kept without them.
+      // Retry with the next batch, so that `seen` is never stored without its tasks.
       keys.forEach((key) => unkept.add(key));
     }
   }, 200);

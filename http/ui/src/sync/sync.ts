@@ -1,5 +1,5 @@
-// Keeps what the page knows equal to what the server has: everything once, then the owner's changes
-// as they happen.
+// Keeps the local tasks in step with the server: reads everything once, then follows the owner's
+// changes.
 import type { Task } from "../base/types";
 import { Refusal, call, isOnline, retryAfter, send, session } from "./api";
 import { batch, signal } from "@preact/signals";
@@ -23,7 +23,7 @@ interface Change {
   task_uuid: string;
   task: Task | null;
 }
-/** A page of `/changes`. */
+/** One page of `/changes`. */
 interface ChangePage {
   changes: Change[];
   cursor: string;
@@ -33,22 +33,22 @@ interface ChangePage {
 
 const FIRST_PAGE = 200;
 const PAGE = 1000;
-/** Beyond so many missed changes all tasks are read anew. */
+/** If more changes than this were missed, all tasks are read again. */
 const MISSED_MAX = 5_000;
-/** The server is heard from every 15 s. */
+/** The server sends something every 15 s. */
 const SILENCE_MS = 40_000;
 const RECONNECT_MAX_MS = 15_000;
 
-/** Whether changes arrive as they happen. */
+/** Whether the stream of changes is open. */
 export const isLive = signal(false);
 
 let following: AbortController | null = null;
 /**
- * Other tabs of the same account. Browsers allow six connections to a server, whatever the number
- * of tabs: one tab listens and tells the others.
+ * The channel to the other tabs of the same account. Browsers allow six connections to a server
+ * across all tabs, so one tab listens and tells the others.
  */
 let tabs: BroadcastChannel | null = null;
-/** Ends the pause before another try. */
+/** Ends the delay before the next attempt. */
 let wake = () => {};
 
 export function startSync() {
@@ -88,7 +88,7 @@ async function followChanges(name: string, ends: AbortSignal) {
       await catchUp(ends);
       resume();
       failures = 0;
-      // Who waits for its turn is told by the one who has it.
+      // Tabs that wait for the lock get the changes from the tab that holds it.
       await (navigator.locks
         ? navigator.locks.request(name, { signal: ends }, () => listen(ends))
         : listen(ends));
@@ -116,7 +116,7 @@ async function followChanges(name: string, ends: AbortSignal) {
   }
 }
 
-/** Reads what has changed since; everything, where nothing is known. */
+/** Reads the changes since `seen`, or all tasks if nothing is known yet. */
 async function catchUp(ends: AbortSignal) {
   for (;;) {
     const found = await changesSince(stampOf(seen), seen === 0 ? 1 : PAGE);
@@ -131,7 +131,7 @@ async function catchUp(ends: AbortSignal) {
       continue;
     }
     const { data } = found;
-    // A smaller number than was seen: somebody put an older database in the server's place.
+    // A smaller number than `seen` means that the server runs on an older database.
     if (data.last < seen) {
       forgetVersions();
     }
@@ -150,7 +150,9 @@ async function catchUp(ends: AbortSignal) {
   }
 }
 
-/** A page of changes; the newest cursor, where those since then can no longer be told. */
+/**
+ * Reads a page of changes. Returns the newest cursor if the server no longer has the older changes.
+ */
 async function changesSince(since: string, limit: number): Promise<{ data: ChangePage } | string> {
   try {
     return await call<ChangePage>("GET", `/changes?since=${since}&limit=${limit}`);
@@ -162,7 +164,7 @@ async function changesSince(since: string, limit: number): Promise<{ data: Chang
   }
 }
 
-/** The server came back from a backup. */
+/** Reads all tasks again after the server was restored from a backup. */
 async function startAgain(cursor: string, ends: AbortSignal) {
   await until(() => !making.peek());
   if (!ends.aborted) {
@@ -171,7 +173,7 @@ async function startAgain(cursor: string, ends: AbortSignal) {
   }
 }
 
-/** `cursor`: what to catch up from afterwards. */
+/** Reads all tasks. `cursor`: the position to catch up from afterwards. */
 async function readAll(cursor: string, ends: AbortSignal) {
   const uuids: Set<string> = new Set();
   let next: string | null = `/tasks?limit=${FIRST_PAGE}`;
@@ -198,7 +200,7 @@ async function readAll(cursor: string, ends: AbortSignal) {
   });
 }
 
-/** Where the next page is, without `/api/v1`. */
+/** Returns the path of the next page without `/api/v1`, or null. */
 function pathOf(link: string | null) {
   const target = link?.match(/<([^>]+)>\s*;\s*rel="?next"?/)?.[1];
   if (!target) {
@@ -226,7 +228,10 @@ async function take(changes: Change[], ends: AbortSignal) {
   });
 }
 
-/** What the tab that listens has heard. The numbers have no gaps, so one that is missing shows. */
+/**
+ * Applies the changes that the listening tab received. Numbers have no gaps, so a missing one
+ * shows.
+ */
 async function hear(changes: Change[], ends: AbortSignal) {
   const first = changes[0];
   if (!first || ends.aborted) {
@@ -245,7 +250,7 @@ async function until(holds: () => boolean) {
   }
 }
 
-/** The stream of changes, until it breaks. */
+/** Follows the stream of changes until it breaks. */
 async function listen(ends: AbortSignal) {
   const broken = new AbortController();
   const abort = () => broken.abort();
@@ -292,7 +297,7 @@ async function listen(ends: AbortSignal) {
   }
 }
 
-/** Whether the server knows less than was seen: it came back from a backup. `text`: one event. */
+/** Returns whether an event shows that the server was restored from a backup. `text`: one event. */
 function isOfThePast(text: string) {
   if (text.startsWith("event: reset")) {
     return true;
@@ -301,7 +306,7 @@ function isOfThePast(text: string) {
   return last !== undefined && Number(last) < seen;
 }
 
-/** `text`: one event. */
+/** Parses an event. Returns null if it is not a change. `text`: one event. */
 function changeOf(text: string): Change | null {
   const lines = text.split("\n");
   if (!lines.some((line) => line === "event: change")) {

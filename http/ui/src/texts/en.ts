@@ -6,7 +6,7 @@ const count = (n: number, one: string, many: string) => `${numberWords(n)} ${n =
 const tasks = (n: number) => count(n, "task", "tasks");
 
 export type Texts = typeof en;
-/** A heading, and keys with what they do. */
+/** A heading, and keys with their meaning. */
 export type Keys = [string, [string, string][]];
 
 export const en = {
@@ -147,7 +147,7 @@ export const en = {
     added: (s: string) => `“${s}” added`,
     addedMany: (n: number) => `${tasks(n)} added`,
     addedTo: (s: string, place: string) => `Added to ${place}: “${s}”`,
-    /** By the group that a task went to. */
+    /** By the group that the task moved to. */
     places: {
       overdue: "overdue",
       today: "today",
@@ -375,7 +375,7 @@ export const en = {
     shortcutsHint: "Such as n, / and x. Keys such as Enter, Delete and the arrows always work.",
   },
   admin: {
-    /** By the server’s name; the others are shown as they are. */
+    /** By the server's name. Others are shown unchanged. */
     actions: {} as Record<string, string>,
     people: "People",
     search: "Search people",
@@ -400,7 +400,7 @@ export const en = {
     denied: "This is for admins.",
     joined: (s: string) => `Joined ${s}`,
   },
-  /** Asked before something that nothing undoes, or that lets somebody in. */
+  /** Confirmations of actions that cannot be undone or that grant access. */
   ask: {
     cancel: "Cancel",
     signOut: "Sign out and lose changes?",
@@ -430,13 +430,11 @@ export const en = {
     home: "To your tasks",
     broken: "Taskwell ran into an error.",
     reload: "Reload",
-    // Some of the server's messages are sentences, others go on after the field's name.
+    // Some server messages are sentences; others continue the field's name.
     atField: (field: string, message: string) =>
       /^\p{Lu}/u.test(message) ? `${field}: ${message}` : `${field} ${message}`,
   },
-  /**
-   * What the server says in English, in another language: by field, by code of a problem, by text.
-   */
+  /** Translations of the server's English messages: by field, by problem code, by text. */
   server: {
     fields: {} as Record<string, string>,
     problems: {} as Record<string, string>,

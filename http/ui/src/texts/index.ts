@@ -1,5 +1,5 @@
-// The texts in the reader's language. English is always there; another language is a file of its
-// own, fetched before anything is shown.
+// The texts in the reader's language. English is built in; any other language is a separate file,
+// fetched before anything is shown.
 import { en } from "./en";
 import type { Texts } from "./en";
 import { language } from "./language";

@@ -1,18 +1,18 @@
-// Which language the reader gets: the choice of this browser, else the first of the browser's
-// languages that has texts here, else English.
+// The language of the texts: the choice stored in this browser, else the first of the browser's
+// languages that has texts, else English.
 
 export type Language = "en" | "de";
 
-/** Each language by its own name. */
+/** The name of each language in that language. */
 export const LANGUAGES: Record<Language, string> = { en: "English", de: "Deutsch" };
 
-/** Where a choice is kept: one for each browser, for all accounts. */
+/** The storage key of the choice, which applies to this browser and all accounts. */
 const STORED_AS = "taskwell.language";
 
 const isLanguage = (tag: string): tag is Language => Object.hasOwn(LANGUAGES, tag);
 const primary = (tag: string) => tag.toLowerCase().split("-")[0] ?? "";
 
-/** The reader's own choice, if any. */
+/** Returns the reader's choice, if any. */
 export function chosenLanguage(): Language | null {
   try {
     const chosen = localStorage.getItem(STORED_AS) ?? "";
@@ -22,7 +22,7 @@ export function chosenLanguage(): Language | null {
   }
 }
 
-/** Keeps the choice; `null` follows the browser again. The web app shows it after a reload. */
+/** Stores the choice; `null` follows the browser again. It takes effect after a reload. */
 export function chooseLanguage(chosen: Language | null) {
   try {
     if (chosen) {
@@ -38,10 +38,10 @@ export function chooseLanguage(chosen: Language | null) {
 export const language: Language =
   chosenLanguage() ?? navigator.languages.map(primary).find(isLanguage) ?? "en";
 
-/** For dates and numbers: the reader's regional form of the language of the texts. */
+/** The locale for dates and numbers: the reader's regional variant of the language. */
 export const locale = navigator.languages.find((tag) => primary(tag) === language) ?? language;
 
 const numbers = new Intl.NumberFormat(locale);
 
-/** A number as the reader writes it. */
+/** Formats a number for the reader. */
 export const numberWords = (n: number) => numbers.format(n);

@@ -2,7 +2,7 @@
 import { range, withEnglish } from "./vocabulary";
 import type { Vocabulary } from "./vocabulary";
 
-/** "so" is left out of the short days of the week: it is a word of many titles. */
+/** The short weekdays omit "so", which is a word in many titles. */
 const own: Vocabulary = {
   on: "am|bis zum|bis|zum|ab|für",
   in: "in",

@@ -1,7 +1,7 @@
 // The words that quick add understands. English ones are understood in every language.
 
 export interface Vocabulary {
-  /** Alternatives of a regular expression. */
+  /** Alternatives in a regular expression. */
   on: string;
   in: string;
   a: string;
@@ -10,7 +10,9 @@ export interface Vocabulary {
   oclock: string;
   priorities: Record<string, "low" | "medium" | "high" | "urgent">;
   units: Record<string, "minute" | "hour" | "day" | "week" | "month">;
-  /** Days from today, or what the parser has a name for. The longer of two comes first. */
+  /**
+   * Days from today, or a name that the parser knows. If one contains another, the longer is first.
+   */
   days: Record<string, string>;
   /** 0 is Sunday. */
   weekdays: Record<string, number>;
@@ -21,7 +23,7 @@ export interface Vocabulary {
   times: Record<string, number>;
 }
 
-/** Words in a row, each with its number. */
+/** Numbers a list of words. */
 export const range = (words: string, first = 0) =>
   Object.fromEntries(words.split(" ").map((word, index) => [word, first + index]));
 
@@ -61,7 +63,7 @@ export const english: Vocabulary = {
   times: { noon: 720, midnight: 0 },
 };
 
-/** The words of another language, before the English ones. */
+/** Adds the English words after those of another language. */
 export function withEnglish(own: Vocabulary): Vocabulary {
   return {
     on: `${own.on}|${english.on}`,

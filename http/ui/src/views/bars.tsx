@@ -1,4 +1,4 @@
-// The bar above the list, and the one for what is selected.
+// The bar above the list and the selection bar.
 import type { Priority } from "../base/types";
 import type { Filters } from "../state/state";
 import { removeAll, set, setDay, toggle } from "../state/acts";
@@ -40,7 +40,7 @@ export function Pick<T extends string>({
   const pick = (event: Event) => {
     const field = event.currentTarget as HTMLSelectElement;
     const picked = field.value as T;
-    // What was picked is shown where it is what is.
+    // The field shows the actual value, not the picked one.
     field.value = value;
     onPick(picked);
   };
@@ -138,7 +138,7 @@ export function Toolbar() {
   );
 }
 
-/** What a search finds among completed tasks, where the view hides them. */
+/** Shows how many hidden completed tasks match the search. */
 export function HiddenMatches() {
   const count = hiddenMatches.value;
   return (
@@ -155,7 +155,7 @@ export function HiddenMatches() {
   );
 }
 
-/** How many tasks are left, or were found. */
+/** Shows how many tasks are open, or were found. */
 export function Count() {
   if (known.value === "nothing") {
     return <span class="left"></span>;
@@ -171,7 +171,7 @@ export function Count() {
   );
 }
 
-/** Whether the server is there, and what it has not heard of. */
+/** Shows whether the server is reachable, and which writes are unsent or in conflict. */
 export function NetState() {
   const [count, clashes] = [waiting.value, conflicts.value.length];
   const again = () => {
@@ -202,7 +202,7 @@ export function NetState() {
   );
 }
 
-/** Another due date for all. */
+/** Sets the due date of tasks. */
 function setDue(keys: string[], name: string) {
   const today = localDay(now.peek());
   const days: Record<string, number | null> = {

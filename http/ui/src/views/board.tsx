@@ -1,4 +1,4 @@
-// The board: a column for each status. Cards are moved by drag, by keys, or in the editor.
+// The board: one column per status. Cards move by drag and drop, by keys, or in the editor.
 import type { Rec, Status } from "../base/types";
 import type { Signal } from "@preact/signals";
 import { set, toggle } from "../state/acts";
@@ -29,11 +29,11 @@ import { numberWords } from "../texts/language";
 import { announce } from "../base/toasts";
 import { Virtual } from "./virtual";
 
-/** The card that is dragged. */
+/** The card being dragged. */
 const dragged: Signal<string | null> = signal(null);
-/** The column it is over. */
+/** The column under the dragged card. */
 const over: Signal<Status | null> = signal(null);
-/** The column that is shown where there is room for one only. */
+/** The visible column on screens with room for only one. */
 const current: Signal<Status> = signal("pending");
 effect(() => {
   const rec = records.get(cursor.value ?? "");
@@ -68,7 +68,7 @@ export function Board() {
   );
 }
 
-/** The card that is open, as it is now. */
+/** Shows the open card in a dialog. */
 function Sheet() {
   void revision.value;
   const open = editing.value === null ? null : records.get(editing.value);
@@ -85,7 +85,7 @@ function Sheet() {
   );
 }
 
-/** Chooses the column, where only one has room. */
+/** Chooses the visible column on narrow screens. */
 function ColumnPicker() {
   return (
     <fieldset class="choice column-picker" aria-label={t.status.label}>
@@ -154,7 +154,7 @@ function Column({ status }: { status: Status }) {
 function Cards({ status }: { status: Status }) {
   const items = columns.value[status];
   const hasCursor = records.get(cursor.value ?? "")?.view.status === status;
-  // Tab leads into each column once.
+  // Each column has one tab stop.
   const stop = hasCursor ? cursor.value : items[0]?.key;
   return items.length === 0 ? (
     <p class="nothing">{t.list.column}</p>
@@ -187,7 +187,7 @@ function Cards({ status }: { status: Status }) {
   );
 }
 
-/** Where a key leads from a card: along its column, or to the next that has cards. */
+/** Returns the card that a key leads to: in the same column, or in the next one that has cards. */
 function cardBeside(rec: Rec, key: string): Rec | undefined {
   const all = columns.peek();
   const cards = all[rec.view.status];
@@ -220,8 +220,8 @@ function cardBeside(rec: Rec, key: string): Rec | undefined {
 const LEADING = /^(Arrow(Up|Down|Left|Right)|Home|End|[hjkl])$/;
 
 /**
- * Keys lead from a card to another. With Shift, up and down select, left and right move the card.
- * Returns whether the key does any of it.
+ * Moves the cursor between cards. With Shift, up and down select, left and right move the card.
+ * Returns whether the key does any of this.
  */
 export function moveOnBoard(key: string, withShift: boolean): boolean {
   if (!LEADING.test(key)) {

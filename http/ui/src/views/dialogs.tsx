@@ -1,4 +1,4 @@
-// The keys, and conflicts with both versions side by side.
+// Dialogs: keyboard shortcuts, confirmations, and conflicts with both versions side by side.
 import type { Op, Patch, Task } from "../base/types";
 import { Fragment } from "preact";
 import { asking } from "../base/ask";
@@ -13,7 +13,7 @@ import { t } from "../texts";
 import { dueWords, now } from "../base/when";
 
 export const helping = signal(false);
-/** Whether conflicts are being looked at. */
+/** Whether the conflict dialog is open. */
 export const reviewing = signal(false);
 for (const shown of [helping, reviewing]) {
   closesOnBack(
@@ -21,7 +21,7 @@ for (const shown of [helping, reviewing]) {
     () => (shown.value = false),
   );
 }
-// Decided, here or in another tab: the next one waits to be asked for.
+// Close the dialog after the last conflict, so that the next one does not open it.
 effect(() => {
   if (conflicts.value.length === 0) {
     reviewing.value = false;
@@ -40,14 +40,14 @@ export function Dialog({
   onClose: () => void;
   children?: unknown;
   class?: string;
-  /** A dialog that asks is read out with its text, which is `dialog-text`. */
+  /** An `alertdialog` is announced with its text, the element `dialog-text`. */
   role?: "alertdialog";
 }) {
   const element = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     element.current?.showModal();
-    // Nothing around a modal dialog takes the focus before it is gone.
+    // Elements outside a modal dialog cannot take the focus until it is gone.
     return () =>
       queueMicrotask(() => {
         if (document.activeElement === document.body) {
@@ -90,7 +90,7 @@ export function Dialogs() {
   );
 }
 
-/** Cancel has the focus, so that one key too many does nothing. */
+/** Cancel has the initial focus, so that one Enter too many does nothing. */
 function Ask({ question: { title, text, yes, answer } }: { question: Question }) {
   return (
     <Dialog title={title} class="ask" role="alertdialog" onClose={() => answer(false)}>
@@ -156,7 +156,7 @@ const names: Record<string, string> = {
   due_date: t.due.label,
 };
 
-/** What a version has in the fields that differ. */
+/** Shows the values of one version in the fields that differ. */
 function Version({ fields, of }: { fields: string[]; of: Patch }) {
   const values = of as Record<string, string | null | undefined>;
   return (

@@ -1,4 +1,5 @@
-// A task opened in its place. Texts are taken over when the field is left, everything else at once.
+// The editor, which opens in a task's place. Texts are saved when their field is left, everything
+// else at once.
 import type { RefObject } from "preact";
 import type { Op, Rec, Task } from "../base/types";
 import { removeAll, set, setDay } from "../state/acts";
@@ -18,7 +19,7 @@ import {
   ofFormFields,
 } from "../base/when";
 
-/** `onClose`: told whether the task's row is to take the focus. */
+/** `onClose` receives whether the task's row should take the focus. */
 export function Editor({ rec, onClose }: { rec: Rec; onClose: (takesFocus: boolean) => void }) {
   const root = useRef<HTMLDivElement>(null);
   const title = useText(rec, "title");
@@ -71,8 +72,8 @@ export function Editor({ rec, onClose }: { rec: Rec; onClose: (takesFocus: boole
 }
 
 /**
- * Runs when somebody clicks or taps elsewhere: with the click, lest what is pressed moves away
- * before. The focus stays with what was clicked, if that takes it.
+ * Runs on a click or tap outside: on the click, because closing on the press could move its target.
+ * The focus stays on the clicked element if that takes it.
  */
 function useOutside(root: RefObject<HTMLElement | null>, onOutside: (takesFocus: boolean) => void) {
   useEffect(() => {
@@ -98,7 +99,7 @@ function useOutside(root: RefObject<HTMLElement | null>, onOutside: (takesFocus:
   }, []);
 }
 
-/** What can be done with a text that the server refused, besides typing another. */
+/** Shows the actions for a rejected text: send again or discard. */
 function Refused({ rec, refused }: { rec: Rec; refused: Op }) {
   return (
     <div class="refused">
@@ -159,15 +160,15 @@ function Footer({ rec, onClose }: { rec: Rec; onClose: () => void }) {
 }
 
 /**
- * What a field holds, but null while it is typed: then parts are empty, and years 0002, 0020,
- * 0203.
+ * Returns a field's value, or null while it is being typed. Until then parts are empty, or years
+ * are 0002, 0020, 0203.
  */
 const typed = (event: Event) => {
   const { value, validity } = event.currentTarget as HTMLInputElement;
   return validity.badInput || /^0\d{3}-/.test(value) ? null : value;
 };
 
-/** What was typed halfway is not shown as if it were so. */
+/** Resets a field that is left with an incomplete value. */
 const leave = (event: Event, is: string) => {
   if (typed(event) === null) {
     (event.currentTarget as HTMLInputElement).value = is;
@@ -235,7 +236,7 @@ function Shortcuts({ rec }: { rec: Rec }) {
   );
 }
 
-/** One of a few values. */
+/** A choice of one among a few values. */
 function Choice<T extends string>({
   label,
   name,

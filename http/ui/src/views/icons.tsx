@@ -1,4 +1,4 @@
-// Drawings of one line width, 20 by 20.
+// Line icons of one stroke width, 20 by 20.
 
 const lines: Record<string, string> = {
   today: "M3 5.5h14v11H3zM3 8.5h14M7 3v3M13 3v3M8 12.5l1.5 1.5 3-3",

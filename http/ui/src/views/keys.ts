@@ -1,4 +1,4 @@
-// The keyboard, wherever the focus is not in a field.
+// Keyboard shortcuts, which apply while no field has the focus.
 import type { Priority } from "../base/types";
 import { batch } from "@preact/signals";
 import { nextStatus, removeAll, set, setDay, toggle, undoLast } from "../state/acts";
@@ -20,7 +20,7 @@ import {
 import { records } from "../sync/store";
 import { localDay, now } from "../base/when";
 
-/** After `g`. */
+/** Views by the key pressed after `g`. */
 const places: Record<string, string> = {
   t: "/app/today",
   a: "/",
@@ -31,7 +31,7 @@ const places: Record<string, string> = {
 const priorityKeys: Priority[] = ["urgent", "high", "medium", "low"];
 let wentAt = -Infinity;
 
-/** The tasks that a key acts on: those selected, or the one under the cursor. */
+/** Returns the tasks that a key acts on: the selected ones, or the one under the cursor. */
 const targets = () =>
   selection.peek().size > 0
     ? [...selection.peek()]
@@ -58,7 +58,7 @@ function move(step: number, selects: boolean) {
   wantsFocus.value = true;
 }
 
-/** Leads to another task; returns whether the key does. */
+/** Moves the cursor. Returns whether the key does that. */
 function lead(key: string, selects: boolean) {
   if (view.peek() === "board") {
     return moveOnBoard(key, selects);
@@ -75,7 +75,7 @@ function lead(key: string, selects: boolean) {
   return step !== undefined && (move(step, selects && Math.abs(step) === 1), true);
 }
 
-/** Acts that need a task. */
+/** Runs the shortcuts that need a task. */
 function onTasks(key: string, keys: string[]) {
   const today = localDay(now.peek());
   const one = keys.at(-1) ?? "";
@@ -109,20 +109,22 @@ function onTasks(key: string, keys: string[]) {
   }
 }
 
-/** Whether a row or what is selected has the focus: no other key press acts on tasks. */
+/**
+ * Returns whether the focus is in a row or the selection bar. Elsewhere, keys do not act on tasks.
+ */
 const isAtTasks = (target: Element) => target.closest("[data-key], .bulk") !== null;
 
 /**
- * Whether `z` undoes here: beside the list it may be part of a word. Where no row is left, there is
- * none to focus.
+ * Returns whether `z` undoes here. Outside the list it may be stray typing, unless the list is
+ * empty and has no row to focus.
  */
 const canUndo = (target: Element) =>
   isAtTasks(target) || target.closest(".toasts") !== null || order.peek().length === 0;
 
-/** Whether a key is a single character, which can be turned off. The space bar is none. */
+/** Returns whether a key is a single character, which the setting can turn off. Space is not. */
 const isCharacter = (key: string) => [...key].length === 1 && key !== " ";
 
-/** Returns whether the key meant something. */
+/** Handles a key press. Returns whether the key had a meaning. */
 function pressKey(event: KeyboardEvent): boolean {
   const { key } = event;
   const target = event.target as Element;
@@ -149,7 +151,7 @@ function pressKey(event: KeyboardEvent): boolean {
     case "/": {
       const field = () => document.getElementById(key === "/" ? "search" : "add");
       if (field()) {
-        // At once: the next key is typed there.
+        // Focus at once, because the next key belongs in the field.
         field()?.focus();
       } else {
         go("/");
@@ -199,7 +201,7 @@ export function listenToKeys() {
       undoLast();
       event.preventDefault();
     } else if (!withControl && !event.altKey) {
-      // Buttons and links have keys of their own.
+      // Buttons and links handle Enter and Space themselves.
       const isOwn =
         ["Enter", " "].includes(event.key) && target.closest("button, a, summary") !== null;
       if (!isOwn && batch(() => pressKey(event))) {

@@ -1,4 +1,4 @@
-// The list: groups of rows, one of which may be open as an editor.
+// The list: groups of rows, one of which may be open in the editor.
 import type { Rec } from "../base/types";
 import type { Head, Row } from "../state/state";
 import { removeAll, toggle } from "../state/acts";
@@ -121,7 +121,7 @@ function press(event: MouseEvent, key: string) {
 
 const LONG_PRESS_MS = 450;
 
-/** A finger that rests on a row selects it. */
+/** Selects a row on a long press. */
 function rest(event: PointerEvent, key: string) {
   if (event.pointerType !== "touch") {
     return;
@@ -129,7 +129,7 @@ function rest(event: PointerEvent, key: string) {
   const element = event.currentTarget as HTMLElement;
   const timer = setTimeout(() => {
     flip(key);
-    // The tap that follows is this one's end.
+    // Ignore the click that ends the long press.
     element.addEventListener("click", (click) => click.stopPropagation(), {
       capture: true,
       once: true,
@@ -141,7 +141,7 @@ function rest(event: PointerEvent, key: string) {
   }
 }
 
-/** Selects, or no longer. */
+/** Toggles the selection of a task. */
 export function flip(key: string) {
   const next = new Set(selection.peek());
   if (!next.delete(key)) {
@@ -150,7 +150,7 @@ export function flip(key: string) {
   selection.value = next;
 }
 
-/** Selects all from the cursor on. */
+/** Selects all tasks between the cursor and this one. */
 export function extend(key: string) {
   const all = order.peek();
   const ends = [indexIn(all, cursor.peek() ?? key), indexIn(all, key)];
@@ -241,7 +241,7 @@ function Title({ rec }: { rec: Rec }) {
   );
 }
 
-/** The round box that completes. */
+/** The round checkbox that completes a task. */
 export function Check({ rec }: { rec: Rec }) {
   const task = rec.view;
   const isDone = task.status === "completed";
@@ -265,7 +265,7 @@ export function Check({ rec }: { rec: Rec }) {
   );
 }
 
-/** When it is due or was done, priority, and what is not saved. */
+/** Shows the due or completion date, the priority, and whether changes are unsaved. */
 export function Marks({ rec }: { rec: Rec }) {
   const task = rec.view;
   const due = task.due_date;

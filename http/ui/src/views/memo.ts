@@ -1,4 +1,4 @@
-// Components that are rendered again only if one of their properties has changed.
+// Components that render again only if one of their props has changed.
 import type { ComponentType } from "preact";
 import { Component, createElement } from "preact";
 

@@ -1,4 +1,4 @@
-// Where one can go, and who is signed in.
+// The navigation and the signed-in account.
 import type { ComponentChildren } from "preact";
 import { session } from "../sync/api";
 import { helping } from "./dialogs";
@@ -10,14 +10,14 @@ import { t } from "../texts";
 import { numberWords } from "../texts/language";
 import { signOut } from "../state/account";
 
-/** Whether the menu is open, where there is no room for it. */
+/** Whether the menu is open on narrow screens. */
 const isOpen = signal(false);
 closesOnBack(
   () => isOpen.value,
   () => (isOpen.value = false),
 );
 
-/** A link within the page. */
+/** A link within the web app. */
 export function Link({
   to,
   children,

@@ -1,5 +1,5 @@
-// One line that becomes a task. What is understood of it is shown before Enter, and each part can
-// be refused.
+// Quick add: one line becomes a task. The parsed parts are shown before Enter, and each can be
+// rejected.
 import type { Signal } from "@preact/signals";
 import type { Span } from "../base/words";
 import { add, addAll } from "../state/acts";
@@ -12,15 +12,15 @@ import { t } from "../texts";
 import { dayWords, dueWords, now } from "../base/when";
 import { understand } from "../base/words";
 
-/** Parts that are to be taken as they stand. */
+/** Parts to keep as text. */
 const plain: Signal<string[]> = signal([]);
 const wrong = signal("");
-/** Whether somebody is at the line: Escape leaves it and keeps what it says. */
+/** Whether the field is inactive. Escape leaves it and keeps the text. */
 const isLeft = signal(true);
-/** Lines that were pasted together, while they stand in the field as one. */
+/** Pasted lines and the single line that the field shows for them. */
 const pasted: Signal<{ line: string; lines: string[] }> = signal({ line: "", lines: [] });
 const many = computed(() => (pasted.value.line === line.value ? pasted.value.lines : []));
-/** Whether the line says anything, and somebody is at it. */
+/** Whether the field is in use and not empty. */
 export const isTyping = computed(() => line.value.trim() !== "" && !isLeft.value);
 effect(() => {
   if (line.value === "") {
@@ -32,7 +32,7 @@ effect(() => {
 
 export const focusAdd = () => document.getElementById("add")?.focus();
 
-/** Takes lines into the field, where they are one, and remembers them. */
+/** Joins several pasted lines in the field, and remembers them. */
 function paste(event: ClipboardEvent) {
   const field = event.currentTarget as HTMLInputElement;
   const text = event.clipboardData?.getData("text/plain") ?? "";
@@ -47,7 +47,7 @@ function paste(event: ClipboardEvent) {
 
 function keepLines(all: string[]) {
   isLeft.value = false;
-  // Lists come with their bullets.
+  // Remove the bullets of pasted lists.
   const lines = all.map((one) => one.trim().replace(/^[-*•]\s+/, "")).filter(Boolean);
   line.value = lines.join(" ");
   pasted.value = { line: line.value, lines: lines.length > 1 ? lines : [] };
@@ -123,11 +123,11 @@ export function QuickAdd() {
   );
 }
 
-/** What is understood of the line, each part with a way to refuse it; what is wrong with it. */
+/** Shows the parsed parts of the line, each with a button to reject it, and any error. */
 export function Understood() {
   const { title, spans, due_date } = understand(line.value, now.value, plain.value);
   const count = line.value.length < TITLE_MAX / 2 ? 0 : charsIn(title);
-  // A day and its time are one thing to the reader.
+  // Show a day and its time as one chip.
   const chips = spans.filter(
     (span) => span.kind !== "day" || !spans.some((other) => other.kind === "time"),
   );

@@ -1,4 +1,4 @@
-// The frame around every view, and which view is shown in it.
+// The frame around the views, and the choice of the view in it.
 import type { Signal } from "@preact/signals";
 import { effect, signal } from "@preact/signals";
 import type { ComponentType } from "preact";
@@ -16,7 +16,7 @@ import { Link, Nav } from "./nav";
 import { QuickAdd, Understood, isTyping } from "./quickadd";
 import { Toasts } from "./toasts";
 
-/** Views that are fetched when they are first wanted. */
+/** Views that are loaded on first use. */
 type Room = ComponentType<{ ended?: boolean }>;
 const rooms: Record<string, () => Promise<Room>> = {
   signIn: async () => (await import("../account/sign")).SignIn,
@@ -50,8 +50,8 @@ effect(() => {
 let seen = "";
 
 /**
- * What a view begins with: it stands where it was left, and the focus is at its heading if what
- * had it is gone.
+ * Restores the scroll position of a view, and moves the focus to its heading if the focused element
+ * is gone.
  */
 function Arrival({ isThere }: { isThere: boolean }) {
   const tops = arrived.value;
@@ -62,7 +62,7 @@ function Arrival({ isThere }: { isThere: boolean }) {
         part.scrollTop = tops[at] ?? 0;
       });
     restore();
-    // Once more when the heights of the rows are known.
+    // Again once the row heights are known.
     const asked = requestAnimationFrame(restore);
     return () => cancelAnimationFrame(asked);
   }, [tops]);

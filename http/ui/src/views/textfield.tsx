@@ -1,5 +1,5 @@
-// The texts of a task while they are typed: kept from the first key on, taken over when the field
-// is left.
+// The text fields of a task. Drafts are stored from the first key on and saved when the field is
+// left.
 import type { RefObject } from "preact";
 import type { Rec } from "../base/types";
 import { retype } from "../state/acts";
@@ -11,8 +11,8 @@ import { charsIn, isNearLimit } from "../base/lib";
 import { t } from "../texts";
 
 /**
- * A text of the task while it is typed. What the server says meanwhile is taken over where nothing
- * was typed; else it is a conflict, to be decided.
+ * Holds the state of a text field. A change from the server is shown if nothing has been typed;
+ * otherwise it becomes a conflict.
  */
 export function useText(rec: Rec, name: "title" | "description") {
   const stored = rec.view[name] ?? "";
@@ -35,7 +35,7 @@ export function useText(rec: Rec, name: "title" | "description") {
       retype(rec.key, name, draftOf(now));
     }
   };
-  // However the editor goes away, what was typed is not lost; nor when the tab is closed.
+  // Save the text however the editor closes, even if the tab is closed.
   useEffect(() => {
     commits.add(commit);
     return () => {
@@ -51,13 +51,13 @@ export function useText(rec: Rec, name: "title" | "description") {
       keepDraft(`${rec.key}.${name}`, draftOf(text));
     },
     commit,
-    /** Why the server refused the text, unless it is typed anew. */
+    /** Why the server rejected the text, until it is edited. */
     wrong: typed === null ? rec.refused?.why?.[name] : undefined,
     name,
   };
 }
 
-/** As high as its text; the first takes the focus. */
+/** Fits the height to the text. The first field takes the focus. */
 function useGrowth(
   element: RefObject<HTMLTextAreaElement | null>,
   value: string,
@@ -65,13 +65,13 @@ function useGrowth(
 ) {
   useLayoutEffect(() => {
     const area = element.current;
-    // Where the style sheet can't do it.
+    // For browsers without `field-sizing`.
     if (area && !CSS.supports("field-sizing", "content")) {
       area.style.height = "auto";
       area.style.height = `${area.scrollHeight}px`;
     }
   }, [value]);
-  // Before the next key arrives, which would else be a shortcut.
+  // Focus before the next key arrives, which would otherwise trigger a shortcut.
   useLayoutEffect(() => {
     const area = element.current;
     if (isFirst && area) {
@@ -81,7 +81,7 @@ function useGrowth(
   }, []);
 }
 
-/** How long a text is, where it is nearly too long. */
+/** Shows the length of a text that is close to its limit. */
 function Count({ id, text, max }: { id: string; text: string; max: number }) {
   const count = text.length < max / 2 ? 0 : charsIn(text);
   return (
@@ -91,7 +91,7 @@ function Count({ id, text, max }: { id: string; text: string; max: number }) {
   );
 }
 
-/** A text that grows with what is typed. */
+/** A text area that grows with its text. */
 export function Growing({
   class: name,
   label,
@@ -106,7 +106,7 @@ export function Growing({
   field: ReturnType<typeof useText>;
   isFirst?: boolean;
   placeholder?: string;
-  /** The most characters. */
+  /** The maximum number of characters. */
   max: number;
   onEnter?: () => void;
 }) {
@@ -150,7 +150,7 @@ export function Growing({
   );
 }
 
-/** Why the server refused a text. */
+/** Shows why the server rejected a text. */
 function Wrong({ id, reason }: { id: string; reason: string }) {
   return (
     <p class="problem" id={id} role="alert">

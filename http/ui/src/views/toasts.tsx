@@ -1,4 +1,4 @@
-// The notices, and what screen readers are told.
+// The notices and the text announced to screen readers.
 import { dismiss, spoken, toasts } from "../base/toasts";
 import { t } from "../texts";
 

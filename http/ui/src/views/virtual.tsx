@@ -1,17 +1,17 @@
-// A long list of which only what is in sight is in the document. Heights are the style sheet's,
-// measured once; one row, the open editor, has a height of its own.
+// A virtual list: only visible rows are in the document. Row heights come from the style sheet and
+// are measured; the open editor has its own height.
 import type { RefObject } from "preact";
 import { signal } from "@preact/signals";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { afterPress } from "../state/press";
 
-/** How far rows are drawn beyond what is in sight: after the frame that shows what is. */
+/** How far beyond the visible area rows are drawn, one frame after the visible ones. */
 const AHEAD_PX = 400;
 
 export type Props<T> = {
   items: readonly T[];
   indexOf: (items: readonly T[], key: string | null) => number;
-  /** The indices of items that are heads. */
+  /** The indices of the headings. */
   heads?: readonly number[];
   open?: string | null;
   wanted?: string | null;
@@ -25,7 +25,7 @@ export type Props<T> = {
 };
 type Keyed = { key: string };
 
-/** Paper has no scroll bar: all rows are in the document while it is printed. */
+/** Printing needs all rows in the document, because paper does not scroll. */
 const isPrinting = signal(false);
 const paper = matchMedia("print");
 isPrinting.value = paper.matches;
@@ -33,7 +33,7 @@ paper.addEventListener("change", () => (isPrinting.value = paper.matches));
 addEventListener("beforeprint", () => (isPrinting.value = true));
 addEventListener("afterprint", () => (isPrinting.value = paper.matches));
 
-/** The nearest element around that scrolls: which one does depends on the size of the window. */
+/** Returns the nearest ancestor that scrolls, which depends on the window size. */
 function scrollerOf(from: Element): HTMLElement {
   let part = from.closest<HTMLElement>("[data-scrolls]");
   while (part && !["auto", "scroll"].includes(getComputedStyle(part).overflowY)) {
@@ -44,10 +44,10 @@ function scrollerOf(from: Element): HTMLElement {
 
 type Sight = { top: number; height: number };
 type Sizes = { row: number; head: number };
-/** The heights of rows in each kind of list, as they were measured last. */
+/** The last measured row heights, by kind of list. */
 const measured: Map<string, Sizes> = new Map();
 
-/** What of a list is in sight, null before it is measured, and how high its rows are. */
+/** Returns the visible part of a list (null before it is measured) and its row heights. */
 function useSight(box: RefObject<HTMLElement | null>, kind: string) {
   const [sight, setSight] = useState(null as Sight | null);
   const [sizes, setSizes] = useState(measured.get(kind) ?? { row: 44, head: 44 });
@@ -71,7 +71,7 @@ function useSight(box: RefObject<HTMLElement | null>, kind: string) {
     const ask = () => (asked ||= requestAnimationFrame(look));
     const measure = () => {
       const [row = 44, head = 44] = probes.map((probe) => probe.offsetHeight);
-      // A column that is not shown has no heights.
+      // A hidden column has no height.
       if (row === 0) {
         return;
       }
@@ -95,7 +95,7 @@ function useSight(box: RefObject<HTMLElement | null>, kind: string) {
   return { sight, sizes };
 }
 
-/** The height of the one row that has its own. */
+/** Measures the height of the open row. */
 function useOpened() {
   const [opened, setOpened] = useState(0);
   const observer = useRef<ResizeObserver>(null);
@@ -110,7 +110,7 @@ function useOpened() {
   return { opened, measure };
 }
 
-/** Brings rows from `from` to `to`, in pixels, into sight; of what is too high, its top. */
+/** Scrolls rows from `from` to `to` (pixels) into view, or their top if they are too tall. */
 function reveal(box: HTMLElement, from: number, to: number) {
   const scroller = scrollerOf(box);
   const offset =
@@ -123,10 +123,10 @@ function reveal(box: HTMLElement, from: number, to: number) {
   }
 }
 
-/** Where items are: the top of each, in pixels; of one after the last, the bottom of the list. */
+/** Returns the top of an item in pixels. One past the last item is the bottom of the list. */
 type TopOf = (index: number) => number;
 
-/** `more`: how much higher than a row the item at `openAt` is. */
+/** `more`: the extra height of the item at `openAt`. */
 function topsOf(heads: readonly number[], sizes: Sizes, openAt: number, more: number): TopOf {
   return (index) => {
     let top = index * sizes.row + (openAt >= 0 && openAt < index ? more : 0);
@@ -140,11 +140,11 @@ function topsOf(heads: readonly number[], sizes: Sizes, openAt: number, more: nu
   };
 }
 
-/** Brings the cursor's row and the open editor into sight. */
+/** Scrolls the cursor's row and the open editor into view. */
 function useReveal(show: (id: string | null) => void, wanted: string | null, opens: unknown[]) {
   const latest = useRef(show);
   latest.current = show;
-  // Not when the view comes: then it stands where it was left.
+  // Not on the first render, which restores the scroll position.
   const isNew = useRef(true);
   useEffect(() => {
     const wasNew = isNew.current;
@@ -154,9 +154,9 @@ function useReveal(show: (id: string | null) => void, wanted: string | null, ope
   useEffect(() => afterPress(() => latest.current(opens[0] as string | null)), opens);
 }
 
-/** The indices of the items that are drawn. */
+/** Returns the indices of the items to draw. */
 function useDrawn<T extends Keyed>(items: readonly T[], topOf: TopOf, sight: Sight | null) {
-  // New items are drawn in sight first; the rest follows when they are on screen.
+  // Draw visible new items first and the others in the next render.
   const [settled, setSettled] = useState(null as readonly T[] | null);
   useEffect(() => setSettled(items), [items]);
   const last = useRef(new Set<string>());
@@ -202,13 +202,14 @@ export function Virtual<T extends Keyed>({
   };
   useReveal(show, wanted, [open, opened]);
   const indices = useDrawn(items, topOf, sight);
-  // The rows that are edited or hold the cursor stay, or the focus would be lost.
+  // Keep the open row and the cursor's row in the document, or they would lose the focus.
   for (const index of [openAt, wantedAt]) {
     if (index >= 0 && !indices.includes(index)) {
       indices.push(index);
     }
   }
-  // In order: a row that moves in the document loses the focus, and the browser scrolls to it.
+  // Keep document order: a row that is moved in the document loses the focus, and the browser
+  // scrolls.
   indices.sort((a, b) => a - b);
   return (
     <div ref={box} {...attributes} style={{ height: `${topOf(items.length)}px` }}>
@@ -219,7 +220,7 @@ export function Virtual<T extends Keyed>({
   );
 }
 
-/** The first of `count` items, or the bottom, whose top is beyond `at`. */
+/** Returns the first of `count` items (or the bottom) whose top is greater than `at`. */
 function firstAfter(topOf: TopOf, count: number, at: number) {
   let [low, high] = [0, count + 1];
   while (low < high) {

@@ -1,2 +1,0 @@
-import{P as e,n as a}from"./chunk-U4CKXC3H.js";var o=a(document.documentElement.dataset.mail==="off");async function s(i){try{await i()}catch(t){throw t instanceof e&&t.status===409&&t.detail.startsWith("This server cannot send mail")&&(o.value=!0),t}}export{o as a,s as b};
-//# sourceMappingURL=chunk-XPXX2EQW.js.map
