@@ -186,7 +186,7 @@ access("what a finger presses is 44 pixels wide and high", async (stage, server)
   await page.locator(".bulk").waitFor();
   await see("selection");
   await page.keyboard.press("Escape");
-  await row(page, "task 2").getByRole("checkbox").click();
+  await row(page, "task 1").getByRole("checkbox").click();
   await page.locator(".toast button").first().waitFor();
   await see("toast");
   await page.keyboard.press("?");
