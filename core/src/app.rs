@@ -46,7 +46,7 @@ pub(crate) struct Parts {
 pub(crate) struct Rules {
     pub(crate) keys: Keys,
     pub(crate) settings: Arc<Settings>,
-    pub(crate) limits: Arc<Limits>,
+    limits: Arc<Limits>,
 }
 
 impl Rules {
@@ -129,7 +129,7 @@ impl App {
     }
 
     /// Counts a request with an invalid token against the limit of its client, once per request.
-    pub(crate) fn admitted<T>(&self, bearer: &Bearer, outcome: Result<T>) -> Result<T> {
+    fn admitted<T>(&self, bearer: &Bearer, outcome: Result<T>) -> Result<T> {
         if let Err(Error::Unauthenticated(AuthError::BadToken)) = outcome {
             let now = self.0.clock.now();
             bearer.count_once(|| self.0.limits.invalid_token(bearer.client(), now))?;

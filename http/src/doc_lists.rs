@@ -24,8 +24,7 @@ pub fn list_parameters(doc: Doc) -> Doc {
         .query(
             "q",
             words_schema(),
-            "Only tasks whose title or description contains each of these \
-                                     words.",
+            "Only tasks whose title or description contains each of these words.",
         )
         .query(
             "sort",

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use taskwell_core::accounts::{self, SignUp};
-
 use taskwell_core::app::{App, Operator};
 use taskwell_core::audit::Actor;
 use taskwell_core::error::{Problems, Violation};

@@ -64,20 +64,13 @@ async fn whoever_asks_for_gzip_gets_the_same_answer_compressed(t: Taskwell) {
         );
         assert!(varies(&plain) && varies(&pressed), "{path}");
         assert_eq!(pressed.header("content-type"), plain.header("content-type"), "{path}");
-        for accepted in [
-            "br",
-            "identity",
-            "gzip;q=0",
-            "gzip;q=0, *;q=1",
-            "*;q=0",
-            "gzip;q=0.5, \
-            identity;q=1",
-        ] {
+        for accepted in
+            ["br", "identity", "gzip;q=0", "gzip;q=0, *;q=1", "*;q=0", "gzip;q=0.5, identity;q=1"]
+        {
             let reply = get(&t, &token, path, accepted).await;
             assert!(
                 reply.header("content-encoding").is_none() && reply.body == plain.body,
-                "{path} \
-                {accepted}"
+                "{path} {accepted}"
             );
         }
     }

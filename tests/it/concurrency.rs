@@ -123,8 +123,7 @@ async fn of_many_uses_of_a_link_at_once_one_counts(t: Taskwell) {
         assert_eq!(
             (done.len(), refused.iter().all(|status| *status == 401)),
             (1, true),
-            "{path}: \
-            {refused:?}"
+            "{path}: {refused:?}"
         );
     }
 }

@@ -75,8 +75,7 @@ async fn a_taken_username_or_email_is_400(t: Taskwell) {
         refused(
             &t.post("/api/v1/auth/signup").json(&new).send().await,
             400,
-            "Username or email \
-            already exists",
+            "Username or email already exists",
         );
     }
 }
@@ -122,8 +121,7 @@ async fn a_login_that_fails_is_401_in_the_documents_words(t: Taskwell) {
         refused(
             &t.post("/api/v1/auth/login").json(&proof).send().await,
             401,
-            "Incorrect email or \
-            password",
+            "Incorrect email or password",
         );
     }
     let empty = t.post("/api/v1/auth/login").json(&json!({})).send().await;
@@ -251,15 +249,13 @@ async fn an_id_of_another_form_is_422(t: Taskwell) {
         refused(
             &t.get(&format!("/api/v1/tasks/{id}")).token(&token).send().await,
             422,
-            "Validation \
-            error",
+            "Validation error",
         );
     }
     refused(
         &t.get("/api/v1/tasks/99999999999999999999").token(&token).send().await,
         404,
-        "Task \
-        not found",
+        "Task not found",
     );
 }
 

@@ -131,13 +131,7 @@ async fn another_address_of_ones_own_asks_for_the_password_whatever_its_name(t: 
                 let reply = change(&body).await;
                 assert_eq!(
                     (reply.status, &reply.json()["detail"]),
-                    (
-                        403,
-                        &json!(
-                            "Incorrect \
-                    password"
-                        )
-                    ),
+                    (403, &json!("Incorrect password")),
                     "{name}"
                 );
             }

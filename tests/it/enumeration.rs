@@ -153,12 +153,8 @@ async fn an_unknown_account_is_slowed_down_as_a_known_one(t: Taskwell) {
     assert_eq!(statuses[13..], [202; 7]);
     assert!(told.iter().all(|answers| *answers == told[0]), "{told:?}");
     // Above the limits, nothing is queued for any recipient.
-    let queued = t
-        .rows(
-            "SELECT recipient, count(*) FROM mail_queue GROUP BY recipient ORDER BY \
-                         1",
-        )
-        .await;
+    let queued =
+        t.rows("SELECT recipient, count(*) FROM mail_queue GROUP BY recipient ORDER BY 1").await;
     let three = |name: &str| vec![Some(format!("{name}@example.org")), Some("3".into())];
     assert_eq!(queued, ["ada", "asleep", "nobody", "verified"].map(three));
 }

@@ -58,8 +58,7 @@ async fn a_client_that_was_ahead_is_told_to_read_everything_again(t: Taskwell) {
     let events = stream(&t, &token, "8", "event: reset").await;
     assert!(
         events.contains(&format!(
-            "id: {epoch}-1048585\ndata: \
-                                      {{\"cursor\":\"{epoch}-1048585\",\"last\":1048585}}"
+            "id: {epoch}-1048585\ndata: {{\"cursor\":\"{epoch}-1048585\",\"last\":1048585}}"
         )),
         "{events}"
     );

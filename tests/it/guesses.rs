@@ -110,8 +110,7 @@ async fn names_have_half_each_and_proofs_count_with_them(t: Taskwell) {
     assert_eq!(
         compared(&t, "ADA@example.org", HERE, 30).await,
         5,
-        "no refusal tells that both are \
-        one account"
+        "no refusal tells that both are one account"
     );
     for proof in proofs(&t, &token) {
         let reply = proof.send().await;
@@ -146,8 +145,7 @@ async fn names_have_half_each_and_proofs_count_with_them(t: Taskwell) {
     assert_eq!(
         try_as(&t, "nobody", "x", "198.51.100.1").send().await.status,
         401,
-        "others are not \
-        held up"
+        "others are not held up"
     );
 }
 

@@ -76,8 +76,7 @@ async fn a_content_coding_is_refused_by_name_and_none_is_not(t: Taskwell) {
             assert_eq!(
                 (reply.status, reply.header("accept-encoding")),
                 (415, Some("identity")),
-                "{path} \
-                {coding}"
+                "{path} {coding}"
             );
             assert!(reply.text().contains("Content-Encoding"), "{reply:?}");
         }
@@ -137,12 +136,8 @@ async fn a_missing_body_is_told_as_such(t: Taskwell) {
             let reply = call.send().await;
             assert_eq!(reply.status, status, "{path} {reply:?}");
             // Contract 000's accounts have one text for all input errors.
-            let told = if path == "/user/login" {
-                "\"field\":\"body\""
-            } else {
-                "body: is \
-                missing"
-            };
+            let told =
+                if path == "/user/login" { "\"field\":\"body\"" } else { "body: is missing" };
             let is_told =
                 reply.text().contains(told) || reply.text().contains("\"code\":\"required\"");
             assert!(is_told, "{path} {reply:?}");

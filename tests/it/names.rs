@@ -106,8 +106,7 @@ async fn a_name_that_mixes_scripts_or_passes_for_another_is_refused_at_every_doo
             assert_eq!(
                 reply.status,
                 if door == "root register" { 400 } else { 422 },
-                "{name:?} \
-                {door}"
+                "{name:?} {door}"
             );
             assert_eq!(reply.wrong_fields(), ["username"], "{name:?} {door}");
         }
@@ -124,8 +123,7 @@ async fn an_existing_name_stays_also_when_a_patch_repeats_it(t: Taskwell) {
     let ada = t.user("ada").await;
     for old in ["adaпример", "\u{430}\u{440}\u{435}", "rnüller"] {
         t.rows(&format!(
-            "UPDATE users SET username = '{old}', username_key = '{old}' WHERE id = \
-                         1"
+            "UPDATE users SET username = '{old}', username_key = '{old}' WHERE id = 1"
         ))
         .await;
         for change in [json!({ "username": old, "name": old }), json!({ "name": "Ada" })] {
@@ -164,8 +162,7 @@ async fn a_name_made_from_an_address_is_one_that_could_be_chosen(t: Taskwell) {
             let is_plain = suffix.is_empty();
             assert!(
                 is_plain == (n == 0) && suffix.chars().skip(1).all(|c| c.is_ascii_digit()),
-                "{email}: \
-                {made}"
+                "{email}: {made}"
             );
             assert_eq!(
                 t.patch("/api/v1/users/me")
@@ -252,10 +249,7 @@ async fn a_space_around_a_name_or_address_is_not_stored(t: Taskwell) {
         assert_eq!(who_logs_in(&t, &format!("user{n}@example.org")).await, n + 2);
     }
     let spaced = t
-        .rows(
-            "SELECT id FROM users WHERE trim(username) <> username OR trim(email) <> \
-                         email",
-        )
+        .rows("SELECT id FROM users WHERE trim(username) <> username OR trim(email) <> email")
         .await;
     assert_eq!(spaced, Vec::<Vec<Option<String>>>::new());
     let ada = t.login("ada").await;

@@ -72,8 +72,7 @@ async fn a_code_is_asked_for_at_every_door_and_is_good_once(t: Taskwell) {
         assert_eq!(
             login(&t, door, Some(&code(&secret, &t, -1))).await.status,
             401,
-            "older than a \
-            used one"
+            "older than a used one"
         );
     }
     let wrong = json!({

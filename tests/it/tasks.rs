@@ -96,11 +96,7 @@ async fn versions_guard_reads_and_writes(t: Taskwell) {
         ("W/\"1\"", 412),
         ("nonsense", 412),
         ("", 412),
-        (
-            "\"9\", \
-        \"1\"",
-            200,
-        ),
+        ("\"9\", \"1\"", 200),
         ("*", 200),
     ] {
         let reply =
@@ -203,18 +199,10 @@ async fn lists_are_narrowed_and_searched(t: Taskwell) {
     for (query, titles) in [
         ("q=milk", "Straße fegen,Buy MILK"),
         ("q=STRASSE", "Straße fegen"),
-        (
-            "q=stra%C3%9Fe%20haus",
-            "Straße \
-        fegen",
-        ),
+        ("q=stra%C3%9Fe%20haus", "Straße fegen"),
         ("q=milk&limit=1", "Straße fegen,Buy MILK"),
         ("status=completed", "Buy MILK"),
-        (
-            "priority=high",
-            "Straße \
-            fegen",
-        ),
+        ("priority=high", "Straße fegen"),
         ("due_before=2026-01-15", "Buy MILK"),
         ("due_after=2026-01-01T00:00:00Z", "Straße fegen"),
         ("status=pending&q=othe", "other"),

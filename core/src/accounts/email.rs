@@ -1,16 +1,17 @@
 //! Mail: the verification of addresses and the reset of forgotten passwords. The server process
 //! sends it.
 
+use super::password::choose;
 use crate::app::App;
 use crate::audit::{self, Action, Actor};
 use crate::bearer::Bearer;
 use crate::client::Client;
 use crate::db::{ReadTx, WriteTx};
-use crate::error::{AuthError, Error, Result, Violation};
+use crate::error::{AuthError, Error, Result};
 use crate::ids::UserId;
 use crate::mail::{self, MailKind};
 use crate::sessions::LoginContext;
-use crate::users::password::{Password, Policy};
+use crate::users::password::Policy;
 use crate::users::{self, Email, LoginName, TokensEnded, User};
 
 fn require_mail(app: &App) -> Result<()> {
@@ -63,10 +64,7 @@ async fn reset(
 ) -> Result<TokensEnded> {
     let asked = token.clone();
     let user = app.0.db.read(move |tx| whose(tx, &asked, MailKind::Reset)).await?.0;
-    let own = [&*user.username, &*user.email, user.name.as_deref().unwrap_or("")];
-    let chars_min = app.settings().password_chars_min;
-    let new = Password::chosen(&new, policy, chars_min, &own)
-        .map_err(|Violation(code, message)| Error::invalid("new_password", code, message))?;
+    let new = choose(app, &user, &new, policy)?;
     let hash = app.0.hasher.hash(new).await?;
     let who = who(app, Some(user.id), login_context.client);
     let write = move |tx: &mut WriteTx| {

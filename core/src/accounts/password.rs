@@ -86,11 +86,7 @@ async fn prove_and_change(
     keeps_tokens: bool,
 ) -> Result<TokensEnded> {
     let me = credentials(app, &token).await?;
-    let user = &me.user;
-    let own = [&*user.username, &*user.email, user.name.as_deref().unwrap_or("")];
-    let chars_min = app.0.settings.password_chars_min;
-    let new = Password::chosen(&new, Policy::House, chars_min, &own)
-        .map_err(|Violation(code, message)| Error::invalid("new_password", code, message))?;
+    let new = choose(app, &me.user, &new, Policy::House)?;
     let proven = prove(app, &token, me, old, "current_password").await?;
     let hash = app.0.hasher.hash(new).await?;
     app.write(token, Ok((proven, hash)), move |tx, caller, (proven, hash)| {
@@ -123,6 +119,13 @@ pub async fn delete(app: &App, token: Bearer, password: Password) -> Result<()> 
         users::remove(tx, caller.who(), &me)
     })
     .await
+}
+
+/// Checks a user's new password. A problem names the field `new_password`.
+pub(super) fn choose(app: &App, user: &User, new: &str, policy: Policy) -> Result<Password> {
+    let own = [&*user.username, &*user.email, user.name.as_deref().unwrap_or("")];
+    Password::chosen(new, policy, app.settings().password_chars_min, &own)
+        .map_err(|Violation(code, message)| Error::invalid("new_password", code, message))
 }
 
 pub(super) async fn credentials(app: &App, token: &Bearer) -> Result<Credentials> {

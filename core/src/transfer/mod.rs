@@ -39,8 +39,7 @@ pub async fn copy(
     let all = common(&from.read(tables).await?, &to.read(tables).await?)?;
     if from.read(is_filling).await? {
         return Err(Error::Internal(
-            "the source is itself an incomplete copy; complete that copy first. Nothing was \
-             written"
+            "the source is itself an incomplete copy; complete that copy first. Nothing was written"
                 .into(),
         ));
     }

@@ -29,8 +29,7 @@ pub fn routes(api: Api) -> Api {
             )
             .answers_list::<AuditWire>(
                 StatusCode::OK,
-                "The entries, newest first. Without a \
-                `limit`, a page has 100.",
+                "The entries, newest first. Without a `limit`, a page has 100.",
             ),
     )
 }

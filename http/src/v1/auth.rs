@@ -5,7 +5,6 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use taskwell_core::accounts::{self, SignUp};
-
 use taskwell_core::app::App;
 use taskwell_core::error::Problems;
 use taskwell_core::sessions::{self, Grant, LoginContext, RefreshToken};
@@ -13,7 +12,7 @@ use taskwell_core::users::password::{Password, Policy};
 use taskwell_core::users::{Email, Name, Username};
 use utoipa::ToSchema;
 
-use super::message::MessageWire;
+use super::message::{MessageWire, message};
 use super::users::UserWire;
 use crate::client::Visitor;
 use crate::doc::{Api, Doc, Schemas, named};
@@ -123,12 +122,8 @@ pub async fn refresh(
 }
 
 pub async fn logout(State(app): State<App>, Token(claims): Token) -> Answer {
-    app.write(claims, Ok::<_, crate::tree::Failure>(()), |tx, caller, ()| {
-        sessions::end(tx, caller)
-    })
-    .await?;
-    let message = "Successfully logged out";
-    Ok(answer(StatusCode::OK, &MessageWire { message }))
+    app.write(claims, Ok::<_, Failure>(()), |tx, caller, ()| sessions::end(tx, caller)).await?;
+    Ok(message(StatusCode::OK, "Successfully logged out"))
 }
 
 /// A sign-up.

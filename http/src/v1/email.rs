@@ -28,8 +28,7 @@ pub fn routes(api: Api) -> Api {
         Doc::new("sendVerification", "Request another link to verify your email address")
             .answers::<MessageWire>(
                 StatusCode::ACCEPTED,
-                "If the email address is not verified \
-                yet, the server sends mail to it.",
+                "If the email address is not verified yet, the server sends mail to it.",
             )
             .fails(StatusCode::FORBIDDEN, "Not enough permissions")
             .fails(StatusCode::CONFLICT, MAIL_OFF),

@@ -11,7 +11,7 @@ use crate::tree::json;
 #[derive(Serialize, ToSchema)]
 #[schema(as = Message)]
 pub struct MessageWire {
-    pub message: &'static str,
+    message: &'static str,
 }
 
 pub fn message(status: StatusCode, message: &'static str) -> Response {

@@ -35,8 +35,7 @@ pub fn routes(api: Api) -> Api {
             .body::<ForgotWire>()
             .answers::<MessageWire>(
                 StatusCode::ACCEPTED,
-                "If the account exists, the server sends \
-                mail to its address.",
+                "If the account exists, the server sends mail to its address.",
             )
             .fails(StatusCode::CONFLICT, MAIL_OFF),
     )

@@ -42,8 +42,7 @@ pub fn routes(api: Api) -> Api {
             )
             .answers::<EnrolmentWire>(
                 StatusCode::CREATED,
-                "The secret. The server shows it only \
-                once.",
+                "The secret. The server shows it only once.",
             )
             .fails(StatusCode::CONFLICT, TWO_FACTOR_ON),
     )

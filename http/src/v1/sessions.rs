@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
 use taskwell_core::app::App;
@@ -71,9 +71,13 @@ pub async fn list(State(app): State<App>, Token(claims): Token) -> Answer {
             Ok((sessions::list(tx, caller)?, caller.session()))
         })
         .await?;
+    Ok(draw(sessions, current))
+}
+
+fn draw(sessions: Vec<Session>, current: Option<Uuid>) -> Response {
     let wires: Vec<SessionWire> =
         sessions.into_iter().map(|session| SessionWire::new(session, current)).collect();
-    Ok(answer(StatusCode::OK, &wires))
+    answer(StatusCode::OK, &wires)
 }
 
 pub async fn end_all(State(app): State<App>, Token(claims): Token) -> Answer {
@@ -103,9 +107,7 @@ pub async fn list_of(State(app): State<App>, Token(claims): Token, path: PathTex
             Ok((sessions::list_of(tx, caller, *user)?, caller.session()))
         })
         .await?;
-    let wires: Vec<SessionWire> =
-        sessions.into_iter().map(|session| SessionWire::new(session, current)).collect();
-    Ok(answer(StatusCode::OK, &wires))
+    Ok(draw(sessions, current))
 }
 
 pub async fn end_all_of(State(app): State<App>, Token(claims): Token, path: PathText) -> Answer {

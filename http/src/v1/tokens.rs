@@ -26,8 +26,7 @@ pub fn routes(api: Api) -> Api {
         list,
         Doc::new("listTokens", "List your personal access tokens").answers_list::<TokenWire>(
             StatusCode::OK,
-            "Your personal access tokens, newest first, \
-                without their secrets.",
+            "Your personal access tokens, newest first, without their secrets.",
         ),
     )
     .post(
@@ -41,8 +40,7 @@ pub fn routes(api: Api) -> Api {
             .body::<NewTokenWire>()
             .answers::<MadeTokenWire>(
                 StatusCode::CREATED,
-                "The token with its secret. The server \
-                shows the secret only once.",
+                "The token with its secret. The server shows the secret only once.",
             )
             .fails(StatusCode::FORBIDDEN, "Not enough permissions")
             .fails(StatusCode::CONFLICT, TOO_MANY_TOKENS),

@@ -75,11 +75,8 @@ fn admin_routes(api: Api) -> Api {
     .get(
         "/users/{user_id}",
         one,
-        admin_of_user("getUser", "Get an account").answers::<UserWire>(
-            StatusCode::OK,
-            "The \
-            account.",
-        ),
+        admin_of_user("getUser", "Get an account")
+            .answers::<UserWire>(StatusCode::OK, "The account."),
     )
     .patch(
         "/users/{user_id}",

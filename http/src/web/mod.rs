@@ -50,8 +50,7 @@ pub fn auth_api() -> Api {
                 .body::<SignUpWire>()
                 .answers::<SignedInWire>(
                     StatusCode::OK,
-                    "The new account and the tokens of its \
-                    session.",
+                    "The new account and the tokens of its session.",
                 )
                 .fails(StatusCode::BAD_REQUEST, "Email already exists"),
         )
@@ -63,8 +62,7 @@ pub fn auth_api() -> Api {
                 .body::<SignInWire>()
                 .answers::<SignedInWire>(
                     StatusCode::OK,
-                    "The account and the tokens of a new \
-                    session.",
+                    "The account and the tokens of a new session.",
                 )
                 .fails(StatusCode::UNAUTHORIZED, "Incorrect email or password"),
         )
@@ -85,11 +83,8 @@ pub fn auth_api() -> Api {
         .post(
             "/signout",
             auth::sign_out,
-            Doc::new("webSignOut", "Sign out").answers::<DoneWire>(
-                StatusCode::OK,
-                "The session \
-                has ended.",
-            ),
+            Doc::new("webSignOut", "Sign out")
+                .answers::<DoneWire>(StatusCode::OK, "The session has ended."),
         );
     mail_api(api)
 }

@@ -149,8 +149,7 @@ async fn signout_ends_the_session_in_every_tree(t: Taskwell) {
     auth_refused(
         &t.post("/api/auth/signout").token(&token).send().await,
         401,
-        "Not \
-        authenticated",
+        "Not authenticated",
         "INVALID_TOKEN",
     );
 }

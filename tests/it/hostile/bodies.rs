@@ -149,8 +149,7 @@ async fn a_body_of_one_byte_too_many_is_refused_everywhere(t: Taskwell) {
         assert_shape(endpoint.tree, &reply, 413, &what);
         assert!(
             reply.text().contains(&format!("{} bytes", endpoint.bytes_max)),
-            "{what}: \
-            {reply:?}"
+            "{what}: {reply:?}"
         );
         let carries_task = endpoint.members.iter().any(|member| member.name == "title");
         assert_eq!(

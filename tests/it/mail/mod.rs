@@ -304,8 +304,7 @@ async fn a_login_from_another_network_or_program_is_told_and_nothing_that_it_say
     assert_eq!(
         login("2001:db8:1:1::2", None).await.len(),
         0,
-        "one network, and no name both \
-        times"
+        "one network, and no name both times"
     );
     for (agent, name) in [
         ("Your\taccount\tis\tlocked.\tCall\t+1\t555\t0100", "Your"),
@@ -319,8 +318,7 @@ async fn a_login_from_another_network_or_program_is_told_and_nothing_that_it_say
         let told = login("203.0.113.5", Some(agent)).await;
         assert!(
             told.len() == 1 && told[0].contains(&format!(": {name}, from 203.0.113.5.")),
-            "{agent:?}: \
-            {told:?}"
+            "{agent:?}: {told:?}"
         );
     }
     let kept = t.rows("SELECT user_agent FROM sessions UNION ALL SELECT detail FROM audit").await;

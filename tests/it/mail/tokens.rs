@@ -81,10 +81,9 @@ async fn a_reset_ends_them_at_every_door_and_says_how_many_where_the_contract_le
         let reply = reset(&t, door, &link).await;
         assert_eq!(reply.status, 200, "{reply:?}");
         match door {
-            "/reset-password" => assert!(reply.text().contains(
-                " This ended 3 personal access \
-                tokens."
-            )),
+            "/reset-password" => {
+                assert!(reply.text().contains(" This ended 3 personal access tokens."));
+            }
             "/api/auth/reset-password" => assert_eq!(
                 reply.json(),
                 json!({ "success": true, "message": "The password was changed" })
@@ -128,10 +127,13 @@ async fn a_weak_password_does_not_end_the_way_of_a_link(t: Taskwell) {
 #[on_each_database]
 async fn the_page_that_changes_a_password_ends_them_unless_its_box_is_ticked(t: Taskwell) {
     let t = with_mail(t).await;
-    assert!(t.get("/change-password").send().await.text().contains(
-        "name=\"keep_tokens\" \
-        value=\"true\""
-    ));
+    assert!(
+        t.get("/change-password")
+            .send()
+            .await
+            .text()
+            .contains("name=\"keep_tokens\" value=\"true\"")
+    );
     for (more, left) in [("", 0), ("&keep_tokens=true", 3)] {
         let (ada, _) = ada_anew(&t).await;
         let tokens = make_tokens(&t, &ada).await;
